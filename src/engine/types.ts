@@ -1,0 +1,191 @@
+/** What the command line and the server ask of the engine, and what they get. */
+
+import type { StoredHeaders } from '../http/stored.js'
+import type { UpstreamProvider } from '../provider/types.js'
+import type { Counts, Entry, ServedAs, Sha256 } from '../store/types.js'
+import type { UpstreamOptions } from '../upstream/types.js'
+
+export interface FetchRequest {
+  /** As the client wrote it, credentials included. */
+  readonly url: URL
+  /** Milliseconds. When the request stores: the lifetime. Later: nothing older than this, for this request alone. */
+  readonly ttl?: number
+  /** Validate now, whatever the age. */
+  readonly refresh?: boolean
+  /** Never contact an origin. */
+  readonly offline?: boolean
+  /** A condition of this reader: lower-case hex. */
+  readonly sha256?: Sha256
+  /** Headers that the client passes on to the origin, names lower case. What may be passed on is decided here, once. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** This reader leaves: its waiting and reading end with `interrupted`; a transfer goes on. */
+  readonly signal?: AbortSignal
+  /** Milliseconds that this reader waits for the headers, and in mid-body for a next byte; default: for ever. */
+  readonly patience?: number
+}
+
+/**
+ * The bytes of an artifact, finished or growing. Any number of reads at any positions may be under way. Whoever was
+ * given a Content closes it.
+ */
+export interface Content {
+  /** Bytes; undefined while nobody knows. */
+  readonly length: number | undefined
+  /** Every byte is there and agrees with the sum. */
+  readonly complete: boolean
+  /** Known once complete. */
+  readonly sha256: Sha256 | undefined
+  /**
+   * Reads into `buffer` at `position` and resolves with the number of bytes; waits until at least one is there; 0 is the
+   * end. Throws KissError when the bytes will never come (`content-changed`, `origin-failed`, `digest-mismatch`, …).
+   */
+  read(buffer: Uint8Array, position: number): Promise<number>
+  close(): Promise<void>
+}
+
+/** How far a download is; for progress bars and the dashboard. */
+export interface Progress {
+  /** Bytes on disk. */
+  readonly received: number
+  readonly length: number | undefined
+}
+
+/** The answer to a {@link FetchRequest}: headers now, bytes as they arrive. */
+export interface Artifact {
+  readonly as: ServedAs
+  /** Displayable: no userinfo, `?…` for a query. */
+  readonly url: string
+  readonly headers: StoredHeaders
+  /** Present when it is served from the store. */
+  readonly entry: Entry | undefined
+  readonly private: boolean
+  /** Extra words for Cache-Status: `authorised` after a probe, `stale-if-error`. */
+  readonly detail: 'authorised' | 'stale-if-error' | undefined
+  /** The bytes will be (or are) in the store when this has been read to its end. */
+  readonly stored: boolean
+  readonly content: Content
+  progress(): Progress
+  /** Resolves with the stored entry when the transfer ended well; rejects as `content.read` would. */
+  finished(): Promise<Entry>
+  /** Path of the blob, once finished. */
+  path(entry: Entry): string
+  /** Counts bytes that went to the reader. */
+  sent(bytes: number): void
+  /** Closes the content; `aborted` when the reader left or was cut short. */
+  close(outcome: 'done' | 'aborted'): Promise<void>
+}
+
+export type DownloadState = 'scheduled' | 'downloading'
+
+/** One transfer in flight, of any process on this directory. */
+export interface Download {
+  readonly url: string
+  readonly state: DownloadState
+  readonly received: number
+  readonly length: number | undefined
+  /** Readers in this process. */
+  readonly readers: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly private: boolean
+}
+
+/** Bytes and counts of the whole directory. Ratios are served / downloaded; NaN is never shown. */
+export interface PurgeFilter {
+  readonly all?: boolean
+  readonly urls?: readonly URL[]
+  readonly stale?: boolean
+  /** Milliseconds since stored. */
+  readonly olderThan?: number
+  /** Milliseconds since last used. */
+  readonly unusedFor?: number
+  /** Matched against the canonical URL without query; `*` stops at `/`, `**` does not. */
+  readonly match?: string
+  /** Bytes. */
+  readonly largerThan?: number
+  readonly dryRun?: boolean
+}
+
+export interface PurgeResult {
+  readonly removed: number
+  readonly bytes: number
+  readonly dryRun: boolean
+}
+
+export interface VerifyResult {
+  readonly checked: number
+  /** sha256 of blobs whose bytes were not what their name says; dropped. */
+  readonly damaged: readonly string[]
+  /** Paths, relative to the cache directory, of files that nothing named; removed. */
+  readonly orphans: readonly string[]
+  /** URLs of entries whose blob was missing; dropped. */
+  readonly dangling: readonly string[]
+}
+
+/** One thing that went for good and is remembered for the dashboard. */
+export interface FailureRecord {
+  readonly url: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly code: string
+  readonly message: string
+}
+
+/** Where time comes from: handed in, so that tests never wait. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Rejects with the signal's reason when aborted. Does not keep the process alive on its own. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** The state of one cache directory, as `kiss stats`, `/api/v1/status/` and the dashboard show it. */
+export interface EngineStatus {
+  readonly counts: Counts
+  /** Bytes. */
+  readonly usage: { readonly blobs: number; readonly reserved: number }
+  /** Bytes; undefined: no quota. */
+  readonly quota: number | undefined
+  readonly entries: number
+  readonly downloads: readonly Download[]
+  /** Newest first, bounded. */
+  readonly failures: readonly FailureRecord[]
+  /** Identifies the cache directory; made once, random. */
+  readonly instance: string
+}
+
+/** What `commands` and `server` use. `openEngine` (open.ts) makes one; tests may hand in their own. */
+export interface Engine {
+  /**
+   * Resolves as soon as the answer's headers are known. Throws KissError: what the origin said (`origin-refused` with its
+   * own status), `origin-unreachable`, `offline`, `digest-mismatch`, `quota`, `disk`, …
+   */
+  fetch(request: FetchRequest): Promise<Artifact>
+  list(): AsyncIterable<Entry>
+  purge(filter: PurgeFilter): Promise<PurgeResult>
+  verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
+  status(): Promise<EngineStatus>
+  /** Stops transfers so that another process can continue them, flushes, closes. */
+  close(): Promise<void>
+}
+
+export interface EngineOptions {
+  readonly cacheDir: string
+  /** Bytes; undefined leaves the directory's quota as it is. */
+  readonly quota?: number
+  /** Milliseconds. */
+  readonly defaultTtl?: number
+  /** Milliseconds. */
+  readonly staleIfError?: number
+  /** Milliseconds since the body last grew, until a transfer gives up. */
+  readonly retryFor?: number
+  /** Milliseconds without a byte until an attempt is renewed. */
+  readonly stallTimeout?: number
+  /** Milliseconds that an accepted credential is remembered. */
+  readonly authTtl?: number
+  readonly providers?: readonly UpstreamProvider[]
+  readonly upstream?: UpstreamOptions
+  readonly clock?: Clock
+  /** Things an operator should know (an index that was set aside), one line each. */
+  readonly warn?: (message: string) => void
+}

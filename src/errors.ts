@@ -1,0 +1,87 @@
+/** The one error class of kiss and the one table that says what each code means to HTTP and to the shell. */
+
+interface Meaning {
+  /** HTTP status, RFC 9110 §15. */
+  readonly status: number
+  /** Process exit code, as the README lists them. */
+  readonly exit: number
+  /** What to do about it, where the message does not say. */
+  readonly hint?: string
+}
+
+const table = {
+  internal: { status: 500, exit: 1 },
+  usage: { status: 400, exit: 2 },
+  'bad-url': { status: 400, exit: 2 },
+  'unsupported-scheme': { status: 400, exit: 2 },
+  configuration: { status: 500, exit: 2 },
+  'client-forbidden': { status: 403, exit: 3 },
+  'upstream-forbidden': { status: 403, exit: 3 },
+  misdirected: { status: 421, exit: 2 },
+  loop: { status: 508, exit: 2 },
+  'origin-refused': { status: 403, exit: 3 },
+  'origin-failed': { status: 502, exit: 4 },
+  'origin-unreachable': { status: 502, exit: 4 },
+  'origin-timeout': { status: 504, exit: 4 },
+  'content-changed': { status: 502, exit: 5 },
+  'length-mismatch': { status: 502, exit: 5 },
+  'digest-mismatch': { status: 412, exit: 5 },
+  offline: { status: 504, exit: 4, hint: 'run it without --offline once' },
+  'out-of-time': { status: 504, exit: 4, hint: 'raise --max-time' },
+  quota: { status: 507, exit: 6, hint: 'raise --quota' },
+  disk: { status: 507, exit: 6 },
+  credential: { status: 502, exit: 7 },
+  draining: { status: 503, exit: 4 },
+  interrupted: { status: 503, exit: 130 },
+} as const satisfies Record<string, Meaning>
+
+export type ErrorCode = keyof typeof table
+
+export interface KissErrorOptions {
+  readonly cause?: unknown
+  /** Overrides the table: an origin's own 4xx passes through. */
+  readonly status?: number
+  /** Overrides the table's hint. */
+  readonly hint?: string
+  /** When it makes sense to ask again, in milliseconds. */
+  readonly retryAfter?: number
+}
+
+/**
+ * Every failure that kiss foresees. The message says what, which and why, names URLs only in their displayable form
+ * (no query, no userinfo), and is fit to be shown to a user, a client and a log.
+ */
+export class KissError extends Error {
+  override readonly name = 'KissError'
+  readonly code: ErrorCode
+  readonly status: number
+  readonly exit: number
+  readonly hint: string | undefined
+  readonly retryAfter: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: KissErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    const meaning: Meaning = table[code]
+    this.code = code
+    this.status = options.status ?? meaning.status
+    this.exit = meaning.exit
+    this.hint = options.hint ?? meaning.hint
+    this.retryAfter = options.retryAfter
+  }
+}
+
+/** Wraps what is not yet a {@link KissError} under `code`, keeping it as the cause. */
+export function asKissError(error: unknown, code: ErrorCode = 'internal', what?: string): KissError {
+  if (error instanceof KissError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new KissError(code, what === undefined ? reason : `${what}: ${reason}`, { cause: error })
+}
+
+/** The system error code (`ENOSPC`, `ECONNRESET`, `UND_ERR_SOCKET`) of an error or of the nearest cause that has one. */
+export function systemCode(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const code = (e as NodeJS.ErrnoException).code
+    if (typeof code === 'string' && !(e instanceof KissError)) return code
+  }
+  return undefined
+}

@@ -1,0 +1,98 @@
+/**
+ * The contract between kiss and what knows one family of origins. A provider imports types from here and nothing else;
+ * at run time it depends on nothing of kiss.
+ */
+
+export type HttpMethod = 'GET' | 'HEAD'
+
+/** One request on its way to an origin: one attempt, one redirect hop. */
+export interface UpstreamRequest {
+  readonly method: HttpMethod
+  /** Where it goes. A provider of its own scheme turns it into an http or https URL in {@link UpstreamProvider.authorise}. */
+  readonly url: URL
+  /** Names are lower case. Holds what the client passed on, and the validators or the range that kiss asks with. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface ProviderContext {
+  /** Aborted when nobody needs the answer any more. */
+  readonly signal: AbortSignal
+  /** The URL that the client asked for; `request.url` differs from it after a redirect. */
+  readonly asked: URL
+  /** 0 for the URL that was asked for, 1 after the first redirect, and so on. */
+  readonly hop: number
+  /** The client brought a credential of its own: the provider must not add the server's. */
+  readonly clientCredential: boolean
+}
+
+/** What an origin answered, without its body. Header names are lower case. */
+export interface UpstreamAnswer {
+  /** The URL that was requested on this hop. */
+  readonly url: URL
+  readonly hop: number
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** An answer that is not the artifact. */
+export interface UpstreamFailure extends UpstreamAnswer {
+  /** The first 4 KiB of the body as text, or ''. */
+  readonly excerpt: string
+}
+
+/** What a failure means: try again, try again with a new credential, 404/410, 401/403, or give up at once. */
+export type Classification = 'retry' | 'reauthorise' | 'gone' | 'denied' | 'fatal'
+
+/** Who may read what the provider's own credentials fetched. */
+export type Sharing = 'all' | 'probe' | 'never'
+
+export interface UpstreamProvider {
+  readonly name: string
+  /** The first provider, by descending priority, whose {@link matches} is true owns the URL. Plain HTTP has 0. */
+  readonly priority: number
+  matches(url: URL): boolean
+  /**
+   * What identifies the content: no signature, no token, no userinfo, no fragment. Pure, given the provider's settings,
+   * and idempotent: `cacheKey(cacheKey(url))` equals `cacheKey(url)`.
+   */
+  cacheKey(url: URL): URL
+  /** Does this URL itself carry a credential (a signature, a token, userinfo)? */
+  carriesCredential?(url: URL): boolean
+  /**
+   * Adds credentials or presigns. Asked before every attempt and every redirect hop, because signatures expire; on a
+   * hop to another origin it returns the request as it is. Throws what it likes: kiss reports it as `credential` (exit 7).
+   */
+  authorise?(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest>
+  /** What a failure means here; undefined leaves it to the default table. */
+  classify?(failure: UpstreamFailure): Classification | undefined
+  /** One line in plain words for a failure (`bucket lkft, key builds/Image.gz: AccessDenied`), without secrets. */
+  describe?(failure: UpstreamFailure): string | undefined
+  /** Why an answer with status 200 or a redirect is not the artifact (a sign-in page); undefined takes it. Counts as denied. */
+  refuse?(answer: UpstreamAnswer): string | undefined
+  /** A lifetime in seconds of its own, for URLs that move (a branch, "latest"). */
+  ttl?(url: URL): number | undefined
+  /** Who may read what the provider's own credentials fetched. Default: all who may use the server. */
+  readonly share?: Sharing
+}
+
+/** The name of the oclif hook through which plugins register. A constant, because oclif takes a misspelt name silently. */
+export const PROVIDERS_HOOK = 'kiss-providers'
+
+/** What the hook gets. Its `register` may be called any number of times; two providers of one name are an error. */
+export interface ProvidersHookOptions {
+  register(provider: UpstreamProvider): void
+  /** The section of the configuration file under a name, as parsed (`s3:`, `gitlab:`); undefined where there is none. */
+  section(name: string): unknown
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** True in `kiss serve`, where strangers ask: lend own credentials only to what the settings list. */
+  readonly serving: boolean
+}
+
+// oclif types its hooks by declaration merging; the empty import makes this file augment the module, not replace it.
+import type {} from '@oclif/core/hooks'
+
+declare module '@oclif/core/hooks' {
+  interface Hooks {
+    'kiss-providers': { options: ProvidersHookOptions; return: unknown }
+  }
+}

@@ -1,0 +1,139 @@
+/** What the store keeps, and the interfaces behind which it keeps it. */
+
+import type { StoredHeaders } from '../http/stored.js'
+
+/** Lower-case hex of the SHA-256 of a body; the name of a blob. */
+export type Sha256 = string
+
+/**
+ * What identifies one content on disk and in the index: lower-case hex of the SHA-256 of the canonical URL. The URL itself
+ * is not the name because it is too long for one, and because its query may hold what nobody should read.
+ */
+export type KeyId = string
+
+/** What we know of one key. Plain JSON: the index and the files beside the blobs hold it as it is. */
+export interface Entry {
+  readonly id: KeyId
+  /** The canonical URL in its displayable form: without userinfo and fragment, `?…` where it has a query. */
+  readonly url: string
+  readonly sha256: Sha256
+  /** Bytes. */
+  readonly size: number
+  readonly headers: StoredHeaders
+  /** Milliseconds since the epoch: when the bytes were stored. */
+  readonly storedAt: number
+  /** Milliseconds since the epoch: when the origin last confirmed them; storedAt at first. */
+  readonly validatedAt: number
+  /** Milliseconds since the epoch: from here on the entry is stale. */
+  readonly staleAt: number
+  /** Milliseconds: what the storing request asked for; a validation renews by it. */
+  readonly lifetime: number
+  /** Milliseconds since the epoch. */
+  readonly lastUsedAt: number
+  /** How often it was served from the store. */
+  readonly hits: number
+  /** Its bytes came with a client's credential, or with the provider's own under `share: probe`. */
+  readonly private: boolean
+  /** The body had no announced length and no promised sum: nothing but the connection's end said that it was whole. */
+  readonly unverified: boolean
+}
+
+export interface EntryStore {
+  get(id: KeyId): Promise<Entry | undefined>
+  /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
+  set(entry: Entry): Promise<void>
+  /** False where there was none. */
+  delete(id: KeyId): Promise<boolean>
+  /** Notes a use: at once in memory, within a second in the index. */
+  touch(id: KeyId, now: number): void
+  /** Every entry, in no order, pending touches included. Entries that change meanwhile may show either state. */
+  list(): AsyncIterable<Entry>
+  /** Ids of the entries that name this blob. */
+  idsOf(sha256: Sha256): Promise<KeyId[]>
+}
+
+/** A finished body, open for reading: it stays readable when the blob is unlinked. */
+export interface OpenBlob {
+  readonly size: number
+  readonly sha256: Sha256
+  readonly path: string
+  /** Reads at `position`; 0 at the end. */
+  read(buffer: Uint8Array, position: number): Promise<number>
+  close(): Promise<void>
+}
+
+export interface BlobStore {
+  /** undefined where there is no such blob, or where its size is not `size`: the caller drops the entry. */
+  open(sha256: Sha256, size: number): Promise<OpenBlob | undefined>
+  path(sha256: Sha256): string
+  /**
+   * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller
+   * vouches for the sum and has synced what it wants synced.
+   */
+  adopt(file: string, sha256: Sha256): Promise<void>
+  /** Writes which entries it serves beside the blob (atomically), for the day the index is lost. */
+  describe(sha256: Sha256, entries: readonly Entry[]): Promise<void>
+  /** Unlinks blob and description; false where there was none. */
+  remove(sha256: Sha256): Promise<boolean>
+}
+
+/** By how a body went to a reader. */
+export type ServedAs = 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'stale'
+
+export const counterNames = [
+  /** Body bytes that arrived from origins, those of failed attempts included. */
+  'downloaded',
+  /** Body bytes sent to readers, by how they were served. Their sum is the upload. */
+  'served_hit',
+  'served_miss',
+  'served_collapsed',
+  'served_revalidated',
+  'served_stale',
+  /** Of the bytes above, those sent to readers that left, or were cut short, before the end. */
+  'served_aborted',
+  /** Requests of the fetch endpoint, or URLs of `kiss fetch`. */
+  'requests',
+  'requests_hit',
+  'requests_miss',
+  'requests_collapsed',
+  'requests_revalidated',
+  'requests_stale',
+  /** Requests that ended in an error before the first byte. */
+  'requests_failed',
+  /** Transfers that ended with a stored body, and those that failed for good. */
+  'successes',
+  'failures',
+] as const
+
+export type CounterName = (typeof counterNames)[number]
+export type Counts = Readonly<Record<CounterName, number>>
+
+export interface Counters {
+  /** At once in memory, within a second on disk. */
+  add(name: CounterName, n: number): void
+  /** What every process on this directory has counted, own unflushed counts included. */
+  read(): Promise<Counts>
+}
+
+/**
+ * The byte budget of one cache directory, shared by all its processes. Blobs and reservations together never exceed the
+ * quota. Reservations belong to a key: whoever continues a transfer takes its reservation over.
+ */
+export interface Space {
+  /** undefined: no quota. */
+  quota(): Promise<number | undefined>
+  setQuota(bytes: number | undefined): Promise<void>
+  /**
+   * Makes the reservation of `id` `bytes` large (it may have had less), evicting what was used least recently where
+   * needed. Throws KissError `quota` when even an empty cache could not hold it, or when what is in flight leaves no room.
+   */
+  reserve(id: KeyId, bytes: number): Promise<void>
+  /** The reservation of `id` turns into a blob of `size` bytes. Counts a blob that is there already once. */
+  commit(id: KeyId, sha256: Sha256, size: number): Promise<void>
+  /** Gives a reservation back; no error where there is none. */
+  release(id: KeyId): Promise<void>
+  /** Bytes of blobs and of reservations. */
+  usage(): Promise<{ readonly blobs: number; readonly reserved: number }>
+  /** Evicts at least `bytes` where it can, whatever the quota (the disk is full); returns what it freed. */
+  evict(bytes: number): Promise<number>
+}

@@ -1,0 +1,68 @@
+/** What the engine asks of the network, and what it gets. */
+
+import type { UpstreamProvider } from '../provider/types.js'
+
+export interface OriginRequest {
+  /** The URL that was asked for. Every call begins here again: no Location is remembered. */
+  readonly url: URL
+  readonly provider: UpstreamProvider
+  readonly method: 'GET' | 'HEAD'
+  /** Lower-case names: what the client passed on, plus our own Range, If-Range, If-None-Match, If-Modified-Since. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The client brought a credential (a header, userinfo, a signed query). */
+  readonly clientCredential: boolean
+  readonly signal: AbortSignal
+  /** Milliseconds from the start of the call until the headers of the final answer; default 60,000. */
+  readonly headersTimeout?: number
+  /** Milliseconds without a byte of the body; default the client's stall timeout. */
+  readonly stallTimeout?: number
+}
+
+/**
+ * The final answer, after redirects. Whoever gets it reads `body` to its end, or calls `discard`. Reading the body throws
+ * a plain error with a system code (`UND_ERR_SOCKET`, `UND_ERR_BODY_TIMEOUT`, `ECONNRESET`) when it is cut or stalls.
+ */
+export interface OriginAnswer {
+  readonly status: number
+  /** Lower-case names; repeated fields joined with ', '. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Bytes as sent: never decompressed. */
+  readonly body: AsyncIterable<Buffer>
+  /** Ends the body without reading on; never throws. */
+  discard(): Promise<void>
+  /** Up to 4 KiB of the body as text, the rest discarded; for error pages. */
+  excerpt(): Promise<string>
+}
+
+/**
+ * One request to an origin: authorise, guard, connect, follow redirects by hand. Throws KissError: `upstream-forbidden`
+ * (the address guard), `credential` (a provider), `unsupported-scheme`, `origin-refused` (a refused answer, https to http),
+ * `loop`; and the network's own error, as it is, for what a retry may mend (ECONNREFUSED, ENOTFOUND, timeouts).
+ */
+export interface Origins {
+  request(request: OriginRequest): Promise<OriginAnswer>
+  close(): Promise<void>
+}
+
+/** Where kiss may connect, and how. */
+export interface UpstreamOptions {
+  /** False on a laptop (`kiss fetch`): no address guard. Default true. */
+  readonly guard?: boolean
+  /** Hosts (`example.com`, `*.example.com`, each with an optional `:port`), addresses and CIDRs. */
+  readonly allow?: readonly string[]
+  /** The same forms; deny wins. */
+  readonly deny?: readonly string[]
+  /** PEM file of certificates to trust beside the defaults. */
+  readonly caFile?: string
+  /** Downloads at once, in all and per host. */
+  readonly maxDownloads?: number
+  readonly maxDownloadsPerHost?: number
+  /** Bytes per second over all downloads. */
+  readonly maxRate?: number
+  /** Milliseconds without a byte of a body. */
+  readonly stallTimeout?: number
+  /** For HTTP_PROXY, HTTPS_PROXY, NO_PROXY. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Identifies this instance in Via, so that loops are seen. */
+  readonly via?: string
+}
