@@ -65,8 +65,11 @@ export interface Artifact {
   readonly stored: boolean
   readonly content: Content
   progress(): Progress
-  /** Resolves with the stored entry when the transfer ended well; rejects as `content.read` would. */
-  finished(): Promise<Entry>
+  /**
+   * Resolves when the transfer ended well: with the stored entry, or with undefined where the bytes were whole but not
+   * kept; rejects as `content.read` would.
+   */
+  finished(): Promise<Entry | undefined>
   /** Path of the blob, once finished. */
   path(entry: Entry): string
   /** Counts bytes that went to the reader. */

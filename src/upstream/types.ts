@@ -23,6 +23,10 @@ export interface OriginRequest {
  * a plain error with a system code (`UND_ERR_SOCKET`, `UND_ERR_BODY_TIMEOUT`, `ECONNRESET`) when it is cut or stalls.
  */
 export interface OriginAnswer {
+  /** The URL that gave this answer, after redirects. May hold a signature: never shown, never stored. */
+  readonly url: URL
+  /** Redirects that led here. */
+  readonly hop: number
   readonly status: number
   /** Lower-case names; repeated fields joined with ', '. */
   readonly headers: Readonly<Record<string, string>>
