@@ -42,8 +42,8 @@ export interface EntryStore {
   get(id: KeyId): Promise<Entry | undefined>
   /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
   set(entry: Entry): Promise<void>
-  /** False where there was none. */
-  delete(id: KeyId): Promise<boolean>
+  /** False where there was none, or where it names another blob than `sha256`: somebody has replaced it meanwhile. */
+  delete(id: KeyId, sha256?: Sha256): Promise<boolean>
   /** Notes a use: at once in memory, within a second in the index. */
   touch(id: KeyId, now: number): void
   /** Every entry, in no order, pending touches included. Entries that change meanwhile may show either state. */
@@ -128,7 +128,10 @@ export interface Space {
    * needed. Throws KissError `quota` when even an empty cache could not hold it, or when what is in flight leaves no room.
    */
   reserve(id: KeyId, bytes: number): Promise<void>
-  /** The reservation of `id` turns into a blob of `size` bytes. Counts a blob that is there already once. */
+  /**
+   * The reservation of `id` turns into a blob of `size` bytes, which nobody evicts until an entry names it. Called before
+   * the file is adopted, so that no file is uncounted. Counts a blob that is there already once.
+   */
   commit(id: KeyId, sha256: Sha256, size: number): Promise<void>
   /** Gives a reservation back; no error where there is none. */
   release(id: KeyId): Promise<void>
