@@ -140,3 +140,14 @@ export interface Space {
   /** Evicts at least `bytes` where it can, whatever the quota (the disk is full); returns what it freed. */
   evict(bytes: number): Promise<number>
 }
+
+/** What a check of every stored byte found and mended. */
+export interface VerifyResult {
+  readonly checked: number
+  /** sha256 of blobs whose bytes were not what their name says; dropped. */
+  readonly damaged: readonly string[]
+  /** Paths, relative to the cache directory, of files that nothing named; removed. */
+  readonly orphans: readonly string[]
+  /** URLs of entries whose blob was missing; dropped. */
+  readonly dangling: readonly string[]
+}
