@@ -36,7 +36,13 @@ export function failureJson({ code, message, hint }: Failure): FailureJson {
 }
 
 /** `kiss: what, which, why; what to do`. */
-export function failureLine({ message, hint }: Pick<Failure, 'message' | 'hint'>): string {
+export function failureLine({
+  message,
+  hint,
+}: {
+  readonly message: string
+  readonly hint?: string | undefined
+}): string {
   return `kiss: ${message}${hint === undefined ? '' : `; ${hint}`}`
 }
 

@@ -6,21 +6,16 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Plugin, type Command } from '@oclif/core'
 import { KissError } from '../errors.js'
+import type { PluginReference } from './settings/load.js'
 
 /** The folder of this package. Taken from this file, so that neither the working directory nor a symlink matters. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 const bundled = ['s3', 'gitlab', 'lava']
 
-/** A plugin that somebody configured, and where that was said: relative folders and packages are looked for from there. */
-export interface PluginReference {
-  readonly name: string
-  readonly base: string
-}
-
 /** kiss itself, its three plugins and oclif's help. */
 export async function loadBundledPlugins(): Promise<Plugin[]> {
-  const help = path.dirname(createRequire(import.meta.url).resolve('@oclif/plugin-help/package.json'))
+  const help = path.dirname(createRequire(import.meta.url).resolve('@oclif/plugin-help'))
   return Promise.all([
     load(new NamedPlugin({ root, isRoot: true, type: 'core' })),
     load(new NamedPlugin({ root: help, type: 'core' })),

@@ -3,11 +3,11 @@
 import { Config, run as runCommand, settings as oclifSettings } from '@oclif/core'
 import type { Plugin } from '@oclif/core'
 import { KissError } from '../errors.js'
+import { asksForHelp, asksForJson } from './arguments.js'
 import { failureJson, failureLine, failureOf } from './failure.js'
-import { configuredPlugins } from './configured-plugins.js'
 import { registerKissSpecifier } from './kiss-specifier.js'
 import { loadBundledPlugins, loadPlugins, root } from './plugins.js'
-import { configFlagOf } from './settings/resolve.js'
+import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 
 /** Runs `argv` and ends the process with its exit code, once standard output has been written. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -25,7 +25,7 @@ async function loadConfig(argv: readonly string[]): Promise<Config> {
   const bundled = await loadBundledPlugins()
   const config = await configOf(bundled)
   try {
-    const references = await configuredPlugins(configFlagOf(argv), config.configDir)
+    const references = configuredPlugins(await loadSettingsFile(argv, config.configDir))
     if (references.length === 0) return config
     registerKissSpecifier()
     return await configOf([...bundled, ...(await loadPlugins(references, bundled))])
@@ -51,17 +51,4 @@ function report(error: unknown, json: boolean): void {
   if (json) process.stdout.write(`${JSON.stringify({ error: failureJson(failure) }, null, 2)}\n`)
   else process.stderr.write(`${failureLine(failure)}\n`)
   if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
-}
-
-function flagsOf(argv: readonly string[]): readonly string[] {
-  const end = argv.indexOf('--')
-  return end === -1 ? argv : argv.slice(0, end)
-}
-
-function asksForJson(argv: readonly string[]): boolean {
-  return flagsOf(argv).includes('--json')
-}
-
-function asksForHelp(argv: readonly string[]): boolean {
-  return argv.length === 0 || argv[0] === 'help' || flagsOf(argv).some((arg) => ['--help', '-h', '--version'].includes(arg))
 }

@@ -2,9 +2,9 @@
 
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Document, Node, Scalar, YAMLMap } from 'yaml'
+import type { Document, Node, YAMLMap } from 'yaml'
 import { KissError, systemCode } from '../../errors.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../nearest.js'
 import { parseConfigured, type Value } from './parse.js'
 import { environmentName, settingNames, settingOf, type SettingName } from './table.js'
 

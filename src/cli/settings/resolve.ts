@@ -33,14 +33,15 @@ export function resolveSettings(input: SettingsInput): Settings {
   const values: Partial<Record<SettingName, Value>> = {}
   const sources: Partial<Record<SettingName, Source>> = {}
   for (const name of settingNames) {
-    const { value, source } = resolveOne(name, input)
+    const { value, source } = resolveSetting(name, input)
     values[name] = value
     sources[name] = source
   }
   return { values: values as SettingValues, sources: sources as Record<SettingName, Source>, file: input.file }
 }
 
-function resolveOne(name: SettingName, input: SettingsInput): { value: Value; source: Source } {
+/** One of them, for what has to be known before the others can be checked. */
+export function resolveSetting(name: SettingName, input: SettingsInput): { value: Value; source: Source } {
   const setting = settingOf(name)
   const context = { base: input.cwd }
   const flag = textsOfFlag(input.flags[name])
