@@ -2,7 +2,7 @@
 
 import { Command } from '@oclif/core'
 import type { Interfaces } from '@oclif/core'
-import { failureJson, failureLine, failureOf, type Failure, type FailureJson } from './failure.js'
+import { failureJson, failureOf, type Failure, type FailureJson } from './failure.js'
 import { asksForJson } from './arguments.js'
 import { catchSignals } from './signals.js'
 import { refuseUnknownSections } from './settings/file.js'
@@ -47,14 +47,10 @@ export abstract class BaseCommand extends Command {
     process.stderr.write(`${line}\n`)
   }
 
-  /**
-   * For a command with a result to show although something failed: sets the exit code, says why on stderr, and gives what
-   * belongs beside the result under --json.
-   */
+  /** For a command that has a result although something failed: sets the exit code and gives what --json shows of it. */
   failed(error: unknown): FailureJson {
     const failure: Failure = failureOf(error) ?? { exit: 0, code: 'exit', message: '', bug: false }
     process.exitCode = failure.exit
-    if (!this.jsonEnabled()) this.note(failureLine(failure))
     return failureJson(failure)
   }
 
