@@ -66,7 +66,7 @@ export interface Artifact {
   readonly content: Content
   progress(): Progress
   /** Resolves with the stored entry when the transfer ended well; rejects as `content.read` would. */
-  finished(): Promise<Entry>
+  finished(): Promise<Entry | undefined>
   /** Path of the blob, once finished. */
   path(entry: Entry): string
   /** Counts bytes that went to the reader. */

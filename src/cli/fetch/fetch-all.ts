@@ -105,12 +105,12 @@ async function deliver(artifact: Artifact, { destination }: Target, stdout: Node
     return delivered(artifact, await saveArtifact(artifact, destination.path), destination.path)
   }
   if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout), '-')
-  if (!artifact.stored) {
+  const entry = artifact.stored ? await artifact.finished() : undefined
+  if (entry === undefined) {
     throw new KissError('usage', `${artifact.url} is not kept in the cache, so it has no path there`, {
       hint: 'fetch it without --path',
     })
   }
-  const entry = await artifact.finished()
   return delivered(artifact, { bytes: entry.size, entry }, null)
 }
 

@@ -81,6 +81,7 @@ export function isBrokenPipe(error: unknown): boolean {
 async function fill(artifact: Artifact, temporary: string, handle: FileHandle, file: string): Promise<Saved> {
   if (artifact.stored) {
     const entry = await artifact.finished()
+    if (entry === undefined) return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
     const { mode } = await handle.stat()
     try {
       await copyFile(artifact.path(entry), temporary, constants.COPYFILE_FICLONE)
