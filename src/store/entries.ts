@@ -69,6 +69,11 @@ export class Entries implements EntryStore {
     })
   }
 
+  async reload(id: KeyId): Promise<Entry | undefined> {
+    this.#memory.delete(id)
+    return this.get(id)
+  }
+
   async set(entry: Entry): Promise<void> {
     await this.replace(entry)
   }

@@ -40,6 +40,8 @@ export interface Entry {
 
 export interface EntryStore {
   get(id: KeyId): Promise<Entry | undefined>
+  /** As get, but from the index, whatever memory says: another process may have been faster than its news. */
+  reload(id: KeyId): Promise<Entry | undefined>
   /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
   set(entry: Entry): Promise<void>
   /** False where there was none, or where it names another blob than `sha256`: somebody has replaced it meanwhile. */
