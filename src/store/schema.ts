@@ -36,7 +36,7 @@ export const schema: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
 
   // quota: bytes, absent without one. generation: grows whenever an entry is removed or replaced. ledger: the boot in which
-  // the ledger was last compared with the disk.
+  // the ledger was last compared with the disk. lost: there are blobs whose entries went with an index that was lost.
   `CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
   `INSERT OR IGNORE INTO settings VALUES ('generation', 0)`,
 

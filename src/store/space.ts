@@ -21,7 +21,7 @@ import {
   writeQuota,
 } from './ledger.js'
 import type { Removal } from './removal.js'
-import type { LedgerCheck } from './repair.js'
+import type { LedgerCheck } from './ledgercheck.js'
 import type { KeyId, Sha256, Space } from './types.js'
 
 /** Blobs looked at per round of eviction. */
