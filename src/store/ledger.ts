@@ -73,17 +73,15 @@ export async function readUsage(query: Query): Promise<{ blobs: number; reserved
  */
 export async function tryCommit(
   query: Query,
-  commit: { id: KeyId; sha256: Sha256; size: number; owner: string; now: number; revive: boolean },
+  commit: { id: KeyId; sha256: Sha256; size: number; owner: string; revive: boolean },
 ): Promise<boolean> {
-  const { id, sha256, size, owner, now, revive } = commit
+  const { id, sha256, size, owner, revive } = commit
   const rows = await query(
-    `INSERT INTO blobs (sha256, size, last_used) VALUES (?1, ?2, ?3)
-      ON CONFLICT (sha256) DO UPDATE SET size = ?2, last_used = max(last_used, ?3), doomed = NULL
-        WHERE doomed IS NULL OR ?4
+    `INSERT INTO blobs (sha256, size, last_used) VALUES (?1, ?2, 0)
+      ON CONFLICT (sha256) DO UPDATE SET size = ?2, doomed = NULL WHERE doomed IS NULL OR ?3
       RETURNING sha256`,
     sha256,
     size,
-    now,
     revive ? 1 : 0,
   )
   if (rows.length === 0) return false

@@ -8,7 +8,6 @@ import { repairLedger } from './repair.js'
 export interface LedgerCheckOptions {
   readonly layout: Layout
   readonly database: Database
-  readonly clock: { now(): number }
   /** Identifies this boot; undefined: only a new index makes a look at the disk necessary. */
   readonly boot: string | undefined
 }
@@ -55,10 +54,10 @@ export class LedgerCheck {
   }
 
   async #check(): Promise<void> {
-    const { layout, database, clock, boot = 'unknown' } = this.#options
+    const { layout, database, boot = 'unknown' } = this.#options
     const before = await database.run(({ query }) => read(query, 'ledger'))
     if (before === boot) return
-    const unknown = await repairLedger(layout, database, clock.now())
+    const unknown = await repairLedger(layout, database)
     // Blobs without an index that knows them: it was set aside, or removed by hand.
     if (before === undefined && unknown > 0) await database.run(({ query }) => note(query, 'lost', 'yes'))
     await database.run(({ query }) => note(query, 'ledger', boot))

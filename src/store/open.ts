@@ -71,8 +71,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
-  const ledgerCheck = new LedgerCheck({ layout, database, clock, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, clock, owner, isLive, ledgerCheck })
+  const ledgerCheck = new LedgerCheck({ layout, database, boot })
+  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
 
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)

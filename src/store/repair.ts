@@ -9,7 +9,7 @@ import { blobFolders, fileSize, isBlobName } from './walk.js'
  * Files that the ledger does not know are counted, and rows without a file struck. Rows that a
  * transfer claims or that somebody is removing are left: they are about to change. Resolves with how many were unknown.
  */
-export async function repairLedger(layout: Layout, database: Database, now: number): Promise<number> {
+export async function repairLedger(layout: Layout, database: Database): Promise<number> {
   let unknown = 0
   const rows = await database.query<{ sha256: Sha256; size: number }>('SELECT sha256, size FROM blobs')
   const known = new Map(rows.map((row) => [row.sha256, row.size]))
@@ -17,7 +17,7 @@ export async function repairLedger(layout: Layout, database: Database, now: numb
     for (const name of names) {
       if (!isBlobName(layout, folder, name)) continue
       if (known.delete(name)) continue
-      await count(layout, database, name, now)
+      await count(layout, database, name)
       unknown++
     }
   }
@@ -28,15 +28,13 @@ export async function repairLedger(layout: Layout, database: Database, now: numb
   return unknown
 }
 
-async function count(layout: Layout, database: Database, sha256: Sha256, now: number): Promise<void> {
+async function count(layout: Layout, database: Database, sha256: Sha256): Promise<void> {
   const size = await fileSize(layout.blob(sha256))
   if (size === undefined) return
   await database.query(
-    `INSERT INTO blobs (sha256, size, last_used) VALUES (?1, ?2, ?3)
-      ON CONFLICT (sha256) DO NOTHING`,
+    `INSERT INTO blobs (sha256, size, last_used) VALUES (?, ?, 0) ON CONFLICT (sha256) DO NOTHING`,
     sha256,
     size,
-    now,
   )
   // Removed between the look and the row: nobody else would strike it.
   if ((await fileSize(layout.blob(sha256))) === undefined) await strikeIfUnclaimed(database, sha256)

@@ -22,7 +22,8 @@ const changed = `UPDATE settings SET value = value + 1 WHERE name = 'generation'
 export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
 
-  // The ledger of bytes. last_used: the latest of the blob's entries, milliseconds. doomed: since when somebody is
+  // The ledger of bytes. last_used: the latest of the blob's entries, milliseconds; 0 while none named it, so
+  // that it goes first. doomed: since when somebody is
   // removing it, milliseconds; it counts until it is gone.
   `CREATE TABLE IF NOT EXISTS blobs (
     sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER) WITHOUT ROWID`,

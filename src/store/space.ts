@@ -37,7 +37,6 @@ export interface SpaceOptions {
   readonly removal: Removal
   readonly blobs: FileBlobs
   readonly flusher: Flusher
-  readonly clock: { now(): number }
   /** Names this process in its reservations, so that others can tell when it is dead. */
   readonly owner: string
   /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. */
@@ -74,7 +73,7 @@ export class SharedSpace implements Space {
   }
 
   async reserve(id: KeyId, bytes: number): Promise<void> {
-    const { database, owner, ledgerCheck } = this.#options
+    const { database, owner, removal, ledgerCheck } = this.#options
     let waits = 0
     for (let round = 0; round < ROUNDS; round++) {
       await ledgerCheck.ensure()
@@ -92,20 +91,25 @@ export class SharedSpace implements Space {
       }
       if (plan.do === 'evict' && (await this.evict(plan.bytes)) > 0) continue
       // What is needed is on its way out, or claimed by transfers that have just ended.
-      if (waits++ === WAITS) break
-      await sleep(WAIT)
-      await this.#options.removal.finishAbandoned()
+      if (waits++ < WAITS) {
+        await sleep(WAIT)
+        await removal.finishAbandoned()
+      } else if (await this.#reclaimForRoom()) {
+        waits = 0
+      } else {
+        break
+      }
     }
     throw noRoom(bytes, (await this.quota()) ?? bytes)
   }
 
   async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
-    const { database, owner, clock } = this.#options
+    const { database, owner } = this.#options
     if (size > (await database.run(({ query }) => countedFor(query, id, sha256)))) await this.reserve(id, size)
     for (let waits = 0; ; waits++) {
       // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
       // file, the entry is dangling, which is a miss.
-      const commit = { id, sha256, size, owner, now: clock.now(), revive: waits === WAITS }
+      const commit = { id, sha256, size, owner, revive: waits === WAITS }
       const done = await database.run(({ query, transaction }) => transaction(() => tryCommit(query, commit)))
       if (done) {
         this.#held.delete(id)

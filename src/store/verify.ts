@@ -158,8 +158,8 @@ async function dropStrays({ layout, clock, found }: Work): Promise<void> {
   }
 }
 
-async function compareLedger({ layout, database, clock }: Work): Promise<void> {
-  await repairLedger(layout, database, clock.now())
+async function compareLedger({ layout, database }: Work): Promise<void> {
+  await repairLedger(layout, database)
 }
 
 async function sweepTransfers({ options, layout, found }: Work): Promise<void> {
