@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { writeDescription } from './description.js'
 import { closeFile, openFile, readAt, replaceFile, sizeOf } from './files.js'
-import type { Layout } from './layout.js'
+import { type Layout, restoreLayout } from './layout.js'
 import type { BlobStore, Entry, OpenBlob, Sha256 } from './types.js'
 
 /** Milliseconds between tries while the process has no descriptor left: readers come to their end all the time. */
@@ -45,6 +45,7 @@ export class FileBlobs implements BlobStore {
       await chmod(file, 0o444)
       await rename(file, path).catch(async (error: unknown) => {
         if (systemCode(error) !== 'ENOENT') throw error
+        await restoreLayout(this.#layout)
         await mkdir(dirname(path), { recursive: true })
         await rename(file, path)
       })

@@ -55,6 +55,7 @@ export class Invalidation {
 
   /** Looks at the index now, as the poll does. */
   async look(): Promise<void> {
+    if (this.#watcher === undefined && !this.#closed) this.#watch()
     await this.#database.checkReplaced()
     const [row] = await this.#database.query<{ value: number }>(`SELECT value FROM settings WHERE name = 'generation'`)
     if (this.#seen !== undefined && this.#seen !== row?.value) this.#tell()
@@ -82,7 +83,10 @@ export class Invalidation {
         void this.look().catch(() => undefined)
         if (event === 'rename') this.#watch()
       })
-      this.#watcher.on('error', () => this.#watcher?.close())
+      this.#watcher.on('error', () => {
+        this.#watcher?.close()
+        this.#watcher = undefined
+      })
     } catch {
       // No watch to be had (the file has gone, or the system's limit is reached): the poll does it.
     }

@@ -30,9 +30,14 @@ export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
 
   // bytes: reserved for the transfer of this key. sha256: the transfer has ended and claims this blob until its entry is
-  // there, so that nobody removes the blob as one that no entry names.
+  // there, so that nobody removes the blob as one that no entry names. As soon as the blob counts, the bytes do not.
   `CREATE TABLE IF NOT EXISTS reservations (
     id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, sha256 TEXT, owner TEXT NOT NULL) WITHOUT ROWID`,
+
+  ...['INSERT', 'UPDATE'].map(
+    (event) => `CREATE TRIGGER IF NOT EXISTS blob_${event.toLowerCase()} AFTER ${event} ON blobs WHEN NEW.doomed IS NULL
+      BEGIN UPDATE reservations SET bytes = 0 WHERE sha256 = NEW.sha256 AND bytes > 0; END`,
+  ),
 
   `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
 

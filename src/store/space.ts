@@ -15,8 +15,9 @@ import {
   readRoom,
   readUsage,
   restoreReservation,
+  countClaimed,
   countedFor,
-  tryCommit,
+  tryClaim,
   tryReserve,
   writeQuota,
 } from './ledger.js'
@@ -29,6 +30,8 @@ const BATCH = 100
 /** Milliseconds between looks at room that others are making, and how many looks. */
 const WAIT = 10
 const WAITS = 200
+/** The same for a blob that is being removed, which takes a few milliseconds. */
+const REMOVAL_WAITS = 50
 /** Rounds in which others may take the room that this process made. */
 const ROUNDS = 1_000
 
@@ -106,17 +109,15 @@ export class SharedSpace implements Space {
   async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
     const { database, owner } = this.#options
     if (size > (await database.run(({ query }) => countedFor(query, id, sha256)))) await this.reserve(id, size)
+    // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
+    // file, the entry is dangling, which is a miss.
     for (let waits = 0; ; waits++) {
-      // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
-      // file, the entry is dangling, which is a miss.
-      const commit = { id, sha256, size, owner, revive: waits === WAITS }
-      const done = await database.run(({ query, transaction }) => transaction(() => tryCommit(query, commit)))
-      if (done) {
-        this.#held.delete(id)
-        return
-      }
+      const claim = { id, sha256, owner, anyway: waits === REMOVAL_WAITS }
+      if (await database.run(({ query }) => tryClaim(query, claim))) break
       await sleep(WAIT)
     }
+    await database.run(({ query }) => countClaimed(query, sha256, size))
+    this.#held.delete(id)
   }
 
   async release(id: KeyId): Promise<void> {

@@ -125,8 +125,13 @@ function dieAt({ entries, blobs, removal, layout }: Store, step: Step): void {
     case 'entry written':
       removal.describe = die
       return
-    case 'described':
-      removal.dropUnnamed = die
+    case 'described': {
+      const describe = removal.describe.bind(removal)
+      removal.describe = async (sha256) => {
+        await describe(sha256)
+        die()
+      }
       return
+    }
   }
 }

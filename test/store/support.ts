@@ -158,6 +158,13 @@ export class Child {
     return this.#process.signalCode
   }
 
+  /** Lets go of the process; resolves with its exit code when it ends by itself. */
+  async leave(): Promise<number | null> {
+    this.#process.disconnect()
+    await this.#dead
+    return this.#process.exitCode
+  }
+
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL')
     await this.#dead
