@@ -173,3 +173,7 @@ export async function dropReservation(query: Query, { id, owner, bytes }: Reserv
   )
   return rows.length > 0
 }
+
+export async function dropReservations(query: Query, ids: readonly KeyId[]): Promise<void> {
+  await query('DELETE FROM reservations WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids))
+}

@@ -9,6 +9,7 @@ import type { Flusher } from './flusher.js'
 import {
   type Reservation,
   dropReservation,
+  dropReservations,
   evictable,
   readQuota,
   readReservations,
@@ -52,9 +53,12 @@ export class SharedSpace implements Space {
   /** What this process knows and a new index would not, when the one that held it is lost. */
   #quota: number | undefined
   readonly #held = new Map<KeyId, number>()
+  /** Given back, and still in the index. */
+  readonly #unreleased = new Set<KeyId>()
 
   constructor(options: SpaceOptions) {
     this.#options = options
+    options.flusher.add(() => this.#writeReleases())
     options.database.onReplaced(async ({ query }) => {
       if (this.#quota !== undefined) await writeQuota(query, this.#quota)
       for (const [id, bytes] of this.#held) await restoreReservation(query, { id, bytes, owner: options.owner })
@@ -77,6 +81,7 @@ export class SharedSpace implements Space {
 
   async reserve(id: KeyId, bytes: number): Promise<void> {
     const { database, owner, removal, ledgerCheck } = this.#options
+    this.#unreleased.delete(id)
     let waits = 0
     for (let round = 0; round < ROUNDS; round++) {
       await ledgerCheck.ensure()
@@ -120,9 +125,15 @@ export class SharedSpace implements Space {
     this.#held.delete(id)
   }
 
+  /** Never throws: what the index does not take now is given back when it does. */
   async release(id: KeyId): Promise<void> {
     this.#held.delete(id)
-    await this.#options.database.query('DELETE FROM reservations WHERE id = ?', id)
+    this.#unreleased.add(id)
+    try {
+      await this.#writeReleases()
+    } catch {
+      this.#options.flusher.arm()
+    }
   }
 
   async evict(bytes: number): Promise<number> {
@@ -160,6 +171,15 @@ export class SharedSpace implements Space {
       if (await this.#options.database.run(({ query }) => dropReservation(query, reservation))) dropped++
     }
     return dropped
+  }
+
+  async #writeReleases(): Promise<void> {
+    if (this.#unreleased.size === 0) return
+    await this.#options.database.run(async ({ query }) => {
+      const ids = [...this.#unreleased]
+      await dropReservations(query, ids)
+      for (const id of ids) this.#unreleased.delete(id)
+    })
   }
 
   async #reclaimForRoom(): Promise<boolean> {
