@@ -45,11 +45,11 @@ export async function readSettingsFile(file: string, required: boolean): Promise
       cause: error,
     })
   }
-  return parseConfiguredsFile(file, text)
+  return parseSettingsFile(file, text)
 }
 
 /** The same for text that is at hand. */
-export async function parseConfiguredsFile(file: string, text: string): Promise<SettingsFile> {
+export async function parseSettingsFile(file: string, text: string): Promise<SettingsFile> {
   const { LineCounter, isMap, isScalar, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -81,7 +81,10 @@ export async function parseConfiguredsFile(file: string, text: string): Promise<
     }
     const texts = textsOf(value, setting.many === true)
     if (texts === undefined) {
-      fail(position, `${name}: expected ${setting.many === true ? 'a value or a list of values' : 'one value'}`)
+      fail(
+        value === null ? position : positionOf(value),
+        `${name}: expected ${setting.many === true ? 'a value or a list of values' : 'one value'}`,
+      )
     } else if (texts.length > 0) {
       const { line, col } = lines.linePos(value === null ? position : positionOf(value))
       const what = `${file}:${line}:${col}: ${name}`
