@@ -11,6 +11,8 @@ import { positionOf, Source } from './yaml-source.js'
 
 export interface FileValue {
   readonly value: Value
+  /** As it is written; several of a list. */
+  readonly texts: readonly string[]
   readonly line: number
 }
 
@@ -68,12 +70,17 @@ export async function parseSettingsFile(file: string, text: string): Promise<Set
       continue
     }
     const read = readValue(source, name, position, value)
-    if (read !== undefined) values.set(name, { value: read, line })
+    if (read !== undefined) values.set(name, { ...read, line })
   }
   return { file, values, sections }
 }
 
-function readValue(source: Source, name: SettingName, position: number, value: Node | null): Value {
+function readValue(
+  source: Source,
+  name: SettingName,
+  position: number,
+  value: Node | null,
+): Omit<FileValue, 'line'> | undefined {
   const setting = settingOf(name)
   if (setting.only?.startsWith('flag') === true) {
     const elsewhere = setting.only === 'flag' ? '' : ` or ${environmentName(name)}`
@@ -87,7 +94,7 @@ function readValue(source: Source, name: SettingName, position: number, value: N
   }
   if (texts.length === 0) return undefined
   const what = `${source.place(positionOf(value))}: ${name}`
-  return parseConfigured(setting, texts, what, { base: path.dirname(source.file) })
+  return { value: parseConfigured(setting, texts, what, { base: path.dirname(source.file) }), texts }
 }
 
 /** @param known the sections that loaded plugins have */

@@ -16,8 +16,8 @@ describe('settings', () => {
     const env = { KISS_PORT: '1002' }
     const flags = { port: '1001' }
     const port = async (given: Parameters<typeof input>[0]): Promise<unknown[]> => {
-      const { values, sources } = resolveSettings(await input(given))
-      return [values.port, sources.port]
+      const { values, origins } = resolveSettings(await input(given))
+      return [values.port, origins.port.source]
     }
     assert.deepEqual(await port({ yaml, env, flags }), [1001, { from: 'flag' }])
     assert.deepEqual(await port({ yaml, env }), [1002, { from: 'environment', name: 'KISS_PORT' }])
