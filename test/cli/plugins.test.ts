@@ -12,7 +12,7 @@ describe('third-party plugins', () => {
   beforeEach(async () => {
     sandbox = new Sandbox()
     origin = await Origin.start()
-    origin.serve('/artifact', { body: 'the bytes' })
+    origin.serve('/artifact', { body: Buffer.from('the bytes') })
   })
   afterEach(async () => {
     await origin.close()
