@@ -13,7 +13,7 @@ export interface S3Failure {
 /** The code of an XML error. Only a word of the form that S3 uses: an error page may repeat whatever was sent to it. */
 export function errorCode({ excerpt }: S3Failure): string | undefined {
   const code = element(excerpt, 'Code')
-  return code !== undefined && code.length <= 64 && /^[A-Z][a-z]+(?:[A-Z]{1,4}[a-z]+)*[A-Z]{0,4}$/.test(code)
+  return code !== undefined && code.length <= 64 && /^[A-Z][a-z]+(?:[A-Z]{1,6}[a-z]+)*[A-Z]{0,6}$/.test(code)
     ? code
     : undefined
 }

@@ -55,7 +55,7 @@ export function createS3Provider(options: S3ProviderOptions): UpstreamProvider {
       if (found === undefined && code === undefined) return undefined
       const { host, pathname } = failure.url
       const what = found ? `bucket ${found.object.bucket}, key ${found.object.key}` : `${host}${pathname}`
-      return `${what.replace(/\p{C}/gu, '\uFFFD').slice(0, 1200)}: ${code ?? `status ${failure.status}`}`
+      return `s3: ${what.replace(/\p{C}/gu, '\uFFFD').slice(0, 1200)}: ${code ?? `status ${failure.status}`}`
     },
   }
 }
