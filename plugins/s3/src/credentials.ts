@@ -31,7 +31,7 @@ export class CredentialSource {
 
   /** @param profile undefined: the environment's keys or profile, as every AWS tool takes them. Throws where there are none. */
   async get(profile: string | undefined): Promise<Credentials> {
-    const fromEnv = profile === undefined ? environmentKeys(this.#env) : undefined
+    const fromEnv = this.#fromEnvironment(profile)
     if (fromEnv !== undefined) return fromEnv
     const name = profile ?? ''
     const failed = this.#failures.get(name)
@@ -52,9 +52,13 @@ export class CredentialSource {
 
   /** What {@link get} gave was refused as expired: the next one asks the source again. False: the source is the environment. */
   renew(profile: string | undefined): boolean {
-    if (profile === undefined && environmentKeys(this.#env) !== undefined) return false
+    if (this.#fromEnvironment(profile) !== undefined) return false
     this.#stale.add(profile ?? '')
     return true
+  }
+
+  #fromEnvironment(profile: string | undefined): Credentials | undefined {
+    return profile === undefined ? environmentKeys(this.#env) : undefined
   }
 
   #chain(name: string, profile: string | undefined): Promise<Chain> {
@@ -67,8 +71,9 @@ export class CredentialSource {
     // The SDK's plea for a newer Node is for us, not for our users; the variable is the SDK's own.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
     const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
+    const chosen = profile ?? (this.#env['AWS_PROFILE'] || undefined)
     return defaultProvider({
-      ...(profile === undefined ? {} : { profile }),
+      ...(chosen === undefined ? {} : { profile: chosen }),
       configFilepath: this.#files.config,
       filepath: this.#files.credentials,
       // Without one the chain writes its warnings to the console.

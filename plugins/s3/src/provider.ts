@@ -38,7 +38,7 @@ export function createS3Provider(options: S3ProviderOptions): UpstreamProvider {
     async authorise(request, { hop, clientCredential }) {
       // After a redirect it never signs: AWS's own, to the host of another region, ends in a refusal that `classify` learns from.
       const found = hop === 0 ? places.find(request.url) : undefined
-      if (found === undefined || holdsCredential(request.url)) return request
+      if (found === undefined) return request
       if (!clientCredential) return access.authorise(request, found)
       return found.scheme === 's3' ? access.open(request, found) : request
     },

@@ -50,6 +50,13 @@ describe('AWS credentials', () => {
     })
   })
 
+  it('are those of AWS_PROFILE before the keys of the environment, as every AWS tool has it', async () => {
+    await withSharedFiles({ credentials }, async (env) => {
+      const { accessKeyId } = await source({ ...keyEnv, ...env, AWS_PROFILE: 'ci' }).get(undefined)
+      assert.equal(accessKeyId, 'ASIACI')
+    })
+  })
+
   it('are those of the default profile where the environment has none', async () => {
     await withSharedFiles({ credentials }, async (env) => {
       assert.equal((await source(env).get(undefined)).secretAccessKey, 'default-secret')

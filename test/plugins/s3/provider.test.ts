@@ -245,19 +245,19 @@ describe('the S3 provider', () => {
       assert.equal(await where(), 'irish.s3.us-east-1.amazonaws.com us-east-1')
       const url = new URL('https://irish.s3.us-east-1.amazonaws.com/key')
       const headers = { 'x-amz-bucket-region': 'eu-west-1' }
-      assert.equal(provider.classify?.({ url, hop: 0, status: 301, headers, excerpt: '' }), 'reauthorise')
+      assert.equal(provider.classify!({ url, hop: 0, status: 301, headers, excerpt: '' }), 'reauthorise')
       assert.equal(await where(), 'irish.s3.eu-west-1.amazonaws.com eu-west-1')
       // Where a redirect led, and the request arrived without its signature.
       const redirected = new URL('https://irish.s3.eu-west-2.amazonaws.com/key')
       assert.equal(
-        provider.classify?.({ url: redirected, hop: 1, status: 403, headers: {}, excerpt: '' }),
+        provider.classify!({ url: redirected, hop: 1, status: 403, headers: {}, excerpt: '' }),
         'reauthorise',
       )
       assert.equal(await where(), 'irish.s3.eu-west-2.amazonaws.com eu-west-2')
       // Nothing that would be another host, or another partition.
       for (const region of ['evil.example/', 'cn-north-1', 'us-gov-west-1']) {
         const named = { 'x-amz-bucket-region': region }
-        assert.notEqual(provider.classify?.({ url, hop: 0, status: 301, headers: named, excerpt: '' }), 'reauthorise')
+        assert.notEqual(provider.classify!({ url, hop: 0, status: 301, headers: named, excerpt: '' }), 'reauthorise')
       }
       assert.equal(await where(), 'irish.s3.eu-west-2.amazonaws.com eu-west-2')
     })
@@ -323,7 +323,19 @@ describe('the S3 provider', () => {
     })
   })
 
-  it('names neither bucket policy nor credential when S3 repeats them', async () => {
+  it('signs nothing after a redirect, not even for a bucket that it has signed for', async () => {
+    const provider = make()
+    const target = `${server.endpoint}/lkft/plus+sign`
+    await ask(provider, target)
+    assert.equal(last()?.by, 'header')
+    const request = { method: 'GET', url: new URL(target), headers: {} } as const
+    for (const asked of ['s3://public/key', 's3://lkft/other', target]) {
+      const context = { signal: new AbortController().signal, asked: new URL(asked), hop: 1, clientCredential: false }
+      assert.equal(await provider.authorise!(request, context), request)
+    }
+  })
+
+  it('says no more than the code when S3 repeats the credential', async () => {
     const env = { ...keyEnv, AWS_SECRET_ACCESS_KEY: 'wrong' }
     const { body, said } = await ask(make({ env }), 's3://lkft/plus+sign')
     assert.match(body, /AKIAIOSFODNN7EXAMPLE/)
