@@ -59,8 +59,8 @@ function isView(action: string | undefined): boolean {
   return action === 'raw' || action === 'file' || action === 'browse'
 }
 
-/** How many slashes a branch is thought to have at most: each costs a question to GitLab where the shorter ref is none. */
-const maxSlashes = 4
+/** How many slashes a ref is thought to have at most: kiss asks an origin three times in a row, and no more. */
+const maxSlashes = 2
 
 /**
  * `REF/PATH`, where REF may contain slashes. GitLab takes the first segment where that is a branch or a tag, and else the

@@ -128,8 +128,6 @@ describe('URLs of GitLab', () => {
         `${api}/repository/files/b%2Fc%2Fd%2Fe%2Ff%2Fg/raw?ref=a`,
         `${api}/repository/files/c%2Fd%2Fe%2Ff%2Fg/raw?ref=a%2Fb`,
         `${api}/repository/files/d%2Fe%2Ff%2Fg/raw?ref=a%2Fb%2Fc`,
-        `${api}/repository/files/e%2Ff%2Fg/raw?ref=a%2Fb%2Fc%2Fd`,
-        `${api}/repository/files/f%2Fg/raw?ref=a%2Fb%2Fc%2Fd%2Fe`,
       ],
     )
   })
