@@ -81,7 +81,7 @@ export class ObjectStorage {
       [...url.searchParams.keys()].find((name) => /token/i.test(name))
     if (token !== undefined) return refuse(response, 400, 'InvalidRequest')
     const signed = this.#signed.get(url.searchParams.get('X-Amz-Signature') ?? '')
-    if (signed?.method !== request.method) return refuse(response, 403, 'SignatureDoesNotMatch')
+    if (signed === undefined || signed.method !== request.method) return refuse(response, 403, 'SignatureDoesNotMatch')
     sendObject(request, response, signed.object, this.cuts.shift())
   }
 }

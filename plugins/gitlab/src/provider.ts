@@ -107,8 +107,8 @@ export class GitLabProvider implements UpstreamProvider {
     const canonical = canonicalUrl(instance, resource).href
     const address = this.#refs.address(canonical, resource, (a) => canonicalUrl(instance, { ...resource, ...a }).href)
     const url = requestUrl(instance, resource, address, splitQuery(from).secret)
-    url.username = from.username
-    url.password = from.password
+    url.username = requested.username
+    url.password = requested.password
     return url
   }
 

@@ -16,12 +16,13 @@ const hook: Hook<'kiss-providers'> = async (options) => {
 
 export default hook
 
-/** `gitlab-example-com-8443` of `example.com:8443`; two labels that differ in their dots alone get two names. */
+/** `gitlab-example-com-8443` of `gitlab.example.com:8443`; labels that differ in their dots alone get names apart. */
 function uniqueName(label: string, taken: ReadonlySet<string>): string {
-  const name = `gitlab-${label
+  const words = label
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')}`
+    .replace(/^-|-$/g, '')
+  const name = words.startsWith('gitlab') ? words : `gitlab-${words}`
   for (let n = 1; ; n += 1) {
     const candidate = n === 1 ? name : `${name}-${n}`
     if (!taken.has(candidate)) return candidate
