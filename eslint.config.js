@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint'
 
 const below = {
   http: [],
-  provider: [],
+  provider: ['http'],
   store: ['http'],
   upstream: ['http', 'provider'],
   engine: ['http', 'provider', 'store', 'upstream'],

@@ -1,3 +1,11 @@
 /** What plugins with commands import at run time; providers need only the types. */
+export { Args, Flags } from '@oclif/core'
 export { KissError, asKissError, type ErrorCode } from './errors.js'
 export type * from './provider/types.js'
+export type * from './engine/types.js'
+export { BaseCommand } from './cli/base-command.js'
+export { openEngine, type OpenEngineOptions } from './cli/open-engine.js'
+export { flagsFor } from './cli/settings/flags.js'
+export type { SettingName, SettingValues } from './cli/settings/table.js'
+export { displayUrl } from './http/urls.js'
+export { formatDuration, formatRate, formatSize, parseDuration, parseSize } from './units.js'

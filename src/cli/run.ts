@@ -1,6 +1,54 @@
-/** Starts the command line. */
-import { execute } from '@oclif/core'
+/** Starts the command line: finds the plugins, runs the command, says what went wrong. */
 
-export async function run(args: string[], dir: string): Promise<void> {
-  await execute({ args, dir })
+import { Config, run as runCommand, settings as oclifSettings } from '@oclif/core'
+import type { Plugin } from '@oclif/core'
+import { KissError } from '../errors.js'
+import { asksForHelp, asksForJson } from './arguments.js'
+import { failureJson, failureLine, failureOf } from './failure.js'
+import { registerKissSpecifier } from './kiss-specifier.js'
+import { loadBundledPlugins, loadPlugins, root } from './plugins.js'
+import { configuredPlugins, loadSettingsFile } from './settings/load.js'
+
+/** Runs `argv` and ends the process with its exit code, once standard output has been written. */
+export async function run(argv: readonly string[]): Promise<void> {
+  // Compiled code only: NODE_ENV=test must not make oclif look for TypeScript.
+  oclifSettings.enableAutoTranspile = false
+  try {
+    await runCommand([...argv], await loadConfig(argv))
+  } catch (error) {
+    report(error, asksForJson(argv))
+  }
+  process.stdout.write('', () => process.exit())
+}
+
+async function loadConfig(argv: readonly string[]): Promise<Config> {
+  const bundled = await loadBundledPlugins()
+  const config = await configOf(bundled)
+  try {
+    const references = configuredPlugins(await loadSettingsFile(argv, config.configDir))
+    if (references.length === 0) return config
+    registerKissSpecifier()
+    return await configOf([...bundled, ...(await loadPlugins(references, bundled))])
+  } catch (error) {
+    // Whoever has broken the configuration still gets the help that mends it.
+    if (!(error instanceof KissError) || !asksForHelp(argv)) throw error
+    process.stderr.write(`${failureLine(error)}\n`)
+    return config
+  }
+}
+
+async function configOf(plugins: readonly Plugin[]): Promise<Config> {
+  const config = new Config({ root, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])) })
+  await config.load()
+  return config
+}
+
+/** Exactly one object on stdout under `--json`, else one line on stderr; the exit code either way. */
+function report(error: unknown, json: boolean): void {
+  const failure = failureOf(error)
+  process.exitCode = failure?.exit ?? 0
+  if (failure === undefined) return
+  if (json) process.stdout.write(`${JSON.stringify({ error: failureJson(failure) }, null, 2)}\n`)
+  else process.stderr.write(`${failureLine(failure)}\n`)
+  if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
 }

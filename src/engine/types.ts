@@ -2,8 +2,10 @@
 
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
-import type { Counts, Entry, ServedAs, Sha256 } from '../store/types.js'
+import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
+
+export type { VerifyResult } from '../store/types.js'
 
 export interface FetchRequest {
   /** As the client wrote it, credentials included. */
@@ -65,8 +67,11 @@ export interface Artifact {
   readonly stored: boolean
   readonly content: Content
   progress(): Progress
-  /** Resolves with the stored entry when the transfer ended well; rejects as `content.read` would. */
-  finished(): Promise<Entry>
+  /**
+   * Resolves when the transfer ended well: with the stored entry, or with undefined where the bytes were whole but not
+   * kept; rejects as `content.read` would.
+   */
+  finished(): Promise<Entry | undefined>
   /** Path of the blob, once finished. */
   path(entry: Entry): string
   /** Counts bytes that went to the reader. */
@@ -110,16 +115,6 @@ export interface PurgeResult {
   readonly removed: number
   readonly bytes: number
   readonly dryRun: boolean
-}
-
-export interface VerifyResult {
-  readonly checked: number
-  /** sha256 of blobs whose bytes were not what their name says; dropped. */
-  readonly damaged: readonly string[]
-  /** Paths, relative to the cache directory, of files that nothing named; removed. */
-  readonly orphans: readonly string[]
-  /** URLs of entries whose blob was missing; dropped. */
-  readonly dangling: readonly string[]
 }
 
 /** One thing that went for good and is remembered for the dashboard. */

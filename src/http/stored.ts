@@ -1,5 +1,8 @@
 /** Which of an origin's headers are kept with an artifact and shown to clients, and why each. */
 
+import { parseHttpDate } from './dates.js'
+import { isEntityTag } from './validation.js'
+
 /** What an origin said of a body, as far as kiss keeps it. */
 export interface StoredHeaders {
   /** As the origin sent it. Clients (LAVA's among them) look at it. */
@@ -8,4 +11,33 @@ export interface StoredHeaders {
   readonly etag?: string
   /** RFC 9110 §8.8.2, verbatim. */
   readonly lastModified?: string
+}
+
+/** A field longer than this is no type, tag or date that anybody means; it would be sent with every hit. */
+const longestField = 1024
+
+/** RFC 9110 §8.3.1: type "/" subtype and parameters, nothing that could end the line. */
+const mediaType = /^[\w!#$%&'*+\-.^`|~]+\/[\w!#$%&'*+\-.^`|~]+(?:[\t ]*;[\t\x20-\x7e]*)?$/
+
+/**
+ * Keeps what {@link StoredHeaders} lists, each only where it is what RFC 9110 says it should be. All else stays behind:
+ * cookies, HSTS, CORS grants, Clear-Site-Data and Link would act on the cache's own origin, Content-Encoding would make
+ * clients decode what they must get as sent, Content-Length and Cache-Control are ours to say.
+ * @param headers lower-case names, as the origin sent them
+ * @param now milliseconds since the epoch, for two-digit years
+ */
+export function storedHeaders(headers: Readonly<Record<string, string | undefined>>, now: number): StoredHeaders {
+  const contentType = short(headers['content-type'])
+  const etag = short(headers['etag'])
+  const lastModified = short(headers['last-modified'])
+  return {
+    ...(contentType !== undefined && mediaType.test(contentType) && { contentType }),
+    ...(etag !== undefined && isEntityTag(etag) && { etag }),
+    ...(lastModified !== undefined && parseHttpDate(lastModified, now) !== undefined && { lastModified }),
+  }
+}
+
+function short(value: string | undefined): string | undefined {
+  const text = value?.trim()
+  return text === undefined || text.length > longestField ? undefined : text
 }

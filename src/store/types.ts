@@ -40,10 +40,12 @@ export interface Entry {
 
 export interface EntryStore {
   get(id: KeyId): Promise<Entry | undefined>
+  /** As get, but from the index, whatever memory says: another process may have been faster than its news. */
+  reload(id: KeyId): Promise<Entry | undefined>
   /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
   set(entry: Entry): Promise<void>
-  /** False where there was none. */
-  delete(id: KeyId): Promise<boolean>
+  /** False where there was none, or where it names another blob than `sha256`: somebody has replaced it meanwhile. */
+  delete(id: KeyId, sha256?: Sha256): Promise<boolean>
   /** Notes a use: at once in memory, within a second in the index. */
   touch(id: KeyId, now: number): void
   /** Every entry, in no order, pending touches included. Entries that change meanwhile may show either state. */
@@ -128,7 +130,10 @@ export interface Space {
    * needed. Throws KissError `quota` when even an empty cache could not hold it, or when what is in flight leaves no room.
    */
   reserve(id: KeyId, bytes: number): Promise<void>
-  /** The reservation of `id` turns into a blob of `size` bytes. Counts a blob that is there already once. */
+  /**
+   * The reservation of `id` turns into a blob of `size` bytes, which nobody evicts until an entry names it. Called before
+   * the file is adopted, so that no file is uncounted. Counts a blob that is there already once.
+   */
   commit(id: KeyId, sha256: Sha256, size: number): Promise<void>
   /** Gives a reservation back; no error where there is none. */
   release(id: KeyId): Promise<void>
@@ -136,4 +141,15 @@ export interface Space {
   usage(): Promise<{ readonly blobs: number; readonly reserved: number }>
   /** Evicts at least `bytes` where it can, whatever the quota (the disk is full); returns what it freed. */
   evict(bytes: number): Promise<number>
+}
+
+/** What a check of every stored byte found and mended. */
+export interface VerifyResult {
+  readonly checked: number
+  /** sha256 of blobs whose bytes were not what their name says; dropped. */
+  readonly damaged: readonly string[]
+  /** Paths, relative to the cache directory, of files that nothing named; removed. */
+  readonly orphans: readonly string[]
+  /** URLs of entries whose blob was missing; dropped. */
+  readonly dangling: readonly string[]
 }

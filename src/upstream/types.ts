@@ -12,10 +12,20 @@ export interface OriginRequest {
   /** The client brought a credential (a header, userinfo, a signed query). */
   readonly clientCredential: boolean
   readonly signal: AbortSignal
-  /** Milliseconds from the start of the call until the headers of the final answer; default 60,000. */
+  /** Milliseconds from the start (see {@link onStart}) until the headers of the final answer; default 60,000. */
   readonly headersTimeout?: number
   /** Milliseconds without a byte of the body; default the client's stall timeout. */
   readonly stallTimeout?: number
+  /**
+   * Called once, when the request goes out: at once, or when the limits on downloads have a place for it. HEAD and
+   * conditional GETs need none; where one is answered with the whole body, reading that waits for a place.
+   */
+  readonly onStart?: () => void
+  /**
+   * The mirror that the validators and the range in `headers` are from ({@link OriginAnswer.mirror}); every other place is
+   * asked without them. Absent: they are the origin's.
+   */
+  readonly mirror?: string | undefined
 }
 
 /**
@@ -23,9 +33,15 @@ export interface OriginRequest {
  * a plain error with a system code (`UND_ERR_SOCKET`, `UND_ERR_BODY_TIMEOUT`, `ECONNRESET`) when it is cut or stalls.
  */
 export interface OriginAnswer {
+  /** The URL that gave this answer, after redirects. May hold a signature: never shown, never stored. */
+  readonly url: URL
+  /** Redirects that led here. */
+  readonly hop: number
   readonly status: number
   /** Lower-case names; repeated fields joined with ', '. */
   readonly headers: Readonly<Record<string, string>>
+  /** The mirror that answered, as the settings spell it. Absent: the origin itself did. */
+  readonly mirror?: string
   /** Bytes as sent: never decompressed. */
   readonly body: AsyncIterable<Buffer>
   /** Ends the body without reading on; never throws. */
@@ -44,6 +60,13 @@ export interface Origins {
   close(): Promise<void>
 }
 
+/** Places to try before the origin, for the URLs that a pattern matches. See mirrors.ts for the pattern. */
+export interface Mirror {
+  readonly match: string
+  /** URL prefixes. */
+  readonly to: readonly string[]
+}
+
 /** Where kiss may connect, and how. */
 export interface UpstreamOptions {
   /** False on a laptop (`kiss fetch`): no address guard. Default true. */
@@ -54,7 +77,7 @@ export interface UpstreamOptions {
   readonly deny?: readonly string[]
   /** PEM file of certificates to trust beside the defaults. */
   readonly caFile?: string
-  /** Downloads at once, in all and per host. */
+  /** Downloads at once, in all and per host (of the URL that was asked for). */
   readonly maxDownloads?: number
   readonly maxDownloadsPerHost?: number
   /** Bytes per second over all downloads. */
@@ -65,4 +88,5 @@ export interface UpstreamOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Identifies this instance in Via, so that loops are seen. */
   readonly via?: string
+  readonly mirrors?: readonly Mirror[]
 }

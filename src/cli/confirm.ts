@@ -1,0 +1,23 @@
+/** Asks a question on the terminal. */
+
+import { createInterface } from 'node:readline/promises'
+
+/** Somebody can be asked: both what they type and what they read is a terminal. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY
+}
+
+/** Yes is y or yes; everything else, an end of input too, is no. Rejects with the signal's reason. */
+export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  // Not in raw mode: Ctrl-C stays a signal.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+  try {
+    const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
+    const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal }), closed])
+    return /^y(?:es)?$/i.test(answer.trim())
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    lines.close()
+  }
+}

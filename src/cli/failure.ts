@@ -1,0 +1,94 @@
+/** Turns whatever a command threw into an exit code, one line for a person and one object for a program. */
+
+import { KissError } from '../errors.js'
+import { exitCodeOf, stoppedBy } from './signals.js'
+
+export interface Failure {
+  readonly exit: number
+  readonly code: string
+  /** One line, without secrets. */
+  readonly message: string
+  readonly hint?: string
+  /** A fault in kiss or in a plugin, not in what was asked. */
+  readonly bug: boolean
+}
+
+/** The shape of a failure under `--json`. */
+export interface FailureJson {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** undefined where nothing failed: `this.exit(0)` is an exception too in oclif. */
+export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof KissError) return ofKissError(error)
+  const exit = oclifExit(error)
+  if (exit === undefined || !(error instanceof Error)) return ofBug(error)
+  if ('code' in error && error.code === 'EEXIT') {
+    return exit === 0 ? undefined : { exit, code: 'exit', message: `exit code ${exit}`, bug: false }
+  }
+  return { exit, code: exit === 2 ? 'usage' : 'failed', message: usageMessage(error), bug: false }
+}
+
+export function failureJson({ code, message, hint }: Failure): FailureJson {
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+/** `kiss: what, which, why; what to do`. */
+export function failureLine({
+  message,
+  hint,
+}: {
+  readonly message: string
+  readonly hint?: string | undefined
+}): string {
+  return `kiss: ${message}${hint === undefined ? '' : `; ${hint}`}`
+}
+
+function ofKissError(error: KissError): Failure {
+  const signal = error.code === 'interrupted' ? stoppedBy() : undefined
+  return {
+    exit: signal === undefined ? error.exit : exitCodeOf(signal),
+    code: error.code,
+    message: oneLine(error.message),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    bug: error.code === 'internal',
+  }
+}
+
+function ofBug(error: unknown): Failure {
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return {
+    exit: 1,
+    code: 'internal',
+    message: `a bug: ${oneLine(reason)}`,
+    hint: 'DEBUG=kiss shows where',
+    bug: true,
+  }
+}
+
+/** The exit code that oclif's own errors carry; undefined for every other error. */
+function oclifExit(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('oclif' in error)) return undefined
+  const { oclif } = error
+  if (typeof oclif !== 'object' || oclif === null || !('exit' in oclif)) return 2
+  return typeof oclif.exit === 'number' ? oclif.exit : 2
+}
+
+/** oclif repeats what was typed, and a mistyped flag or argument may hold a token: names only. */
+function usageMessage(error: Error): string {
+  const flags = stringsOf(error, 'flags')
+  if (flags.length > 0) return `there is no flag ${flags.map((flag) => flag.replace(/[=:].*$/s, '')).join(', ')}`
+  if (stringsOf(error, 'args').length > 0) return 'there are more arguments than this command takes'
+  return oneLine(error.message.replace(/\n?See more help with --help$/, ''))
+}
+
+function stringsOf(error: object, key: string): string[] {
+  const value: unknown = (error as Record<string, unknown>)[key]
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim()
+}

@@ -1,0 +1,124 @@
+/** Fetches several targets at once and says what became of each. */
+
+import path from 'node:path'
+import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
+import { KissError } from '../../errors.js'
+import { displayUrl } from '../../http/urls.js'
+import type { ServedAs } from '../../store/types.js'
+import { failureJson, failureLine, failureOf, type FailureJson } from '../failure.js'
+import type { ProgressView } from '../progress.js'
+import { isBrokenPipe, saveArtifact, streamArtifact, type Saved } from './save.js'
+import type { Target } from './targets.js'
+
+/** One entry of `results` under `--json`. What is not known is null. */
+export interface FetchResult {
+  /** Displayable. */
+  readonly url: string
+  readonly status: ServedAs | null
+  /** Bytes. */
+  readonly size: number | null
+  readonly sha256: string | null
+  /** Of the blob in the cache. */
+  readonly path: string | null
+  /** Of the file that was written; `-` is standard output. */
+  readonly output: string | null
+  readonly seconds: number
+  readonly error?: FailureJson
+}
+
+export interface Outcome {
+  readonly result: FetchResult
+  /** What the result's `error` was made of. */
+  readonly error?: unknown
+}
+
+export interface FetchAllOptions {
+  readonly engine: Pick<Engine, 'fetch'>
+  readonly targets: readonly Target[]
+  readonly parallel: number
+  /** What all requests share; its signal ends everything. */
+  readonly request: Omit<FetchRequest, 'url'> & { readonly signal: AbortSignal }
+  readonly progress: ProgressView
+  readonly stdout: NodeJS.WritableStream
+  /** Milliseconds, monotonic. */
+  readonly now: () => number
+  /** Called as each one ends. */
+  readonly done?: (outcome: Outcome) => void
+}
+
+/** Never rejects: failures stand in the outcomes, which are in the order of the targets. */
+export async function fetchAll(options: FetchAllOptions): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  const queue = options.targets.entries()
+  const work = async (): Promise<void> => {
+    for (const [index, target] of queue) {
+      const outcome = await fetchOne(target, options)
+      outcomes[index] = outcome
+      options.done?.(outcome)
+    }
+  }
+  await Promise.all(Array.from({ length: options.parallel }, work))
+  return outcomes
+}
+
+async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outcome> {
+  const { engine, request, progress, now } = options
+  const url = displayUrl(target.url)
+  const started = now()
+  const seconds = (): number => Math.round(now() - started) / 1000
+  const line = progress.add(nameOf(target))
+  let artifact: Artifact | undefined
+  try {
+    request.signal.throwIfAborted()
+    artifact = await engine.fetch({ ...request, url: target.url })
+    line.follow(artifact)
+    const delivered = await deliver(artifact, target, options.stdout)
+    await artifact.close('done')
+    line.end()
+    return { result: { url, status: artifact.as, ...delivered, seconds: seconds() } }
+  } catch (thrown) {
+    await artifact?.close('aborted')
+    const status = artifact?.as ?? null
+    const nothing = { size: null, sha256: null, path: null, output: null }
+    if (isBrokenPipe(thrown)) {
+      line.end()
+      return { result: { url, status, ...nothing, output: '-', seconds: seconds() } }
+    }
+    // Whatever broke when everything was called off, the reason is the call.
+    const error: unknown = request.signal.aborted ? request.signal.reason : thrown
+    const failure = failureOf(error)
+    line.end(failure === undefined || request.signal.aborted ? undefined : failureLine(failure))
+    const result = { url, status, ...nothing, seconds: seconds() }
+    return failure === undefined ? { result } : { result: { ...result, error: failureJson(failure) }, error }
+  }
+}
+
+/** Short, for a progress bar. */
+function nameOf({ url, destination }: Target): string {
+  return destination.to === 'file' ? path.basename(destination.path) : (url.pathname.split('/').at(-1) ?? url.host)
+}
+
+type Delivered = Pick<FetchResult, 'size' | 'sha256' | 'path' | 'output'>
+
+async function deliver(artifact: Artifact, { destination }: Target, stdout: NodeJS.WritableStream): Promise<Delivered> {
+  if (destination.to === 'file') {
+    return delivered(artifact, await saveArtifact(artifact, destination.path), destination.path)
+  }
+  if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout), '-')
+  const entry = artifact.stored ? await artifact.finished() : undefined
+  if (entry === undefined) {
+    throw new KissError('usage', `${artifact.url} is not kept in the cache, so it has no path there`, {
+      hint: 'fetch it without --path',
+    })
+  }
+  return delivered(artifact, { bytes: entry.size, entry }, null)
+}
+
+function delivered(artifact: Artifact, { bytes, entry }: Saved, output: string | null): Delivered {
+  return {
+    size: bytes,
+    sha256: entry?.sha256 ?? artifact.content.sha256 ?? null,
+    path: entry === undefined ? null : artifact.path(entry),
+    output,
+  }
+}

@@ -1,0 +1,147 @@
+/** Brings the bytes of an artifact to a file, complete or not at all, or to standard output while they arrive. */
+
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { constants, copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import path from 'node:path'
+import { KissError, systemCode } from '../../errors.js'
+import type { Artifact } from '../../engine/types.js'
+import type { Entry } from '../../store/types.js'
+
+/** Bytes that go from the cache to the output at a time. */
+const CHUNK = 256 * 1024
+
+/** What went to the output; the entry where the cache keeps it. */
+export interface Saved {
+  readonly bytes: number
+  readonly entry: Entry | undefined
+}
+
+/** Files to remove should the process end before it can clean up (a second Ctrl-C). */
+const unfinished = new Set<string>()
+let removesAtExit = false
+
+/** What can be known of an output before anything is downloaded. @throws KissError `usage` */
+export async function prepareOutput(file: string, mayCreateDirectory: boolean): Promise<void> {
+  const directory = path.dirname(file)
+  if (mayCreateDirectory) await reporting(file, () => mkdir(directory, { recursive: true }))
+  const place = await stat(directory).catch(() => undefined)
+  if (place?.isDirectory() !== true) throw new KissError('usage', `cannot write ${file}: ${directory} is no directory`)
+  const there = await stat(file).catch(() => undefined)
+  if (there?.isDirectory() === true) {
+    throw new KissError('usage', `cannot write ${file}: it is a directory`, { hint: 'use --directory' })
+  }
+}
+
+/**
+ * Writes the artifact to `file`: under another name beside it, then by rename, with the mode that a new file gets here.
+ * The blob is reflinked or copied, never linked: what a user does to the file must not reach the cache. What is no
+ * regular file (a pipe, a device) is written as it is.
+ */
+export async function saveArtifact(artifact: Artifact, file: string): Promise<Saved> {
+  const there = await stat(file).catch(() => undefined)
+  if (there !== undefined && !there.isFile()) {
+    const handle = await reporting(file, () => open(file, 'w'))
+    return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle, chunk, file)))
+  }
+  const temporary = path.join(path.dirname(file), `.kiss-${randomBytes(8).toString('hex')}`)
+  removeAtExit(temporary)
+  try {
+    const handle = await reporting(file, () => open(temporary, 'wx'))
+    const saved = await closing(handle, () => fill(artifact, temporary, handle, file))
+    await reporting(file, () => rename(temporary, file))
+    return saved
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  } finally {
+    unfinished.delete(temporary)
+  }
+}
+
+/** Writes the artifact to standard output while it arrives. Throws what {@link isBrokenPipe} knows when its reader leaves. */
+export async function streamArtifact(artifact: Artifact, output: NodeJS.WritableStream): Promise<Saved> {
+  return copyContent(
+    artifact,
+    (chunk) =>
+      new Promise<void>((resolve, reject) => {
+        output.write(chunk, (error) => {
+          if (!error) resolve()
+          else reject(systemCode(error) === 'EPIPE' ? error : diskError('standard output', error))
+        })
+      }),
+  )
+}
+
+/** The reader of standard output has had enough, which is no failure. */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof KissError) && systemCode(error) === 'EPIPE'
+}
+
+async function fill(artifact: Artifact, temporary: string, handle: FileHandle, file: string): Promise<Saved> {
+  if (artifact.stored) {
+    const entry = await artifact.finished()
+    if (entry === undefined) return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
+    const { mode } = await handle.stat()
+    try {
+      await copyFile(artifact.path(entry), temporary, constants.COPYFILE_FICLONE)
+      // The copy takes the blob's mode, which is read-only.
+      await handle.chmod(mode)
+      artifact.sent(entry.size)
+      return { bytes: entry.size, entry }
+    } catch (error) {
+      // Purged or evicted a moment ago: what is held open can still be read.
+      if (systemCode(error) !== 'ENOENT') throw diskError(file, error)
+    }
+  }
+  return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
+}
+
+async function copyContent(artifact: Artifact, write: (chunk: Buffer) => Promise<void>): Promise<Saved> {
+  const buffer = Buffer.allocUnsafe(CHUNK)
+  let position = 0
+  for (;;) {
+    const bytes = await artifact.content.read(buffer, position)
+    if (bytes === 0) break
+    await write(buffer.subarray(0, bytes))
+    artifact.sent(bytes)
+    position += bytes
+  }
+  return { bytes: position, entry: artifact.stored ? await artifact.finished() : undefined }
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer, file: string): Promise<void> {
+  for (let offset = 0; offset < chunk.length;) {
+    const { bytesWritten } = await reporting(file, () => handle.write(chunk, offset))
+    offset += bytesWritten
+  }
+}
+
+async function closing<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function reporting<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw diskError(file, error)
+  }
+}
+
+function diskError(file: string, error: unknown): KissError {
+  return new KissError('disk', `cannot write ${file}: ${systemCode(error) ?? String(error)}`, { cause: error })
+}
+
+function removeAtExit(file: string): void {
+  unfinished.add(file)
+  if (removesAtExit) return
+  removesAtExit = true
+  process.once('exit', () => {
+    for (const file of unfinished) rmSync(file, { force: true })
+  })
+}

@@ -1,0 +1,72 @@
+/** Where each URL of a command line goes, decided before anything starts. Pure. */
+
+import path from 'node:path'
+import { KissError } from '../../errors.js'
+import { displayUrl, fileNameOf } from '../../http/urls.js'
+
+export type Destination =
+  | { readonly to: 'file'; readonly path: string }
+  | { readonly to: 'stdout' }
+  /** `--path`: it stays where it is. */
+  | { readonly to: 'cache' }
+
+export interface Target {
+  readonly url: URL
+  readonly destination: Destination
+}
+
+export interface TargetOptions {
+  readonly output: string | undefined
+  readonly directory: string | undefined
+  readonly path: boolean
+  readonly sha256: string | undefined
+  readonly json: boolean
+  readonly cwd: string
+}
+
+/** @throws KissError `usage` */
+export function targetsOf(urls: readonly URL[], options: TargetOptions): Target[] {
+  const { output, directory, path: pathOnly, sha256, json, cwd } = options
+  if (urls.length === 0) throw usage('name a URL, or with --input a file of them')
+  if (pathOnly && output !== undefined) throw usage('--path copies nothing, so it does not go with --output')
+  if (pathOnly && directory !== undefined) throw usage('--path copies nothing, so it does not go with --directory')
+  if (urls.length > 1 && output !== undefined) throw usage('--output takes one URL; use --directory')
+  if (urls.length > 1 && sha256 !== undefined) throw usage('--sha256 takes one URL')
+  if (json && output === '-') throw usage('--json and --output - cannot both have standard output')
+
+  const base = directory === undefined ? cwd : path.resolve(cwd, directory)
+  const targets = urls.map((url): Target => {
+    if (pathOnly) return { url, destination: { to: 'cache' } }
+    if (output === '-') return { url, destination: { to: 'stdout' } }
+    return { url, destination: { to: 'file', path: path.resolve(base, output ?? nameOf(url)) } }
+  })
+  refuseClashes(targets)
+  return targets
+}
+
+function nameOf(url: URL): string {
+  if (!/[^/]$/.test(url.pathname)) {
+    throw usage(`${displayUrl(url)} names no file`, 'say with --output what to call it')
+  }
+  return fileNameOf(url)
+}
+
+/** The same URL twice is one file; two URLs with one name would overwrite each other. */
+function refuseClashes(targets: readonly Target[]): void {
+  const taken = new Map<string, URL>()
+  for (const { url, destination } of targets) {
+    if (destination.to !== 'file') continue
+    const other = taken.get(destination.path)
+    if (other !== undefined && other.href !== url.href) {
+      throw usage(
+        `${displayUrl(other)} and ${displayUrl(url)} would both be saved as ${destination.path}`,
+        'fetch them into two directories',
+      )
+    }
+    taken.set(destination.path, url)
+  }
+}
+
+function usage(message: string, hint?: string): KissError {
+  return new KissError('usage', message, hint === undefined ? {} : { hint })
+}

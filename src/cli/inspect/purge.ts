@@ -1,0 +1,59 @@
+/** `kiss purge`: what is chosen, and the question before it goes. */
+
+import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
+import { KissError } from '../../errors.js'
+import { formatSize } from '../../units.js'
+import type { BaseCommand } from '../base-command.js'
+import { canAsk, confirm } from '../confirm.js'
+import type { SettingValues } from '../settings/table.js'
+import { parseUrl } from '../fetch/urls.js'
+
+/** Removes what a filter chooses: the local cache, or a server's. */
+export type Purge = (filter: PurgeFilter) => Promise<PurgeResult>
+
+/** @throws KissError `usage` where nothing is chosen: purging everything has to be said. */
+export function purgeFilter(args: readonly string[], values: SettingValues): PurgeFilter {
+  const filter: PurgeFilter = {
+    ...(values.all ? { all: true } : {}),
+    ...(args.length === 0 ? {} : { urls: args.map((argument) => parseUrl(argument)) }),
+    ...entryFilter(values),
+  }
+  if (Object.keys(filter).length === 0) {
+    throw new KissError('usage', 'name URLs or a filter', { hint: '--all removes everything' })
+  }
+  return { ...filter, dryRun: values['dry-run'] }
+}
+
+/** The filters that `kiss list` and `kiss purge` share. */
+export function entryFilter(values: SettingValues): PurgeFilter {
+  const { stale, match, 'older-than': olderThan, 'unused-for': unusedFor, 'larger-than': largerThan } = values
+  return {
+    ...(stale ? { stale } : {}),
+    ...(match === undefined ? {} : { match }),
+    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(unusedFor === undefined ? {} : { unusedFor }),
+    ...(largerThan === undefined ? {} : { largerThan }),
+  }
+}
+
+export async function runPurge(
+  command: BaseCommand,
+  filter: PurgeFilter,
+  yes: boolean,
+  purge: Purge,
+): Promise<PurgeResult> {
+  if (yes || filter.dryRun === true) return purge(filter)
+  if (!canAsk()) throw new KissError('usage', 'without a terminal to ask on, purge needs --yes')
+  const chosen = await purge({ ...filter, dryRun: true })
+  if (chosen.removed === 0) return { ...chosen, dryRun: false }
+  const agreed = await confirm(`Remove ${amount(chosen)}?`, command.stop)
+  return agreed ? purge(filter) : { removed: 0, bytes: 0, dryRun: false }
+}
+
+export function purgeLine(result: PurgeResult): string {
+  return `${result.dryRun ? 'would remove' : 'removed'} ${amount(result)}`
+}
+
+function amount({ removed, bytes }: PurgeResult): string {
+  return `${removed} ${removed === 1 ? 'entry' : 'entries'}, ${formatSize(bytes)}`
+}

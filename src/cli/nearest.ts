@@ -1,0 +1,26 @@
+/** Guesses what somebody meant to write. Pure. */
+
+/** The name that differs from `word` by the fewest edits, if they are few; `cache_dir` and `cacheDir` are `cache-dir`. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  const written = word
+    .replaceAll('_', '-')
+    .replace(/[a-z](?=[A-Z])/g, '$&-')
+    .toLowerCase()
+  const ranked = names.map((name) => ({ name, edits: distance(written, name) })).sort((a, b) => a.edits - b.edits)
+  const best = ranked[0]
+  return best !== undefined && best.edits <= Math.floor(written.length / 3) ? best.name : undefined
+}
+
+/** Levenshtein's: insertions, deletions and replacements of one character. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

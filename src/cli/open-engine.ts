@@ -1,0 +1,53 @@
+/** The engine as a command's settings describe it, with the providers of every plugin. */
+
+import type { Engine, EngineOptions } from '../engine/types.js'
+import { collectProviders } from '../provider/registry.js'
+import type { BaseCommand } from './base-command.js'
+import type { Settings } from './settings/resolve.js'
+
+export interface OpenEngineOptions {
+  /** True in `kiss serve`: the address guard is on, and providers lend only what the settings list. */
+  readonly serving?: boolean
+}
+
+/** Runs the providers' hook and opens the cache. The caller closes it. */
+export async function openEngine(command: BaseCommand, { serving = false }: OpenEngineOptions = {}): Promise<Engine> {
+  const settings = await command.settings()
+  const [{ openEngine: open }, { providers }] = await Promise.all([
+    import('../engine/open.js'),
+    collectProviders(command.config, {
+      section: (name) => settings.file?.sections.get(name)?.value,
+      env: process.env,
+      serving,
+    }),
+  ])
+  return open({
+    ...engineOptions(settings, serving),
+    providers,
+    warn: (line) => command.note(`kiss: ${line}`),
+  })
+}
+
+/** Pure. */
+function engineOptions({ values }: Settings, serving: boolean): EngineOptions {
+  return {
+    cacheDir: values['cache-dir'] ?? '',
+    defaultTtl: values['default-ttl'],
+    staleIfError: values['stale-if-error'],
+    retryFor: values['retry-for'],
+    stallTimeout: values['stall-timeout'],
+    authTtl: values['auth-ttl'],
+    ...(values.quota === undefined ? {} : { quota: values.quota }),
+    upstream: {
+      guard: serving,
+      allow: values['allow-upstream'],
+      deny: values['deny-upstream'],
+      maxDownloads: values['max-downloads'],
+      maxDownloadsPerHost: values['max-downloads-per-host'],
+      stallTimeout: values['stall-timeout'],
+      env: process.env,
+      ...(values['ca-file'] === undefined ? {} : { caFile: values['ca-file'] }),
+      ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] }),
+    },
+  }
+}

@@ -1,0 +1,116 @@
+/** Which plugins there are, where they lie, and how they are loaded. */
+
+import { stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Plugin, type Command } from '@oclif/core'
+import { KissError } from '../errors.js'
+import type { PluginReference } from './settings/load.js'
+
+/** The folder of this package. Taken from this file, so that neither the working directory nor a symlink matters. */
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+
+const bundled = ['s3', 'gitlab', 'lava']
+
+/** kiss itself, its three plugins and oclif's help. */
+export async function loadBundledPlugins(): Promise<Plugin[]> {
+  const help = path.dirname(createRequire(import.meta.url).resolve('@oclif/plugin-help'))
+  return Promise.all([
+    load(new NamedPlugin({ root, isRoot: true, type: 'core' })),
+    load(new NamedPlugin({ root: help, type: 'core' })),
+    ...bundled.map((name) => load(new NamedPlugin({ root: path.join(root, 'plugins', name), type: 'core' }))),
+  ])
+}
+
+/**
+ * Third-party plugins, in the order they are named. Throws KissError `configuration` with the plugin's name when one is
+ * missing, does not load, or brings a command that is there already.
+ */
+export async function loadPlugins(
+  references: readonly PluginReference[],
+  present: readonly Plugin[],
+): Promise<Plugin[]> {
+  const plugins: Plugin[] = []
+  for (const reference of references) {
+    const folder = await findPlugin(reference)
+    const plugin = await load(new NamedPlugin({ root: folder, type: 'user', errorOnManifestCreate: true }))
+    refuseClashes(plugin, [...present, ...plugins])
+    plugins.push(plugin)
+  }
+  return plugins
+}
+
+/** An oclif plugin whose failures name it: oclif's own say which file is missing, or only warn. */
+class NamedPlugin extends Plugin {
+  override async findCommand(id: string, options: { must: true }): Promise<Command.Class>
+  override async findCommand(id: string, options?: { must: boolean }): Promise<Command.Class | undefined>
+  override async findCommand(id: string, options?: { must: boolean }): Promise<Command.Class | undefined> {
+    try {
+      return await super.findCommand(id, options)
+    } catch (error) {
+      throw pluginError(this.name, `its command ${id.replaceAll(':', ' ')} does not load`, error)
+    }
+  }
+}
+
+async function load(plugin: Plugin): Promise<Plugin> {
+  try {
+    await plugin.load()
+  } catch (error) {
+    throw pluginError(plugin.options.root, 'it does not load', error)
+  }
+  if (!plugin.valid) throw pluginError(plugin.name, 'its package.json has no "oclif" section')
+  return plugin
+}
+
+/** `what` happened to a plugin; what is a KissError already names it. */
+export function pluginError(plugin: string, what: string, cause?: unknown): KissError {
+  if (cause instanceof KissError) return cause
+  const reason = cause instanceof Error ? `: ${cause.message}` : ''
+  return new KissError('configuration', `plugin ${plugin}: ${what}${reason}`, { cause })
+}
+
+function refuseClashes(plugin: Plugin, others: readonly Plugin[]): void {
+  for (const other of others) {
+    if (other.name === plugin.name) throw pluginError(plugin.name, 'it is there already')
+    const id = plugin.commandIDs.find((id) => other.commandIDs.includes(id))
+    if (id !== undefined) {
+      throw pluginError(plugin.name, `its command ${id.replaceAll(':', ' ')} is there already, from ${other.name}`)
+    }
+  }
+}
+
+async function findPlugin({ name, base }: PluginReference): Promise<string> {
+  const candidates = isFolder(name) ? [path.resolve(base, name)] : packageFolders(name, [base, root])
+  for (const folder of candidates) {
+    if (await isFile(path.join(folder, 'package.json'))) return folder
+  }
+  const where = isFolder(name)
+    ? `${path.resolve(base, name)} has no package.json`
+    : `no such package beside ${base} or beside kiss`
+  throw pluginError(name, where)
+}
+
+/** Everything that cannot be the name of a package: `./x`, `/x`, `x/y`; `@scope/x` is a package. */
+function isFolder(name: string): boolean {
+  return path.isAbsolute(name) || name.startsWith('.') || (name.includes('/') && !/^@[^/]+\/[^/]+$/.test(name))
+}
+
+/** As Node looks for packages, without asking their `exports`. */
+function packageFolders(name: string, starts: readonly string[]): string[] {
+  return starts.flatMap((start) => {
+    const folders = []
+    for (let folder = start; ; folder = path.dirname(folder)) {
+      folders.push(path.join(folder, 'node_modules', name))
+      if (path.dirname(folder) === folder) return folders
+    }
+  })
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return stat(file).then(
+    (stats) => stats.isFile(),
+    () => false,
+  )
+}

@@ -1,0 +1,87 @@
+/** What stands on a line of progress. Pure: time and widths are handed in. */
+
+import { formatDuration, formatRate, formatSize } from '../units.js'
+
+/** Milliseconds that a rate looks back: short enough to follow a change, long enough not to flicker. */
+const WINDOW = 5_000
+
+/** Bytes a second over the last few seconds. */
+export class RateMeter {
+  readonly #samples: { readonly at: number; readonly bytes: number }[] = []
+
+  /** @param at milliseconds, monotonic @param bytes all that have arrived by then */
+  add(at: number, bytes: number): void {
+    this.#samples.push({ at, bytes })
+    while (this.#samples.length > 2 && at - (this.#samples[0]?.at ?? at) > WINDOW) this.#samples.shift()
+  }
+
+  /** undefined until there is something to measure. */
+  rate(): number | undefined {
+    const first = this.#samples[0]
+    const last = this.#samples.at(-1)
+    if (first === undefined || last === undefined || last.at <= first.at) return undefined
+    return (Math.max(0, last.bytes - first.bytes) / (last.at - first.at)) * 1000
+  }
+}
+
+export interface LineState {
+  readonly name: string
+  /** Bytes; undefined until the origin has answered. */
+  readonly received: number | undefined
+  /** Bytes; undefined where the origin does not say. */
+  readonly length: number | undefined
+  /** Bytes a second. */
+  readonly rate: number | undefined
+}
+
+/** `Image.gz  [=====>    ]  45%  12.3 MiB of 27 MiB  5.1 MiB/s  3s left` */
+export function progressLine({ name, received, length, rate }: LineState, columns: number): string {
+  const label = fitted(name, Math.max(8, Math.floor(columns * 0.3)))
+  if (received === undefined) return cut(`${label}  waiting`, columns)
+  const speed = rate === undefined ? '' : `  ${formatRate(rate)}`
+  if (length === undefined) return cut(`${label}  ${formatSize(received)}, size unknown${speed}`, columns)
+
+  const share = length === 0 ? 1 : Math.min(1, received / length)
+  const left = timeLeft(length - received, rate)
+  const figures = `${String(Math.floor(share * 100)).padStart(3)}%  ${formatSize(received)} of ${formatSize(length)}${speed}${left}`
+  return cut(`${label}  ${bar(share, columns - label.length - figures.length - 6)}${figures}`, columns)
+}
+
+export interface TotalState {
+  readonly done: number
+  readonly total: number
+  readonly received: number
+  readonly rate: number | undefined
+  /** Bytes still to come; undefined while any size is unknown. */
+  readonly remaining: number | undefined
+}
+
+/** `3 of 12 done  120 MiB  20 MiB/s  3s left` */
+export function totalLine({ done, total, received, rate, remaining }: TotalState, columns: number): string {
+  const speed = rate === undefined ? '' : `  ${formatRate(rate)}`
+  const left = remaining === undefined ? '' : timeLeft(remaining, rate)
+  return cut(`${done} of ${total} done  ${formatSize(received)}${speed}${left}`, columns)
+}
+
+function timeLeft(bytes: number, rate: number | undefined): string {
+  if (rate === undefined || rate < 1 || bytes <= 0) return ''
+  const seconds = Math.ceil(bytes / rate)
+  return `  ${formatDuration(seconds * 1000)} left`
+}
+
+/** Nothing where there is no room for one that says anything. */
+function bar(share: number, width: number): string {
+  const inner = Math.min(30, width)
+  if (inner < 8) return ''
+  const full = Math.round(share * inner)
+  return `[${'='.repeat(full)}${' '.repeat(inner - full)}]  `
+}
+
+function fitted(name: string, width: number): string {
+  return name.length > width ? `…${name.slice(name.length - width + 1)}` : name.padEnd(width)
+}
+
+/** One short of the width: a full line would wrap on some terminals. */
+function cut(line: string, columns: number): string {
+  return line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`
+}

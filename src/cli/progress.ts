@@ -1,0 +1,127 @@
+/** Progress bars on a terminal's stderr: one line for each download under way, and a total. */
+
+import type { Progress } from '../engine/types.js'
+import { progressLine, RateMeter, totalLine } from './progress-line.js'
+
+/** What can be followed: an artifact of the engine, or a download from a server. */
+export interface Followable {
+  progress(): Progress
+}
+
+export interface ProgressRow {
+  follow(source: Followable): void
+  /** It is over: the row goes, and `note` stays on the screen, above the rows that go on. */
+  end(note?: string): void
+}
+
+export interface ProgressView {
+  /** Whether anybody sees it: then notes go through {@link ProgressRow.end}, else to stderr. */
+  readonly visible: boolean
+  /** @param name displayable */
+  add(name: string): ProgressRow
+  stop(): void
+}
+
+/** How often a second the terminal is drawn. */
+const FRAMES = 8
+
+/** For pipes and files, where a bar would be noise. */
+export const noProgress: ProgressView = {
+  visible: false,
+  add: () => ({ follow: ignore, end: ignore }),
+  stop: ignore,
+}
+
+function ignore(): void {
+  // Nobody looks.
+}
+
+/** @param total how many downloads there will be */
+export async function openProgress(total: number, terminal: NodeJS.WriteStream): Promise<ProgressView> {
+  const { MultiBar } = (await import('cli-progress')).default
+  const bars = new MultiBar({
+    stream: terminal,
+    fps: FRAMES,
+    hideCursor: true,
+    clearOnComplete: true,
+    // run.ts ends the process, and stop() runs before it does.
+    gracefulExit: false,
+    format: (_options, _params, payload: { line?: () => string }) => payload.line?.() ?? '',
+  })
+  const rows = new Set<Row>()
+  const finished = { count: 0, bytes: 0 }
+  const meter = new RateMeter()
+  const line = (): string => {
+    const received = finished.bytes + sum([...rows].map((row) => row.received))
+    meter.add(performance.now(), received)
+    const started = finished.count + rows.size === total && [...rows].every((row) => row.length !== undefined)
+    const remaining = started ? sum([...rows].map((row) => (row.length ?? 0) - row.received)) : undefined
+    return totalLine({ done: finished.count, total, received, rate: meter.rate(), remaining }, terminal.columns)
+  }
+  let totalBar = total > 1 ? bars.create(1, 0, { line }) : undefined
+
+  const stop = (): void => {
+    process.off('exit', stop)
+    bars.stop()
+  }
+  // A second Ctrl-C ends the process at once: the cursor has to come back.
+  process.once('exit', stop)
+
+  return {
+    visible: true,
+    add(name) {
+      const row = new Row(name, terminal)
+      rows.add(row)
+      // The total stays the last line.
+      if (totalBar !== undefined) bars.remove(totalBar)
+      const bar = bars.create(1, 0, { line: () => row.line() })
+      if (totalBar !== undefined) totalBar = bars.create(1, 0, { line })
+      return {
+        follow: (source) => row.follow(source),
+        end(note) {
+          rows.delete(row)
+          finished.count++
+          finished.bytes += row.received
+          if (note !== undefined) bars.log(`${note}\n`)
+          bars.remove(bar)
+        },
+      }
+    },
+    stop,
+  }
+}
+
+class Row {
+  readonly #name: string
+  readonly #terminal: NodeJS.WriteStream
+  readonly #meter = new RateMeter()
+  #source: Followable | undefined
+
+  constructor(name: string, terminal: NodeJS.WriteStream) {
+    this.#name = name
+    this.#terminal = terminal
+  }
+
+  get received(): number {
+    return this.#source?.progress().received ?? 0
+  }
+
+  get length(): number | undefined {
+    return this.#source?.progress().length
+  }
+
+  follow(source: Followable): void {
+    this.#source = source
+  }
+
+  line(): string {
+    const received = this.#source === undefined ? undefined : this.received
+    if (received !== undefined) this.#meter.add(performance.now(), received)
+    const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate() }
+    return progressLine(state, this.#terminal.columns)
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0)
+}

@@ -1,0 +1,97 @@
+/** The one place that knows the order: flag > environment > file > default. */
+
+import path from 'node:path'
+import { parseConfigured, parseSetting, type Value } from './parse.js'
+import { environmentName, settingNames, settingOf, type SettingName, type SettingValues } from './table.js'
+import type { SettingsFile } from './file.js'
+
+export type Source =
+  | { readonly from: 'flag' }
+  | { readonly from: 'environment'; readonly name: string }
+  | { readonly from: 'file'; readonly file: string; readonly line: number }
+  | { readonly from: 'default' }
+
+export interface Settings {
+  readonly values: SettingValues
+  readonly sources: Readonly<Record<SettingName, Source>>
+  readonly file: SettingsFile | undefined
+}
+
+export interface SettingsInput {
+  /** As oclif gives them: text, texts, or a boolean; what is not a setting's name is ignored. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly file: SettingsFile | undefined
+  /** Defaults that are not in the table: those of the platform or of one command, as they would be written. */
+  readonly defaults: Partial<Readonly<Record<SettingName, string>>>
+  /** Where relative paths of flags and variables begin. */
+  readonly cwd: string
+}
+
+/** @throws KissError `usage`, naming the flag or the variable */
+export function resolveSettings(input: SettingsInput): Settings {
+  const values: Partial<Record<SettingName, Value>> = {}
+  const sources: Partial<Record<SettingName, Source>> = {}
+  for (const name of settingNames) {
+    const { value, source } = resolveSetting(name, input)
+    values[name] = value
+    sources[name] = source
+  }
+  return { values: values as SettingValues, sources: sources as Record<SettingName, Source>, file: input.file }
+}
+
+/** One of them, for what has to be known before the others can be checked. */
+export function resolveSetting(name: SettingName, input: SettingsInput): { value: Value; source: Source } {
+  const setting = settingOf(name)
+  const context = { base: input.cwd }
+  const flag = textsOfFlag(input.flags[name])
+  if (flag !== undefined) return { value: parseSetting(setting, flag, `--${name}`, context), source: { from: 'flag' } }
+
+  const variable = environmentName(name)
+  const text = setting.only === 'flag' ? undefined : input.env[variable]
+  if (text !== undefined && text !== '') {
+    const texts = setting.kind === 'header' ? text.split('\n') : [text]
+    return {
+      value: parseConfigured(setting, texts, variable, context),
+      source: { from: 'environment', name: variable },
+    }
+  }
+
+  const line = input.file?.values.get(name)
+  if (input.file !== undefined && line !== undefined) {
+    return { value: line.value, source: { from: 'file', file: input.file.file, line: line.line } }
+  }
+
+  const fallback = input.defaults[name] ?? setting.default
+  const nothing = setting.many === true ? [] : setting.kind === 'boolean' ? false : undefined
+  const value = fallback === undefined ? nothing : parseSetting(setting, [fallback], name, context)
+  return { value, source: { from: 'default' } }
+}
+
+function textsOfFlag(value: unknown): string[] | undefined {
+  if (value === undefined) return undefined
+  return (Array.isArray(value) ? value : [value]).map(String)
+}
+
+/** The configuration file that a command line names, before anything else of it is parsed; `--` ends the flags. */
+export function configFlagOf(argv: readonly string[]): string | undefined {
+  const end = argv.indexOf('--')
+  const flags = end === -1 ? argv : argv.slice(0, end)
+  const index = flags.findIndex((arg) => arg === '--config' || arg.startsWith('--config='))
+  const found = flags[index]
+  if (found === undefined) return undefined
+  return found === '--config' ? flags[index + 1] : found.slice('--config='.length)
+}
+
+/** Which file to read, and whether it has to be there. */
+export function settingsFileOf(
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  configDir: string,
+  cwd: string,
+): { readonly file: string; readonly required: boolean } {
+  const named = flag ?? (env.KISS_CONFIG === '' ? undefined : env.KISS_CONFIG)
+  return named === undefined
+    ? { file: path.join(configDir, 'config.yaml'), required: false }
+    : { file: path.resolve(cwd, named), required: true }
+}

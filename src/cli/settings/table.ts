@@ -1,0 +1,190 @@
+/** Every setting of kiss, once: its name is the flag, the key in the file and, as `KISS_NAME`, the environment variable. */
+
+/** What the text of a setting means. `list` kinds are separated by commas; several flags add up. */
+export type Kind =
+  | 'string'
+  | 'boolean'
+  | 'integer'
+  | 'number'
+  | 'size'
+  | 'duration'
+  /** Resolved against the working directory, or the configuration file's own where it stands there. */
+  | 'path'
+  | 'url'
+  | 'sha256'
+  | 'header'
+  | 'cidr'
+  /** A host (`*.example.com`, with an optional port), an address or a CIDR. */
+  | 'destination'
+  | 'list'
+
+export interface Setting {
+  readonly kind: Kind
+  readonly summary: string
+  readonly many?: true
+  /** As it would be written. */
+  readonly default?: string
+  readonly char?: 'H' | 'd' | 'i' | 'o' | 'y'
+  /** The placeholder in help texts. */
+  readonly placeholder?: string
+  readonly options?: readonly string[]
+  readonly min?: number
+  readonly max?: number
+  /** Its value is never shown. */
+  readonly secret?: true
+  /** `flag`: belongs to one call, so neither the environment nor the file may say it. `no flag`: the other way round. */
+  readonly only?: 'flag' | 'flag and environment' | 'no flag'
+  /** A flag `--no-…` too, for the day the file says yes. */
+  readonly negatable?: true
+}
+
+export const settingsTable = {
+  // Everywhere
+  'cache-dir': { kind: 'path', summary: 'where the cache lies', placeholder: 'DIR' },
+  config: { kind: 'path', summary: 'the configuration file', placeholder: 'FILE', only: 'flag and environment' },
+  plugins: { kind: 'list', many: true, summary: 'third-party plugins: folders or packages', only: 'no flag' },
+  server: {
+    kind: 'url',
+    summary: 'use the kiss server at this address instead of the local cache',
+    placeholder: 'URL',
+  },
+
+  // kiss fetch
+  output: { kind: 'string', char: 'o', summary: 'write to this file; - is standard output', placeholder: 'FILE' },
+  directory: { kind: 'path', char: 'd', summary: 'save in this directory, made where needed', placeholder: 'DIR' },
+  path: { kind: 'boolean', summary: 'print the paths of the cached files, copy nothing' },
+  ttl: { kind: 'duration', summary: 'lifetime of what is stored; accept nothing older', placeholder: '10d' },
+  refresh: { kind: 'boolean', summary: 'ask the origin whether it has changed, whatever the age', negatable: true },
+  offline: { kind: 'boolean', summary: 'never contact an origin', negatable: true },
+  header: {
+    kind: 'header',
+    char: 'H',
+    many: true,
+    secret: true,
+    summary: "pass a header to the origin ('Name: value', or @FILE with one a line)",
+    placeholder: 'HEADER',
+  },
+  sha256: { kind: 'sha256', summary: 'fail unless the content has this SHA-256', placeholder: 'HEX' },
+  input: {
+    kind: 'string',
+    char: 'i',
+    summary: 'read URLs from this file, one a line; - is standard input',
+    placeholder: 'FILE',
+  },
+  parallel: { kind: 'integer', min: 1, max: 256, default: '4', summary: 'how many at once', placeholder: 'N' },
+  'max-time': { kind: 'duration', summary: 'give up after this long', placeholder: '10m' },
+  'no-progress': { kind: 'boolean', summary: 'no progress bars' },
+
+  // The cache
+  quota: { kind: 'size', summary: 'how large the cache may grow', placeholder: '100GiB' },
+  'default-ttl': { kind: 'duration', default: '10d', summary: 'lifetime of what is stored without --ttl' },
+  'stale-if-error': { kind: 'duration', default: '1d', summary: 'how long to serve stale while the origin is down' },
+  'auth-ttl': { kind: 'duration', default: '5m', summary: 'how long an accepted credential is remembered' },
+
+  // Upstream
+  'retry-for': { kind: 'duration', default: '10m', summary: 'retry until nothing has arrived for this long' },
+  'stall-timeout': { kind: 'duration', default: '60s', summary: 'renew a download that delivers nothing' },
+  'ca-file': { kind: 'path', summary: 'certificates (PEM) to trust beside the usual ones', placeholder: 'FILE' },
+  'max-downloads': { kind: 'integer', min: 1, default: '64', summary: 'downloads at once, in all' },
+  'max-downloads-per-host': { kind: 'integer', min: 1, default: '8', summary: 'downloads at once from one host' },
+  'max-rate': { kind: 'size', summary: 'download no more than this each second', placeholder: '500MB' },
+  'pass-headers': {
+    kind: 'list',
+    many: true,
+    default: 'authorization,private-token,job-token,authentication',
+    summary: 'headers that clients may pass to origins',
+  },
+  'allow-upstream': { kind: 'destination', many: true, summary: 'also connect to this private host, address or CIDR' },
+  'deny-upstream': { kind: 'destination', many: true, summary: 'never connect to this host, address or CIDR' },
+
+  // kiss serve
+  host: { kind: 'string', default: '127.0.0.1', summary: 'address to listen on' },
+  port: { kind: 'integer', min: 0, max: 65535, default: '8001', summary: 'port to listen on; 0 takes a free one' },
+  workers: { kind: 'integer', min: 1, max: 256, default: '1', summary: 'processes that serve' },
+  'drain-timeout': { kind: 'duration', default: '30s', summary: 'how long readers may go on after SIGTERM' },
+  'log-level': {
+    kind: 'string',
+    default: 'info',
+    options: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    summary: 'how much to log',
+  },
+  'allow-client': { kind: 'cidr', many: true, summary: 'serve these clients only' },
+  'trust-proxy': { kind: 'cidr', many: true, summary: 'believe X-Forwarded-For of these proxies' },
+  'tls-cert': { kind: 'path', summary: 'certificate chain (PEM)', placeholder: 'FILE' },
+  'tls-key': { kind: 'path', summary: 'private key (PEM)', placeholder: 'FILE' },
+  'server-name': {
+    kind: 'list',
+    many: true,
+    summary: 'a name that clients may use for this server',
+    placeholder: 'NAME',
+  },
+  'admin-token-file': {
+    kind: 'path',
+    summary: 'file with the token that allows purging over HTTP',
+    placeholder: 'FILE',
+  },
+  'client-token-file': { kind: 'path', summary: 'file with the token that clients must show', placeholder: 'FILE' },
+  'print-config': { kind: 'boolean', summary: 'print every setting and where it came from, and stop', only: 'flag' },
+
+  // kiss list, purge, verify, stats
+  all: { kind: 'boolean', summary: 'everything' },
+  stale: { kind: 'boolean', summary: 'entries that are no longer fresh' },
+  'older-than': { kind: 'duration', summary: 'entries stored longer ago than this', placeholder: '30d' },
+  'unused-for': { kind: 'duration', summary: 'entries last used longer ago than this', placeholder: '7d' },
+  match: {
+    kind: 'string',
+    summary: 'entries whose URL without query matches; * stops at /, ** does not',
+    placeholder: 'GLOB',
+  },
+  'larger-than': { kind: 'size', summary: 'entries larger than this', placeholder: '1GiB' },
+  'dry-run': { kind: 'boolean', summary: 'say what would be removed, remove nothing' },
+  yes: { kind: 'boolean', char: 'y', summary: 'do not ask' },
+  rebuild: { kind: 'boolean', summary: 'write the index anew from the files beside the blobs' },
+  sort: {
+    kind: 'string',
+    options: ['url', 'size', 'age', 'used', 'hits'],
+    default: 'url',
+    summary: 'order of the list',
+  },
+  reverse: { kind: 'boolean', summary: 'the other way round' },
+  watch: { kind: 'boolean', summary: 'show it anew every two seconds' },
+  'egress-price': {
+    kind: 'number',
+    summary: 'price of a GB from the origins, to show what was saved',
+    placeholder: '0.09',
+  },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settingsTable
+
+type KindOf<Name extends SettingName> = (typeof settingsTable)[Name]['kind']
+type One<K extends Kind> = K extends 'boolean'
+  ? boolean
+  : K extends 'integer' | 'number' | 'size' | 'duration'
+    ? number
+    : K extends 'url'
+      ? URL
+      : string
+
+/** The type of a setting's value: bytes of a size, milliseconds of a duration. */
+export type SettingValue<Name extends SettingName> = (typeof settingsTable)[Name] extends { many: true }
+  ? readonly One<KindOf<Name>>[]
+  : KindOf<Name> extends 'boolean'
+    ? boolean
+    : (typeof settingsTable)[Name] extends { default: string }
+      ? One<KindOf<Name>>
+      : One<KindOf<Name>> | undefined
+
+export type SettingValues = { readonly [Name in SettingName]: SettingValue<Name> }
+
+export const settingNames = Object.keys(settingsTable) as SettingName[]
+
+/** The table without the literal types. */
+export function settingOf(name: SettingName): Setting {
+  return settingsTable[name]
+}
+
+/** `--cache-dir` is `KISS_CACHE_DIR`. */
+export function environmentName(name: SettingName): string {
+  return `KISS_${name.toUpperCase().replaceAll('-', '_')}`
+}

@@ -1,0 +1,35 @@
+/** The process's signals, as one AbortSignal that everything waits on. */
+
+import { constants } from 'node:os'
+import { KissError } from '../errors.js'
+
+const controller = new AbortController()
+let first: NodeJS.Signals | undefined
+
+/** The signal that stopped this process, once one did. */
+export function stoppedBy(): NodeJS.Signals | undefined {
+  return first
+}
+
+/** What a shell expects of a process that a signal ended: 128 and its number. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
+
+/**
+ * Catches `signals` from now on: the first one aborts the returned signal with a KissError `interrupted`, so that files
+ * and the index are left in order; any further one ends the process at once.
+ */
+export function catchSignals(signals: readonly NodeJS.Signals[]): AbortSignal {
+  for (const signal of signals) {
+    if (process.listeners(signal).includes(onSignal)) continue
+    process.on(signal, onSignal)
+  }
+  return controller.signal
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  if (first !== undefined) process.exit(exitCodeOf(signal))
+  first = signal
+  controller.abort(new KissError('interrupted', `interrupted by ${signal}`))
+}

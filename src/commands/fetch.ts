@@ -1,0 +1,52 @@
+import { Args } from '@oclif/core'
+import { BaseCommand } from '../cli/base-command.js'
+import { runFetch, type FetchReport } from '../cli/fetch/run-fetch.js'
+import { flagsFor } from '../cli/settings/flags.js'
+
+export default class Fetch extends BaseCommand {
+  static override readonly summary = 'fetch artifacts through the cache and save them here'
+  static override readonly description = `Downloads each URL once, whoever asks on this cache directory, and keeps it. The file appears when it is complete.
+
+A status is hit (from the cache), miss (downloaded), collapsed (somebody was downloading it already), revalidated (the origin said that it has not changed) or stale (the origin is down).
+
+Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin cannot be reached; 5 the bytes are not the promised ones; 6 disk or quota; 7 no credential could be made.`
+  static override readonly examples = [
+    {
+      description: 'Save a file under its own name',
+      command: '<%= config.bin %> fetch https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz',
+    },
+    {
+      description: 'Unpack it while it arrives',
+      command: '<%= config.bin %> fetch -o - https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz | tar tz',
+    },
+    {
+      description: 'Print the path in the cache, copy nothing',
+      command: '<%= config.bin %> fetch --path https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz',
+    },
+  ]
+  static override readonly args = {
+    url: Args.string({ description: 'what to fetch', multiple: true, ignoreStdin: true }),
+  }
+  static override readonly flags = flagsFor([
+    'output',
+    'directory',
+    'path',
+    'ttl',
+    'refresh',
+    'offline',
+    'header',
+    'sha256',
+    'input',
+    'parallel',
+    'max-time',
+    'quota',
+    'no-progress',
+    'cache-dir',
+    'server',
+  ])
+
+  async run(): Promise<FetchReport> {
+    const { argv, flags } = await this.parse(Fetch)
+    return runFetch(this, argv as string[], await this.values(flags))
+  }
+}

@@ -1,0 +1,53 @@
+import { Args } from '@oclif/core'
+import { BaseCommand } from '../cli/base-command.js'
+import { purgeFilter, purgeLine, runPurge } from '../cli/inspect/purge.js'
+import { openEngine } from '../cli/open-engine.js'
+import { flagsFor } from '../cli/settings/flags.js'
+import type { PurgeResult } from '../engine/types.js'
+
+export default class Purge extends BaseCommand {
+  static override readonly summary = 'remove entries from the cache'
+  static override readonly description = `By URL, or those that pass every filter given. Whoever is reading one of them finishes.
+
+Asks first on a terminal; elsewhere it needs --yes.`
+  static override readonly examples = [
+    {
+      description: 'See what has not been used for a week',
+      command: '<%= config.bin %> purge --unused-for 7d --dry-run',
+    },
+    {
+      description: 'Remove every kernel of one server',
+      command: "<%= config.bin %> purge --match 'https://storage.example.com/**/Image*' --yes",
+    },
+    { description: 'Remove everything', command: '<%= config.bin %> purge --all --yes' },
+  ]
+  static override readonly args = {
+    url: Args.string({ description: 'what to remove', multiple: true, ignoreStdin: true }),
+  }
+  static override readonly flags = flagsFor([
+    'all',
+    'stale',
+    'older-than',
+    'unused-for',
+    'match',
+    'larger-than',
+    'dry-run',
+    'yes',
+    'cache-dir',
+    'server',
+  ])
+
+  async run(): Promise<PurgeResult> {
+    const { argv, flags } = await this.parse(Purge)
+    const values = await this.values(flags)
+    const filter = purgeFilter(argv as string[], values)
+    const engine = await openEngine(this)
+    try {
+      const result = await runPurge(this, filter, values.yes, (filter) => engine.purge(filter))
+      this.log(purgeLine(result))
+      return result
+    } finally {
+      await engine.close()
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { BaseCommand } from '../cli/base-command.js'
+import { failureLine, type FailureJson } from '../cli/failure.js'
+import { verifyFailure, verifyLines } from '../cli/inspect/verify.js'
+import { openEngine } from '../cli/open-engine.js'
+import { flagsFor } from '../cli/settings/flags.js'
+import type { VerifyResult } from '../engine/types.js'
+
+export default class Verify extends BaseCommand {
+  static override readonly summary = 'hash every blob again and drop what is damaged'
+  static override readonly description =
+    'Also removes files that nothing names, and entries without a blob. Runs beside a working server. Exits 5 when something was damaged.'
+  static override readonly examples = [
+    '<%= config.bin %> verify',
+    { description: 'After the index was lost', command: '<%= config.bin %> verify --rebuild' },
+  ]
+  static override readonly flags = flagsFor(['rebuild', 'cache-dir'])
+
+  async run(): Promise<VerifyResult & { readonly error?: FailureJson }> {
+    const { flags } = await this.parse(Verify)
+    const { rebuild } = await this.values(flags)
+    const engine = await openEngine(this)
+    try {
+      const result = await engine.verify({ rebuild })
+      for (const line of verifyLines(result)) this.log(line)
+      const failure = verifyFailure(result)
+      if (failure === undefined) return result
+      const error = this.failed(failure)
+      if (!this.jsonEnabled()) this.note(failureLine(error))
+      return { ...result, error }
+    } finally {
+      await engine.close()
+    }
+  }
+}

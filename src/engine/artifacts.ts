@@ -1,0 +1,91 @@
+/** Builds the answer that a reader gets, and counts what it is given. */
+
+import type { KissError } from '../errors.js'
+import { changedError } from './settled.js'
+import type { CounterName, Entry, OpenBlob, ServedAs } from '../store/types.js'
+import { blobContent, TransferContent, type ReaderOptions } from './contents.js'
+import type { Services } from './services.js'
+import type { Transfer } from './transfer.js'
+import type { Artifact, Content } from './types.js'
+
+type Detail = Artifact['detail']
+
+/** From the store. The blob is open, and closed with the artifact. */
+export function storedArtifact(
+  entry: Entry,
+  blob: OpenBlob,
+  as: ServedAs,
+  detail: Detail,
+  services: Services,
+): Artifact {
+  const content = blobContent(blob)
+  services.store.entries.touch(entry.id, services.clock.now())
+  return {
+    as,
+    url: entry.url,
+    headers: entry.headers,
+    entry,
+    private: entry.private,
+    detail,
+    stored: true,
+    content,
+    progress: () => ({ received: entry.size, length: entry.size }),
+    finished: () => Promise.resolve(entry),
+    path: () => blob.path,
+    ...accounts(as, content, services),
+  }
+}
+
+/** From a transfer in flight; joins it, and leaves it when closed. */
+export function growingArtifact(
+  transfer: Transfer,
+  as: ServedAs,
+  detail: Detail,
+  options: ReaderOptions,
+  services: Services,
+): Artifact {
+  transfer.join()
+  const content = new TransferContent(transfer, options)
+  const { order } = transfer
+  return {
+    as,
+    url: order.shown,
+    headers: transfer.head?.headers ?? {},
+    entry: undefined,
+    private: transfer.private,
+    detail,
+    stored: order.keep && transfer.head?.varies !== true,
+    content,
+    progress: () => ({ received: transfer.body.available, length: content.length }),
+    finished: () => finished(transfer),
+    path: (entry) => services.store.blobs.path(entry.sha256),
+    ...accounts(as, content, services),
+  }
+}
+
+/** undefined: the bytes were whole, but were not kept. */
+async function finished(transfer: Transfer): Promise<Entry | undefined> {
+  const settled = await transfer.settled
+  if (settled.kind === 'stored') return settled.entry
+  if ('error' in settled) throw settled.error
+  return settled.kind === 'whole' ? undefined : Promise.reject<undefined>(changedError(transfer.order.shown) satisfies KissError)
+}
+
+function accounts(as: ServedAs, content: Content, { store }: Services): Pick<Artifact, 'sent' | 'close'> {
+  const served: CounterName = `served_${as}`
+  store.counters.add(`requests_${as}`, 1)
+  let bytes = 0
+  let closed = false
+  return {
+    sent: (n) => {
+      bytes += n
+      store.counters.add(served, n)
+    },
+    close: async (outcome) => {
+      if (closed) return
+      closed = true
+      if (outcome === 'aborted') store.counters.add('served_aborted', bytes)
+      await content.close()
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** Proves a client's right to a private artifact: the origin is asked with the client's own credential (cache rule 9). */
+
+import { KissError } from '../errors.js'
+import { isStrong, strongEqual } from '../http/validation.js'
+import type { OriginAnswer } from '../upstream/types.js'
+import { refused, understand, unreachable } from './refusals.js'
+import type { Services } from './services.js'
+import type { Subject } from './subject.js'
+
+/** Milliseconds: an origin that is slower has its client wait for its own download instead. */
+const PROBE_TIMEOUT = 10_000
+
+export type Right =
+  /** From memory: the origin accepted this credential for this content a moment ago. */
+  | 'remembered'
+  /** The origin confirmed the content just now. */
+  | 'confirmed'
+  /** The origin gives this client something else, or nothing proves that it is the same. */
+  | 'other'
+
+/**
+ * Asks for the content that `etag` names, without its body; `fresh`: whatever is remembered. Throws what the origin says: `origin-refused` with its status,
+ * `origin-unreachable`, …
+ */
+export async function prove(
+  subject: Subject,
+  etag: string | undefined,
+  services: Services,
+  signal: AbortSignal,
+  { fresh = false }: { readonly fresh?: boolean } = {},
+): Promise<Right> {
+  if (!isStrong(etag)) return 'other'
+  if (!fresh && services.credentials.accepted(subject.credential, subject.id, etag)) return 'remembered'
+  const answer = await probe(subject, etag, services, signal)
+  const same = answer.status === 304 || (answer.status === 200 && strongEqual(answer.headers.etag, etag))
+  if (!same && answer.status !== 200) throw refused(subject.shown, await understand(answer, subject.provider, services.clock.now()))
+  await answer.discard()
+  if (!same) return 'other'
+  services.credentials.accept(subject.credential, subject.id, etag)
+  return 'confirmed'
+}
+
+async function probe(subject: Subject, etag: string, services: Services, signal: AbortSignal): Promise<OriginAnswer> {
+  const origins = await services.origins()
+  const send = async (method: 'GET' | 'HEAD'): Promise<OriginAnswer> => {
+    try {
+      return await origins.request({
+        url: subject.url,
+        provider: subject.provider,
+        method,
+        headers: { ...subject.headers, 'if-none-match': etag },
+        clientCredential: subject.credential !== undefined,
+        signal,
+        headersTimeout: PROBE_TIMEOUT,
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error instanceof KissError ? error : unreachable(subject.shown, error)
+    }
+  }
+  // A signature covers the method: what was signed for GET is asked with GET, and its body not read.
+  if (subject.provider.carriesCredential?.(subject.url)) return send('GET')
+  const answer = await send('HEAD')
+  // RFC 9110 §15.5.6 and §15.6.2: this origin does not do HEAD.
+  if (answer.status !== 405 && answer.status !== 501) return answer
+  await answer.discard()
+  return send('GET')
+}

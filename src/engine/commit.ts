@@ -1,0 +1,70 @@
+/** Makes a whole body visible, unless it was purged or superseded on the way. */
+
+import type { Generation, Head } from '../store/generations.js'
+import type { Entry } from '../store/types.js'
+import type { Order } from './order.js'
+import type { Services } from './services.js'
+
+/** Milliseconds that a body is kept of which nothing but the end of the connection says that it is whole. */
+const UNVERIFIED_LIFETIME = 5 * 60_000
+
+export interface WholeBody {
+  readonly sha256: string
+  readonly size: number
+  readonly head: Head
+  /** A length, a chunked end or a HEAD says that every byte came. */
+  readonly delimited: boolean
+}
+
+/**
+ * Resolves with the stored entry, or with undefined where the body is not to be kept. Throws what the disk throws. The sum
+ * is written first: whoever continues after a crash finds the body, or the blob that it has become, and need not download
+ * it again. The rest of the order is the store's (publish.ts).
+ */
+export async function commit(
+  body: WholeBody,
+  order: Order,
+  generation: Generation,
+  services: Services,
+): Promise<Entry | undefined> {
+  const { store, leases } = services
+  const { id } = order
+  const doomed = async (): Promise<boolean> =>
+    (await generation.purged()) || !(await leases.isLatest(id, generation))
+  if (!order.keep || body.head.varies || (await doomed())) return undefined
+  const { sha256, size } = body
+  await generation.setSum({ sha256, size })
+  const entry = entryOf(body, order, services.clock.now())
+  await store.space.release(reservationOf(id, generation))
+  await store.publish(generation.bodyPath, entry)
+  if (await generation.purged()) {
+    await store.remove(id)
+    return undefined
+  }
+  return entry
+}
+
+/** Two generations of a key may be in flight: each has a reservation of its own. */
+export function reservationOf(id: string, generation: Generation): string {
+  return `${id}.${generation.number}`
+}
+
+function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number): Entry {
+  const unverified = !delimited && order.promised !== sha256
+  const lifetime = unverified ? Math.min(order.lifetime, UNVERIFIED_LIFETIME) : order.lifetime
+  return {
+    id: order.id,
+    url: order.shown,
+    sha256,
+    size,
+    headers: head.headers,
+    storedAt: now,
+    validatedAt: now,
+    staleAt: now + lifetime,
+    lifetime,
+    lastUsedAt: now,
+    hits: 0,
+    private: order.private,
+    unverified,
+  }
+}

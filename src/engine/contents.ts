@@ -1,0 +1,83 @@
+/** The two kinds of Content that readers get: a finished blob, and the growing body of a transfer. */
+
+import { KissError } from '../errors.js'
+import type { OpenBlob, Sha256 } from '../store/types.js'
+import type { Transfer } from './transfer.js'
+import type { Content } from './types.js'
+
+export function blobContent(blob: OpenBlob): Content {
+  return {
+    length: blob.size,
+    complete: true,
+    sha256: blob.sha256,
+    read: (buffer, position) => blob.read(buffer, position),
+    close: () => blob.close(),
+  }
+}
+
+export interface ReaderOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds. */
+  readonly patience?: number | undefined
+  /** What this reader was promised. */
+  readonly promised?: Sha256 | undefined
+}
+
+/** One reader's view of a transfer that it has joined. */
+export class TransferContent implements Content {
+  readonly #transfer: Transfer
+  readonly #options: ReaderOptions
+  #closed = false
+
+  constructor(transfer: Transfer, options: ReaderOptions) {
+    this.#transfer = transfer
+    this.#options = options
+  }
+
+  get length(): number | undefined {
+    const { head, body, sum } = this.#transfer
+    return head?.length ?? (sum === undefined ? undefined : body.available)
+  }
+
+  get complete(): boolean {
+    return this.#transfer.sum !== undefined
+  }
+
+  get sha256(): Sha256 | undefined {
+    return this.#transfer.sum
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    const { body } = this.#transfer
+    if (this.#options.promised === undefined) return body.read(buffer, position, this.#options)
+    return this.#readPromised(buffer, position, this.#options.promised)
+  }
+
+  /**
+   * Holds the last byte back until the sum agrees: a client never has the whole of what it was not promised. While
+   * nobody knows which byte is the last, that is the last one that has arrived. The end of an empty body waits as well.
+   */
+  async #readPromised(buffer: Uint8Array, position: number, promised: Sha256): Promise<number> {
+    const { body } = this.#transfer
+    for (;;) {
+      const { sum } = this.#transfer
+      if (sum === promised) return body.read(buffer, position, this.#options)
+      if (sum !== undefined) throw mismatch(this.#transfer.order.shown, promised, sum)
+      const free = Math.min(body.available, this.length ?? Infinity) - 1
+      if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#options)
+      // Settled without a sum: an error, which this read throws.
+      if (body.ended) return body.read(buffer, position, this.#options)
+      await body.changed(this.#options)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#transfer.leave()
+  }
+}
+
+export function mismatch(shown: string, promised: Sha256, found: Sha256): KissError {
+  return new KissError('digest-mismatch', `${shown} is not what was promised: its SHA-256 is ${found}, not ${promised}`)
+}

@@ -1,0 +1,279 @@
+/** Downloads one generation's body: attempt after attempt, until it is whole, another content, or given up. */
+
+import { asKissError, KissError } from '../errors.js'
+import type { BodyWriter } from '../store/body-writer.js'
+import type { Head } from '../store/generations.js'
+import type { OriginAnswer } from '../upstream/types.js'
+import type { Order } from './order.js'
+import { isCertificateError, isDiskError, isTimeout, reasonOf, refused, understand, unreachable } from './refusals.js'
+import { ask, judge, type Ask, type Held } from './resume.js'
+import { failed, grown, pause, started, type RetryState } from './retry.js'
+import type { Services } from './services.js'
+
+/** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
+const VALIDATION_TIMEOUT = 5_000
+
+export interface DownloadOptions {
+  readonly order: Order
+  readonly services: Services
+  readonly writer: BodyWriter
+  /** What a predecessor knew. */
+  readonly head: Head | undefined
+  /** An answer that is already there: the one that showed that the content had changed. */
+  readonly seed: Seed | undefined
+  readonly signal: AbortSignal
+  /** The origin confirmed what is held, or began anew: the head may be shown. */
+  readonly onHead: (head: Head) => Promise<void>
+  /** This many bytes are on disk and of this content. */
+  readonly onConfirmed: (size: number) => void
+  /** Why the last attempt failed; for readers who wait. */
+  readonly onTrouble: (reason: string) => void
+}
+
+export interface Seed {
+  readonly answer: OriginAnswer
+  readonly head: Head
+}
+
+export type Result =
+  | { readonly kind: 'whole'; readonly head: Head; readonly delimited: boolean }
+  | { readonly kind: 'renewed'; readonly headers: Readonly<Record<string, string>> }
+  /** `seed` where the new content is already on its way. */
+  | { readonly kind: 'changed'; readonly seed: Seed | undefined }
+
+type Step = Result | { readonly kind: 'again'; readonly reason: string; readonly after?: number | undefined; readonly free?: boolean }
+
+/** Throws KissError when it gives up, and the signal's reason when aborted. */
+export class BodyDownload {
+  readonly #o: DownloadOptions
+  #head: Head | undefined
+  #retry: RetryState
+  /** A range answer proved nothing: ask for the whole. */
+  #distrust = false
+  #reauthorised = 0
+  #attempts = 0
+  readonly #startedAt: number
+
+  constructor(options: DownloadOptions) {
+    this.#o = options
+    this.#head = options.head
+    this.#startedAt = options.services.clock.now()
+    this.#retry = started(this.#startedAt)
+  }
+
+  async run(): Promise<Result> {
+    let seed = this.#o.seed
+    for (;;) {
+      this.#o.signal.throwIfAborted()
+      const step = seed ? await this.#begin(seed) : await this.#attempt()
+      seed = undefined
+      if (step.kind !== 'again') return step
+      if (!step.free) await this.#wait(step.reason, step.after)
+    }
+  }
+
+  async #attempt(): Promise<Step> {
+    const held = this.#held()
+    const asked: Ask = this.#distrust ? { kind: 'whole', headers: {} } : ask(held)
+    this.#attempts++
+    let answer: OriginAnswer
+    try {
+      answer = await this.#request(asked)
+    } catch (error) {
+      return this.#unanswered(error)
+    }
+    const verdict = judge(asked.kind, answer, held, {
+      now: this.#o.services.clock.now(),
+      passedNames: Object.keys(this.#o.order.headers),
+    })
+    switch (verdict.kind) {
+      case 'begin':
+        return this.#begin({ answer, head: verdict.head })
+      case 'append':
+        await this.#confirm()
+        return this.#receive(answer, this.#o.writer.size)
+      case 'compare':
+        this.#distrust = false
+        await this.#publish(mergeHeads(held.head, verdict.head))
+        return this.#receive(answer, 0)
+      case 'changed':
+        return { kind: 'changed', seed: { answer, head: verdict.head } }
+      case 'complete':
+        await answer.discard()
+        await this.#confirm()
+        return this.#whole(true)
+      case 'renewed':
+        await answer.discard()
+        return { kind: 'renewed', headers: answer.headers }
+      case 'distrust':
+        await answer.discard()
+        this.#distrust = true
+        return this.#again(`the origin's answer ${answer.status} to a range does not continue what is here`)
+      case 'failure':
+        return this.#refused(answer)
+    }
+  }
+
+  async #request(asked: Ask): Promise<OriginAnswer> {
+    const { order, services, signal } = this.#o
+    const origins = await services.origins()
+    return origins.request({
+      url: order.url,
+      provider: order.provider,
+      method: 'GET',
+      headers: { ...order.headers, ...asked.headers },
+      clientCredential: order.credential !== undefined,
+      signal,
+      ...(this.#onTrial() ? { headersTimeout: VALIDATION_TIMEOUT } : {}),
+    })
+  }
+
+  /** A stale entry can be served instead: one attempt. */
+  #onTrial(): boolean {
+    return this.#o.order.stale !== undefined && this.#head === undefined
+  }
+
+  #held(): Held {
+    return { size: this.#o.writer.size, head: this.#head, stale: this.#o.order.stale }
+  }
+
+  async #begin({ answer, head }: Seed): Promise<Step> {
+    await this.#publish(head)
+    return this.#receive(answer, 0)
+  }
+
+  async #publish(head: Head): Promise<void> {
+    this.#head = head
+    await this.#o.onHead(head)
+  }
+
+  async #confirm(): Promise<void> {
+    if (this.#head) await this.#o.onHead(this.#head)
+    this.#o.onConfirmed(this.#o.writer.size)
+  }
+
+  /** Reads the body; what stands at `position` already is compared, what is beyond it appended. */
+  async #receive(answer: OriginAnswer, position: number): Promise<Step> {
+    const { writer, services, signal } = this.#o
+    let at = position
+    try {
+      for await (const chunk of answer.body) {
+        services.store.counters.add('downloaded', chunk.length)
+        const known = Math.min(chunk.length, Math.max(0, writer.size - at))
+        if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at))) return { kind: 'changed', seed: undefined }
+        at += chunk.length
+        if (known > 0) this.#o.onConfirmed(at - chunk.length + known)
+        if (known < chunk.length) await this.#append(known === 0 ? chunk : chunk.subarray(known))
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      await writer.flush()
+      return this.#cut(error)
+    } finally {
+      await answer.discard()
+    }
+    await writer.flush()
+    const length = this.#head?.length
+    if (length !== undefined && at < length) return this.#again(`the origin ended the body at byte ${at} of ${length}`)
+    if (at < writer.size) return { kind: 'changed', seed: undefined }
+    if (length !== undefined || answer.headers['transfer-encoding'] !== undefined) return this.#whole(true)
+    return this.#closed()
+  }
+
+  /** The body ended with the connection, as a cut one would (RFC 9112 §8): a HEAD may know the length. */
+  async #closed(): Promise<Step> {
+    const { order, services, signal, writer } = this.#o
+    const origins = await services.origins()
+    const length = await origins
+      .request({
+        url: order.url,
+        provider: order.provider,
+        method: 'HEAD',
+        headers: order.headers,
+        clientCredential: order.credential !== undefined,
+        signal,
+        headersTimeout: VALIDATION_TIMEOUT,
+      })
+      .then(async (answer) => {
+        await answer.discard()
+        return answer.status === 200 ? Number(answer.headers['content-length'] ?? NaN) : NaN
+      })
+      .catch(() => NaN)
+    if (length > writer.size) return this.#again(`the origin closed the connection at byte ${writer.size} of ${length}`)
+    return this.#whole(length === writer.size)
+  }
+
+  async #append(chunk: Buffer): Promise<void> {
+    const { writer, services } = this.#o
+    const length = this.#head?.length
+    if (length !== undefined && writer.size + chunk.length > length)
+      throw new KissError('length-mismatch', `cannot fetch ${this.#o.order.shown}: the origin sent more than the ${length} bytes that it announced`)
+    await writer.append(chunk)
+    this.#retry = grown(services.clock.now())
+    this.#reauthorised = 0
+  }
+
+  #whole(delimited: boolean): Step {
+    if (!this.#head) throw new KissError('internal', 'a body without a head')
+    return { kind: 'whole', head: this.#head, delimited }
+  }
+
+  #cut(error: unknown): Step {
+    if (error instanceof KissError) throw error
+    if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${this.#o.order.shown}`)
+    return this.#again(reasonOf(error))
+  }
+
+  #unanswered(error: unknown): Step {
+    this.#o.signal.throwIfAborted()
+    if (error instanceof KissError) throw error
+    if (isCertificateError(error) || this.#onTrial()) throw unreachable(this.#o.order.shown, error)
+    return this.#again(reasonOf(error), undefined, error)
+  }
+
+  /** A status that is not the artifact. */
+  async #refused(answer: OriginAnswer): Promise<Step> {
+    const { order, services } = this.#o
+    const refusal = await understand(answer, order.provider, services.clock.now())
+    if (refusal.meaning === 'reauthorise' && this.#reauthorised++ < 2)
+      return { kind: 'again', reason: 'a new credential', free: true }
+    if (refusal.meaning === 'retry' && !this.#onTrial()) return this.#again(refusal.reason, refusal.retryAfter)
+    throw refused(order.shown, refusal)
+  }
+
+  #again(reason: string, after?: number, cause?: unknown): Step {
+    this.#lastCause = cause
+    return { kind: 'again', reason, after }
+  }
+
+  #lastCause: unknown
+
+  async #wait(reason: string, after: number | undefined): Promise<void> {
+    const { services, order, signal } = this.#o
+    const now = services.clock.now()
+    this.#retry = failed(this.#retry)
+    const wait = pause(this.#retry, {
+      now,
+      retryAfter: after,
+      random: services.random(),
+      retryFor: services.settings.retryFor,
+    })
+    if (wait === undefined) {
+      const seconds = Math.round((now - this.#startedAt) / 1000)
+      const times = this.#attempts === 1 ? '' : `; gave up after ${this.#attempts} attempts in ${seconds} s`
+      throw new KissError(isTimeout(this.#lastCause) ? 'origin-timeout' : 'origin-unreachable', `cannot fetch ${order.shown}: ${reason}${times}`, {
+        cause: this.#lastCause,
+        hint: 'retry later',
+        retryAfter: after ?? 30_000,
+      })
+    }
+    this.#o.onTrouble(reason)
+    await services.clock.sleep(wait, signal)
+  }
+
+}
+
+/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
+function mergeHeads(held: Head | undefined, now: Head): Head {
+  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
+}

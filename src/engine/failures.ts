@@ -1,0 +1,55 @@
+/** Failures that an operator may want to see, and those that are remembered so that a herd does not repeat them. */
+
+import { KissError } from '../errors.js'
+import type { KeyId } from '../store/types.js'
+import type { FailureRecord } from './types.js'
+
+/** Milliseconds (rule 8 of the cache). */
+const MEMORY = 10_000
+/** Records shown to an operator. */
+const SHOWN = 500
+
+/** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
+const ofTheOrigin: ReadonlySet<string> = new Set(['origin-refused', 'origin-failed', 'origin-unreachable', 'origin-timeout'])
+
+export function isRemembered(error: KissError): boolean {
+  return ofTheOrigin.has(error.code)
+}
+
+export class FailureLog {
+  readonly #now: () => number
+  readonly #records: FailureRecord[] = []
+  readonly #recent = new Map<string, { readonly error: KissError; readonly until: number }>()
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Newest first. */
+  get records(): readonly FailureRecord[] {
+    return this.#records
+  }
+
+  /** `credential`: the fingerprint of what the request came with; its failure is nobody else's. */
+  note(id: KeyId, credential: string | undefined, url: string, error: KissError): void {
+    const at = this.#now()
+    this.#records.unshift({ url, at, code: error.code, message: error.message })
+    if (this.#records.length > SHOWN) this.#records.length = SHOWN
+    if (!isRemembered(error)) return
+    for (const [key, { until }] of this.#recent) if (until <= at) this.#recent.delete(key)
+    this.#recent.set(keyOf(id, credential), { error, until: at + MEMORY })
+  }
+
+  recent(id: KeyId, credential: string | undefined): KissError | undefined {
+    const failure = this.#recent.get(keyOf(id, credential))
+    return failure && failure.until > this.#now() ? failure.error : undefined
+  }
+
+  forget(id: KeyId): void {
+    for (const key of this.#recent.keys()) if (key.startsWith(`${id} `)) this.#recent.delete(key)
+  }
+}
+
+function keyOf(id: KeyId, credential: string | undefined): string {
+  return `${id} ${credential ?? ''}`
+}

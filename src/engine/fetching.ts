@@ -1,0 +1,258 @@
+/** One request from its URL to its answer: entry → resolution → serve, validate or forward. */
+
+import { asKissError, KissError } from '../errors.js'
+import { lifetimesFrom } from '../http/freshness.js'
+import type { UpstreamProvider } from '../provider/types.js'
+import type { Entry, ServedAs } from '../store/types.js'
+import { growingArtifact, storedArtifact } from './artifacts.js'
+import { prove, type Right } from './authorise.js'
+import { mismatch } from './contents.js'
+import type { Order } from './order.js'
+import { mayServeStale, resolve } from './resolution.js'
+import type { Services } from './services.js'
+import type { Settled } from './settled.js'
+import { aloneIdOf, subjectOf, type Subject } from './subject.js'
+import type { Transfer } from './transfer.js'
+import { Transfers } from './transfers.js'
+import type { Artifact, FetchRequest } from './types.js'
+
+/** Rounds of one request: each looks at the store anew after something changed under it. More is a livelock. */
+const ROUNDS = 12
+
+/** One request on its way through the engine. */
+interface Passage {
+  readonly request: FetchRequest
+  readonly subject: Subject
+  readonly signal: AbortSignal
+  /** Milliseconds since the epoch: when it came. */
+  readonly since: number
+  /** How it was served so far: a validation that this request waited for makes a hit a revalidated one. */
+  confirmed: boolean
+}
+
+export class Fetching {
+  readonly #services: Services
+  readonly #providers: readonly UpstreamProvider[]
+  readonly transfers: Transfers
+
+  constructor(services: Services, providers: readonly UpstreamProvider[]) {
+    this.#services = services
+    this.#providers = providers
+    this.transfers = new Transfers(services)
+  }
+
+  /** See Engine.fetch. */
+  async fetch(request: FetchRequest): Promise<Artifact> {
+    const { counters } = this.#services.store
+    counters.add('requests', 1)
+    try {
+      return await this.#pass({
+        request,
+        subject: subjectOf(request.url, request.headers, this.#providers, this.#services.credentials),
+        signal: request.signal ?? new AbortController().signal,
+        since: this.#services.clock.now(),
+        confirmed: false,
+      })
+    } catch (error) {
+      counters.add('requests_failed', 1)
+      throw asKissError(error)
+    }
+  }
+
+  async #pass(passage: Passage): Promise<Artifact> {
+    const { request, subject, signal } = passage
+    for (let round = 0; round < ROUNDS; round++) {
+      signal.throwIfAborted()
+      const entry = await this.#services.store.entries.get(subject.id)
+      const resolution = resolve({
+        entry,
+        now: this.#services.clock.now(),
+        since: passage.since,
+        ttl: request.ttl,
+        refresh: request.refresh ?? false,
+        offline: request.offline ?? false,
+      })
+      switch (resolution.kind) {
+        case 'unavailable':
+          throw new KissError('offline', `${subject.shown} is not in the cache`)
+        case 'serve': {
+          const as = passage.confirmed ? 'revalidated' : resolution.stale ? 'stale' : 'hit'
+          const artifact = await this.#serve(passage, resolution.entry, as)
+          if (artifact) return artifact
+          break
+        }
+        default: {
+          const artifact = await this.#forward(passage, resolution.kind === 'validate' ? resolution.entry : undefined)
+          if (artifact) return artifact
+        }
+      }
+    }
+    throw new KissError('internal', `cannot fetch ${subject.shown}: it changed ${ROUNDS} times while it was looked up`)
+  }
+
+  /** undefined: the blob is gone, or the origin gives this client something else; look again. */
+  async #serve(passage: Passage, entry: Entry, as: ServedAs): Promise<Artifact | undefined> {
+    const { store } = this.#services
+    let right: Right | undefined
+    if (entry.private) {
+      right = passage.request.offline ? this.#offlineRight(passage, entry) : await this.#prove(passage, entry)
+      if (right === 'other') return this.#alone(passage)
+    }
+    const { sha256 } = passage.request
+    if (sha256 !== undefined && sha256 !== entry.sha256) throw mismatch(entry.url, sha256, entry.sha256)
+    const blob = await store.blobs.open(entry.sha256, entry.size)
+    if (!blob) {
+      await store.remove(entry.id, entry.sha256)
+      return undefined
+    }
+    return storedArtifact(entry, blob, as, right === undefined ? undefined : 'authorised', this.#services)
+  }
+
+  #offlineRight({ subject }: Passage, entry: Entry): Right {
+    if (this.#services.credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? '')) return 'remembered'
+    throw new KissError('offline', `${entry.url} is private, and offline nobody can ask whether you may have it`)
+  }
+
+  #prove({ subject, signal }: Passage, entry: Entry): Promise<Right> {
+    return prove(subject, entry.headers.etag, this.#services, signal)
+  }
+
+  /** Downloads, joins or validates. undefined: look again. */
+  async #forward(passage: Passage, stale: Entry | undefined): Promise<Artifact | undefined> {
+    if (stale?.private) return this.#validatePrivate(passage, stale)
+    const { subject } = passage
+    const recent = this.#services.failures.recent(subject.id, subject.credential)
+    if (recent) return this.#fail(passage, stale, recent)
+    return this.#board(passage, this.#order(passage, stale))
+  }
+
+  async #board(passage: Passage, order: Order): Promise<Artifact | undefined> {
+    const { transfer, created } = this.transfers.join(order)
+    try {
+      return await this.#ride(passage, transfer, created, order.stale)
+    } finally {
+      // The artifact, if there is one, has joined on its own.
+      await transfer.leave()
+    }
+  }
+
+  /** Waits for what a joined transfer has to tell. undefined: look again. */
+  async #ride(passage: Passage, transfer: Transfer, created: boolean, stale: Entry | undefined): Promise<Artifact | undefined> {
+    const { request, subject, signal } = passage
+    await this.#patiently(passage, transfer, transfer.decided)
+    // Every byte is here and is being stored: who comes now is served from the store.
+    if (!created && transfer.sum !== undefined) await this.#patiently(passage, transfer, transfer.settled)
+    const { end } = transfer
+    if (end && !(created && (end.kind === 'stored' || end.kind === 'whole'))) return this.#after(passage, end, transfer, stale)
+    const own = transfer.order.credential === subject.credential && (transfer.leading || !transfer.private)
+    const right = transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
+    if (right === 'other') return this.#alone(passage)
+    if (own && transfer.private) this.#acceptOwn(subject, transfer)
+    return growingArtifact(
+      transfer,
+      created && transfer.leading ? 'miss' : 'collapsed',
+      right === undefined ? undefined : 'authorised',
+      { signal: request.signal, patience: request.patience, promised: request.sha256 },
+      this.#services,
+    )
+  }
+
+  /** The origin gave the content to this credential: that is as good as a probe. */
+  #acceptOwn(subject: Subject, transfer: Transfer): void {
+    const etag = transfer.head?.headers.etag
+    if (etag !== undefined) this.#services.credentials.accept(subject.credential, subject.id, etag)
+  }
+
+  /** A transfer ended without a body for this reader. */
+  async #after(passage: Passage, end: Settled, transfer: Transfer, stale: Entry | undefined): Promise<Artifact | undefined> {
+    if (end.kind === 'renewed') passage.confirmed = true
+    if (end.kind !== 'failed') return undefined
+    // It failed with somebody else's credential: ours has not been tried.
+    if (transfer.order.credential !== passage.subject.credential && end.error.code === 'origin-refused') return undefined
+    return this.#fail(passage, stale, end.error)
+  }
+
+  /** Serves what is stale where the rules allow it; else throws. */
+  async #fail(passage: Passage, stale: Entry | undefined, error: KissError): Promise<Artifact | undefined> {
+    const { store, clock, settings } = this.#services
+    if (stale && (error.status === 404 || error.status === 410) && error.code === 'origin-refused') {
+      await store.remove(stale.id, stale.sha256)
+      throw error
+    }
+    if (!stale || !mayServeStale(stale, error, clock.now(), settings.staleIfError)) throw error
+    const blob = await store.blobs.open(stale.sha256, stale.size)
+    if (!blob) throw error
+    return storedArtifact(stale, blob, 'stale', 'stale-if-error', this.#services)
+  }
+
+  /** A private entry is validated with the credential of who asks: the same request proves both. */
+  async #validatePrivate(passage: Passage, entry: Entry): Promise<Artifact | undefined> {
+    const { store, clock, credentials } = this.#services
+    const { subject } = passage
+    try {
+      const right = await prove(subject, entry.headers.etag, this.#services, passage.signal, { fresh: true })
+      // Another content than the stale one, for who may ask: it replaces that.
+      if (right === 'other') return await this.#board(passage, this.#order(passage, undefined))
+    } catch (error) {
+      const failure = asKissError(error)
+      const known = credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? '')
+      // Who was never let in must not be able to remove it with a 404.
+      return this.#fail(passage, known ? entry : undefined, failure)
+    }
+    const now = clock.now()
+    await store.entries.set({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
+    passage.confirmed = true
+    return undefined
+  }
+
+  /** A download for this client and those with the same credential; nobody else can prove a right to it. */
+  async #alone(passage: Passage): Promise<Artifact | undefined> {
+    const { subject } = passage
+    return this.#board(passage, {
+      ...this.#order(passage, undefined),
+      id: aloneIdOf(subject),
+      private: true,
+      keep: false,
+    })
+  }
+
+  #order(passage: Passage, stale: Entry | undefined): Order {
+    const { subject, request } = passage
+    const ttl = subject.provider.ttl?.(subject.url)
+    const { share = 'all' } = subject.provider
+    return {
+      ...subject,
+      private: subject.credential !== undefined || share !== 'all',
+      lifetime: request.ttl ?? (ttl === undefined ? this.#services.settings.defaultTtl : ttl * 1000),
+      stale,
+      promised: request.sha256,
+      keep: share !== 'never' || subject.credential !== undefined,
+    }
+  }
+
+  /** Waits no longer than the reader does; the transfer goes on. */
+  async #patiently<T>({ request, signal, subject }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
+    if (request.patience === undefined && request.signal === undefined) return event
+    return new Promise<T>((settle, reject) => {
+      const onAbort = (): void => reject(signal.reason as Error)
+      const timer =
+        request.patience === undefined
+          ? undefined
+          : setTimeout(() => reject(impatient(subject.shown, transfer.trouble, request.patience)), request.patience)
+      signal.addEventListener('abort', onAbort, { once: true })
+      event.then(settle, reject).finally(() => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+      })
+    })
+  }
+}
+
+function impatient(shown: string, trouble: string | undefined, patience = 0): KissError {
+  const seconds = Math.round(patience / 1000)
+  const what = trouble ?? 'the origin has not answered yet'
+  return new KissError('origin-timeout', `cannot fetch ${shown} within ${seconds} s: ${what}; the download goes on`, {
+    retryAfter: 30_000,
+    hint: 'ask again in half a minute',
+  })
+}

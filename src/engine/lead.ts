@@ -1,0 +1,214 @@
+/** Downloads a key that this process has the lease of, and ends the generation well whatever happens. */
+
+import { asKissError, KissError, systemCode } from '../errors.js'
+import { storedHeaders } from '../http/stored.js'
+import { BodyWriter } from '../store/body-writer.js'
+import type { Generation, Head, Outcome } from '../store/generations.js'
+import type { GrowingBody } from '../store/growing.js'
+import { FAILURE_MEMORY, HEARTBEAT } from '../store/leases.js'
+import type { Entry } from '../store/types.js'
+import { commit, reservationOf } from './commit.js'
+import { BodyDownload, type Seed } from './download.js'
+import { isRemembered } from './failures.js'
+import type { Order } from './order.js'
+import { Reservation } from './reservation.js'
+import type { Services } from './services.js'
+import { changedError, type Settled } from './settled.js'
+
+export interface LeadOptions {
+  readonly order: Order
+  readonly services: Services
+  readonly generation: Generation
+  readonly body: GrowingBody
+  /** The directory holds a predecessor's body. */
+  readonly inherited: boolean
+  /** What readers here were told of the body already. */
+  readonly shownHead: Head | undefined
+  readonly seed: Seed | undefined
+  readonly signal: AbortSignal
+  readonly onStart: () => void
+  readonly onHead: (head: Head) => void
+  readonly onTrouble: (reason: string) => void
+  /** Every byte is there; what follows is our own bookkeeping. */
+  readonly onWhole: (sha256: string) => void
+  /** The generation has ended; the next one is free for the content that replaced it. */
+  readonly onChanged: (seed: Seed | undefined) => void
+}
+
+/** What the attempt came to, with what is needed to end it. */
+type Attempted = Exclude<Settled, { kind: 'failed' | 'changed' }> | { readonly kind: 'changed'; readonly seed: Seed | undefined }
+
+export async function lead(options: LeadOptions): Promise<Settled> {
+  const { order, services, generation, signal } = options
+  const beat = setInterval(() => {
+    generation.heartbeat(services.clock.now()).catch(() => {
+      // The directory was taken away: the commit finds out, and the readers keep the file that is open.
+    })
+  }, HEARTBEAT).unref()
+  try {
+    const attempted = await attempt(options)
+    await generation.end(outcomeOf(attempted))
+    await services.store.space.release(reservationOf(order.id, generation))
+    await services.leases.discard(order.id, generation)
+    if (attempted.kind !== 'changed') return attempted
+    options.onChanged(attempted.seed)
+    return { kind: 'changed', error: changedError(order.shown) }
+  } catch (error) {
+    if (signal.aborted) {
+      await generation.end({ kind: 'interrupted' })
+      return { kind: 'failed', error: signal.reason as KissError }
+    }
+    return { kind: 'failed', error: await giveUp(error, options) }
+  } finally {
+    clearInterval(beat)
+  }
+}
+
+async function attempt(options: LeadOptions): Promise<Attempted> {
+  const { order, services, generation, body, inherited, signal } = options
+  if (await alreadyThere(order, services)) {
+    await options.seed?.answer.discard()
+    return { kind: 'present' }
+  }
+  const finished = inherited ? undefined : await finishPredecessor(options)
+  if (finished) return { kind: 'stored', entry: finished }
+
+  // Readers here may have bytes of a file that its owner may still be appending to: compare, then go over to ours.
+  const exchanging = body.attached && !inherited
+  const reservation = new Reservation(services.store.space, reservationOf(order.id, generation))
+  const view = new View(body, generation.bodyPath, exchanging)
+  const writer = await BodyWriter.open({
+    path: generation.bodyPath,
+    onGrow: (size) => view.show(size),
+    reserve: (size) => reservation.grow(size),
+    makeRoom: async (bytes) => (await services.store.space.evict(bytes)) > 0,
+  })
+  try {
+    if (!body.attached) await body.attach(generation.bodyPath)
+    const result = await new BodyDownload({
+      order,
+      services,
+      writer,
+      head: inherited ? await generation.head() : options.shownHead,
+      seed: options.seed,
+      signal,
+      onHead: async (head) => {
+        options.onStart()
+        await reservation.begin(head.length, writer.size)
+        await generation.setHead(head)
+        options.onHead(head)
+      },
+      onConfirmed: (size) => view.show(size),
+      onTrouble: options.onTrouble,
+    }).run()
+    if (result.kind === 'changed') return result
+    if (result.kind === 'renewed') return await renew(result.headers, options)
+    const size = writer.size
+    const sha256 = writer.digest()
+    await view.finish(size)
+    options.onWhole(sha256)
+    await writer.close()
+    const entry = await commit({ ...result, sha256, size }, order, generation, services)
+    return entry ? { kind: 'stored', entry } : { kind: 'whole', sha256, size }
+  } finally {
+    await writer.close()
+  }
+}
+
+/** Between the look that found nothing and the lease, somebody else may have stored or renewed it. */
+async function alreadyThere(order: Order, services: Services): Promise<boolean> {
+  const entry = await services.store.entries.reload(order.id)
+  if (!entry) return false
+  const { stale } = order
+  return stale === undefined || entry.validatedAt > stale.validatedAt || entry.sha256 !== stale.sha256
+}
+
+/** The predecessor died between the rename of its body and the index. */
+async function finishPredecessor({ order, services, generation }: LeadOptions): Promise<Entry | undefined> {
+  const [sum, head] = await Promise.all([generation.sum(), generation.head()])
+  if (!sum || !head) return undefined
+  const blob = await services.store.blobs.open(sum.sha256, sum.size)
+  if (!blob) return undefined
+  await blob.close()
+  return commit({ ...sum, head, delimited: true }, order, generation, services)
+}
+
+/** RFC 9111 §4.3.4: the 304 freshens what is stored. */
+async function renew(
+  headers: Readonly<Record<string, string>>,
+  { order, services, generation }: LeadOptions,
+): Promise<Attempted> {
+  const entry = await services.store.entries.reload(order.id)
+  // Purged or replaced meanwhile: whoever waits looks again.
+  if (!entry || entry.sha256 !== order.stale?.sha256 || (await generation.purged())) return { kind: 'present' }
+  const now = services.clock.now()
+  await services.store.entries.set({
+    ...entry,
+    headers: { ...entry.headers, ...storedHeaders(headers, now), ...pick(entry.headers.contentType) },
+    validatedAt: now,
+    staleAt: now + entry.lifetime,
+  })
+  return { kind: 'renewed' }
+}
+
+/** A 304 has no body whose type it could tell. */
+function pick(contentType: string | undefined): { readonly contentType?: string } {
+  return contentType === undefined ? {} : { contentType }
+}
+
+async function giveUp(error: unknown, { order, services, generation }: LeadOptions): Promise<KissError> {
+  const failure = error instanceof KissError ? error : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
+  const { code, message, status, retryAfter } = failure
+  const remembered = isRemembered(failure) && !order.private
+  try {
+    await generation.end({
+      kind: 'failed',
+      failure: { code, message, status, retryAfter },
+      at: services.clock.now(),
+      remembered,
+    })
+    await services.store.space.release(reservationOf(order.id, generation))
+    const discard = (): Promise<void> => services.leases.discard(order.id, generation)
+    if (remembered) setTimeout(() => void discard().catch(() => undefined), FAILURE_MEMORY).unref()
+    else await discard()
+  } catch (trouble) {
+    // The disk that failed the download fails its record too: the next lease finds a dead or silent owner.
+    services.warn(`cannot record that ${order.shown} failed: ${asKissError(trouble).message}`)
+  }
+  return failure
+}
+
+function outcomeOf(attempted: Attempted): Outcome {
+  if (attempted.kind === 'stored') return { kind: 'stored', sha256: attempted.entry.sha256, size: attempted.entry.size }
+  return attempted.kind === 'changed' ? { kind: 'changed' } : attempted
+}
+
+/** What readers may see of a file that is being written. */
+class View {
+  #exchange: Promise<void> | undefined
+  #shown = 0
+
+  constructor(
+    readonly body: GrowingBody,
+    readonly path: string,
+    private exchanging: boolean,
+  ) {}
+
+  show(size: number): void {
+    this.#shown = Math.max(this.#shown, size)
+    if (!this.exchanging) return this.body.grow(this.#shown)
+    if (this.#shown < this.body.available) return
+    this.#exchange ??= this.body.exchange(this.path).then((same) => {
+      if (!same) this.body.fail(changedError('this artifact'))
+      this.exchanging = false
+      this.body.grow(this.#shown)
+    })
+  }
+
+  async finish(size: number): Promise<void> {
+    this.show(size)
+    await this.#exchange
+    this.body.grow(size)
+    this.body.finish()
+  }
+}

@@ -1,0 +1,74 @@
+/** Opens the engine on a cache directory: the composition root of everything below the command line and the server. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { Leases } from '../store/leases.js'
+import { openStore } from '../store/open.js'
+import type { Origins } from '../upstream/types.js'
+import { Credentials } from './credentials.js'
+import { FailureLog } from './failures.js'
+import { Fetching } from './fetching.js'
+import { purge } from './purge.js'
+import { plainProvider } from '../provider/plain.js'
+import type { Services } from './services.js'
+import { providerFor } from './subject.js'
+import type { Clock, Engine, EngineOptions } from './types.js'
+
+const DAY = 86_400_000
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, { ...(signal ? { signal } : {}), ref: false })
+  },
+}
+
+/** Throws KissError `disk` or `configuration` where the directory cannot be used. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const clock = options.clock ?? systemClock
+  const warn = options.warn ?? ((message: string) => process.stderr.write(`kiss: ${message}\n`))
+  const store = await openStore({ cacheDir: options.cacheDir, clock, warn })
+  if (options.quota !== undefined) await store.space.setQuota(options.quota)
+  const providers = [...(options.providers ?? [plainProvider])].sort((a, b) => b.priority - a.priority)
+  const settings = {
+    defaultTtl: options.defaultTtl ?? 10 * DAY,
+    staleIfError: options.staleIfError ?? DAY,
+    retryFor: options.retryFor ?? 10 * 60_000,
+    authTtl: options.authTtl ?? 5 * 60_000,
+  }
+  let origins: Promise<Origins> | undefined
+  const services: Services = {
+    store,
+    leases: new Leases({ directory: store.layout.transfers, now: clock.now, sleep: (ms, signal) => delay(ms, undefined, { signal }) }),
+    origins: () =>
+      (origins ??= import('../upstream/client.js').then(({ createOrigins }) =>
+        createOrigins({ ...options.upstream, ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }) }),
+      )),
+    clock,
+    random: Math.random,
+    settings,
+    credentials: new Credentials(clock.now, settings.authTtl),
+    failures: new FailureLog(clock.now),
+    warn,
+  }
+  const fetching = new Fetching(services, providers)
+  return {
+    fetch: (request) => fetching.fetch(request),
+    list: () => store.entries.list(),
+    purge: (filter) => purge(filter, { store, transfers: fetching.transfers, keyOf: (url) => providerFor(url, providers).cacheKey(url), now: clock.now() }),
+    verify: (how) => store.verify(how),
+    status: async () => ({
+      counts: await store.counters.read(),
+      usage: await store.space.usage(),
+      quota: await store.space.quota(),
+      entries: await store.entries.count(),
+      downloads: fetching.transfers.downloads(),
+      failures: services.failures.records,
+      instance: store.instance,
+    }),
+    close: async () => {
+      await fetching.transfers.stop()
+      await (await origins)?.close()
+      await store.close()
+    },
+  }
+}

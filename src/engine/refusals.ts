@@ -1,0 +1,89 @@
+/** What an origin's no, or its silence, means: the words for it, the code, and whether it may pass. */
+
+import { KissError, systemCode } from '../errors.js'
+import { parseRetryAfter } from '../http/retry-after.js'
+import type { Classification, UpstreamProvider } from '../provider/types.js'
+import type { OriginAnswer } from '../upstream/types.js'
+import { isPassing } from './retry.js'
+
+export interface Refusal {
+  readonly status: number
+  readonly meaning: Classification
+  /** In plain words, without secrets. */
+  readonly reason: string
+  /** Milliseconds. */
+  readonly retryAfter: number | undefined
+}
+
+/** Reads an answer that is not the artifact; the provider knows better than the status. */
+export async function understand(answer: OriginAnswer, provider: UpstreamProvider, now: number): Promise<Refusal> {
+  const { url, hop, status, headers } = answer
+  const failure = { url, hop, status, headers, excerpt: await answer.excerpt() }
+  return {
+    status,
+    meaning: provider.classify?.(failure) ?? byDefault(status),
+    reason: provider.describe?.(failure) ?? `the origin answered ${status}`,
+    retryAfter: parseRetryAfter(headers['retry-after'], now),
+  }
+}
+
+function byDefault(status: number): Classification {
+  if (isPassing(status)) return 'retry'
+  if (status === 404 || status === 410) return 'gone'
+  return status === 401 || status === 403 ? 'denied' : 'fatal'
+}
+
+/** An origin's own 4xx passes through; what may pass, or is no answer at all, is ours to tell. */
+export function refused(shown: string, { status, meaning, reason, retryAfter }: Refusal): KissError {
+  const message = `cannot fetch ${shown}: ${reason}`
+  const options = { ...(retryAfter === undefined ? {} : { retryAfter }) }
+  if (meaning === 'retry' || isPassing(status)) return new KissError('origin-unreachable', message, options)
+  if (status >= 400 && status < 500) return new KissError('origin-refused', message, { ...options, status })
+  return meaning === 'fatal' || meaning === 'reauthorise'
+    ? new KissError('origin-failed', message, options)
+    : new KissError('origin-refused', message, { ...options, status: meaning === 'gone' ? 404 : 403 })
+}
+
+/** No answer came. */
+export function unreachable(shown: string, error: unknown): KissError {
+  const code = isTimeout(error) ? 'origin-timeout' : 'origin-unreachable'
+  return new KissError(code, `cannot fetch ${shown}: ${reasonOf(error)}`, { cause: error })
+}
+
+const certificate = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
+
+export function isCertificateError(error: unknown): boolean {
+  return certificate.test(systemCode(error) ?? '')
+}
+
+const disk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'EFBIG', 'EBADF', 'ENOTDIR', 'ESTALE'])
+
+/** What breaks a body in flight and did not come over the network. */
+export function isDiskError(error: unknown): boolean {
+  return disk.has(systemCode(error) ?? '')
+}
+
+export function isTimeout(error: unknown): boolean {
+  return /TIMEOUT|TIMEDOUT/.test(systemCode(error) ?? '')
+}
+
+const words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  ENOTFOUND: 'the host name does not resolve',
+  EAI_AGAIN: 'the name server does not answer',
+  ETIMEDOUT: 'the connection timed out',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network is unreachable',
+  EPIPE: 'the connection was closed',
+  UND_ERR_SOCKET: 'the connection was closed',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'the origin did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the origin stopped sending',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body does not have the announced length',
+}
+
+export function reasonOf(error: unknown): string {
+  const code = systemCode(error)
+  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
+}

@@ -1,0 +1,40 @@
+/** The whole cache decision: what to do with a request, given what is stored. Pure. */
+
+import type { KissError } from '../errors.js'
+import { isFresh } from '../http/freshness.js'
+import type { Entry } from '../store/types.js'
+
+export interface Question {
+  readonly entry: Entry | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Milliseconds since the epoch: when the request came. What was confirmed since satisfies any condition of age. */
+  readonly since: number
+  /** Milliseconds. */
+  readonly ttl: number | undefined
+  readonly refresh: boolean
+  readonly offline: boolean
+}
+
+export type Resolution =
+  | { readonly kind: 'serve'; readonly entry: Entry; readonly stale: boolean }
+  | { readonly kind: 'validate'; readonly entry: Entry }
+  | { readonly kind: 'forward' }
+  /** Offline, and nothing there. */
+  | { readonly kind: 'unavailable' }
+
+export function resolve({ entry, now, since, ttl, refresh, offline }: Question): Resolution {
+  if (!entry) return { kind: offline ? 'unavailable' : 'forward' }
+  const confirmed = entry.validatedAt >= since
+  const fresh = confirmed || (!refresh && isFresh(entry, { now, ttl }))
+  if (fresh || offline) return { kind: 'serve', entry, stale: now >= entry.staleAt && !confirmed }
+  return { kind: 'validate', entry }
+}
+
+/** Codes that mean the origin is in trouble, not that it said no. */
+const trouble: ReadonlySet<string> = new Set(['origin-failed', 'origin-unreachable', 'origin-timeout'])
+
+/** RFC 5861 §4, with the operator's lifetime: may the entry be served although the origin could not confirm it? */
+export function mayServeStale(entry: Entry, error: KissError, now: number, staleIfError: number): boolean {
+  return trouble.has(error.code) && now < entry.staleAt + staleIfError
+}

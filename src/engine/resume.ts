@@ -1,0 +1,118 @@
+/**
+ * What to ask an origin for when some of a body is there, and what its answer means. Pure. The rule (DESIGN.md, cache
+ * rule 4): bytes are appended only when it is proved that they continue the same content.
+ */
+
+import { parseContentRange, resumeRange } from '../http/range.js'
+import { storedHeaders } from '../http/stored.js'
+import { conditionalHeaders, resumeValidator } from '../http/validation.js'
+import type { Head } from '../store/generations.js'
+import type { Entry } from '../store/types.js'
+
+/** Where a transfer stands before an attempt. */
+export interface Held {
+  /** Bytes on disk. */
+  readonly size: number
+  readonly head: Head | undefined
+  /** The entry to validate: only while nothing has been downloaded. */
+  readonly stale: Entry | undefined
+}
+
+export type Ask =
+  | { readonly kind: 'whole'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'validate'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'rest'; readonly headers: Readonly<Record<string, string>> }
+
+export function ask({ size, head, stale }: Held): Ask {
+  const validator = size > 0 && head?.ranges ? resumeValidator(head.headers) : undefined
+  // RFC 9110 §13.1.5: If-Range needs a strong validator; where the content changed the answer is 200 and the whole.
+  if (validator !== undefined) return { kind: 'rest', headers: { range: resumeRange(size), 'if-range': validator } }
+  const conditions = size === 0 && !head && stale ? conditionalHeaders(stale.headers) : {}
+  return Object.keys(conditions).length > 0 ? { kind: 'validate', headers: conditions } : { kind: 'whole', headers: {} }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly source?: string | undefined
+}
+
+export interface Circumstances {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Lower-case names of the headers that the client passed on. */
+  readonly passedNames: readonly string[]
+}
+
+export type Verdict =
+  /** 206 that continues what is held. */
+  | { readonly kind: 'append' }
+  /** The first bytes of this content: nothing is held. */
+  | { readonly kind: 'begin'; readonly head: Head }
+  /** The whole again: compare with what is held, append what is beyond it. */
+  | { readonly kind: 'compare'; readonly head: Head }
+  /** The whole of another content. */
+  | { readonly kind: 'changed'; readonly head: Head }
+  /** 304 to our validators. */
+  | { readonly kind: 'renewed' }
+  /** 416 with the length that is held: the connection broke after the last byte. */
+  | { readonly kind: 'complete' }
+  /** A range answer that proves nothing: ask for the whole. */
+  | { readonly kind: 'distrust' }
+  /** Not the artifact: the status decides. */
+  | { readonly kind: 'failure' }
+
+export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstances: Circumstances): Verdict {
+  if (answer.status === 304 && asked === 'validate') return { kind: 'renewed' }
+  if (answer.status === 206) return asked === 'rest' ? judgeRange(answer, held) : { kind: 'distrust' }
+  if (answer.status === 200) return judgeWhole(headOf(answer, circumstances), held)
+  if (asked !== 'rest') return { kind: 'failure' }
+  if (answer.status === 416) {
+    const total = parseContentRange(answer.headers['content-range'])?.length
+    const whole = total === held.size && held.head?.length === undefined && agrees(answer.headers.etag, held)
+    return whole ? { kind: 'complete' } : { kind: 'distrust' }
+  }
+  // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole will tell.
+  return answer.status === 412 ? { kind: 'distrust' } : { kind: 'failure' }
+}
+
+function judgeRange(answer: Answer, held: Held): Verdict {
+  const content = parseContentRange(answer.headers['content-range'])
+  if (content?.range?.first !== held.size || unequal(content.length, held.head?.length)) return { kind: 'distrust' }
+  // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
+  return answer.headers.etag !== undefined && agrees(answer.headers.etag, held) ? { kind: 'append' } : { kind: 'distrust' }
+}
+
+function judgeWhole(head: Head, held: Held): Verdict {
+  if (!held.head) return { kind: 'begin', head }
+  const differs =
+    unequal(head.length, held.head.length) || unequal(head.headers.etag, held.head.headers.etag)
+  return { kind: differs ? 'changed' : 'compare', head }
+}
+
+/** What only one of two answers announces says nothing about the content: the bytes will be compared. */
+function unequal<T>(a: T | undefined, b: T | undefined): boolean {
+  return a !== undefined && b !== undefined && a !== b
+}
+
+function agrees(etag: string | undefined, held: Held): boolean {
+  return etag === undefined || etag === held.head?.headers.etag
+}
+
+/** What an answer with status 200 says of its body. */
+export function headOf(answer: Answer, { now, passedNames }: Circumstances): Head {
+  const length = answer.headers['content-length']
+  return {
+    headers: storedHeaders(answer.headers, now),
+    length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
+    ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
+    source: answer.source,
+    varies: variesOn(answer.headers.vary, passedNames),
+  }
+}
+
+/** RFC 9110 §12.5.5: does the answer depend on a header that the client passed on? */
+function variesOn(vary: string | undefined, passedNames: readonly string[]): boolean {
+  const names = (vary ?? '').split(',').map((name) => name.trim().toLowerCase())
+  return passedNames.length > 0 && names.some((name) => name === '*' || passedNames.includes(name))
+}

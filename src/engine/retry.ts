@@ -1,0 +1,58 @@
+/** When a failed attempt is tried again. Pure: time and chance are handed in. */
+
+/** Statuses that may pass: the origin, or something before it, is busy, restarting or out of something. */
+const passing: ReadonlySet<number> = new Set([408, 413, 420, 425, 429, 430, 500, 502, 503, 504, 507, 509, 529, 598])
+
+/** Milliseconds before the second attempt; doubles with each failure. */
+const FIRST = 500
+/** Milliseconds: no pause of our own is longer. */
+const LONGEST = 30_000
+/** Milliseconds: an origin that asks for more is asked earlier, since readers wait. */
+const RETRY_AFTER_CAP = 120_000
+/** Failures in a row, without a byte more, until a transfer gives up. */
+const FAILURES = 8
+
+export interface RetryState {
+  /** Failed attempts since the body last grew. */
+  readonly failures: number
+  /** Milliseconds since the epoch: when the body last grew, at first when the transfer began. */
+  readonly grownAt: number
+}
+
+export interface RetryCircumstances {
+  readonly now: number
+  /** Milliseconds that the origin asked for, if it did. */
+  readonly retryAfter: number | undefined
+  /** In [0, 1). */
+  readonly random: number
+  /** Milliseconds since the body last grew, until the transfer gives up. */
+  readonly retryFor: number
+}
+
+export function isPassing(status: number): boolean {
+  return passing.has(status)
+}
+
+export function started(now: number): RetryState {
+  return { failures: 0, grownAt: now }
+}
+
+/** The body has more bytes than it ever had. */
+export function grown(now: number): RetryState {
+  return { failures: 0, grownAt: now }
+}
+
+export function failed(state: RetryState): RetryState {
+  return { ...state, failures: state.failures + 1 }
+}
+
+/** Milliseconds to wait after the failure that `state` counts already; undefined: give up. */
+export function pause(state: RetryState, circumstances: RetryCircumstances): number | undefined {
+  const { now, retryAfter, random, retryFor } = circumstances
+  if (state.failures > FAILURES) return undefined
+  const exponential = Math.min(FIRST * 2 ** (state.failures - 1), LONGEST)
+  // Half of it fixed, half of it jitter: many transfers of one origin do not come back in step.
+  const own = exponential * (0.5 + random / 2)
+  const wait = Math.max(own, Math.min(retryAfter ?? 0, RETRY_AFTER_CAP))
+  return now + wait - state.grownAt > retryFor ? undefined : wait
+}

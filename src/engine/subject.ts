@@ -1,0 +1,58 @@
+/** What a request is about: which content, from whom, with which right. */
+
+import { createHash } from 'node:crypto'
+import { KissError } from '../errors.js'
+import { isPassable } from '../http/passed-headers.js'
+import { displayUrl } from '../http/urls.js'
+import type { UpstreamProvider } from '../provider/types.js'
+import type { KeyId } from '../store/types.js'
+import type { Credentials } from './credentials.js'
+
+export interface Subject {
+  readonly id: KeyId
+  /** As the client wrote it, credentials included. */
+  readonly url: URL
+  /** Displayable. */
+  readonly shown: string
+  readonly provider: UpstreamProvider
+  /** What the client passes on to the origin. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A fingerprint; undefined where the client brought no credential. */
+  readonly credential: string | undefined
+}
+
+export function keyIdOf(canonical: URL): KeyId {
+  return createHash('sha256').update(canonical.href).digest('hex')
+}
+
+/** Finds the provider; throws `unsupported-scheme` where there is none. */
+export function providerFor(url: URL, providers: readonly UpstreamProvider[]): UpstreamProvider {
+  const provider = providers.find((candidate) => candidate.matches(url))
+  if (provider) return provider
+  const scheme = url.protocol.replace(/:$/, '')
+  throw new KissError('unsupported-scheme', `cannot fetch ${displayUrl(url)}: no provider serves ${scheme} URLs`)
+}
+
+export function subjectOf(
+  url: URL,
+  headers: Readonly<Record<string, string>> | undefined,
+  providers: readonly UpstreamProvider[],
+  credentials: Credentials,
+): Subject {
+  const provider = providerFor(url, providers)
+  const canonical = provider.cacheKey(url)
+  const passed = Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => isPassable(name)))
+  return {
+    id: keyIdOf(canonical),
+    url,
+    shown: displayUrl(canonical),
+    provider,
+    headers: passed,
+    credential: credentials.fingerprint(url, passed, provider),
+  }
+}
+
+/** The id of a download for one credential alone. */
+export function aloneIdOf({ id, credential }: Subject): KeyId {
+  return createHash('sha256').update(`${id} ${credential ?? ''}`).digest('hex')
+}

@@ -1,0 +1,74 @@
+/** The transfers of this process: one per key, whoever asks. */
+
+import type { KeyId } from '../store/types.js'
+import type { Seed } from './download.js'
+import type { Order } from './order.js'
+import type { Services } from './services.js'
+import { Transfer } from './transfer.js'
+import type { Download } from './types.js'
+
+export class Transfers {
+  readonly #services: Services
+  readonly #current = new Map<KeyId, Transfer>()
+  /** Those of `current`, and those that a purge or a change of content left to their readers. */
+  readonly #running = new Set<Transfer>()
+
+  constructor(services: Services) {
+    this.#services = services
+  }
+
+  /** The transfer of this key, which the caller has joined as a reader; `created`: by this call. */
+  join(order: Order): { readonly transfer: Transfer; readonly created: boolean } {
+    const current = this.#current.get(order.id)
+    const transfer = current ?? this.#start(order)
+    transfer.join()
+    return { transfer, created: current === undefined }
+  }
+
+  #start(order: Order, seed?: Seed): Transfer {
+    const transfer: Transfer = new Transfer({
+      order,
+      services: this.#services,
+      seed,
+      onChanged: (next) => {
+        if (this.#current.get(order.id) !== transfer) return void next?.answer.discard()
+        this.#current.delete(order.id)
+        // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
+        if (next) this.#start({ ...order, stale: undefined }, next)
+      },
+    })
+    this.#current.set(order.id, transfer)
+    this.#running.add(transfer)
+    void transfer.settled.then((settled) => {
+      if (this.#current.get(order.id) === transfer) this.#current.delete(order.id)
+      this.#running.delete(transfer)
+      this.#count(transfer, settled.kind)
+      if (settled.kind === 'failed' && settled.error.code !== 'interrupted')
+        this.#services.failures.note(order.id, order.credential, order.shown, settled.error)
+    })
+    return transfer
+  }
+
+  /** Followers leave the counting to the process that downloads. */
+  #count(transfer: Transfer, kind: string): void {
+    if (!transfer.leading) return
+    if (kind === 'stored' || kind === 'whole') this.#services.store.counters.add('successes', 1)
+    if (kind === 'failed') this.#services.store.counters.add('failures', 1)
+  }
+
+  /** Whoever comes now starts anew; the readers of the one in flight get all of it. */
+  async purge(id: KeyId): Promise<void> {
+    this.#current.delete(id)
+    this.#services.failures.forget(id)
+    await this.#services.leases.purge(id)
+  }
+
+  downloads(): Download[] {
+    return [...this.#running].map((transfer) => transfer.describe())
+  }
+
+  /** Ends all of them so that other processes can go on. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running].map((transfer) => transfer.stop()))
+  }
+}

@@ -1,0 +1,173 @@
+/** What of a URL identifies content, what is a credential, and what may be shown. Pure. */
+
+interface CredentialParameter {
+  /** Lower-case name, or a prefix that ends in `*`. */
+  readonly name: string
+  /** Counts only beside one of these (lower case): the name alone is too common to mean a credential. */
+  readonly beside?: readonly string[]
+}
+
+/**
+ * Query parameters that sign a request or say who asks, and so are no part of the name of the content. A parameter that
+ * might as well choose the content (`key`, `id`, `sid`) is not here: leaving it in the key is always safe.
+ */
+const credentialParameters: readonly CredentialParameter[] = [
+  // AWS Signature Version 4, and everything that speaks it.
+  { name: 'x-amz-*' },
+  // AWS Signature Version 2, CloudFront signed URLs, Google Cloud Storage V2, Alibaba OSS V1.
+  { name: 'awsaccesskeyid' },
+  { name: 'googleaccessid' },
+  { name: 'ossaccesskeyid' },
+  { name: 'signature' },
+  { name: 'key-pair-id' },
+  { name: 'expires', beside: ['signature'] },
+  { name: 'policy', beside: ['signature'] },
+  { name: 'security-token', beside: ['signature'] },
+  // Google Cloud Storage V4, Alibaba OSS V4 (its other x-oss- parameters process images), Tencent COS.
+  { name: 'x-goog-*' },
+  ...['signature', 'signature-version', 'credential', 'date', 'expires', 'additional-headers', 'security-token'].map(
+    (rest) => ({ name: `x-oss-${rest}` }),
+  ),
+  { name: 'q-sign-*' },
+  { name: 'q-ak' },
+  { name: 'q-key-time' },
+  { name: 'q-header-list' },
+  { name: 'q-url-param-list' },
+  { name: 'q-signature' },
+  { name: 'x-cos-security-token' },
+  // Azure shared access signatures; the rs?? parameters choose response headers and stay.
+  { name: 'sig' },
+  ...['se', 'sp', 'st', 'sv', 'sr', 'sip', 'spr', 'ss', 'srt', 'si', 'sdd', 'ses', 'skoid', 'sktid', 'skt', 'ske'].map(
+    (name) => ({ name, beside: ['sig'] }),
+  ),
+  ...['sks', 'skv', 'saoid', 'suoid', 'scid', 'sduoid', 'skdutid'].map((name) => ({ name, beside: ['sig'] })),
+  // Akamai tokens.
+  { name: 'hdnea' },
+  { name: 'hdnts' },
+  { name: '__token__' },
+  { name: '__gda__' },
+  // Tokens and keys in plain words: GitLab, Gitea, Artifactory, OAuth, Jenkins and many more.
+  ...['token', 'access_token', 'private_token', 'job_token', 'deploy_token', 'auth_token', 'oauth_token'].map(
+    (name) => ({
+      name,
+    }),
+  ),
+  ...['id_token', 'refresh_token', 'session_token', 'sessiontoken', 'feed_token', 'rss_token', 'bearer', 'jwt'].map(
+    (name) => ({ name }),
+  ),
+  ...['auth', 'authorization', 'api_key', 'apikey', 'api-key', 'x-api-key', 'access_key', 'accesskey'].map((name) => ({
+    name,
+  })),
+  ...['private-token', 'job-token', 'client_secret', 'secret', 'password', 'passwd', 'hmac'].map((name) => ({ name })),
+]
+
+const exactParameters = new Map(
+  credentialParameters.filter(({ name }) => !name.endsWith('*')).map((parameter) => [parameter.name, parameter]),
+)
+const prefixes = credentialParameters.filter(({ name }) => name.endsWith('*')).map(({ name }) => name.slice(0, -1))
+
+/** The lower-case name of one `name=value` of a query. */
+function parameterName(pair: string): string {
+  const name = pair.split('=', 1)[0]?.replaceAll('+', ' ') ?? ''
+  try {
+    return decodeURIComponent(name).toLowerCase()
+  } catch {
+    // Broken percent-encoding is no credential that we know: the raw name stands.
+    return name.toLowerCase()
+  }
+}
+
+function isCredential(name: string, names: ReadonlySet<string>): boolean {
+  if (prefixes.some((prefix) => name.startsWith(prefix))) return true
+  const parameter = exactParameters.get(name)
+  return parameter !== undefined && (parameter.beside?.some((other) => names.has(other)) ?? true)
+}
+
+/** The query's `name=value` pairs as written, and which of them are credentials. */
+function queryPairs(url: URL): { pair: string; credential: boolean }[] {
+  if (url.search.length < 2) return []
+  const pairs = url.search.slice(1).split('&')
+  const names = new Set(pairs.map(parameterName))
+  return pairs.map((pair) => ({ pair, credential: isCredential(parameterName(pair), names) }))
+}
+
+/**
+ * What identifies the content of a plain http(s) URL: without userinfo, fragment and credential parameters. What is left
+ * of the query stays byte for byte and in its order. Idempotent; does not change its argument.
+ */
+export function canonicalUrl(url: URL): URL {
+  const canonical = new URL(url)
+  canonical.username = ''
+  canonical.password = ''
+  canonical.hash = ''
+  const pairs = queryPairs(url)
+  const kept = pairs.filter(({ credential }) => !credential)
+  if (kept.length < pairs.length) canonical.search = kept.map(({ pair }) => pair).join('&')
+  // `https://host/path?` and `https://host/path` ask for the same.
+  else if (url.search === '') canonical.search = ''
+  return canonical
+}
+
+/** Does the URL carry userinfo, a signature or a token? */
+export function carriesCredential(url: URL): boolean {
+  return url.username !== '' || url.password !== '' || queryPairs(url).some(({ credential }) => credential)
+}
+
+/**
+ * The only form in which a URL may stand in a message, a log or a page: no userinfo, no fragment, `?…` for a query. Text
+ * that is no URL is shown as far as it cannot hold one of these.
+ */
+export function displayUrl(url: URL | string): string {
+  const parsed = typeof url === 'string' ? tryParse(url) : url
+  if (parsed === undefined) return displayText(String(url))
+  const slashes = parsed.href.startsWith(`${parsed.protocol}//`) ? '//' : ''
+  return `${parsed.protocol}${slashes}${parsed.host}${parsed.pathname}${parsed.search === '' ? '' : '?…'}`
+}
+
+function tryParse(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    // Not a URL: the caller decides.
+    return undefined
+  }
+}
+
+function displayText(text: string): string {
+  const [path = ''] = text.split(/[?#]/, 1)
+  const shown = path.slice(path.lastIndexOf('@') + 1).replace(/[^\x20-\x7e]/g, '�')
+  return `${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}${path.length < text.length ? '?…' : ''}`
+}
+
+/** Longest name of a file on every file system that matters, in bytes. */
+const longestName = 255
+
+/**
+ * The last segment of the path as the name of a file: percent-decoded, one segment whatever it decodes to, no control
+ * characters, at most 255 bytes; `download` where nothing is left.
+ */
+export function fileNameOf(url: URL | string): string {
+  const pathname = typeof url === 'string' ? url : url.pathname
+  return safeFileName(decodeLenient(pathname.slice(pathname.lastIndexOf('/') + 1)))
+}
+
+/** Makes any text the name of a file in the directory at hand. */
+export function safeFileName(text: string): string {
+  // Control, separator, and the bidirectional overrides that let `gpj.exe` look like another type.
+  const name = text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069/\\]/gu, '_').trim()
+  // In stream mode a decoder keeps the first half of a character that was cut to itself.
+  const short = new TextDecoder().decode(Buffer.from(name).subarray(0, longestName), { stream: true })
+  return /^\.{0,2}$/.test(short) ? 'download' : short
+}
+
+/** Decodes what is valid percent-encoded UTF-8 and leaves the rest as it is. */
+export function decodeLenient(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run)
+    } catch {
+      // Not UTF-8: the bytes stay encoded, which is what the origin gets to see as well.
+      return run
+    }
+  })
+}

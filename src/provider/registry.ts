@@ -1,0 +1,76 @@
+/** Collects the providers that plugins register, and finds the one that owns a URL. */
+
+import type { Interfaces } from '@oclif/core'
+import { KissError } from '../errors.js'
+import { plainProvider } from './plain.js'
+import { PROVIDERS_HOOK, type ProvidersHookOptions, type UpstreamProvider } from './types.js'
+
+/** A hook registers objects; one that takes longer hangs. Milliseconds. */
+const HOOK_TIMEOUT = 30_000
+
+/** Providers by descending priority, then by name, so that the order in which hooks ran does not matter. */
+export class ProviderRegistry {
+  readonly providers: readonly UpstreamProvider[]
+
+  /** @throws KissError `configuration` for two of one name */
+  constructor(providers: readonly UpstreamProvider[]) {
+    const names = new Set<string>()
+    for (const { name } of providers) {
+      if (names.has(name)) throw new KissError('configuration', `there are two providers named ${name}`)
+      names.add(name)
+    }
+    this.providers = [...providers].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1))
+  }
+
+  /** @throws KissError `unsupported-scheme` where no provider wants the URL */
+  find(url: URL): UpstreamProvider {
+    const provider = this.providers.find((provider) => provider.matches(url))
+    if (provider !== undefined) return provider
+    throw new KissError('unsupported-scheme', `no provider serves ${url.protocol.slice(0, -1)} URLs`)
+  }
+}
+
+/**
+ * Runs the providers' hook of every plugin, once, and adds plain HTTP.
+ * @throws KissError `configuration` with the plugin's name when its hook fails, hangs or registers what is no provider
+ */
+export async function collectProviders(
+  config: Pick<Interfaces.Config, 'runHook' | 'plugins'>,
+  options: Omit<ProvidersHookOptions, 'register'>,
+): Promise<ProviderRegistry> {
+  const providers: UpstreamProvider[] = [plainProvider]
+  const register = (provider: UpstreamProvider): void => {
+    const fault = faultOf(provider)
+    if (fault !== undefined) throw new Error(`it registered a provider ${fault}`)
+    if (providers.some(({ name }) => name === provider.name)) {
+      throw new Error(`there is a provider named ${provider.name} already`)
+    }
+    providers.push(provider)
+  }
+  // oclif swallows what hooks throw unless it is asked to hand it over.
+  const { failures, successes } = await config.runHook(PROVIDERS_HOOK, { ...options, register }, HOOK_TIMEOUT, true)
+  for (const { error, plugin } of failures) {
+    throw new KissError('configuration', `plugin ${plugin.name}: its providers do not load: ${error.message}`, {
+      cause: error,
+    })
+  }
+  for (const plugin of config.plugins.values()) {
+    const declared = plugin.hooks[PROVIDERS_HOOK]?.length ?? 0
+    const ran = successes.filter((success) => success.plugin.name === plugin.name).length
+    if (ran < declared) {
+      throw new KissError('configuration', `plugin ${plugin.name}: its hook ${PROVIDERS_HOOK} exports no function`)
+    }
+  }
+  return new ProviderRegistry(providers)
+}
+
+/** What a stranger's JavaScript may get wrong. */
+function faultOf(provider: unknown): string | undefined {
+  if (typeof provider !== 'object' || provider === null) return 'that is no object'
+  const { name, priority, matches, cacheKey } = provider as Record<string, unknown>
+  if (typeof name !== 'string' || name === '') return 'without a name'
+  if (typeof priority !== 'number' || !Number.isFinite(priority)) return `named ${name} without a priority`
+  if (typeof matches !== 'function') return `named ${name} without matches()`
+  if (typeof cacheKey !== 'function') return `named ${name} without cacheKey()`
+  return undefined
+}

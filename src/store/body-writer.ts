@@ -1,0 +1,145 @@
+/** The writing end of a growing body: appends, hashes on the way, and compares what arrives again. */
+
+import { createHash, type Hash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+
+/** Bytes that may wait for the disk before the network has to: two turns of a fast disk. */
+const PENDING = 1024 * 1024
+const REREAD = 1024 * 1024
+
+export interface BodyWriterOptions {
+  readonly path: string
+  /** Told after every append that is on disk. */
+  readonly onGrow: (size: number) => void
+  /** Asked before the file grows to `size` bytes; throws where there is no room. */
+  readonly reserve: (size: number) => Promise<void>
+  /** The disk is full: true when something was freed and the write is worth another try. */
+  readonly makeRoom: (bytes: number) => Promise<boolean>
+}
+
+export class BodyWriter {
+  readonly #options: BodyWriterOptions
+  readonly #file: FileHandle
+  readonly #hash: Hash = createHash('sha256')
+  #written = 0
+  #pending: Buffer[] = []
+  #pendingBytes = 0
+  #flushing: Promise<void> | undefined
+  #failure: Error | undefined
+
+  private constructor(options: BodyWriterOptions, file: FileHandle) {
+    this.#options = options
+    this.#file = file
+  }
+
+  /** Opens the file, or makes it. What is there already is read once, for the sum. */
+  static async open(options: BodyWriterOptions): Promise<BodyWriter> {
+    const file = await open(options.path, 'a+', 0o600)
+    const writer = new BodyWriter(options, file)
+    const buffer = Buffer.allocUnsafe(REREAD)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, writer.#written)
+      if (bytesRead === 0) return writer
+      writer.#hash.update(buffer.subarray(0, bytesRead))
+      writer.#written += bytesRead
+    }
+  }
+
+  /** Bytes taken, on disk or about to be. */
+  get size(): number {
+    return this.#written + this.#pendingBytes
+  }
+
+  /** Takes a chunk; resolves when the next one is welcome. A failed write surfaces here or in flush. */
+  async append(chunk: Buffer): Promise<void> {
+    if (this.#failure) throw this.#failure
+    this.#hash.update(chunk)
+    this.#pending.push(chunk)
+    this.#pendingBytes += chunk.length
+    this.#flushing ??= this.#drain()
+    if (this.#pendingBytes >= PENDING) await this.flush()
+  }
+
+  /** Resolves when every byte taken is in the file. */
+  async flush(): Promise<void> {
+    while (this.#flushing) await this.#flushing
+    if (this.#failure) throw this.#failure
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#pending.length > 0) {
+        const batch = this.#pending
+        const bytes = this.#pendingBytes
+        this.#pending = []
+        await this.#options.reserve(this.#written + bytes)
+        await this.#write(batch, bytes)
+        this.#written += bytes
+        this.#pendingBytes -= bytes
+        this.#options.onGrow(this.#written)
+      }
+    } catch (error) {
+      this.#failure = error as Error
+      this.#pending = []
+      this.#pendingBytes = 0
+    } finally {
+      this.#flushing = undefined
+    }
+  }
+
+  async #write(batch: Buffer[], bytes: number): Promise<void> {
+    let left = batch
+    for (let done = 0, tries = 0; done < bytes; ) {
+      try {
+        const { bytesWritten } = await this.#file.writev(left)
+        done += bytesWritten
+        left = without(left, bytesWritten)
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code
+        const full = code === 'ENOSPC' || code === 'EDQUOT'
+        if (!full || ++tries > 3 || !(await this.#options.makeRoom(bytes - done))) throw error
+      }
+    }
+  }
+
+  /** Are these the bytes that stand at `position`? The chunk must end within the file. */
+  async holds(chunk: Buffer, position: number): Promise<boolean> {
+    await this.flush()
+    const there = Buffer.allocUnsafe(chunk.length)
+    for (let done = 0; done < chunk.length; ) {
+      const { bytesRead } = await this.#file.read(there, done, chunk.length - done, position + done)
+      if (bytesRead === 0) return false
+      done += bytesRead
+    }
+    return there.equals(chunk)
+  }
+
+  /** The sum of all bytes taken. The writer takes none afterwards. */
+  digest(): string {
+    return this.#hash.digest('hex')
+  }
+
+  /** Brings the body to the disk. */
+  async sync(): Promise<void> {
+    await this.#file.datasync()
+  }
+
+  /** Never throws: a failed write has been told by then. */
+  async close(): Promise<void> {
+    while (this.#flushing) await this.#flushing
+    await this.#file.close().catch(() => undefined)
+  }
+}
+
+function without(buffers: Buffer[], bytes: number): Buffer[] {
+  const rest: Buffer[] = []
+  let skip = bytes
+  for (const buffer of buffers) {
+    if (skip >= buffer.length) skip -= buffer.length
+    else {
+      rest.push(skip === 0 ? buffer : buffer.subarray(skip))
+      skip = 0
+    }
+  }
+  return rest
+}

@@ -1,0 +1,75 @@
+/** One open connection to index.sqlite: Keyv and its SQLite adapter, and how a new file becomes an index. */
+
+import type Keyv from 'keyv'
+import { ENTRIES, SCHEMA_VERSION, schema } from './schema.js'
+
+export type Parameter = string | number | null
+
+export interface Connection {
+  /** Entries by KeyId. Its TTL is never used: it deletes on read, and the validators with it. */
+  readonly keyv: Keyv
+  /** One statement, which SQLite runs as a whole or not at all. */
+  readonly query: Query
+  /** Several statements as one. Only inside an operation of {@link Database.run}, which nothing else interrupts. */
+  readonly transaction: <T>(work: () => Promise<T>) => Promise<T>
+  readonly close: () => Promise<void>
+}
+
+export type Query = <Row = unknown>(sql: string, ...parameters: Parameter[]) => Promise<Row[]>
+
+/**
+ * Opens the file, creates it where there is none, and sets it up. keyv and SQLite are imported here, when they are needed:
+ * they cost as much as all the rest of a start.
+ *
+ * @param busyTimeout milliseconds that a statement waits for another process
+ */
+export async function connect(file: string, busyTimeout: number): Promise<Connection> {
+  const [{ default: Keyv }, { default: KeyvSqlite }] = await Promise.all([import('keyv'), import('@keyv/sqlite')])
+  const adapter = new KeyvSqlite({ uri: `sqlite://${file}`, table: ENTRIES, busyTimeout, iterationLimit: 500 })
+  // The adapter emits what its queries reject with; without a listener the event alone would end the process.
+  adapter.on('error', () => undefined)
+  const query: Query = async <Row>(sql: string, ...parameters: Parameter[]) =>
+    (await adapter.query(sql, ...parameters)) as Row[]
+
+  // Awaited before anything else uses the adapter: a file that cannot be opened rejects here and nowhere else.
+  const [version] = await query<{ user_version: number }>('PRAGMA user_version')
+  try {
+    if (version?.user_version !== SCHEMA_VERSION) await setUp(query)
+    // With WAL a commit survives a killed process without a sync; a power loss takes the last ones, never the file.
+    await query('PRAGMA synchronous = NORMAL')
+  } catch (error) {
+    await adapter.close()
+    throw error
+  }
+  const keyv = new Keyv({
+    store: adapter,
+    useKeyPrefix: false,
+    throwOnErrors: true,
+    // Plain JSON, because SQL reads it as well: Keyv's own format escapes strings.
+    serialize: JSON.stringify,
+    deserialize: JSON.parse,
+  })
+  return { keyv, query, transaction: (work) => transaction(query, work), close: () => adapter.close() }
+}
+
+/** Every statement can be repeated, so that processes that meet on a new file do not harm each other. */
+async function setUp(query: Query): Promise<void> {
+  await query('PRAGMA journal_mode = WAL')
+  await transaction(query, async () => {
+    for (const statement of schema) await query(statement)
+    await query(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+  })
+}
+
+async function transaction<T>(query: Query, work: () => Promise<T>): Promise<T> {
+  await query('BEGIN IMMEDIATE')
+  try {
+    const result = await work()
+    await query('COMMIT')
+    return result
+  } catch (error) {
+    // A failed rollback says only that SQLite has rolled back already; the first error is the one that matters.
+    await query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}

@@ -1,0 +1,207 @@
+/** The index as the rest of the store sees it: one lane of operations, and an index that fails replaced behind it. */
+
+import { open } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KissError, systemCode } from '../errors.js'
+import { type Connection, type Parameter, connect } from './connection.js'
+import { faultOf, indexError } from './faults.js'
+import { type Layout, makeDirectories } from './layout.js'
+import { inodeOf, setAside, setAsideEnded } from './setaside.js'
+
+export interface DatabaseOptions {
+  readonly layout: Layout
+  readonly clock: { now(): number }
+  readonly warn: (message: string) => void
+  /** Milliseconds that a statement waits for another process, before the index counts as locked for good. */
+  readonly busyTimeout: number
+}
+
+interface Opened {
+  readonly connection: Connection
+  readonly inode: number
+}
+
+/** A file that is set up by several processes at once may be busy without SQLite waiting; milliseconds between tries. */
+const SETUP_POLL = 10
+const OPEN_ATTEMPTS = 5
+
+export class Database {
+  readonly #options: DatabaseOptions
+  readonly #replaced = new Set<(connection: Connection) => Promise<void> | void>()
+  #opened: Opened | undefined
+  /** Of the file that was open last, also while none is. */
+  #inode: number | undefined
+  #lane: Promise<unknown> = Promise.resolve()
+  #closed = false
+  #hasSetAside = false
+
+  private constructor(options: DatabaseOptions) {
+    this.#options = options
+  }
+
+  /** Throws KissError `disk` where no index can be had in this directory. */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const database = new Database(options)
+    await database.run(async () => undefined)
+    return database
+  }
+
+  /** This process put an index out of the way: others may still have it open. */
+  get hasSetAside(): boolean {
+    return this.#hasSetAside
+  }
+
+  /**
+   * Called when another file has taken the place of the index, before anything is done with it: what was read from the old
+   * one is no longer true.
+   */
+  onReplaced(listener: (connection: Connection) => Promise<void> | void): void {
+    this.#replaced.add(listener)
+  }
+
+  /**
+   * Runs operations one after the other. That makes a transaction possible on a single connection, and it keeps a locked
+   * index from blocking more than one thread of the pool that also reads the blobs.
+   *
+   * Where the index turns out to be damaged, locked for good or replaced, the operation runs again on the new one. Throws
+   * KissError `disk` where that does not help.
+   */
+  run<T>(operation: (connection: Connection) => Promise<T>): Promise<T> {
+    const result = this.#lane.then(() => this.#attempt(operation))
+    // The lane goes on after a failure; whoever asked gets it.
+    this.#lane = result.catch(() => undefined)
+    return result
+  }
+
+  query<Row = unknown>(sql: string, ...parameters: Parameter[]): Promise<Row[]> {
+    return this.run((connection) => connection.query<Row>(sql, ...parameters))
+  }
+
+  /** Lets go of an index that another process has set aside. */
+  checkReplaced(): Promise<void> {
+    return this.run(async () => {
+      if (await this.#letGoOfReplaced()) await this.#open()
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.run(async () => {
+      this.#closed = true
+      await this.#letGo()
+    })
+  }
+
+  async #attempt<T>(operation: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new KissError('internal', 'the store is closed')
+    try {
+      const { connection } = this.#opened ?? (await this.#open())
+      try {
+        return await operation(connection)
+      } catch (error) {
+        if (!(await this.#recover(error))) throw error
+        return await operation((await this.#open()).connection)
+      }
+    } catch (error) {
+      throw indexError(error)
+    }
+  }
+
+  /** True when the operation may be tried again on another file. */
+  async #recover(error: unknown): Promise<boolean> {
+    const fault = faultOf(error)
+    if (fault === undefined) return false
+    if (await this.#letGoOfReplaced()) return true
+    if (fault !== 'damaged' && fault !== 'locked') return false
+    const inode = this.#opened?.inode
+    await this.#letGo()
+    if (inode !== undefined) await this.#setAside(inode, error)
+    return true
+  }
+
+  async #open(): Promise<Opened> {
+    const { layout, busyTimeout } = this.#options
+    let problem: unknown
+    for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+      await makeDirectories(layout)
+      await setAsideEnded(layout)
+      const before = await inodeOf(layout.index)
+      try {
+        const connection = await patiently(() => connect(layout.index, busyTimeout), busyTimeout)
+        await setAsideEnded(layout)
+        const inode = await inodeOf(layout.index)
+        if (inode !== undefined && (before === undefined || before === inode)) {
+          this.#opened = { connection, inode }
+          await this.#tellReplaced(this.#opened)
+          return this.#opened
+        }
+        await connection.close()
+      } catch (error) {
+        problem = error
+        const inode = await inodeOf(layout.index)
+        if (inode === undefined || !(await replaceable(error, layout.index))) throw error
+        await this.#setAside(inode, error)
+      }
+    }
+    throw new KissError('disk', 'the index of the cache directory cannot be opened', { cause: problem })
+  }
+
+  async #setAside(inode: number, error: unknown): Promise<void> {
+    const { layout, clock, warn } = this.#options
+    const aside = await setAside(layout, inode, new Date(clock.now()).toISOString().replace(/[-:.]/g, ''))
+    if (aside === undefined) return
+    this.#hasSetAside = true
+    const reason = error instanceof Error ? error.message : String(error)
+    warn(
+      `the index was unusable (${reason}) and is now ${aside}; the cache goes on with a new one, ` +
+        `and "kiss verify --rebuild" brings back what the blobs' descriptions tell`,
+    )
+  }
+
+  async #letGoOfReplaced(): Promise<boolean> {
+    if (this.#opened === undefined) return false
+    if ((await inodeOf(this.#options.layout.index)) === this.#opened.inode) return false
+    await this.#letGo()
+    return true
+  }
+
+  async #tellReplaced({ connection, inode }: Opened): Promise<void> {
+    const another = this.#inode !== undefined && this.#inode !== inode
+    this.#inode = inode
+    if (another) for (const listener of this.#replaced) await listener(connection)
+  }
+
+  async #letGo(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = undefined
+    // What a damaged file says on closing adds nothing to what it said before, and there is nothing left to do with it.
+    await opened?.connection.close().catch(() => undefined)
+  }
+}
+
+/** Whether a new file in its place would help. */
+async function replaceable(error: unknown, file: string): Promise<boolean> {
+  const fault = faultOf(error)
+  if (fault === 'damaged' || fault === 'locked') return true
+  if (fault !== 'unopenable') return false
+  // SQLite does not say why. A directory of that name and a file of somebody else can be moved away; a lack of
+  // descriptors or a read-only file system cannot.
+  try {
+    await (await open(file, 'r+')).close()
+    return false
+  } catch (reason) {
+    return ['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(reason) ?? '')
+  }
+}
+
+/** Changing the journal mode fails at once when another process does it too, whatever the busy timeout. */
+async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promise<T> {
+  const deadline = performance.now() + milliseconds
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (faultOf(error) !== 'locked' || performance.now() >= deadline) throw error
+      await sleep(SETUP_POLL)
+    }
+  }
+}

@@ -1,0 +1,207 @@
+/** Entries in the index, a bounded memory in front of it, and uses written behind the answers. */
+
+import type { Connection } from './connection.js'
+import type { Database } from './database.js'
+import type { Flusher } from './flusher.js'
+import type { Invalidation } from './invalidation.js'
+import { LruMap } from './lru.js'
+import { ENTRIES, ENTRY_SHA256 } from './schema.js'
+import type { Entry, EntryStore, KeyId, Sha256 } from './types.js'
+import { PendingUses, used } from './uses.js'
+
+/** Entries that memory answers for; one takes about 1 KiB. */
+const MEMORY_LIMIT = 50_000
+/** Rows per query of a listing. */
+const PAGE = 500
+
+const USES_FROM_JSON = `
+  SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS hits, json_extract(value, '$[2]') AS last_used
+  FROM json_each(?)`
+
+/** Touches only rows that are there, so that a late write never brings back an entry that was removed meanwhile. */
+const WRITE_USES = `
+  UPDATE ${ENTRIES} SET value = json_set(value,
+    '$.value.hits', json_extract(value, '$.value.hits') + used.hits,
+    '$.value.lastUsedAt', max(json_extract(value, '$.value.lastUsedAt'), used.last_used))
+  FROM (${USES_FROM_JSON}) AS used WHERE ${ENTRIES}.key = used.id`
+
+interface Row {
+  readonly key: KeyId
+  readonly value: string
+}
+
+export interface EntriesOptions {
+  readonly database: Database
+  readonly invalidation: Invalidation
+  readonly flusher: Flusher
+  readonly memoryLimit?: number
+}
+
+export class Entries implements EntryStore {
+  readonly #database: Database
+  readonly #invalidation: Invalidation
+  readonly #flusher: Flusher
+  readonly #memory: LruMap<KeyId, Entry>
+  readonly #pending = new PendingUses()
+  /** Grows with everything that may make an entry read before it untrue. */
+  #epoch = 0
+
+  constructor({ database, invalidation, flusher, memoryLimit = MEMORY_LIMIT }: EntriesOptions) {
+    this.#database = database
+    this.#invalidation = invalidation
+    this.#flusher = flusher
+    this.#memory = new LruMap(memoryLimit)
+    flusher.add(() => this.#writeUses())
+  }
+
+  async get(id: KeyId): Promise<Entry | undefined> {
+    const known = this.#memory.get(id)
+    if (known !== undefined) return known
+    const epoch = this.#epoch
+    return this.#database.run(async ({ keyv }) => {
+      const found = await keyv.get<Entry>(id)
+      if (found === undefined) return undefined
+      const entry = this.#pending.over(found)
+      // 1. this read begins; 2. the entry is removed, and memory dropped; 3. this read ends with the old entry: it may be
+      // returned, since it was asked for before the removal, but not remembered.
+      if (epoch === this.#epoch) this.#memory.set(id, entry)
+      return entry
+    })
+  }
+
+  async reload(id: KeyId): Promise<Entry | undefined> {
+    this.#memory.delete(id)
+    return this.get(id)
+  }
+
+  async set(entry: Entry): Promise<void> {
+    await this.replace(entry)
+  }
+
+  /** As {@link set}; resolves with what it replaced. */
+  async replace(entry: Entry): Promise<Entry | undefined> {
+    const previous = await this.#database.run(async ({ keyv }) => {
+      const before = await keyv.get<Entry>(entry.id)
+      await keyv.set(entry.id, entry)
+      this.#epoch++
+      const kept = before === undefined ? entry : used(entry, { hits: 0, lastUsedAt: before.lastUsedAt })
+      this.#memory.set(entry.id, this.#pending.over({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
+      return before
+    })
+    if (previous !== undefined) await this.#invalidation.announce()
+    return previous
+  }
+
+  async delete(id: KeyId, sha256?: Sha256): Promise<boolean> {
+    return (await this.take(id, sha256)) !== undefined
+  }
+
+  /** As {@link delete}; resolves with what it removed. */
+  async take(id: KeyId, sha256?: Sha256): Promise<Entry | undefined> {
+    const removed = await this.#database.run(async (connection) => {
+      const [row] = await connection.query<Row>(
+        `DELETE FROM ${ENTRIES} WHERE key = ?1 AND (?2 IS NULL OR ${ENTRY_SHA256} = ?2) RETURNING key, value`,
+        id,
+        sha256 ?? null,
+      )
+      this.#forget([id])
+      return row === undefined ? undefined : entryOf(row)
+    })
+    if (removed !== undefined) await this.#invalidation.announce()
+    return removed
+  }
+
+  /** Removes every entry that names the blob. The caller announces it. */
+  async takeAllOf(sha256: Sha256): Promise<KeyId[]> {
+    return this.#database.run(async (connection) => {
+      const rows = await connection.query<{ key: KeyId }>(
+        `DELETE FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? RETURNING key`,
+        sha256,
+      )
+      const ids = rows.map((row) => row.key)
+      this.#forget(ids)
+      return ids
+    })
+  }
+
+  touch(id: KeyId, now: number): void {
+    const use = { hits: 1, lastUsedAt: now }
+    this.#pending.note(id, use)
+    const known = this.#memory.get(id)
+    if (known !== undefined) this.#memory.set(id, used(known, use))
+    this.#flusher.arm()
+  }
+
+  async *list(): AsyncIterable<Entry> {
+    // Pages begin after the last key and not at an offset, which removals meanwhile would shift.
+    for (let last = ''; ;) {
+      const page = await this.#database.run((connection) => this.#page(connection, last))
+      yield* page
+      const end = page.at(-1)
+      if (end === undefined) return
+      last = end.id
+    }
+  }
+
+  async idsOf(sha256: Sha256): Promise<KeyId[]> {
+    const rows = await this.#database.query<{ key: KeyId }>(
+      `SELECT key FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ?`,
+      sha256,
+    )
+    return rows.map((row) => row.key)
+  }
+
+  async allOf(sha256: Sha256): Promise<Entry[]> {
+    const rows = await this.#database.query<Row>(
+      `SELECT key, value FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? ORDER BY key`,
+      sha256,
+    )
+    return rows.map(entryOf)
+  }
+
+  async count(): Promise<number> {
+    const [row] = await this.#database.query<{ n: number }>(`SELECT count(*) AS n FROM ${ENTRIES}`)
+    return row?.n ?? 0
+  }
+
+  /** Another process changed something, or the index is another one. */
+  dropMemory(): void {
+    this.#epoch++
+    this.#memory.clear()
+  }
+
+  async #page(connection: Connection, last: KeyId): Promise<Entry[]> {
+    const rows = await connection.query<Row>(
+      `SELECT key, value FROM ${ENTRIES} WHERE key > ? ORDER BY key LIMIT ${PAGE}`,
+      last,
+    )
+    return rows.map((row) => this.#pending.over(entryOf(row)))
+  }
+
+  #forget(ids: readonly KeyId[]): void {
+    this.#epoch++
+    for (const id of ids) {
+      this.#memory.delete(id)
+      this.#pending.forget(id)
+    }
+  }
+
+  async #writeUses(): Promise<void> {
+    if (this.#pending.size === 0) return
+    await this.#database.run(async (connection) => {
+      // Taken within the operation: no read can come between and see them neither here nor in the index.
+      const uses = this.#pending.take()
+      const rows = [...uses].map(([id, use]) => [id, use.hits, use.lastUsedAt])
+      try {
+        await connection.query(WRITE_USES, JSON.stringify(rows))
+      } catch (error) {
+        for (const [id, use] of uses) this.#pending.note(id, use)
+        throw error
+      }
+    })
+  }
+}
+
+function entryOf(row: Row): Entry {
+  return (JSON.parse(row.value) as { value: Entry }).value
+}

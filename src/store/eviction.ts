@@ -1,0 +1,51 @@
+/** Which blobs go when room is needed; pure. */
+
+import type { Sha256 } from './types.js'
+
+export interface Candidate {
+  readonly sha256: Sha256
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since the epoch: the latest use of any entry that names it. */
+  readonly lastUsedAt: number
+}
+
+/** What was used least recently, until it adds up to `bytes`; everything, where that is not enough. */
+export function chooseVictims(candidates: readonly Candidate[], bytes: number): Candidate[] {
+  const victims: Candidate[] = []
+  let freed = 0
+  for (const candidate of [...candidates].sort((a, b) => a.lastUsedAt - b.lastUsedAt)) {
+    if (freed >= bytes) break
+    victims.push(candidate)
+    freed += candidate.size
+  }
+  return victims
+}
+
+/** Bytes, as the ledger has them when somebody asks for room. */
+export interface Room {
+  readonly quota: number
+  /** Blobs that stay unless somebody evicts them. */
+  readonly kept: number
+  /** Blobs that are being removed at this moment. */
+  readonly leaving: number
+  /** Reservations of other keys. */
+  readonly reserved: number
+}
+
+export type RoomPlan =
+  /** It fits, or will as soon as what is leaving has left. */
+  | { readonly do: 'wait' }
+  | { readonly do: 'evict'; readonly bytes: number }
+  /** Not even an empty cache could hold it. */
+  | { readonly do: 'refuse-size' }
+  /** What is in flight leaves no room for it, however much is evicted. */
+  | { readonly do: 'refuse-busy' }
+
+/** What to do about a reservation of `bytes` that did not fit. */
+export function planRoom(bytes: number, room: Room): RoomPlan {
+  if (bytes > room.quota) return { do: 'refuse-size' }
+  if (bytes + room.reserved > room.quota) return { do: 'refuse-busy' }
+  const missing = room.kept + room.reserved + bytes - room.quota
+  return missing > 0 ? { do: 'evict', bytes: missing } : { do: 'wait' }
+}

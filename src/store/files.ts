@@ -1,0 +1,68 @@
+/** The file operations that the store needs beyond node:fs: plain reads on descriptors, atomic small files, one sync. */
+
+import * as fs from 'node:fs'
+import { open, rename, rm, writeFile } from 'node:fs/promises'
+
+// FileHandle adds a promise chain, an event emitter and a transfer list to each call; a hit is three calls long.
+
+export function openFile(path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, 'r', (error, fd) => (error === null ? resolve(fd) : reject(error)))
+  })
+}
+
+export function sizeOf(fd: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.fstat(fd, (error, stats) => (error === null ? resolve(stats.size) : reject(error)))
+  })
+}
+
+export function readAt(fd: number, buffer: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, 0, buffer.byteLength, position, (error, n) => (error === null ? resolve(n) : reject(error)))
+  })
+}
+
+export function closeFile(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.close(fd, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** Writes a small file at once or not at all. Not synced: readers must cope with an empty one after a power loss. */
+export async function replaceFile(path: string, text: string, unique: string): Promise<void> {
+  const temporary = `${path}.${unique}.tmp`
+  let moved = false
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, path)
+    moved = true
+  } finally {
+    if (!moved) await rm(temporary, { force: true })
+  }
+}
+
+/**
+ * Brings a finished body to the disk. The one fsync that a blob costs, to be called on the body before
+ * {@link BlobStore.adopt} renames it.
+ *
+ * Why here and why one: a file that is synced before it is renamed is whole wherever a power loss finds it. What can still be
+ * lost is the rename (then there is no blob, its entry is dangling and the artifact is downloaded again) or the index's
+ * last transactions (then the blob is an orphan, or not in the ledger, and both are repaired). So no blob can be there with
+ * other bytes than its name says because of a power loss, and none has to be hashed before it is served after a boot.
+ * Neither the directory nor the description nor the index needs a sync of its own for that.
+ */
+export async function syncBody(file: string | number): Promise<void> {
+  if (typeof file === 'number') {
+    await new Promise<void>((resolve, reject) => {
+      fs.fsync(file, (error) => (error === null ? resolve() : reject(error)))
+    })
+    return
+  }
+  const handle = await open(file, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

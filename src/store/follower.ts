@@ -1,0 +1,174 @@
+/** Follows a generation that another process downloads: its head, its growing body and how it ends. */
+
+import { watch } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { KissError, systemCode } from '../errors.js'
+import { parseOrUndefined, type Generation, type Head, type Outcome } from './generations.js'
+import type { GrowingBody } from './growing.js'
+import { livenessOf } from './process.js'
+
+/** Milliseconds between two looks at a body whose directory is watched: events are lost on some file systems. */
+const NET = 500
+/** Milliseconds between two looks where nothing can be watched. */
+const POLL = 50
+/** Milliseconds: at most this often, however fast the body grows. */
+const PAUSE = 4
+
+export interface FollowOptions {
+  readonly generation: Generation
+  readonly body: GrowingBody
+  readonly now: () => number
+  /** Milliseconds without a heartbeat after which the owner is not followed any more. */
+  readonly silence: number
+  readonly onHead: (head: Head) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Resolves with the outcome, or with `lost` when the owner died or fell silent: then somebody has to take over. Growth
+ * goes to `body` on the way. Rejects when `signal` is aborted.
+ */
+export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> {
+  const ended = await options.generation.openEnded()
+  if (!ended) return 'lost'
+  const bell = new Bell(options.generation.directory, options.signal)
+  const view = new View(options)
+  try {
+    for (;;) {
+      options.signal.throwIfAborted()
+      // The outcome is read before the body is: what it promises is in the file then.
+      const outcome = await readOutcome(ended)
+      if (!(await view.look(outcome))) return { kind: 'changed' }
+      if (outcome) return outcome
+      if (bell.overdue && (await view.ownerIsLost())) return (await readOutcome(ended)) ?? 'lost'
+      await bell.next()
+    }
+  } finally {
+    bell.close()
+    await Promise.all([ended.close(), view.close()])
+  }
+}
+
+async function readOutcome(ended: FileHandle): Promise<Outcome | undefined> {
+  const buffer = Buffer.alloc(8192)
+  const { bytesRead } = await ended.read(buffer, 0, buffer.length, 0)
+  return bytesRead === 0 ? undefined : parseOrUndefined<Outcome>(buffer.toString('utf8', 0, bytesRead))
+}
+
+class View {
+  readonly #options: FollowOptions
+  #head: Head | undefined
+  #file: FileHandle | undefined
+  /** The body in memory reads from this generation's file. */
+  #attached = false
+
+  constructor(options: FollowOptions) {
+    this.#options = options
+  }
+
+  /** Passes on what is new. False when this file's bytes are not those that readers already have. */
+  async look(outcome: Outcome | undefined): Promise<boolean> {
+    const { generation, body, onHead } = this.#options
+    if (!this.#head) {
+      this.#head = await generation.head()
+      if (this.#head) onHead(this.#head)
+    }
+    this.#file ??= await openIfThere(generation.bodyPath)
+    if (!this.#file) return true
+    const { size } = await this.#file.stat()
+    if (!this.#attached && size >= body.available) {
+      if (!(await this.#attach())) return false
+      this.#attached = true
+    }
+    const whole = outcome?.kind === 'stored' || outcome?.kind === 'whole' ? outcome.size : undefined
+    if (whole !== undefined && size < whole) throw new KissError('disk', 'the body of a finished download is truncated')
+    if (this.#attached && this.#head) body.grow(size)
+    return true
+  }
+
+  async #attach(): Promise<boolean> {
+    const { generation, body } = this.#options
+    // The owner renames the body away when it is whole: the descriptor that is open here still names it.
+    const path = this.#file && process.platform === 'linux' ? `/proc/self/fd/${this.#file.fd}` : generation.bodyPath
+    if (body.attached) return body.exchange(path)
+    await body.attach(path)
+    return true
+  }
+
+  async ownerIsLost(): Promise<boolean> {
+    const held = await this.#options.generation.owner(this.#options.now())
+    if (!held) return true
+    return held.silentFor > this.#options.silence || (await livenessOf(held.owner)) === 'dead'
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Rings when something changed in a directory, and now and then without. */
+class Bell {
+  #rung = false
+  #resume: (() => void) | undefined
+  #lastNet = Date.now()
+  #watched = true
+  readonly #close: () => void
+
+  constructor(directory: string, signal: AbortSignal) {
+    const ring = (): void => {
+      this.#rung = true
+      this.#resume?.()
+    }
+    signal.addEventListener('abort', ring, { once: true })
+    let stop = (): void => undefined
+    try {
+      const watcher = watch(directory, ring)
+      watcher.on('error', () => {
+        this.#watched = false
+      })
+      stop = () => watcher.close()
+    } catch {
+      // No inotify watch to be had (their number is limited), or the directory has just gone: polling finds out.
+      this.#watched = false
+    }
+    this.#close = () => {
+      signal.removeEventListener('abort', ring)
+      stop()
+    }
+  }
+
+  /** Time to look at more than the files. */
+  get overdue(): boolean {
+    if (Date.now() - this.#lastNet < NET) return false
+    this.#lastNet = Date.now()
+    return true
+  }
+
+  async next(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    if (!this.#rung) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, this.#watched ? NET : POLL)
+        this.#resume = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#resume = undefined
+    }
+    this.#rung = false
+  }
+
+  close(): void {
+    this.#close()
+  }
+}

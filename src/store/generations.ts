@@ -1,0 +1,218 @@
+/**
+ * The directory of one generation of a transfer, and the files in it:
+ *
+ *   transfers/<key>/<generation>/
+ *     owner       who downloads; its mtime is the heartbeat
+ *     ended       made empty with the owner, written once at the end: followers hold it open, so that they read the
+ *                 outcome even when the directory is gone
+ *     head.json   the origin's status, headers and length, once known
+ *     body        grows by appending only
+ *     sum.json    written when the body is whole, before it is renamed to a blob
+ *     purged      made by a purge: serve the readers you have, store nothing
+ */
+
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ErrorCode } from '../errors.js'
+import { systemCode } from '../errors.js'
+import type { StoredHeaders } from '../http/stored.js'
+import type { ProcessIdentity } from './process.js'
+import type { Sha256 } from './types.js'
+
+export interface Owner extends ProcessIdentity {
+  /** Tells engines in one process apart. */
+  readonly engine: string
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** The displayable URL, for those who look. */
+  readonly url: string
+  /** The bytes come with a client's credential: join only after a probe. */
+  readonly private: boolean
+}
+
+/** What the origin said of the body that is being downloaded. */
+export interface Head {
+  readonly headers: StoredHeaders
+  /** Bytes; undefined where the origin did not announce it. */
+  readonly length: number | undefined
+  /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
+  readonly ranges: boolean
+  /** Where the final answer came from (scheme, host, port): validators of a mirror mean nothing elsewhere. */
+  readonly source: string | undefined
+  /** `Vary` names a header that the client passed on: not to be stored. */
+  readonly varies: boolean
+}
+
+/** A failure as it is told to other processes. */
+export interface RecordedFailure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly status: number
+  readonly retryAfter?: number | undefined
+}
+
+/** How a generation ended. One without an outcome, whose owner is dead, can be continued like an interrupted one. */
+export type Outcome =
+  /** The body is a blob and the index names it. `size` and `sha256` let followers check what they have. */
+  | { readonly kind: 'stored'; readonly sha256: Sha256; readonly size: number }
+  /** Whole, but not kept: purged meanwhile, superseded, varying. */
+  | { readonly kind: 'whole'; readonly sha256: Sha256; readonly size: number }
+  /** The origin confirmed the entry that is there; the index has the new times. */
+  | { readonly kind: 'renewed' }
+  /** Nothing to do: when the lease was there, a fresh entry was there too. */
+  | { readonly kind: 'present' }
+  /** The content at the origin is another now: who has read of this body is cut short, the next generation starts anew. */
+  | { readonly kind: 'changed' }
+  /** Another process continues it from the body. */
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'failed'; readonly failure: RecordedFailure; readonly at: number; readonly remembered: boolean }
+
+export interface Sum {
+  readonly sha256: Sha256
+  readonly size: number
+}
+
+/** One generation directory. Reading what is not there gives undefined; other errors are thrown as they come. */
+export class Generation {
+  constructor(
+    readonly directory: string,
+    readonly number: number,
+  ) {}
+
+  get bodyPath(): string {
+    return join(this.directory, 'body')
+  }
+
+  /** Writes who owns it, in a directory that this process has just made. */
+  async claim(owner: Owner): Promise<void> {
+    await writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
+    await this.#replace('owner', JSON.stringify(owner))
+  }
+
+  /** `silentFor`: milliseconds since the last heartbeat. */
+  async owner(now: number): Promise<{ owner: Owner; silentFor: number } | undefined> {
+    const path = join(this.directory, 'owner')
+    const [owner, info] = await Promise.all([readJson<Owner>(path), unlessMissing(stat(path))])
+    return owner && info ? { owner, silentFor: now - info.mtimeMs } : undefined
+  }
+
+  async heartbeat(now: number): Promise<void> {
+    await utimes(join(this.directory, 'owner'), now / 1000, now / 1000)
+  }
+
+  async head(): Promise<Head | undefined> {
+    return readJson<Head>(join(this.directory, 'head.json'))
+  }
+
+  async setHead(head: Head): Promise<void> {
+    await this.#replace('head.json', JSON.stringify(head))
+  }
+
+  async sum(): Promise<Sum | undefined> {
+    return readJson<Sum>(join(this.directory, 'sum.json'))
+  }
+
+  async setSum(sum: Sum): Promise<void> {
+    await this.#replace('sum.json', JSON.stringify(sum))
+  }
+
+  openEnded(): Promise<FileHandle | undefined> {
+    return unlessMissing(open(join(this.directory, 'ended'), 'r'))
+  }
+
+  async outcome(): Promise<Outcome | undefined> {
+    return readJson<Outcome>(join(this.directory, 'ended'))
+  }
+
+  async end(outcome: Outcome): Promise<void> {
+    await unlessMissing(writeFile(join(this.directory, 'ended'), JSON.stringify(outcome), { flag: 'r+' }))
+  }
+
+  async purge(): Promise<void> {
+    await unlessMissing(writeFile(join(this.directory, 'purged'), ''))
+  }
+
+  async purged(): Promise<boolean> {
+    return (await unlessMissing(stat(join(this.directory, 'purged')))) !== undefined
+  }
+
+  /** Takes the body, the head and the sum of a predecessor that can write no more; false where there is no body. */
+  async inherit(from: Generation): Promise<boolean> {
+    const [head, sum] = await Promise.all([from.head(), from.sum()])
+    if (sum) await this.setSum(sum)
+    if (head) await this.setHead(head)
+    const moved = await unlessMissing(rename(from.bodyPath, this.bodyPath).then(() => true))
+    return moved ?? false
+  }
+
+  /** Milliseconds since the directory was made or last changed. */
+  async age(now: number): Promise<number> {
+    const info = await unlessMissing(stat(this.directory))
+    return info ? now - info.mtimeMs : Infinity
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  async #replace(name: string, text: string): Promise<void> {
+    const temporary = join(this.directory, `${name}.new`)
+    await writeFile(temporary, text)
+    await rename(temporary, join(this.directory, name))
+  }
+}
+
+/** The generations of one key, in ascending order; an empty list where there are none. */
+export async function generationsOf(directory: string): Promise<Generation[]> {
+  const names = (await unlessMissing(readdir(directory))) ?? []
+  return names
+    .filter((name) => /^[1-9][0-9]*$/.test(name))
+    .map((name) => new Generation(join(directory, name), Number(name)))
+    .sort((a, b) => a.number - b.number)
+}
+
+/** Makes the directory: the one mkdir that is the lease. undefined where somebody else was first. */
+export async function makeGeneration(directory: string, number: number): Promise<Generation | undefined> {
+  await mkdir(directory, { recursive: true })
+  try {
+    const path = join(directory, String(number))
+    await mkdir(path)
+    return new Generation(path, number)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' || code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Removes the directory of a key when nothing is left in it. */
+export async function removeIfEmpty(directory: string): Promise<void> {
+  await rmdir(directory).catch((error: unknown) => {
+    const code = systemCode(error)
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error
+  })
+}
+
+/** A file that is being written reads as absent: its reader is woken again when it is whole. */
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const text = await unlessMissing(readFile(path, 'utf8'))
+  return text === undefined ? undefined : parseOrUndefined<T>(text)
+}
+
+export function parseOrUndefined<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    // Empty or half written: not there yet.
+    return undefined
+  }
+}
+
+async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

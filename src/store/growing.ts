@@ -1,0 +1,203 @@
+/** A body that grows: one per process and transfer, read by any number of readers from the page cache. */
+
+import { close, open, read } from 'node:fs'
+import { promisify } from 'node:util'
+import { KissError } from '../errors.js'
+
+const openFile = promisify(open)
+const closeFile = promisify(close)
+
+/** Bytes: readers are woken when this much is new … */
+const WAKE_BYTES = 256 * 1024
+/** … or after this many milliseconds, whichever is first: a wake-up per chunk costs more than the bytes do. */
+const WAKE_AFTER = 10
+/** Bytes compared at a time. */
+const COMPARE = 256 * 1024
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds to wait for a next byte. */
+  readonly patience?: number | undefined
+}
+
+/**
+ * What may be read of a file that somebody appends to. `available` says how far; it only ever grows. The file itself may
+ * be exchanged for another generation's, as long as the bytes are the same.
+ */
+export class GrowingBody {
+  #fd: number | undefined
+  /** Closed with the last user: a read under way must not find its descriptor's number on another file. */
+  readonly #retired: number[] = []
+  #reading = 0
+  #available = 0
+  #end: { readonly error?: KissError } | undefined
+  #users = 1
+  readonly #waiting = new Set<() => void>()
+  #announced = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** Bytes that may be read. */
+  get available(): number {
+    return this.#available
+  }
+
+  get ended(): boolean {
+    return this.#end !== undefined
+  }
+
+  /** Opens the file on first use, keeps it open until the last user has closed. */
+  async attach(path: string): Promise<void> {
+    if (this.#fd === undefined) this.#fd = await openFile(path, 'r')
+  }
+
+  get attached(): boolean {
+    return this.#fd !== undefined
+  }
+
+  /** `size` bytes may be read now. */
+  grow(size: number): void {
+    if (size <= this.#available || this.#end) return
+    this.#available = size
+    if (this.#announced === 0 || size - this.#announced >= WAKE_BYTES) this.#wake()
+    else this.#timer ??= setTimeout(() => this.#wake(), WAKE_AFTER)
+  }
+
+  /** No more bytes will come: the body is whole. */
+  finish(): void {
+    this.#settle({})
+  }
+
+  /** No more bytes will come, and what is there is not the whole. */
+  fail(error: KissError): void {
+    this.#settle({ error })
+  }
+
+  #settle(end: { readonly error?: KissError }): void {
+    if (this.#end) return
+    this.#end = end
+    this.#wake()
+  }
+
+  #wake(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#announced = this.#available
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const resume of waiting) resume()
+  }
+
+  /** See Content.read. */
+  async read(buffer: Uint8Array, position: number, options: ReadOptions = {}): Promise<number> {
+    for (;;) {
+      options.signal?.throwIfAborted()
+      // What has arrived is served even when the end is an error: a reader learns of it at the byte that is missing.
+      if (position < this.#available) return this.#readNow(buffer, position)
+      if (this.#end?.error) throw this.#end.error
+      if (this.#end) return 0
+      await this.changed(options)
+    }
+  }
+
+  #readNow(buffer: Uint8Array, position: number): Promise<number> {
+    const length = Math.min(buffer.length, this.#available - position)
+    return new Promise((resolve, reject) => {
+      const fd = this.#fd
+      if (fd === undefined) return reject(new KissError('internal', 'a body was read before it was opened'))
+      this.#reading++
+      read(fd, buffer, 0, length, position, (error, n) => {
+        this.#reading--
+        if (this.#users === 0) void this.#release()
+        if (error) reject(error)
+        else if (n === 0) reject(new KissError('disk', 'the cached body is shorter than it was'))
+        else resolve(n)
+      })
+    })
+  }
+
+  /**
+   * Resolves at the next growth or at the end. The waiter is registered before this returns to the event loop: whoever
+   * looks at the state first and calls this in the same turn misses nothing.
+   */
+  changed({ signal, patience }: ReadOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const give = (error: unknown): void => {
+        this.#waiting.delete(done)
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        reject(error as Error)
+      }
+      const onAbort = (): void => give(signal?.reason)
+      const timer =
+        patience === undefined
+          ? undefined
+          : setTimeout(
+              () => give(new KissError('origin-timeout', `no byte arrived for ${Math.round(patience / 1000)} s`)),
+              patience,
+            )
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.add(done)
+    })
+  }
+
+  /**
+   * Goes over to another file of the same content, which has at least as many bytes as may be read here. False, and
+   * nothing changed, when they differ: bytes of two versions are never joined.
+   */
+  async exchange(path: string): Promise<boolean> {
+    const fd = await openFile(path, 'r')
+    const same = this.#fd === undefined || (await sameBytes(this.#fd, fd, this.#available))
+    const unneeded = same ? this.#fd : fd
+    if (same) this.#fd = fd
+    if (unneeded !== undefined) this.#retired.push(unneeded)
+    return same
+  }
+
+  /** One more who reads; each closes once. */
+  use(): this {
+    this.#users++
+    return this
+  }
+
+  async close(): Promise<void> {
+    if (--this.#users === 0) await this.#release()
+  }
+
+  async #release(): Promise<void> {
+    clearTimeout(this.#timer)
+    if (this.#reading > 0) return
+    const open = [...this.#retired.splice(0), ...(this.#fd === undefined ? [] : [this.#fd])]
+    this.#fd = undefined
+    await Promise.all(open.map((fd) => closeFile(fd)))
+  }
+}
+
+/** Do the first `length` bytes of two files agree? A file that is too short does not. */
+export async function sameBytes(a: number, b: number, length: number): Promise<boolean> {
+  const left = Buffer.allocUnsafe(COMPARE)
+  const right = Buffer.allocUnsafe(COMPARE)
+  for (let position = 0; position < length; ) {
+    const want = Math.min(COMPARE, length - position)
+    const [n, m] = await Promise.all([readFully(a, left, want, position), readFully(b, right, want, position)])
+    if (n !== want || m !== want || left.compare(right, 0, want, 0, want) !== 0) return false
+    position += want
+  }
+  return true
+}
+
+async function readFully(fd: number, buffer: Buffer, length: number, position: number): Promise<number> {
+  let done = 0
+  while (done < length) {
+    const n = await new Promise<number>((resolve, reject) => {
+      read(fd, buffer, done, length - done, position + done, (error, count) => (error ? reject(error) : resolve(count)))
+    })
+    if (n === 0) break
+    done += n
+  }
+  return done
+}

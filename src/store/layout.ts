@@ -1,0 +1,129 @@
+/** Where everything is in a cache directory, and the check that the directory has this layout. */
+
+import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { KissError, asKissError, systemCode } from '../errors.js'
+import type { KeyId, Sha256 } from './types.js'
+
+/**
+ * ```
+ * <cache-dir>/
+ *   VERSION                  two lines: the version of this layout, and the random id of this directory
+ *   index.sqlite             entries, counters, the ledger of bytes, settings (schema.ts); -wal and -shm beside it
+ *   index.sqlite.damaged-…   an index that was set aside
+ *   index.lock               held for the moment in which an index is set aside
+ *   blobs/ab/abcd…           finished bodies, named by sha256, read-only
+ *   blobs/ab/abcd….json      which entries a body serves
+ *   blobs/ab/….tmp           a description being written
+ *   transfers/<key>/<generation>/   downloads that have not ended
+ *   generation               touched by whoever removed or replaced an entry
+ * ```
+ *
+ * Everything but the blobs can be lost without losing what was downloaded.
+ */
+export const LAYOUT_VERSION = '1'
+
+const names = ['index.sqlite', 'blobs', 'transfers', 'generation']
+
+export class Layout {
+  readonly versionFile: string
+  readonly index: string
+  readonly indexLock: string
+  readonly blobs: string
+  readonly transfers: string
+  readonly generation: string
+
+  constructor(
+    readonly root: string,
+    /** Identifies the directory; made once, random. */
+    readonly instance: string,
+  ) {
+    this.versionFile = join(root, 'VERSION')
+    this.index = join(root, 'index.sqlite')
+    this.indexLock = join(root, 'index.lock')
+    this.blobs = join(root, 'blobs')
+    this.transfers = join(root, 'transfers')
+    this.generation = join(root, 'generation')
+  }
+
+  blob(sha256: Sha256): string {
+    return join(this.blobs, sha256.slice(0, 2), sha256)
+  }
+
+  description(sha256: Sha256): string {
+    return `${this.blob(sha256)}.json`
+  }
+
+  transfer(id: KeyId): string {
+    return join(this.transfers, id)
+  }
+}
+
+/**
+ * Makes a new or empty directory a cache directory, or checks that it is one. Throws KissError `configuration` where the
+ * directory belongs to another version or to something else, `disk` where it cannot be used.
+ */
+export async function openLayout(root: string, random: () => string): Promise<Layout> {
+  try {
+    // Only the owner may look in, since artifacts may be private. A directory that is there already keeps the mode that
+    // its administrator gave it, and what is below leaves the decision to it.
+    await mkdir(root, { recursive: true, mode: 0o700 })
+    const layout = new Layout(root, (await readVersion(root)) ?? (await claim(root, random)))
+    await makeDirectories(layout)
+    return layout
+  } catch (error) {
+    throw asKissError(error, 'disk', `cannot use the cache directory ${root}`)
+  }
+}
+
+/** Also for a directory that vanished while it was in use. */
+export async function makeDirectories(layout: Layout): Promise<void> {
+  await mkdir(layout.root, { recursive: true, mode: 0o700 })
+  await Promise.all([mkdir(layout.blobs, { recursive: true }), mkdir(layout.transfers, { recursive: true })])
+}
+
+/** The instance of a directory of this version; undefined where there is no VERSION. */
+async function readVersion(root: string): Promise<string | undefined> {
+  let text: string
+  try {
+    text = await readFile(join(root, 'VERSION'), 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  const [version, instance] = text.split('\n')
+  if (version !== LAYOUT_VERSION || instance === undefined || instance === '') {
+    throw new KissError(
+      'configuration',
+      `the cache directory ${root} has layout version ${JSON.stringify(version?.slice(0, 20))}, and this kiss knows ` +
+        `version ${LAYOUT_VERSION}; choose another --cache-dir, or remove that directory`,
+    )
+  }
+  return instance
+}
+
+/** Writes VERSION. Of several processes that do it at once, one wins and all return its id. */
+async function claim(root: string, random: () => string): Promise<string> {
+  const present = await readdir(root)
+  const foreign = names.find((name) => present.includes(name))
+  if (foreign !== undefined && !present.includes('VERSION')) {
+    throw new KissError(
+      'configuration',
+      `${root} has no VERSION but already holds ${JSON.stringify(foreign)}, so it may belong to another program; ` +
+        `choose another --cache-dir, or remove that directory`,
+    )
+  }
+  const instance = random()
+  const file = join(root, `VERSION.${instance}.tmp`)
+  try {
+    await writeFile(file, `${LAYOUT_VERSION}\n${instance}\n`)
+    await link(file, join(root, 'VERSION'))
+  } catch (error) {
+    // File systems without hard links: the last one wins, which only matters to ids that nobody has shown yet.
+    if (systemCode(error) === 'EPERM' || systemCode(error) === 'ENOTSUP') await rename(file, join(root, 'VERSION'))
+    else if (systemCode(error) !== 'EEXIST') throw error
+  } finally {
+    await rm(file, { force: true })
+  }
+  return (await readVersion(root)) ?? instance
+}

@@ -1,0 +1,185 @@
+/**
+ * Who may download a key. The lease is one mkdir of the next generation's directory; who holds the one before is looked
+ * at first:
+ *
+ *   1. It ended: the next generation is free. Interrupted: its body goes on. Failed a moment ago: so does this one.
+ *   2. Its owner is provably dead: the next generation takes over its body, which nobody can append to any more.
+ *   3. Its owner is alive, but gave no heartbeat for 30 s: the next generation starts a file of its own, so that an owner
+ *      that wakes up later appends to a file that nobody takes for the content.
+ *   4. Else it is theirs, and we follow.
+ *
+ * Two leases at a time need a directory that is emptied between another's listing and its mkdir; the check after the
+ * mkdir sees it. Should it fail all the same, both download and only the higher generation is stored.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  Generation,
+  generationsOf,
+  makeGeneration,
+  removeIfEmpty,
+  type Owner,
+  type RecordedFailure,
+} from './generations.js'
+import { livenessOf, thisProcess } from './process.js'
+import type { KeyId } from './types.js'
+
+/** Milliseconds between two heartbeats. */
+export const HEARTBEAT = 5_000
+/** Milliseconds without a heartbeat after which an owner that may be alive is not waited for: six beats. */
+export const SILENCE = 30_000
+/** Milliseconds that a failure is remembered (rule 8 of the cache). */
+export const FAILURE_MEMORY = 10_000
+/** Milliseconds after which a directory without an owner was left by a process killed between two system calls. */
+const UNCLAIMED = 2_000
+
+export interface Claim {
+  readonly id: KeyId
+  /** Displayable. */
+  readonly url: string
+  readonly private: boolean
+  /** The generation that this process followed until its owner went: its bytes may be continued even when private. */
+  readonly followed?: number | undefined
+  /** Take the lease although the last attempt failed a moment ago. */
+  readonly ignoreFailure?: boolean | undefined
+  readonly signal: AbortSignal
+}
+
+export type Acquisition =
+  /** `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. */
+  | { readonly kind: 'mine'; readonly generation: Generation; readonly inherited: boolean }
+  | { readonly kind: 'theirs'; readonly generation: Generation; readonly owner: Owner }
+  | { readonly kind: 'failed'; readonly failure: RecordedFailure }
+
+/** What the last generation means to who comes now. */
+type Standing =
+  | { readonly kind: 'free'; readonly predecessor?: Generation }
+  | { readonly kind: 'held'; readonly generation: Generation; readonly owner: Owner }
+  | { readonly kind: 'failed'; readonly failure: RecordedFailure }
+  | { readonly kind: 'unclear' }
+
+export interface LeasesOptions {
+  /** The `transfers` directory. */
+  readonly directory: string
+  /** Milliseconds since the epoch; the same clock as the file system's. */
+  readonly now: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+export class Leases {
+  readonly #directory: string
+  readonly #now: () => number
+  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly #engine = randomUUID()
+
+  constructor(options: LeasesOptions) {
+    this.#directory = options.directory
+    this.#now = options.now
+    this.#sleep = options.sleep
+  }
+
+  directoryOf(id: KeyId): string {
+    return join(this.#directory, id)
+  }
+
+  async acquire(claim: Claim): Promise<Acquisition> {
+    const directory = this.directoryOf(claim.id)
+    for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+      const last = (await generationsOf(directory)).at(-1)
+      const standing: Standing = last ? await this.#standing(last, claim) : { kind: 'free' }
+      if (standing.kind === 'held') return { kind: 'theirs', generation: standing.generation, owner: standing.owner }
+      if (standing.kind === 'failed') return standing
+      if (standing.kind === 'free') {
+        const mine = await this.#take(claim, (last?.number ?? 0) + 1, standing.predecessor)
+        if (mine) return mine
+      }
+      await this.#sleep(pause + Math.random() * pause, claim.signal)
+    }
+  }
+
+  async #standing(last: Generation, claim: Claim): Promise<Standing> {
+    const outcome = await last.outcome()
+    if (outcome?.kind === 'failed') {
+      const recent = outcome.remembered && this.#now() - outcome.at < FAILURE_MEMORY
+      return recent && !claim.ignoreFailure && !claim.private ? { kind: 'failed', failure: outcome.failure } : { kind: 'free' }
+    }
+    if (outcome && outcome.kind !== 'interrupted') return { kind: 'free' }
+    if (await last.purged()) return { kind: 'free' }
+    const held = await last.owner(this.#now())
+    if (!held) return (await last.age(this.#now())) > UNCLAIMED ? { kind: 'free' } : { kind: 'unclear' }
+    const { owner, silentFor } = held
+    const here = await thisProcess()
+    // What another boot left may not have reached the disk: it is not continued.
+    if (owner.boot !== here.boot) return { kind: 'free' }
+    const continuable = !owner.private || claim.followed === last.number
+    const free: Standing = continuable ? { kind: 'free', predecessor: last } : { kind: 'free' }
+    if (outcome) return free
+    if ((await livenessOf(owner)) === 'dead') return free
+    return silentFor > SILENCE ? { kind: 'free' } : { kind: 'held', generation: last, owner }
+  }
+
+  async #take(claim: Claim, number: number, predecessor?: Generation): Promise<Acquisition | undefined> {
+    const directory = this.directoryOf(claim.id)
+    const generation = await makeGeneration(directory, number)
+    if (!generation) return undefined
+    await generation.claim({
+      ...(await thisProcess()),
+      engine: this.#engine,
+      startedAt: this.#now(),
+      url: claim.url,
+      private: claim.private,
+    })
+    const others = (await generationsOf(directory)).filter((other) => other.number !== number)
+    for (const other of others) {
+      if (other.number < number && other.number === number - 1) continue
+      if ((await this.#standing(other, claim)).kind === 'held') {
+        await generation.remove()
+        return undefined
+      }
+    }
+    const inherited = predecessor !== undefined && (await generation.inherit(predecessor))
+    // The dead and the ended go; a silent owner's directory stays its own, until it ends or its process does.
+    await Promise.all(
+      others
+        .filter((other) => other.number < number)
+        .map(async (other) => {
+          if (other.number === predecessor?.number || (await this.#isOver(other))) await other.remove()
+        }),
+    )
+    return { kind: 'mine', generation, inherited }
+  }
+
+  /** Nobody will append to it, and who reads it holds it open. */
+  async #isOver(generation: Generation): Promise<boolean> {
+    const outcome = await generation.outcome()
+    if (outcome) return true
+    const held = await generation.owner(this.#now())
+    return !held || (await livenessOf(held.owner)) === 'dead'
+  }
+
+  /** True while no later generation has been made: only then may its body become a blob. */
+  async isLatest(id: KeyId, generation: Generation): Promise<boolean> {
+    return (await generationsOf(this.directoryOf(id))).at(-1)?.number === generation.number
+  }
+
+  /** Removes an ended generation, and the directory of the key with the last of them. */
+  async discard(id: KeyId, generation: Generation): Promise<void> {
+    await generation.remove()
+    await removeIfEmpty(this.directoryOf(id))
+  }
+
+  /** Whoever downloads or continues this key now serves the readers it has, and stores nothing. */
+  async purge(id: KeyId): Promise<void> {
+    await Promise.all((await generationsOf(this.directoryOf(id))).map((generation) => generation.purge()))
+  }
+
+  /** Removes what is left of a key, when nobody alive owns it. */
+  async sweep(id: KeyId): Promise<boolean> {
+    const generations = await generationsOf(this.directoryOf(id))
+    for (const generation of generations) if (!(await this.#isOver(generation))) return false
+    await rm(this.directoryOf(id), { recursive: true, force: true })
+    return true
+  }
+}

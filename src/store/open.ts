@@ -1,0 +1,97 @@
+/** Puts the store of one cache directory together. */
+
+import { randomUUID } from 'node:crypto'
+import { FileBlobs } from './blobs.js'
+import { SharedCounters } from './counters.js'
+import { Database } from './database.js'
+import { Entries } from './entries.js'
+import { Flusher } from './flusher.js'
+import { Invalidation } from './invalidation.js'
+import { type Layout, openLayout } from './layout.js'
+import type { Reservation } from './ledger.js'
+import { publish } from './publish.js'
+import { Removal } from './removal.js'
+import { LedgerCheck } from './repair.js'
+import { SharedSpace } from './space.js'
+import type { Entry, KeyId, Sha256 } from './types.js'
+
+export interface StoreOptions {
+  readonly cacheDir: string
+  readonly clock: { now(): number }
+  /** Things an operator should know (an index that was set aside), one line each. */
+  readonly warn: (message: string) => void
+  /** Names this process in its reservations of space. */
+  readonly owner?: string
+  /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. Asked when room is short. */
+  readonly isLive?: (reservation: Reservation) => Promise<boolean>
+  /** Identifies this boot. After another one the ledger is compared with the disk. */
+  readonly boot?: string
+  readonly random?: () => string
+  /** Entries that memory answers for. */
+  readonly memoryLimit?: number
+  /** Milliseconds that a statement waits for another process, before the index counts as locked for good. */
+  readonly busyTimeout?: number
+}
+
+export interface Store {
+  readonly layout: Layout
+  readonly entries: Entries
+  readonly blobs: FileBlobs
+  readonly counters: SharedCounters
+  readonly space: SharedSpace
+  readonly removal: Removal
+  /** Turns a finished, summed and synced file into the blob of the entry, and stores the entry (publish.ts). */
+  publish(file: string, entry: Entry): Promise<void>
+  /**
+   * Removes an entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Also for an entry
+   * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
+   */
+  remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
+  /** Called after entries were removed or replaced by any process. Returns what takes the listener off. */
+  onInvalidate(listener: () => void): () => void
+  /** Writes counters and uses now. */
+  flush(): Promise<void>
+  /** Flushes and closes. */
+  close(): Promise<void>
+}
+
+/** Throws KissError `configuration` (another layout) or `disk`. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { cacheDir, clock, warn, owner = `pid ${process.pid}`, isLive, boot, random = randomUUID } = options
+  const { busyTimeout = 5_000, memoryLimit = 50_000 } = options
+
+  const layout = await openLayout(cacheDir, random)
+  const database = await Database.open({ layout, clock, warn, busyTimeout })
+  const flusher = new Flusher(warn)
+  const invalidation = new Invalidation(layout, database)
+  const entries = new Entries({ database, invalidation, flusher, memoryLimit })
+  const blobs = new FileBlobs(layout, random)
+  const counters = new SharedCounters(database, flusher)
+  const removal = new Removal({ database, entries, blobs, invalidation, clock })
+  const ledgerCheck = new LedgerCheck({ layout, database, clock, boot })
+  const space = new SharedSpace({ database, removal, blobs, flusher, clock, owner, isLive, ledgerCheck })
+
+  invalidation.onInvalidate(() => entries.dropMemory())
+  await invalidation.start()
+
+  return {
+    layout,
+    entries,
+    blobs,
+    counters,
+    space,
+    removal,
+    publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
+    remove: (id, sha256) => removal.removeEntry(id, sha256),
+    onInvalidate: (listener) => invalidation.onInvalidate(listener),
+    flush: () => flusher.flush(),
+    async close() {
+      invalidation.close()
+      try {
+        await flusher.close()
+      } finally {
+        await database.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,61 @@
+/** Who a process is, so that another can prove later that it is dead. */
+
+import { readFile, readlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+
+/** What an owner leaves on disk about itself. */
+export interface ProcessIdentity {
+  /** Differs after a reboot: what was not synced may be lost. On systems without one: the host's name. */
+  readonly boot: string
+  readonly pid: number
+  /** Clock ticks since boot (proc(5), stat field 22), so that a reused pid is not taken for its predecessor; 0 if unknown. */
+  readonly started: number
+  /** A pid means nothing in another pid namespace (containers that share a cache directory). */
+  readonly namespace: string
+}
+
+/** `unknown`: alive as far as anybody can tell from here; only its silence may count against it. */
+export type Liveness = 'alive' | 'dead' | 'unknown'
+
+let self: Promise<ProcessIdentity> | undefined
+
+export function thisProcess(): Promise<ProcessIdentity> {
+  self ??= identify()
+  return self
+}
+
+async function identify(): Promise<ProcessIdentity> {
+  const [boot, stat, namespace] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'latin1').catch(() => hostname()),
+    processStat(process.pid),
+    readlink('/proc/self/ns/pid').catch(() => ''),
+  ])
+  return { boot: boot.trim(), pid: process.pid, started: stat?.started ?? 0, namespace }
+}
+
+export async function livenessOf(owner: ProcessIdentity): Promise<Liveness> {
+  const here = await thisProcess()
+  if (owner.boot !== here.boot) return 'dead'
+  if (owner.namespace !== here.namespace) return 'unknown'
+  if (owner.pid === here.pid && owner.started === here.started) return 'alive'
+  if (here.started === 0) return signalable(owner.pid) ? 'unknown' : 'dead'
+  const stat = await processStat(owner.pid)
+  return stat !== undefined && stat.started === owner.started && !stat.ended ? 'alive' : 'dead'
+}
+
+/** undefined where there is no such process, or no procfs. `ended`: a zombie that its parent has not yet reaped. */
+async function processStat(pid: number): Promise<{ started: number; ended: boolean } | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined)
+  if (text === undefined) return undefined
+  // The command name, in parentheses, may hold blanks and parentheses: count fields from the last one (proc(5)).
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { started: Number(fields[19]), ended: fields[0] === 'Z' || fields[0] === 'X' }
+}
+
+function signalable(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

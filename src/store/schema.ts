@@ -1,0 +1,57 @@
+/** The tables of index.sqlite beside Keyv's own, and the triggers that keep them true whoever writes. */
+
+/** Written to user_version when everything below exists. */
+export const SCHEMA_VERSION = 1
+
+/** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
+export const ENTRIES = 'entries'
+
+/** As it stands in the index on it; SQLite uses the index only for the same expression. */
+export const ENTRY_SHA256 = `json_extract(value, '$.value.sha256')`
+
+const field = (row: 'OLD' | 'NEW', name: string) => `json_extract(${row}.value, '$.value.${name}')`
+const withoutUse = (row: 'OLD' | 'NEW') => `json_remove(${row}.value, '$.value.hits', '$.value.lastUsedAt')`
+
+/** What a newly named blob means to the ledger: it was used, and the claim of the transfer that brought it has ended. */
+const named = `
+  UPDATE blobs SET last_used = max(last_used, ${field('NEW', 'lastUsedAt')}) WHERE sha256 = ${field('NEW', 'sha256')};
+  DELETE FROM reservations WHERE id = NEW.key AND sha256 = ${field('NEW', 'sha256')};`
+
+const changed = `UPDATE settings SET value = value + 1 WHERE name = 'generation';`
+
+export const schema: readonly string[] = [
+  `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
+
+  // The ledger of bytes. last_used: the latest of the blob's entries, milliseconds. doomed: since when somebody is
+  // removing it, milliseconds; it counts until it is gone.
+  `CREATE TABLE IF NOT EXISTS blobs (
+    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER) WITHOUT ROWID`,
+  `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
+
+  // bytes: reserved for the transfer of this key. sha256: the transfer has ended and claims this blob until its entry is
+  // there, so that nobody removes the blob as one that no entry names.
+  `CREATE TABLE IF NOT EXISTS reservations (
+    id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, sha256 TEXT, owner TEXT NOT NULL) WITHOUT ROWID`,
+
+  `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
+
+  // quota: bytes, absent without one. generation: grows whenever an entry is removed or replaced. ledger: the boot in which
+  // the ledger was last compared with the disk.
+  `CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
+  `INSERT OR IGNORE INTO settings VALUES ('generation', 0)`,
+
+  `CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON ${ENTRIES} BEGIN ${named} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_updated AFTER UPDATE ON ${ENTRIES} BEGIN ${named} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_changed AFTER UPDATE ON ${ENTRIES}
+    WHEN ${withoutUse('OLD')} <> ${withoutUse('NEW')} BEGIN ${changed} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON ${ENTRIES} BEGIN ${changed} END`,
+
+  // Keyv writes blindly: what was counted since the writer read the entry is kept.
+  `CREATE TRIGGER IF NOT EXISTS entry_keeps_use AFTER UPDATE ON ${ENTRIES}
+    WHEN ${field('OLD', 'hits')} > ${field('NEW', 'hits')}
+      OR ${field('OLD', 'lastUsedAt')} > ${field('NEW', 'lastUsedAt')}
+    BEGIN UPDATE ${ENTRIES} SET value = json_set(value,
+        '$.value.hits', max(${field('OLD', 'hits')}, ${field('NEW', 'hits')}),
+        '$.value.lastUsedAt', max(${field('OLD', 'lastUsedAt')}, ${field('NEW', 'lastUsedAt')}))
+      WHERE key = NEW.key; END`,
+]

@@ -1,0 +1,176 @@
+/** The byte budget of one cache directory, kept by all its processes through the ledger in the index. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KissError, systemCode } from '../errors.js'
+import type { FileBlobs } from './blobs.js'
+import type { Database } from './database.js'
+import { chooseVictims, planRoom } from './eviction.js'
+import type { Flusher } from './flusher.js'
+import {
+  type Reservation,
+  dropReservation,
+  evictable,
+  readQuota,
+  readReservations,
+  readRoom,
+  readUsage,
+  restoreReservation,
+  countedFor,
+  tryCommit,
+  tryReserve,
+  writeQuota,
+} from './ledger.js'
+import type { Removal } from './removal.js'
+import type { LedgerCheck } from './repair.js'
+import type { KeyId, Sha256, Space } from './types.js'
+
+/** Blobs looked at per round of eviction. */
+const BATCH = 100
+/** Milliseconds between looks at room that others are making, and how many looks. */
+const WAIT = 10
+const WAITS = 200
+/** Rounds in which others may take the room that this process made. */
+const ROUNDS = 1_000
+
+export interface SpaceOptions {
+  readonly database: Database
+  readonly removal: Removal
+  readonly blobs: FileBlobs
+  readonly flusher: Flusher
+  readonly clock: { now(): number }
+  /** Names this process in its reservations, so that others can tell when it is dead. */
+  readonly owner: string
+  /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. */
+  readonly isLive?: ((reservation: Reservation) => Promise<boolean>) | undefined
+  readonly ledgerCheck: LedgerCheck
+}
+
+export class SharedSpace implements Space {
+  readonly #options: SpaceOptions
+  /** What this process knows and a new index would not, when the one that held it is lost. */
+  #quota: number | undefined
+  readonly #held = new Map<KeyId, number>()
+
+  constructor(options: SpaceOptions) {
+    this.#options = options
+    options.database.onReplaced(async ({ query }) => {
+      if (this.#quota !== undefined) await writeQuota(query, this.#quota)
+      for (const [id, bytes] of this.#held) await restoreReservation(query, { id, bytes, owner: options.owner })
+    })
+  }
+
+  async quota(): Promise<number | undefined> {
+    return (this.#quota = await this.#options.database.run(({ query }) => readQuota(query)))
+  }
+
+  async setQuota(bytes: number | undefined): Promise<void> {
+    this.#quota = bytes
+    await this.#options.database.run(({ query }) => writeQuota(query, bytes))
+  }
+
+  async usage(): Promise<{ blobs: number; reserved: number }> {
+    await this.#options.ledgerCheck.ensure()
+    return this.#options.database.run(({ query }) => readUsage(query))
+  }
+
+  async reserve(id: KeyId, bytes: number): Promise<void> {
+    const { database, owner, ledgerCheck } = this.#options
+    let waits = 0
+    for (let round = 0; round < ROUNDS; round++) {
+      await ledgerCheck.ensure()
+      const made = await database.run(({ query }) => tryReserve(query, id, bytes, owner))
+      if (made) this.#held.set(id, bytes)
+      if (made && ledgerCheck.done) return
+      const room = await database.run(({ query }) => readRoom(query, id))
+      if (room === undefined) continue
+      this.#quota = room.quota
+      const plan = planRoom(bytes, room)
+      if (plan.do === 'refuse-size') throw tooLarge(bytes, room.quota)
+      if (plan.do === 'refuse-busy') {
+        if (await this.#reclaimForRoom()) continue
+        throw noRoom(bytes, room.quota)
+      }
+      if (plan.do === 'evict' && (await this.evict(plan.bytes)) > 0) continue
+      // What is needed is on its way out, or claimed by transfers that have just ended.
+      if (waits++ === WAITS) break
+      await sleep(WAIT)
+      await this.#options.removal.finishAbandoned()
+    }
+    throw noRoom(bytes, (await this.quota()) ?? bytes)
+  }
+
+  async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
+    const { database, owner, clock } = this.#options
+    if (size > (await database.run(({ query }) => countedFor(query, id, sha256)))) await this.reserve(id, size)
+    for (let waits = 0; ; waits++) {
+      // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
+      // file, the entry is dangling, which is a miss.
+      const commit = { id, sha256, size, owner, now: clock.now(), revive: waits === WAITS }
+      const done = await database.run(({ query, transaction }) => transaction(() => tryCommit(query, commit)))
+      if (done) {
+        this.#held.delete(id)
+        return
+      }
+      await sleep(WAIT)
+    }
+  }
+
+  async release(id: KeyId): Promise<void> {
+    this.#held.delete(id)
+    await this.#options.database.query('DELETE FROM reservations WHERE id = ?', id)
+  }
+
+  async evict(bytes: number): Promise<number> {
+    const { database, flusher } = this.#options
+    // Last uses that cannot be written make the choice a second older, which is no reason not to make room.
+    await flusher.flush().catch(() => undefined)
+    let freed = 0
+    while (freed < bytes) {
+      const candidates = await database.run(({ query }) => evictable(query, BATCH))
+      const victims = chooseVictims(candidates, bytes - freed)
+      if (victims.length === 0) break
+      for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
+    }
+    return freed
+  }
+
+  async #evictOne(sha256: Sha256): Promise<number> {
+    const { removal, blobs } = this.#options
+    try {
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false })) ?? 0
+    } catch (error) {
+      // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
+      // entries are dangling until the removal is done, which is a miss for who meets them.
+      if (systemCode(error) !== 'SQLITE_FULL') throw error
+      await blobs.remove(sha256)
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false })) ?? 0
+    }
+  }
+
+  /** Gives back the reservations of dead owners; how many. */
+  async reclaim(isLive: (reservation: Reservation) => Promise<boolean>): Promise<number> {
+    let dropped = 0
+    for (const reservation of await this.#options.database.run(({ query }) => readReservations(query))) {
+      if (await isLive(reservation)) continue
+      if (await this.#options.database.run(({ query }) => dropReservation(query, reservation))) dropped++
+    }
+    return dropped
+  }
+
+  async #reclaimForRoom(): Promise<boolean> {
+    const { isLive } = this.#options
+    return isLive !== undefined && (await this.reclaim(isLive)) > 0
+  }
+}
+
+function tooLarge(bytes: number, quota: number): KissError {
+  return new KissError('quota', `it takes ${bytes} bytes, and the quota of the cache is ${quota} bytes in all`)
+}
+
+function noRoom(bytes: number, quota: number): KissError {
+  return new KissError(
+    'quota',
+    `there is no room for ${bytes} bytes: downloads under way have reserved what the quota of ${quota} bytes leaves`,
+    { hint: 'try again when they have ended, or raise --quota' },
+  )
+}

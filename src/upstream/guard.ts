@@ -1,0 +1,86 @@
+/** The address guard: may kiss connect there? Decides for URLs before anything is sent, and for addresses at the socket. */
+import { KissError } from '../errors.js'
+import { formsOf, parseAddress, restriction, showAddress, type Address } from './addresses.js'
+import { holdsAddress, namesHost, parseRules, type Rule } from './rules.js'
+import type { UpstreamOptions } from './types.js'
+
+/** What a connector asks before it connects and before it sends. Each throws KissError `upstream-forbidden`. */
+export interface AddressGuard {
+  /** May a socket on behalf of `host` (a URL's hostname) be connected to `address`? */
+  checkAddress(address: string, host: string, port: number): void
+}
+
+/** What nobody may look up: RFC 6761 §6.3 makes these names loopback, also where a proxy resolves them. */
+const LOOPBACK_NAME = /(^|\.)localhost\.?$/
+
+export class Guard implements AddressGuard {
+  readonly #restrict: boolean
+  readonly #allow: readonly Rule[]
+  readonly #deny: readonly Rule[]
+
+  /** Throws KissError `usage` for a list that cannot be read. */
+  constructor(options: Pick<UpstreamOptions, 'guard' | 'allow' | 'deny'>) {
+    this.#restrict = options.guard ?? true
+    this.#allow = parseRules(options.allow ?? [], 'allow-upstream')
+    this.#deny = parseRules(options.deny ?? [], 'deny-upstream')
+  }
+
+  /**
+   * What can be said of a URL without looking anything up: literal addresses in full, names by the lists. Behind a proxy
+   * this is all there is, because the proxy resolves the name.
+   */
+  checkUrl(url: URL): void {
+    const port = portOf(url)
+    const literal = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    if (parseAddress(literal) !== undefined) return this.checkAddress(literal, url.hostname, port)
+    this.#checkName(url.hostname, port)
+    if (!LOOPBACK_NAME.test(url.hostname)) return
+    const refusals = ['127.0.0.1', '::1'].map((address) => this.#refusal(address, url.hostname, port))
+    if (refusals[0] !== undefined && refusals[1] !== undefined) throw refusals[0]
+  }
+
+  checkAddress(address: string, host: string, port: number): void {
+    this.#checkName(host, port)
+    const refusal = this.#refusal(address, host, port)
+    if (refusal !== undefined) throw refusal
+  }
+
+  #checkName(host: string, port: number): void {
+    const denied = this.#deny.find((rule) => namesHost(rule, host, port))
+    if (denied !== undefined) throw forbidden(`--deny-upstream ${denied.text} forbids ${host}:${port}`)
+  }
+
+  #refusal(text: string, host: string, port: number): KissError | undefined {
+    const address = parseAddress(text)
+    if (address === undefined) return forbidden(`${host}:${port} has no address that could be checked`)
+    const forms = formsOf(address)
+    const shown = show(forms, host)
+    const denied = this.#deny.find((rule) => forms.some((form) => holdsAddress(rule, form, port)))
+    if (denied !== undefined) return forbidden(`--deny-upstream ${denied.text} forbids ${shown}:${port}`)
+    if (!this.#restrict || this.#allow.some((rule) => namesHost(rule, host, port))) return undefined
+    for (const form of forms) {
+      const range = restriction(form)
+      if (range === undefined || this.#allow.some((rule) => holdsAddress(rule, form, port))) continue
+      return forbidden(`${shown} is ${range.what}; --allow-upstream ${range.cidr} would allow it`)
+    }
+    return undefined
+  }
+}
+
+/** The port that a URL is connected to. */
+export function portOf(url: URL): number {
+  if (url.port !== '') return Number(url.port)
+  return url.protocol === 'https:' ? 443 : 80
+}
+
+/** `127.0.0.1`, `64:ff9b::7f00:1 (127.0.0.1)`, `localhost (127.0.0.1)`. */
+function show(forms: readonly Address[], host: string): string {
+  const names = forms.map(showAddress)
+  if (parseAddress(host.replace(/^\[(.*)\]$/, '$1')) === undefined) names.unshift(host)
+  const [first = '', ...others] = names
+  return others.length === 0 ? first : `${first} (${others.join(', ')})`
+}
+
+function forbidden(why: string): KissError {
+  return new KissError('upstream-forbidden', `kiss may not connect there: ${why}`)
+}

@@ -1,0 +1,93 @@
+/** An engine on a cache directory of its own, and readers for what it answers. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openEngine } from '#kiss/engine/open.js'
+import type { Artifact, Clock, Content, Engine, EngineOptions, FetchRequest } from '#kiss/engine/types.js'
+
+/** Real time, but nobody waits: retries follow each other at once. */
+export const hastyClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (_, signal) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    signal?.throwIfAborted()
+  },
+}
+
+/** A clock that a test moves. */
+export class MovableClock implements Clock {
+  #ahead = 0
+  now(): number {
+    return Date.now() + this.#ahead
+  }
+  move(ms: number): void {
+    this.#ahead += ms
+  }
+  readonly sleep = hastyClock.sleep.bind(hastyClock)
+}
+
+/** Makes folders and engines, and removes them after each test of the suite that calls it. */
+export function testEngines(): {
+  folder(): Promise<string>
+  engine(options?: Partial<EngineOptions>): Promise<Engine>
+} {
+  const folders: string[] = []
+  const engines: Engine[] = []
+  afterEach(async () => {
+    await Promise.all(engines.splice(0).map((engine) => engine.close()))
+    await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
+  })
+  const folder = async (): Promise<string> => {
+    const path = await mkdtemp(join(tmpdir(), 'kiss-test-'))
+    folders.push(path)
+    return path
+  }
+  return {
+    folder,
+    async engine(options = {}) {
+      const engine = await openEngine({
+        cacheDir: options.cacheDir ?? (await folder()),
+        clock: hastyClock,
+        upstream: { guard: false, env: {} },
+        warn: () => undefined,
+        ...options,
+      })
+      engines.push(engine)
+      return engine
+    },
+  }
+}
+
+export async function readContent(content: Content, sent: (bytes: number) => void = () => undefined): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for (let position = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(64 * 1024)
+    const n = await content.read(buffer, position)
+    if (n === 0) return Buffer.concat(chunks)
+    chunks.push(buffer.subarray(0, n))
+    position += n
+    sent(n)
+  }
+}
+
+/** Reads to the end and closes, as a client would. */
+export async function readArtifact(artifact: Artifact): Promise<Buffer> {
+  try {
+    const body = await readContent(artifact.content, (n) => artifact.sent(n))
+    await artifact.close('done')
+    return body
+  } catch (error) {
+    await artifact.close('aborted')
+    throw error
+  }
+}
+
+/** Fetches and reads it all; the body and how it was served. */
+export async function fetchAll(
+  engine: Engine,
+  url: string,
+  request: Omit<FetchRequest, 'url'> = {},
+): Promise<{ as: Artifact['as']; body: Buffer; artifact: Artifact }> {
+  const artifact = await engine.fetch({ ...request, url: new URL(url) })
+  return { as: artifact.as, body: await readArtifact(artifact), artifact }
+}
