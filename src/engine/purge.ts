@@ -34,7 +34,12 @@ export async function purge(filter: PurgeFilter, { store, transfers, keyOf, now 
   return result
 }
 
-async function* chosen(store: Store, filter: PurgeFilter, named: ReadonlySet<string>, now: number): AsyncIterable<Entry> {
+async function* chosen(
+  store: Store,
+  filter: PurgeFilter,
+  named: ReadonlySet<string>,
+  now: number,
+): AsyncIterable<Entry> {
   const matches = selects(filter, now)
   if (named.size === 0) {
     for await (const entry of store.entries.list()) if (matches(entry)) yield entry

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { FileBlobs } from './blobs.js'
 import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
+import { Durability } from './durability.js'
 import { Entries } from './entries.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
@@ -25,7 +26,7 @@ export interface StoreOptions {
   readonly owner?: string
   /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. Asked when room is short. */
   readonly isLive?: (reservation: Reservation) => Promise<boolean>
-  /** Identifies this boot. After another one the ledger is compared with the disk. */
+  /** Identifies this boot. After another one the ledger is compared with the disk, and blobs are hashed that may be damaged. */
   readonly boot?: string
   readonly random?: () => string
   /** Entries that memory answers for. */
@@ -41,7 +42,8 @@ export interface Store {
   readonly counters: SharedCounters
   readonly space: SharedSpace
   readonly removal: Removal
-  /** Turns a finished, summed and synced file into the blob of the entry, and stores the entry (publish.ts). */
+  readonly durability: Durability
+  /** Turns a finished and summed file into the blob of the entry, and stores the entry (publish.ts). */
   publish(file: string, entry: Entry): Promise<void>
   /**
    * Removes an entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Also for an entry
@@ -74,6 +76,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
   const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
 
+  const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
+
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)
   }
@@ -88,6 +92,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     space,
     removal,
+    durability,
     publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     verify: (verifyOptions) =>
@@ -96,6 +101,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()
+      await durability.settled()
       try {
         await flusher.close()
       } finally {

@@ -16,6 +16,8 @@ const DRAIN_TIMEOUT = 1000
 type Body = Dispatcher.ResponseData['body']
 
 export interface Received {
+  readonly url: URL
+  readonly hop: number
   readonly status: number
   readonly headers: Headers
   readonly body: Body
@@ -29,6 +31,8 @@ export interface ReadingTerms {
 }
 
 export class Answer implements OriginAnswer {
+  readonly url: URL
+  readonly hop: number
   readonly status: number
   readonly headers: Headers
   readonly mirror?: string
@@ -37,7 +41,9 @@ export class Answer implements OriginAnswer {
   readonly #terms: ReadingTerms
   #reading = false
 
-  constructor({ status, headers, body, mirror }: Received, terms: ReadingTerms) {
+  constructor({ url, hop, status, headers, body, mirror }: Received, terms: ReadingTerms) {
+    this.url = url
+    this.hop = hop
     this.status = status
     this.headers = headers
     if (mirror !== undefined) this.mirror = mirror

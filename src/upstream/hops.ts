@@ -32,7 +32,7 @@ export async function follow(journey: Journey): Promise<Received> {
     const onward = redirects(status, location)
     const refused =
       onward || status === 200 ? journey.provider.refuse?.({ url: sent.url, hop: number, status, headers }) : undefined
-    if (!onward && refused === undefined) return { status, headers, body }
+    if (!onward && refused === undefined) return { url: sent.url, hop: number, status, headers, body }
     drain(body)
     if (refused !== undefined) throw new KissError('origin-refused', `${shown(journey.url)}: ${refused}`)
     if (onward) hop = nextHop({ url: sent.url, headers: hop.headers }, location)

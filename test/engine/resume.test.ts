@@ -12,7 +12,12 @@ function held(size: number, headers: Record<string, string> = { etag: '"1"', 'co
   return { size, head: headOf(answer(200, headers), circumstances), stale: undefined }
 }
 
-function verdict(asked: 'whole' | 'validate' | 'rest', status: number, headers: Record<string, string>, has: Held): string {
+function verdict(
+  asked: 'whole' | 'validate' | 'rest',
+  status: number,
+  headers: Record<string, string>,
+  has: Held,
+): string {
   return judge(asked, answer(status, headers), has, circumstances).kind
 }
 
@@ -33,7 +38,10 @@ describe('what to ask for', () => {
 
   it('validates an entry only while nothing else is held', () => {
     const stale = { headers: { etag: '"1"' } } as Entry
-    assert.deepEqual(ask({ size: 0, head: undefined, stale }), { kind: 'validate', headers: { 'if-none-match': '"1"' } })
+    assert.deepEqual(ask({ size: 0, head: undefined, stale }), {
+      kind: 'validate',
+      headers: { 'if-none-match': '"1"' },
+    })
     assert.equal(ask({ ...held(10), stale }).kind, 'rest')
   })
 })
