@@ -41,6 +41,7 @@ export interface Store {
   readonly counters: SharedCounters
   readonly space: SharedSpace
   readonly removal: Removal
+  readonly invalidation: Invalidation
   /** Turns a finished, summed and synced file into the blob of the entry, and stores the entry (publish.ts). */
   publish(file: string, entry: Entry): Promise<void>
   /**
@@ -88,6 +89,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     space,
     removal,
+    invalidation,
     publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     verify: (verifyOptions) =>
