@@ -75,3 +75,24 @@ describe('publication', () => {
     assert.deepEqual(await store.space.usage(), { blobs: 8, reserved: 0 })
   })
 })
+
+describe('a purge', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('removes what is selected, frees what nothing else names, and says beforehand what it would do', async () => {
+    const store = await fixture.open()
+    await put(store, 'old/a', 'the same')
+    await put(store, 'old/b', 'another one')
+    const kept = await put(store, 'new/c', 'the same')
+    const selection = { match: 'https://origin.example/old/**' }
+    assert.deepEqual(await store.purge(selection, { dryRun: true }), { removed: 2, bytes: 11 })
+    assert.equal((await listed(store)).length, 3)
+    assert.deepEqual(await store.purge(selection), { removed: 2, bytes: 11 })
+    assert.deepEqual(await listed(store), [kept])
+    assert.equal(await bodyOf(store, kept), 'the same')
+    assert.deepEqual(await store.purge({ all: true }), { removed: 1, bytes: 8 })
+    assert.deepEqual(await blobFiles(store), [])
+  })
+})
