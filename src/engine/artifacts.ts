@@ -1,9 +1,9 @@
 /** Builds the answer that a reader gets, and counts what it is given. */
 
-import { asKissError } from '../errors.js'
+import type { KissError } from '../errors.js'
 import { changedError } from './settled.js'
 import type { CounterName, Entry, OpenBlob, ServedAs } from '../store/types.js'
-import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
+import { blobContent, TransferContent, type ReaderOptions } from './contents.js'
 import type { Services } from './services.js'
 import type { Transfer } from './transfer.js'
 import type { Artifact, Content } from './types.js'
@@ -57,36 +57,20 @@ export function growingArtifact(
     stored: order.keep && transfer.head?.varies !== true,
     content,
     progress: () => ({ received: transfer.body.available, length: content.length }),
-    finished: () => finished(transfer, options),
+    finished: () => finished(transfer),
     path: (entry) => services.store.blobs.path(entry.sha256),
     ...accounts(as, content, services),
   }
 }
 
-/** undefined: the bytes were whole, but were not kept. Throws what a read to the end would. */
-async function finished(transfer: Transfer, { signal, promised }: ReaderOptions): Promise<Entry | undefined> {
-  const settled = await unlessAborted(transfer.settled, signal)
-  const { shown } = transfer.order
+/** undefined: the bytes were whole, but were not kept. */
+async function finished(transfer: Transfer): Promise<Entry | undefined> {
+  const settled = await transfer.settled
+  if (settled.kind === 'stored') return settled.entry
   if ('error' in settled) throw settled.error
-  if (settled.kind !== 'stored' && settled.kind !== 'whole') throw changedError(shown)
-  const { sum } = transfer
-  if (promised !== undefined && sum !== undefined && sum !== promised) throw mismatch(shown, promised, sum)
-  return settled.kind === 'stored' ? settled.entry : undefined
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  signal.throwIfAborted()
-  let leave: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(asKissError(signal.reason, 'interrupted'))
-    signal.addEventListener('abort', leave)
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    if (leave !== undefined) signal.removeEventListener('abort', leave)
-  }
+  return settled.kind === 'whole'
+    ? undefined
+    : Promise.reject<undefined>(changedError(transfer.order.shown) satisfies KissError)
 }
 
 function accounts(as: ServedAs, content: Content, { store }: Services): Pick<Artifact, 'sent' | 'close'> {
