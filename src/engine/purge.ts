@@ -23,6 +23,7 @@ export async function purge(filter: PurgeFilter, { store, transfers, keyOf, now 
   const named = new Set((filter.urls ?? []).map((url) => keyIdOf(keyOf(url))))
   const result = { removed: 0, bytes: 0, dryRun: filter.dryRun ?? false }
   if (!result.dryRun) await Promise.all([...named].map((id) => transfers.purge(id)))
+  if (!result.dryRun && filter.all) await transfers.purgeAll()
   for await (const entry of chosen(store, filter, named, now)) {
     result.removed++
     if (result.dryRun) result.bytes += entry.size
@@ -40,11 +41,12 @@ async function* chosen(
   named: ReadonlySet<string>,
   now: number,
 ): AsyncIterable<Entry> {
-  const matches = selects(filter, now)
   if (named.size === 0) {
+    const matches = selects(filter, now)
     for await (const entry of store.entries.list()) if (matches(entry)) yield entry
     return
   }
+  const matches = selects({ ...filter, ids: named }, now)
   for (const id of named) {
     const entry = await store.entries.get(id)
     if (entry && matches(entry)) yield entry
