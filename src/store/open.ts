@@ -11,9 +11,10 @@ import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
 import { publish } from './publish.js'
 import { Removal } from './removal.js'
-import { LedgerCheck } from './repair.js'
+import { LedgerCheck } from './ledgercheck.js'
 import { SharedSpace } from './space.js'
-import type { Entry, KeyId, Sha256 } from './types.js'
+import type { Entry, KeyId, Sha256, VerifyResult } from './types.js'
+import { type VerifyOptions, verify } from './verify.js'
 
 export interface StoreOptions {
   readonly cacheDir: string
@@ -47,6 +48,8 @@ export interface Store {
    * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
    */
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
+  /** Looks at every stored byte again and repairs by dropping (verify.ts). */
+  verify(options?: VerifyOptions): Promise<VerifyResult>
   /** Called after entries were removed or replaced by any process. Returns what takes the listener off. */
   onInvalidate(listener: () => void): () => void
   /** Writes counters and uses now. */
@@ -68,8 +71,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
-  const ledgerCheck = new LedgerCheck({ layout, database, clock, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, clock, owner, isLive, ledgerCheck })
+  const ledgerCheck = new LedgerCheck({ layout, database, boot })
+  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+
+  const reclaim = async () => {
+    if (isLive !== undefined) await space.reclaim(isLive)
+  }
 
   invalidation.onInvalidate(() => entries.dropMemory())
   await invalidation.start()
@@ -83,6 +90,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     removal,
     publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
+    verify: (verifyOptions) =>
+      verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions),
     onInvalidate: (listener) => invalidation.onInvalidate(listener),
     flush: () => flusher.flush(),
     async close() {
