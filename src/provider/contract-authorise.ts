@@ -62,7 +62,7 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
     check('touches nothing after a redirect to another origin', async (provider) => {
       for (const url of owned) {
         const first = await authorise(provider, get(url), { asked: url })
-        for (const target of otherOrigins(first.url)) {
+        for (const target of [...otherOrigins(first.url), ...ownedElsewhere(owned, first.url)]) {
           const request = { method: 'GET' as const, url: target, headers: asking }
           for (const hop of [1, 2]) {
             const authorised = await authorise(provider, request, { asked: url, hop })
@@ -115,6 +115,13 @@ function otherOrigins(url: URL): URL[] {
     changed((t) => (t.port = '4443')),
     changed((t) => (t.protocol = url.protocol === 'https:' ? 'http:' : 'https:')),
   ]
+}
+
+/** What the provider would dress up if it were asked for: a redirect to it is no reason. */
+function ownedElsewhere(owned: readonly string[], from: URL): URL[] {
+  return owned
+    .map((url) => new URL(url))
+    .filter((url) => /^https?:$/.test(url.protocol) && url.origin !== from.origin && url.username === '')
 }
 
 function plain(request: UpstreamRequest): object {

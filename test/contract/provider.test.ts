@@ -57,11 +57,7 @@ const faults: [fault: string, change: Partial<UpstreamProvider>, seenBy: RegExp]
     { matches: (url) => decodeURIComponent(url.pathname) !== '' && good.matches(url) },
     /however odd/,
   ],
-  [
-    'makes a key that it does not own',
-    { cacheKey: (url) => new URL(clean(url).pathname, 'https://keys.example') },
-    /owns the key/,
-  ],
+  ['makes a key that it does not own', { cacheKey: (url) => new URL(`keys:${clean(url).pathname}`) }, /owns its keys/],
   ['makes keys that grow', { cacheKey: (url) => new URL(`${clean(url).href}x`) }, /same key of a key/],
   ['changes the URL it was handed', { cacheKey: (url) => ((url.search = ''), clean(url)) }, /one key to each/],
   ['leaves the token in the key', { cacheKey: (url) => new URL(url) }, /one key to each/],

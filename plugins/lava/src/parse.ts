@@ -1,0 +1,82 @@
+/** From the text of a job file to documents whose nodes know where they stand. */
+import { KissError } from 'kiss/plugin'
+import { parseAllDocuments, type Document, type YAMLError } from 'yaml'
+import { View } from './pyyaml.js'
+
+export interface Job {
+  /** As the user named the file. */
+  readonly name: string
+  readonly text: string
+  /** The text with every line end of YAML 1.1 as the parser knows it; every offset is the text's. */
+  readonly source: string
+  readonly documents: readonly View[]
+  /** Offsets at which lines start. */
+  readonly lines: readonly number[]
+}
+
+/** Throws KissError (`usage`) naming file, line and column when it is not YAML. */
+export function parseJob(name: string, text: string): Job {
+  // YAML 1.1 §4.1.4: a lone CR, NEL, LS and PS end a line too, for PyYAML, but not for the parser.
+  const source = text.replace(/\r(?!\n)|[\x85\u2028\u2029]/g, '\n')
+  const lines = [0]
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
+  const { documents, error } = parseAsPyYaml(source)
+  if (error !== undefined) {
+    const { line, column } = position(lines, error.pos[0])
+    throw new KissError('usage', `${name}:${line}:${column}: not YAML: ${error.message}`, { cause: error })
+  }
+  return { name, text, source, lines, documents: documents.map((document) => new View(document)) }
+}
+
+interface Parsed {
+  readonly documents: readonly Document[]
+  readonly error: YAMLError | undefined
+}
+
+/** How many line ends inside quotes {@link parseAsPyYaml} mends before it takes the error for one. */
+const patience = 100
+
+/**
+ * Where PyYAML is more lenient than YAML 1.2, so are we: a quoted scalar goes on at any indentation. The parser ends it
+ * at the line end, so that line end becomes a blank (same length), which is what folding makes of it anyway.
+ */
+function parseAsPyYaml(source: string): Parsed {
+  const first = parse(source)
+  let last = first
+  for (let mended = source, times = 0; last.error !== undefined && times < patience; times++) {
+    const at = mended.slice(last.error.pos[0]).search(/\S|\n/) + last.error.pos[0]
+    if (last.error.code !== 'MISSING_CHAR' || mended[at] !== '\n') return first
+    const from = mended[at - 1] === '\r' ? at - 1 : at
+    mended = `${mended.slice(0, from)}${' '.repeat(at + 1 - from)}${mended.slice(at + 1)}`
+    last = parse(mended)
+  }
+  return last.error === undefined ? last : first
+}
+
+function parse(source: string): Parsed {
+  // failsafe: scalars stay strings; which of them mean more is for pyyaml.ts. Not strict: what PyYAML takes should pass.
+  const parsed = parseAllDocuments(source, {
+    schema: 'failsafe',
+    strict: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  })
+  const documents: readonly Document[] = 'empty' in parsed ? [] : parsed
+  const errors = documents.flatMap((document) => document.errors)
+  // PyYAML takes a comment that follows a `,` or a quote without a blank.
+  const error = errors.find(({ code, pos }) => code !== 'MISSING_CHAR' || source[pos[0]] !== '#')
+  return { documents, error }
+}
+
+/** Both from 1; a column counts UTF-16 units. */
+export function position(lines: readonly number[], offset: number): { line: number; column: number } {
+  let low = 0
+  let high = lines.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((lines[middle] ?? 0) <= offset) low = middle
+    else high = middle
+  }
+  return { line: low + 1, column: offset - (lines[low] ?? 0) + 1 }
+}
