@@ -37,6 +37,11 @@ const table = {
 
 export type ErrorCode = keyof typeof table
 
+/** Is this text, which came from elsewhere, a code of ours? */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(table, text)
+}
+
 export interface KissErrorOptions {
   readonly cause?: unknown
   /** Overrides the table: an origin's own 4xx passes through. */

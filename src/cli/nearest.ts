@@ -8,7 +8,11 @@ export function nearest(word: string, names: readonly string[]): string | undefi
     .toLowerCase()
   const ranked = names.map((name) => ({ name, edits: distance(written, name) })).sort((a, b) => a.edits - b.edits)
   const best = ranked[0]
-  return best !== undefined && best.edits <= Math.floor(written.length / 3) ? best.name : undefined
+  return best !== undefined &&
+    best.edits <= Math.max(2, Math.floor(written.length / 3)) &&
+    best.edits < written.length / 2
+    ? best.name
+    : undefined
 }
 
 /** Levenshtein's: insertions, deletions and replacements of one character. */

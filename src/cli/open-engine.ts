@@ -8,10 +8,15 @@ import type { Settings } from './settings/resolve.js'
 export interface OpenEngineOptions {
   /** True in `kiss serve`: the address guard is on, and providers lend only what the settings list. */
   readonly serving?: boolean
+  /** This instance's name in Via, for the server's own loop check. */
+  readonly via?: string
+  /** Where things go that an operator should know; default stderr. */
+  readonly warn?: (line: string) => void
 }
 
 /** Runs the providers' hook and opens the cache. The caller closes it. */
-export async function openEngine(command: BaseCommand, { serving = false }: OpenEngineOptions = {}): Promise<Engine> {
+export async function openEngine(command: BaseCommand, options: OpenEngineOptions = {}): Promise<Engine> {
+  const { serving = false, warn = (line) => command.note(`kiss: ${line}`) } = options
   const settings = await command.settings()
   const [{ openEngine: open }, { providers }] = await Promise.all([
     import('../engine/open.js'),
@@ -22,14 +27,14 @@ export async function openEngine(command: BaseCommand, { serving = false }: Open
     }),
   ])
   return open({
-    ...engineOptions(settings, serving),
+    ...engineOptions(settings, serving, options.via),
     providers,
-    warn: (line) => command.note(`kiss: ${line}`),
+    warn,
   })
 }
 
 /** Pure. */
-function engineOptions({ values }: Settings, serving: boolean): EngineOptions {
+function engineOptions({ values }: Settings, serving: boolean, via: string | undefined): EngineOptions {
   return {
     cacheDir: values['cache-dir'] ?? '',
     defaultTtl: values['default-ttl'],
@@ -46,6 +51,7 @@ function engineOptions({ values }: Settings, serving: boolean): EngineOptions {
       maxDownloadsPerHost: values['max-downloads-per-host'],
       stallTimeout: values['stall-timeout'],
       env: process.env,
+      ...(via === undefined ? {} : { via }),
       ...(values['ca-file'] === undefined ? {} : { caFile: values['ca-file'] }),
       ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] }),
     },

@@ -44,7 +44,7 @@ export function progressLine({ name, received, length, rate }: LineState, column
   const share = length === 0 ? 1 : Math.min(1, received / length)
   const left = timeLeft(length - received, rate)
   const figures = `${String(Math.floor(share * 100)).padStart(3)}%  ${formatSize(received)} of ${formatSize(length)}${speed}${left}`
-  return cut(`${label}  ${bar(share, columns - label.length - figures.length - 6)}${figures}`, columns)
+  return cut(`${label}  ${bar(share, columns - label.length - figures.length - 7)}${figures}`, columns)
 }
 
 export interface TotalState {

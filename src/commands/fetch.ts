@@ -43,6 +43,8 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
     'no-progress',
     'cache-dir',
     'server',
+    'server-token-file',
+    'ca-file',
   ])
 
   async run(): Promise<FetchReport> {

@@ -1,11 +1,26 @@
 import { BaseCommand } from '../cli/base-command.js'
+import { runStats } from '../cli/inspect/run-stats.js'
+import { openEngine } from '../cli/open-engine.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
 export default class Stats extends BaseCommand {
-  static override readonly summary = 'show what was downloaded and served'
-  static override readonly flags = flagsFor(['cache-dir', 'quota', 'header'])
-  async run(): Promise<unknown> {
+  static override readonly summary = 'show what was downloaded, served and saved'
+  static override readonly description = 'Of everybody who uses this cache directory, since it was made.'
+  static override readonly examples = [
+    '<%= config.bin %> stats',
+    { description: 'In money', command: '<%= config.bin %> stats --egress-price 0.09' },
+    { description: 'For a script', command: '<%= config.bin %> stats --json' },
+  ]
+  static override readonly flags = flagsFor(['watch', 'egress-price', 'cache-dir', 'server'])
+
+  async run(): Promise<object> {
     const { flags } = await this.parse(Stats)
-    return this.settings(flags)
+    const values = await this.values(flags)
+    const engine = await openEngine(this)
+    try {
+      return await runStats(this, engine, values)
+    } finally {
+      await engine.close()
+    }
   }
 }

@@ -68,7 +68,9 @@ async function finished(transfer: Transfer): Promise<Entry | undefined> {
   const settled = await transfer.settled
   if (settled.kind === 'stored') return settled.entry
   if ('error' in settled) throw settled.error
-  return settled.kind === 'whole' ? undefined : Promise.reject<undefined>(changedError(transfer.order.shown) satisfies KissError)
+  return settled.kind === 'whole'
+    ? undefined
+    : Promise.reject<undefined>(changedError(transfer.order.shown) satisfies KissError)
 }
 
 function accounts(as: ServedAs, content: Content, { store }: Services): Pick<Artifact, 'sent' | 'close'> {

@@ -33,7 +33,8 @@ export async function prove(
   if (!fresh && services.credentials.accepted(subject.credential, subject.id, etag)) return 'remembered'
   const answer = await probe(subject, etag, services, signal)
   const same = answer.status === 304 || (answer.status === 200 && strongEqual(answer.headers.etag, etag))
-  if (!same && answer.status !== 200) throw refused(subject.shown, await understand(answer, subject.provider, services.clock.now()))
+  if (!same && answer.status !== 200)
+    throw refused(subject.shown, await understand(answer, subject.provider, services.clock.now()))
   await answer.discard()
   if (!same) return 'other'
   services.credentials.accept(subject.credential, subject.id, etag)

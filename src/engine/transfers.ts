@@ -25,6 +25,12 @@ export class Transfers {
     return { transfer, created: current === undefined }
   }
 
+  /** Waits for a transfer of this key whose bytes are all here; false where there is none. */
+  async stored(id: KeyId): Promise<boolean> {
+    const transfer = this.#current.get(id)
+    return transfer?.sum !== undefined && (await transfer.settled).kind === 'stored'
+  }
+
   #start(order: Order, seed?: Seed): Transfer {
     const transfer: Transfer = new Transfer({
       order,

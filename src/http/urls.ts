@@ -160,14 +160,18 @@ export function safeFileName(text: string): string {
   return /^\.{0,2}$/.test(short) ? 'download' : short
 }
 
+/** One percent-encoded character of UTF-8: one byte, or a lead byte and as many others as it announces. */
+const encodedCharacter =
+  /%[0-7][0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]|%e[0-9a-f](?:%[89ab][0-9a-f]){2}|%f[0-4](?:%[89ab][0-9a-f]){3}/gi
+
 /** Decodes what is valid percent-encoded UTF-8 and leaves the rest as it is. */
 export function decodeLenient(text: string): string {
-  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+  return text.replace(encodedCharacter, (encoded) => {
     try {
-      return decodeURIComponent(run)
+      return decodeURIComponent(encoded)
     } catch {
-      // Not UTF-8: the bytes stay encoded, which is what the origin gets to see as well.
-      return run
+      // Overlong, or a surrogate: not UTF-8, so the bytes stay encoded.
+      return encoded
     }
   })
 }

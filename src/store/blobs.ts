@@ -4,15 +4,10 @@ import { chmod, mkdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
+import { writeDescription } from './description.js'
 import { closeFile, openFile, readAt, replaceFile, sizeOf } from './files.js'
-import type { Layout } from './layout.js'
+import { type Layout, restoreLayout } from './layout.js'
 import type { BlobStore, Entry, OpenBlob, Sha256 } from './types.js'
-
-/** What stands beside a blob. */
-export interface Description {
-  readonly version: 1
-  readonly entries: readonly Entry[]
-}
 
 /** Milliseconds between tries while the process has no descriptor left: readers come to their end all the time. */
 const DESCRIPTOR_WAITS = [10, 20, 40, 80, 160]
@@ -50,6 +45,7 @@ export class FileBlobs implements BlobStore {
       await chmod(file, 0o444)
       await rename(file, path).catch(async (error: unknown) => {
         if (systemCode(error) !== 'ENOENT') throw error
+        await restoreLayout(this.#layout)
         await mkdir(dirname(path), { recursive: true })
         await rename(file, path)
       })
@@ -59,9 +55,8 @@ export class FileBlobs implements BlobStore {
   }
 
   async describe(sha256: Sha256, entries: readonly Entry[]): Promise<void> {
-    const description: Description = { version: 1, entries }
     try {
-      await replaceFile(this.#layout.description(sha256), `${JSON.stringify(description)}\n`, this.#random())
+      await replaceFile(this.#layout.description(sha256), writeDescription(entries), this.#random())
     } catch (error) {
       throw asKissError(error, 'disk', `cannot write the description of the stored body ${sha256}`)
     }

@@ -10,8 +10,6 @@ export interface Connection {
   readonly keyv: Keyv
   /** One statement, which SQLite runs as a whole or not at all. */
   readonly query: Query
-  /** Several statements as one. Only inside an operation of {@link Database.run}, which nothing else interrupts. */
-  readonly transaction: <T>(work: () => Promise<T>) => Promise<T>
   readonly close: () => Promise<void>
 }
 
@@ -34,9 +32,9 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
   // Awaited before anything else uses the adapter: a file that cannot be opened rejects here and nowhere else.
   const [version] = await query<{ user_version: number }>('PRAGMA user_version')
   try {
-    if (version?.user_version !== SCHEMA_VERSION) await setUp(query)
     // With WAL a commit survives a killed process without a sync; a power loss takes the last ones, never the file.
     await query('PRAGMA synchronous = NORMAL')
+    if (version?.user_version !== SCHEMA_VERSION) await setUp(query)
   } catch (error) {
     await adapter.close()
     throw error
@@ -49,27 +47,16 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
     serialize: JSON.stringify,
     deserialize: JSON.parse,
   })
-  return { keyv, query, transaction: (work) => transaction(query, work), close: () => adapter.close() }
+  return { keyv, query, close: () => adapter.close() }
 }
 
-/** Every statement can be repeated, so that processes that meet on a new file do not harm each other. */
+/**
+ * Every statement can be repeated, so that processes that meet on a new file, or on one whose maker was killed, do not harm
+ * each other. Nothing here or elsewhere is a transaction of several statements: between them the lock would be held while
+ * this process waits for a thread, which other connections that wait for the lock may have taken.
+ */
 async function setUp(query: Query): Promise<void> {
   await query('PRAGMA journal_mode = WAL')
-  await transaction(query, async () => {
-    for (const statement of schema) await query(statement)
-    await query(`PRAGMA user_version = ${SCHEMA_VERSION}`)
-  })
-}
-
-async function transaction<T>(query: Query, work: () => Promise<T>): Promise<T> {
-  await query('BEGIN IMMEDIATE')
-  try {
-    const result = await work()
-    await query('COMMIT')
-    return result
-  } catch (error) {
-    // A failed rollback says only that SQLite has rolled back already; the first error is the one that matters.
-    await query('ROLLBACK').catch(() => undefined)
-    throw error
-  }
+  for (const statement of schema) await query(statement)
+  await query(`PRAGMA user_version = ${SCHEMA_VERSION}`)
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, systemCode } from '../errors.js'
 import { type Connection, type Parameter, connect } from './connection.js'
 import { faultOf, indexError } from './faults.js'
-import { type Layout, makeDirectories } from './layout.js'
+import { type Layout, restoreLayout } from './layout.js'
 import { inodeOf, setAside, setAsideEnded } from './setaside.js'
 
 export interface DatabaseOptions {
@@ -60,8 +60,8 @@ export class Database {
   }
 
   /**
-   * Runs operations one after the other. That makes a transaction possible on a single connection, and it keeps a locked
-   * index from blocking more than one thread of the pool that also reads the blobs.
+   * Runs operations one after the other: what an operation reads and notes in memory belongs together, and a locked index
+   * blocks no more than one thread of the pool that also reads the blobs.
    *
    * Where the index turns out to be damaged, locked for good or replaced, the operation runs again on the new one. Throws
    * KissError `disk` where that does not help.
@@ -122,9 +122,9 @@ export class Database {
     const { layout, busyTimeout } = this.#options
     let problem: unknown
     for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
-      await makeDirectories(layout)
       await setAsideEnded(layout)
       const before = await inodeOf(layout.index)
+      if (before === undefined) await restoreLayout(layout)
       try {
         const connection = await patiently(() => connect(layout.index, busyTimeout), busyTimeout)
         await setAsideEnded(layout)

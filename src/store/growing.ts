@@ -181,7 +181,7 @@ export class GrowingBody {
 export async function sameBytes(a: number, b: number, length: number): Promise<boolean> {
   const left = Buffer.allocUnsafe(COMPARE)
   const right = Buffer.allocUnsafe(COMPARE)
-  for (let position = 0; position < length; ) {
+  for (let position = 0; position < length;) {
     const want = Math.min(COMPARE, length - position)
     const [n, m] = await Promise.all([readFully(a, left, want, position), readFully(b, right, want, position)])
     if (n !== want || m !== want || left.compare(right, 0, want, 0, want) !== 0) return false

@@ -22,6 +22,8 @@ export class Invalidation {
   #timer: NodeJS.Timeout | undefined
   #seen: number | undefined
   #closed = false
+  /** A look is waiting for its turn. */
+  #looks = false
 
   constructor(layout: Layout, database: Database) {
     this.#layout = layout
@@ -55,6 +57,7 @@ export class Invalidation {
 
   /** Looks at the index now, as the poll does. */
   async look(): Promise<void> {
+    if (this.#watcher === undefined && !this.#closed) this.#watch()
     await this.#database.checkReplaced()
     const [row] = await this.#database.query<{ value: number }>(`SELECT value FROM settings WHERE name = 'generation'`)
     if (this.#seen !== undefined && this.#seen !== row?.value) this.#tell()
@@ -78,14 +81,31 @@ export class Invalidation {
     try {
       this.#watcher = fs.watch(this.#layout.generation, { persistent: false }, (event) => {
         this.#tell()
-        // The index may be another file now.
-        void this.look().catch(() => undefined)
         if (event === 'rename') this.#watch()
+        this.#lookSoon()
       })
-      this.#watcher.on('error', () => this.#watcher?.close())
+      this.#watcher.on('error', () => {
+        this.#watcher?.close()
+        this.#watcher = undefined
+      })
     } catch {
       // No watch to be had (the file has gone, or the system's limit is reached): the poll does it.
     }
+  }
+
+  /** The index may be another file. However often the bell rings, one look is waiting at most. */
+  #lookSoon(): void {
+    if (this.#looks) return
+    this.#looks = true
+    this.#database
+      .run(async () => {
+        this.#looks = false
+      })
+      .then(() => this.look())
+      // An index that fails says so to whoever needs it; here there is nobody to tell.
+      .catch(() => {
+        this.#looks = false
+      })
   }
 
   #poll(): void {

@@ -3,6 +3,7 @@
 import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KissError, asKissError, systemCode } from '../errors.js'
+import { syncBody } from './files.js'
 import type { KeyId, Sha256 } from './types.js'
 
 /**
@@ -68,7 +69,7 @@ export async function openLayout(root: string, random: () => string): Promise<La
     // Only the owner may look in, since artifacts may be private. A directory that is there already keeps the mode that
     // its administrator gave it, and what is below leaves the decision to it.
     await mkdir(root, { recursive: true, mode: 0o700 })
-    const layout = new Layout(root, (await readVersion(root)) ?? (await claim(root, random)))
+    const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random())))
     await makeDirectories(layout)
     return layout
   } catch (error) {
@@ -76,13 +77,18 @@ export async function openLayout(root: string, random: () => string): Promise<La
   }
 }
 
-/** Also for a directory that vanished while it was in use. */
-export async function makeDirectories(layout: Layout): Promise<void> {
+/** Makes a directory that vanished while it was in use anew; the same instance, as whoever uses it knows it. */
+export async function restoreLayout(layout: Layout): Promise<void> {
   await mkdir(layout.root, { recursive: true, mode: 0o700 })
+  if ((await readVersion(layout.root)) === undefined) await writeVersion(layout.root, layout.instance)
+  await makeDirectories(layout)
+}
+
+async function makeDirectories(layout: Layout): Promise<void> {
   await Promise.all([mkdir(layout.blobs, { recursive: true }), mkdir(layout.transfers, { recursive: true })])
 }
 
-/** The instance of a directory of this version; undefined where there is no VERSION. */
+/** The instance of a directory of this version; undefined where it is still to be written. */
 async function readVersion(root: string): Promise<string | undefined> {
   let text: string
   try {
@@ -92,38 +98,46 @@ async function readVersion(root: string): Promise<string | undefined> {
     throw error
   }
   const [version, instance] = text.split('\n')
-  if (version !== LAYOUT_VERSION || instance === undefined || instance === '') {
+  if (version !== LAYOUT_VERSION) {
     throw new KissError(
       'configuration',
       `the cache directory ${root} has layout version ${JSON.stringify(version?.slice(0, 20))}, and this kiss knows ` +
         `version ${LAYOUT_VERSION}; choose another --cache-dir, or remove that directory`,
     )
   }
-  return instance
+  return instance === '' ? undefined : instance
 }
 
-/** Writes VERSION. Of several processes that do it at once, one wins and all return its id. */
-async function claim(root: string, random: () => string): Promise<string> {
+/** Makes sure that nothing of another program is taken for ours, and later swept away. */
+async function begin(root: string, instance: string): Promise<string> {
   const present = await readdir(root)
   const foreign = names.find((name) => present.includes(name))
   if (foreign !== undefined && !present.includes('VERSION')) {
     throw new KissError(
       'configuration',
-      `${root} has no VERSION but already holds ${JSON.stringify(foreign)}, so it may belong to another program; ` +
-        `choose another --cache-dir, or remove that directory`,
+      `${root} has no VERSION but already holds ${JSON.stringify(foreign)}, so it may belong to another program; choose ` +
+        `another --cache-dir, or, if it is a cache of kiss, write ${LAYOUT_VERSION} into ${join(root, 'VERSION')}`,
     )
   }
-  const instance = random()
-  const file = join(root, `VERSION.${instance}.tmp`)
+  return writeVersion(root, instance)
+}
+
+/** Of several processes that do it at once, one wins and all return its id. */
+async function writeVersion(root: string, instance: string): Promise<string> {
+  const file = join(root, 'VERSION')
+  const temporary = `${file}.${instance}.tmp`
   try {
-    await writeFile(file, `${LAYOUT_VERSION}\n${instance}\n`)
-    await link(file, join(root, 'VERSION'))
+    await writeFile(temporary, `${LAYOUT_VERSION}\n${instance}\n`)
+    // Once in the life of a directory, which would be refused if a power loss left this file empty.
+    await syncBody(temporary)
+    await link(temporary, file)
   } catch (error) {
-    // File systems without hard links: the last one wins, which only matters to ids that nobody has shown yet.
-    if (systemCode(error) === 'EPERM' || systemCode(error) === 'ENOTSUP') await rename(file, join(root, 'VERSION'))
-    else if (systemCode(error) !== 'EEXIST') throw error
+    if (systemCode(error) !== 'EEXIST' && systemCode(error) !== 'EPERM' && systemCode(error) !== 'ENOTSUP') throw error
+    // There is one already, without an id only if somebody wrote it by hand; or the file system has no hard links. The last
+    // one wins then, which only matters to ids that nobody has shown yet.
+    if ((await readVersion(root)) === undefined) await rename(temporary, file)
   } finally {
-    await rm(file, { force: true })
+    await rm(temporary, { force: true })
   }
   return (await readVersion(root)) ?? instance
 }

@@ -68,33 +68,34 @@ export async function readUsage(query: Query): Promise<{ blobs: number; reserved
 }
 
 /**
- * The reservation becomes a blob and a claim on it. False while somebody is removing a blob of that sum. In a transaction
- * of the caller.
+ * The first half of a commit: the transfer claims the blob, whose removal nobody can begin from now on. False while somebody
+ * is removing it, unless `anyway`.
  */
-export async function tryCommit(
+export async function tryClaim(
   query: Query,
-  commit: { id: KeyId; sha256: Sha256; size: number; owner: string; now: number; revive: boolean },
+  claim: { id: KeyId; sha256: Sha256; owner: string; anyway: boolean },
 ): Promise<boolean> {
-  const { id, sha256, size, owner, now, revive } = commit
   const rows = await query(
-    `INSERT INTO blobs (sha256, size, last_used) VALUES (?1, ?2, ?3)
-      ON CONFLICT (sha256) DO UPDATE SET size = ?2, last_used = max(last_used, ?3), doomed = NULL
-        WHERE doomed IS NULL OR ?4
-      RETURNING sha256`,
+    `INSERT INTO reservations (id, bytes, sha256, owner) SELECT ?1, 0, ?2, ?3
+      WHERE ?4 OR NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?2 AND doomed IS NOT NULL)
+      ON CONFLICT (id) DO UPDATE SET sha256 = ?2, owner = ?3
+      RETURNING id`,
+    claim.id,
+    claim.sha256,
+    claim.owner,
+    claim.anyway ? 1 : 0,
+  )
+  return rows.length > 0
+}
+
+/** The second half: the blob counts, and in the same statement what was reserved by those who claim it does not any more. */
+export async function countClaimed(query: Query, sha256: Sha256, size: number): Promise<void> {
+  await query(
+    `INSERT INTO blobs (sha256, size, last_used) VALUES (?1, ?2, 0)
+      ON CONFLICT (sha256) DO UPDATE SET size = ?2, doomed = NULL`,
     sha256,
     size,
-    now,
-    revive ? 1 : 0,
   )
-  if (rows.length === 0) return false
-  await query(
-    `INSERT INTO reservations (id, bytes, sha256, owner) VALUES (?1, 0, ?2, ?3)
-      ON CONFLICT (id) DO UPDATE SET bytes = 0, sha256 = ?2, owner = ?3`,
-    id,
-    sha256,
-    owner,
-  )
-  return true
 }
 
 /** Least recently used first; without those that are claimed or being removed. */
@@ -171,4 +172,8 @@ export async function dropReservation(query: Query, { id, owner, bytes }: Reserv
     bytes,
   )
   return rows.length > 0
+}
+
+export async function dropReservations(query: Query, ids: readonly KeyId[]): Promise<void> {
+  await query('DELETE FROM reservations WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids))
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { FileBlobs } from './blobs.js'
 import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
+import { Durability } from './durability.js'
 import { Entries } from './entries.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
@@ -11,9 +12,10 @@ import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
 import { publish } from './publish.js'
 import { Removal } from './removal.js'
-import { LedgerCheck } from './repair.js'
+import { LedgerCheck } from './ledgercheck.js'
 import { SharedSpace } from './space.js'
-import type { Entry, KeyId, Sha256 } from './types.js'
+import type { Entry, KeyId, Sha256, VerifyResult } from './types.js'
+import { type VerifyOptions, verify } from './verify.js'
 
 export interface StoreOptions {
   readonly cacheDir: string
@@ -24,7 +26,7 @@ export interface StoreOptions {
   readonly owner?: string
   /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. Asked when room is short. */
   readonly isLive?: (reservation: Reservation) => Promise<boolean>
-  /** Identifies this boot. After another one the ledger is compared with the disk. */
+  /** Identifies this boot. After another one the ledger is compared with the disk, and blobs are hashed that may be damaged. */
   readonly boot?: string
   readonly random?: () => string
   /** Entries that memory answers for. */
@@ -40,13 +42,16 @@ export interface Store {
   readonly counters: SharedCounters
   readonly space: SharedSpace
   readonly removal: Removal
-  /** Turns a finished, summed and synced file into the blob of the entry, and stores the entry (publish.ts). */
+  readonly durability: Durability
+  /** Turns a finished and summed file into the blob of the entry, and stores the entry (publish.ts). */
   publish(file: string, entry: Entry): Promise<void>
   /**
    * Removes an entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Also for an entry
    * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
    */
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
+  /** Looks at every stored byte again and repairs by dropping (verify.ts). */
+  verify(options?: VerifyOptions): Promise<VerifyResult>
   /** Called after entries were removed or replaced by any process. Returns what takes the listener off. */
   onInvalidate(listener: () => void): () => void
   /** Writes counters and uses now. */
@@ -68,8 +73,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
-  const ledgerCheck = new LedgerCheck({ layout, database, clock, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, clock, owner, isLive, ledgerCheck })
+  const ledgerCheck = new LedgerCheck({ layout, database, boot })
+  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+
+  const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
+
+  const reclaim = async () => {
+    if (isLive !== undefined) await space.reclaim(isLive)
+  }
 
   invalidation.onInvalidate(() => entries.dropMemory())
   await invalidation.start()
@@ -81,12 +92,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     space,
     removal,
+    durability,
     publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
+    verify: (verifyOptions) =>
+      verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions),
     onInvalidate: (listener) => invalidation.onInvalidate(listener),
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()
+      await durability.settled()
       try {
         await flusher.close()
       } finally {

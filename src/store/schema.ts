@@ -22,21 +22,27 @@ const changed = `UPDATE settings SET value = value + 1 WHERE name = 'generation'
 export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
 
-  // The ledger of bytes. last_used: the latest of the blob's entries, milliseconds. doomed: since when somebody is
+  // The ledger of bytes. last_used: the latest of the blob's entries, milliseconds; 0 while none named it, so
+  // that it goes first. doomed: since when somebody is
   // removing it, milliseconds; it counts until it is gone.
   `CREATE TABLE IF NOT EXISTS blobs (
     sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER) WITHOUT ROWID`,
   `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
 
   // bytes: reserved for the transfer of this key. sha256: the transfer has ended and claims this blob until its entry is
-  // there, so that nobody removes the blob as one that no entry names.
+  // there, so that nobody removes the blob as one that no entry names. As soon as the blob counts, the bytes do not.
   `CREATE TABLE IF NOT EXISTS reservations (
     id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, sha256 TEXT, owner TEXT NOT NULL) WITHOUT ROWID`,
+
+  ...['INSERT', 'UPDATE'].map(
+    (event) => `CREATE TRIGGER IF NOT EXISTS blob_${event.toLowerCase()} AFTER ${event} ON blobs WHEN NEW.doomed IS NULL
+      BEGIN UPDATE reservations SET bytes = 0 WHERE sha256 = NEW.sha256 AND bytes > 0; END`,
+  ),
 
   `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
 
   // quota: bytes, absent without one. generation: grows whenever an entry is removed or replaced. ledger: the boot in which
-  // the ledger was last compared with the disk.
+  // the ledger was last compared with the disk. lost: there are blobs whose entries went with an index that was lost.
   `CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
   `INSERT OR IGNORE INTO settings VALUES ('generation', 0)`,
 

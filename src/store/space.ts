@@ -9,19 +9,21 @@ import type { Flusher } from './flusher.js'
 import {
   type Reservation,
   dropReservation,
+  dropReservations,
   evictable,
   readQuota,
   readReservations,
   readRoom,
   readUsage,
   restoreReservation,
+  countClaimed,
   countedFor,
-  tryCommit,
+  tryClaim,
   tryReserve,
   writeQuota,
 } from './ledger.js'
 import type { Removal } from './removal.js'
-import type { LedgerCheck } from './repair.js'
+import type { LedgerCheck } from './ledgercheck.js'
 import type { KeyId, Sha256, Space } from './types.js'
 
 /** Blobs looked at per round of eviction. */
@@ -29,6 +31,8 @@ const BATCH = 100
 /** Milliseconds between looks at room that others are making, and how many looks. */
 const WAIT = 10
 const WAITS = 200
+/** The same for a blob that is being removed, which takes a few milliseconds. */
+const REMOVAL_WAITS = 50
 /** Rounds in which others may take the room that this process made. */
 const ROUNDS = 1_000
 
@@ -37,7 +41,6 @@ export interface SpaceOptions {
   readonly removal: Removal
   readonly blobs: FileBlobs
   readonly flusher: Flusher
-  readonly clock: { now(): number }
   /** Names this process in its reservations, so that others can tell when it is dead. */
   readonly owner: string
   /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. */
@@ -50,9 +53,12 @@ export class SharedSpace implements Space {
   /** What this process knows and a new index would not, when the one that held it is lost. */
   #quota: number | undefined
   readonly #held = new Map<KeyId, number>()
+  /** Given back, and still in the index. */
+  readonly #unreleased = new Set<KeyId>()
 
   constructor(options: SpaceOptions) {
     this.#options = options
+    options.flusher.add(() => this.#writeReleases())
     options.database.onReplaced(async ({ query }) => {
       if (this.#quota !== undefined) await writeQuota(query, this.#quota)
       for (const [id, bytes] of this.#held) await restoreReservation(query, { id, bytes, owner: options.owner })
@@ -74,7 +80,8 @@ export class SharedSpace implements Space {
   }
 
   async reserve(id: KeyId, bytes: number): Promise<void> {
-    const { database, owner, ledgerCheck } = this.#options
+    const { database, owner, removal, ledgerCheck } = this.#options
+    this.#unreleased.delete(id)
     let waits = 0
     for (let round = 0; round < ROUNDS; round++) {
       await ledgerCheck.ensure()
@@ -92,32 +99,41 @@ export class SharedSpace implements Space {
       }
       if (plan.do === 'evict' && (await this.evict(plan.bytes)) > 0) continue
       // What is needed is on its way out, or claimed by transfers that have just ended.
-      if (waits++ === WAITS) break
-      await sleep(WAIT)
-      await this.#options.removal.finishAbandoned()
+      if (waits++ < WAITS) {
+        await sleep(WAIT)
+        await removal.finishAbandoned()
+      } else if (await this.#reclaimForRoom()) {
+        waits = 0
+      } else {
+        break
+      }
     }
     throw noRoom(bytes, (await this.quota()) ?? bytes)
   }
 
   async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
-    const { database, owner, clock } = this.#options
+    const { database, owner } = this.#options
     if (size > (await database.run(({ query }) => countedFor(query, id, sha256)))) await this.reserve(id, size)
+    // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
+    // file, the entry is dangling, which is a miss.
     for (let waits = 0; ; waits++) {
-      // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
-      // file, the entry is dangling, which is a miss.
-      const commit = { id, sha256, size, owner, now: clock.now(), revive: waits === WAITS }
-      const done = await database.run(({ query, transaction }) => transaction(() => tryCommit(query, commit)))
-      if (done) {
-        this.#held.delete(id)
-        return
-      }
+      const claim = { id, sha256, owner, anyway: waits === REMOVAL_WAITS }
+      if (await database.run(({ query }) => tryClaim(query, claim))) break
       await sleep(WAIT)
     }
+    await database.run(({ query }) => countClaimed(query, sha256, size))
+    this.#held.delete(id)
   }
 
+  /** Never throws: what the index does not take now is given back when it does. */
   async release(id: KeyId): Promise<void> {
     this.#held.delete(id)
-    await this.#options.database.query('DELETE FROM reservations WHERE id = ?', id)
+    this.#unreleased.add(id)
+    try {
+      await this.#writeReleases()
+    } catch {
+      this.#options.flusher.arm()
+    }
   }
 
   async evict(bytes: number): Promise<number> {
@@ -155,6 +171,15 @@ export class SharedSpace implements Space {
       if (await this.#options.database.run(({ query }) => dropReservation(query, reservation))) dropped++
     }
     return dropped
+  }
+
+  async #writeReleases(): Promise<void> {
+    if (this.#unreleased.size === 0) return
+    await this.#options.database.run(async ({ query }) => {
+      const ids = [...this.#unreleased]
+      await dropReservations(query, ids)
+      for (const id of ids) this.#unreleased.delete(id)
+    })
   }
 
   async #reclaimForRoom(): Promise<boolean> {

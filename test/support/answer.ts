@@ -1,6 +1,5 @@
 /** One answer of a scripted origin: conditions, ranges and framing as a good server has them, then the step's fault. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Body } from './bytes.js'
@@ -10,6 +9,8 @@ import type { Step } from './steps.js'
 const SLICE = 64 * 1024
 /** Milliseconds between the slices of a throttled body. */
 const TICK = 10
+/** Milliseconds before a RST, since a client that finds bytes and RST together may take the RST for a FIN. */
+const RST_DELAY = 20
 
 /** Answers `request` by `step`; calls `sent` with the bytes of the body as they go out. */
 export async function answer(
@@ -126,13 +127,23 @@ async function send(step: Step, body: Body, response: ServerResponse, sent: (byt
     } else {
       sent(end - position)
       const flowing = response.write(body.subarray(position, end))
-      if (!flowing && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')])
+      if (!flowing && !response.destroyed) await drained(response)
       position = end
     }
     if (response.destroyed) return
   }
   if (step.cut !== undefined && step.cut.after <= body.length) return close(response, step.cut.by ?? 'fin')
   response.end()
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
 }
 
 function allowance(rate: number, started: number, position: number): number {
@@ -145,5 +156,5 @@ function close(response: ServerResponse, by: 'fin' | 'rst'): void {
   const socket = response.socket
   if (socket === null) return
   if (by === 'fin') socket.destroySoon()
-  else socket.write('', () => socket.resetAndDestroy())
+  else socket.write('', () => setTimeout(() => socket.resetAndDestroy(), RST_DELAY))
 }

@@ -146,7 +146,9 @@ export class Origin {
   #next(method: string, path: string): Step {
     const script = this.#scripts.get(path) ?? this.#scripts.get(path.replace(/\?.*$/s, ''))
     if (script === undefined) return {}
-    const steps = script.steps[method] ?? []
+    const own = script.steps[method] ?? []
+    const plain = script.served.body !== undefined
+    const steps = own.length > 0 || plain ? own : (script.steps['GET'] ?? []).slice(-1)
     const step = steps.length > 1 ? steps.shift() : steps[0]
     script.served = { ...script.served, ...served(step ?? {}) }
     return { ...step, ...script.served }

@@ -27,7 +27,10 @@ export interface Served {
 
 /** What happens to one request. Each holds for its step alone (and the last step of a script stays for ever). */
 export interface Fault {
-  /** Takes requests of this method; default GET. HEAD without steps of its own is answered plainly. */
+  /**
+   * Takes requests of this method; default GET. HEAD without steps of its own is answered plainly where there is a body,
+   * else by the last step.
+   */
   readonly method?: 'GET' | 'HEAD'
   /** Answers this status with `headers` and `text`; with `redirect` the status of the redirect (default 302). */
   readonly status?: number

@@ -5,6 +5,7 @@ import { formatDuration } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { failureLine, type FailureJson } from '../failure.js'
 import { openEngine } from '../open-engine.js'
+import { openRemoteFetcher } from '../remote/open.js'
 import { noProgress, openProgress } from '../progress.js'
 import type { SettingValues } from '../settings/table.js'
 import { fetchAll, type FetchAllOptions, type FetchResult, type Outcome } from './fetch-all.js'
@@ -37,7 +38,10 @@ export async function runFetch(
   }
 
   const signal = AbortSignal.any([command.stop, limit])
-  const engine = await openEngine(command)
+  const { server } = values
+  const engine = await (server === undefined
+    ? openEngine(command)
+    : openRemoteFetcher(command, server, values, { urls, headers }))
   try {
     const outcomes = await showing(values, json, {
       engine,

@@ -2,14 +2,17 @@
 
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Document, Node, YAMLMap } from 'yaml'
+import type { Node } from 'yaml'
 import { KissError, systemCode } from '../../errors.js'
 import { nearest } from '../nearest.js'
 import { parseConfigured, type Value } from './parse.js'
 import { environmentName, settingNames, settingOf, type SettingName } from './table.js'
+import { positionOf, Source } from './yaml-source.js'
 
 export interface FileValue {
   readonly value: Value
+  /** As it is written; several of a list. */
+  readonly texts: readonly string[]
   readonly line: number
 }
 
@@ -45,50 +48,53 @@ export async function readSettingsFile(file: string, required: boolean): Promise
       cause: error,
     })
   }
-  return parseConfiguredsFile(file, text)
+  return parseSettingsFile(file, text)
 }
 
 /** The same for text that is at hand. */
-export async function parseConfiguredsFile(file: string, text: string): Promise<SettingsFile> {
-  const { LineCounter, isMap, isScalar, parseDocument } = await import('yaml')
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const fail = (position: number, message: string, cause?: unknown): never => {
-    const { line, col } = lines.linePos(position)
-    throw new KissError('configuration', `${file}:${line}:${col}: ${message}`, { cause })
-  }
+export async function parseSettingsFile(file: string, text: string): Promise<SettingsFile> {
+  const yaml = await import('yaml')
+  const lines = new yaml.LineCounter()
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const source = new Source(file, yaml, document, lines)
   const [fault] = [...document.errors, ...document.warnings]
   // Some of the parser's messages end in the text itself, which may be a token.
-  if (fault !== undefined) fail(fault.pos[0], fault.message.replace(/: ".*$/s, ''), fault)
+  if (fault !== undefined) source.fail(fault.pos[0], fault.message.replace(/: ".*$/s, ''), fault)
 
   const values = new Map<SettingName, FileValue>()
   const sections = new Map<string, Section>()
-  const contents = document.contents as Node | null
-  if (contents === null) return { file, values, sections }
-  if (!isMap(contents)) return fail(positionOf(contents), 'expected settings, one a line, such as quota: 100GiB')
-  for (const { key, value } of (contents as YAMLMap<Node, Node | null>).items) {
-    const position = positionOf(key)
-    const name = isScalar(key) && typeof key.value === 'string' ? key.value : fail(position, 'a key has to be a word')
+  for (const { name, position, value } of source.pairs()) {
     const { line } = lines.linePos(position)
     if (!isSettingName(name)) {
-      sections.set(name, { value: value === null ? null : plain(document, value, fail), line })
+      sections.set(name, { value: source.plain(value), line })
       continue
     }
-    const setting = settingOf(name)
-    if (setting.only?.startsWith('flag') === true) {
-      const elsewhere = setting.only === 'flag' ? '' : ` or ${environmentName(name)}`
-      fail(position, `${name} cannot stand in the file: use --${name}${elsewhere}`)
-    }
-    const texts = textsOf(value, setting.many === true)
-    if (texts === undefined) {
-      fail(position, `${name}: expected ${setting.many === true ? 'a value or a list of values' : 'one value'}`)
-    } else if (texts.length > 0) {
-      const { line, col } = lines.linePos(value === null ? position : positionOf(value))
-      const what = `${file}:${line}:${col}: ${name}`
-      values.set(name, { value: parseConfigured(setting, texts, what, { base: path.dirname(file) }), line })
-    }
+    const read = readValue(source, name, position, value)
+    if (read !== undefined) values.set(name, { ...read, line })
   }
   return { file, values, sections }
+}
+
+function readValue(
+  source: Source,
+  name: SettingName,
+  position: number,
+  value: Node | null,
+): Omit<FileValue, 'line'> | undefined {
+  const setting = settingOf(name)
+  if (setting.only?.startsWith('flag') === true) {
+    const elsewhere = setting.only === 'flag' ? '' : ` or ${environmentName(name)}`
+    source.fail(position, `${name} cannot stand in the file: use --${name}${elsewhere}`)
+  }
+  if (value === null) return undefined
+  const texts = source.texts(value, setting.many === true)
+  if (texts === undefined) {
+    const expected = setting.many === true ? 'a value or a list of values' : 'one value'
+    return source.fail(positionOf(value), `${name}: expected ${expected}`)
+  }
+  if (texts.length === 0) return undefined
+  const what = `${source.place(positionOf(value))}: ${name}`
+  return { value: parseConfigured(setting, texts, what, { base: path.dirname(source.file) }), texts }
 }
 
 /** @param known the sections that loaded plugins have */
@@ -102,36 +108,6 @@ export function refuseUnknownSections({ file, sections }: SettingsFile, known: r
       ...(guess === undefined ? {} : { hint: `did you mean ${guess}?` }),
     })
   }
-}
-
-/** The texts of a scalar or of a list of scalars, as written; empty for an empty value; undefined for anything else. */
-function textsOf(node: Node | null, many: boolean): string[] | undefined {
-  if (node === null) return []
-  if ('items' in node) {
-    if (!many) return undefined
-    const texts = (node.items as (Node | null)[]).map((item) => textsOf(item, false))
-    return texts.includes(undefined) ? undefined : texts.flatMap((text) => text ?? [])
-  }
-  if (!('value' in node)) return undefined
-  const { value, source } = node
-  if (value === null) return []
-  return [typeof value === 'string' ? value : (source ?? JSON.stringify(value))]
-}
-
-function plain(
-  document: Document,
-  node: Node,
-  fail: (position: number, message: string, cause: unknown) => never,
-): unknown {
-  try {
-    return node.toJS(document)
-  } catch (error) {
-    return fail(positionOf(node), 'its aliases cannot be resolved', error)
-  }
-}
-
-function positionOf(node: Node): number {
-  return node.range?.[0] ?? 0
 }
 
 function isSettingName(name: string): name is SettingName {

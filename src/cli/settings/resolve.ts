@@ -11,9 +11,15 @@ export type Source =
   | { readonly from: 'file'; readonly file: string; readonly line: number }
   | { readonly from: 'default' }
 
+/** Where a value comes from, and its text there; no text where nobody says anything. */
+export interface Origin {
+  readonly source: Source
+  readonly texts: readonly string[]
+}
+
 export interface Settings {
   readonly values: SettingValues
-  readonly sources: Readonly<Record<SettingName, Source>>
+  readonly origins: Readonly<Record<SettingName, Origin>>
   readonly file: SettingsFile | undefined
 }
 
@@ -31,41 +37,43 @@ export interface SettingsInput {
 /** @throws KissError `usage`, naming the flag or the variable */
 export function resolveSettings(input: SettingsInput): Settings {
   const values: Partial<Record<SettingName, Value>> = {}
-  const sources: Partial<Record<SettingName, Source>> = {}
+  const origins: Partial<Record<SettingName, Origin>> = {}
   for (const name of settingNames) {
-    const { value, source } = resolveSetting(name, input)
+    const { value, ...origin } = resolveSetting(name, input)
     values[name] = value
-    sources[name] = source
+    origins[name] = origin
   }
-  return { values: values as SettingValues, sources: sources as Record<SettingName, Source>, file: input.file }
+  return { values: values as SettingValues, origins: origins as Record<SettingName, Origin>, file: input.file }
 }
 
 /** One of them, for what has to be known before the others can be checked. */
-export function resolveSetting(name: SettingName, input: SettingsInput): { value: Value; source: Source } {
+export function resolveSetting(name: SettingName, input: SettingsInput): Origin & { readonly value: Value } {
   const setting = settingOf(name)
   const context = { base: input.cwd }
   const flag = textsOfFlag(input.flags[name])
-  if (flag !== undefined) return { value: parseSetting(setting, flag, `--${name}`, context), source: { from: 'flag' } }
+  if (flag !== undefined) {
+    return { value: parseSetting(setting, flag, `--${name}`, context), texts: flag, source: { from: 'flag' } }
+  }
 
   const variable = environmentName(name)
   const text = setting.only === 'flag' ? undefined : input.env[variable]
   if (text !== undefined && text !== '') {
     const texts = setting.kind === 'header' ? text.split('\n') : [text]
-    return {
-      value: parseConfigured(setting, texts, variable, context),
-      source: { from: 'environment', name: variable },
-    }
+    const value = parseConfigured(setting, texts, variable, context)
+    return { value, texts, source: { from: 'environment', name: variable } }
   }
 
-  const line = input.file?.values.get(name)
-  if (input.file !== undefined && line !== undefined) {
-    return { value: line.value, source: { from: 'file', file: input.file.file, line: line.line } }
+  const written = input.file?.values.get(name)
+  if (input.file !== undefined && written !== undefined) {
+    const { value, texts, line } = written
+    return { value, texts, source: { from: 'file', file: input.file.file, line } }
   }
 
   const fallback = input.defaults[name] ?? setting.default
+  const texts = fallback === undefined ? [] : [fallback]
   const nothing = setting.many === true ? [] : setting.kind === 'boolean' ? false : undefined
-  const value = fallback === undefined ? nothing : parseSetting(setting, [fallback], name, context)
-  return { value, source: { from: 'default' } }
+  const value = fallback === undefined ? nothing : parseSetting(setting, texts, name, context)
+  return { value, texts, source: { from: 'default' } }
 }
 
 function textsOfFlag(value: unknown): string[] | undefined {

@@ -49,6 +49,8 @@ export const settingsTable = {
     placeholder: 'URL',
   },
 
+  'server-token-file': { kind: 'path', summary: 'file with the token that this server asks for', placeholder: 'FILE' },
+
   // kiss fetch
   output: { kind: 'string', char: 'o', summary: 'write to this file; - is standard output', placeholder: 'FILE' },
   directory: { kind: 'path', char: 'd', summary: 'save in this directory, made where needed', placeholder: 'DIR' },

@@ -1,0 +1,141 @@
+/** The provider of one GitLab instance. */
+
+import type {
+  Classification,
+  ProviderContext,
+  UpstreamAnswer,
+  UpstreamFailure,
+  UpstreamProvider,
+  UpstreamRequest,
+} from 'kiss'
+import { apiArchive } from './archive.js'
+import { description, isHiddenProject, isSignIn, isUnknownRef, refusal, type Credential } from './answers.js'
+import { pathBelow } from './instance.js'
+import { refMoves } from './moving.js'
+import { globToRegExp, projectMatcher } from './patterns.js'
+import { readUrl } from './read.js'
+import { RefSearch } from './ref-search.js'
+import { canonicalUrl, requestUrl, type Resource } from './resource.js'
+import { searchWithoutSecrets, splitQuery } from './secrets.js'
+import { TokenSource, tokenHeaders } from './token.js'
+import type { InstanceSettings, Share } from './types.js'
+
+export interface GitLabOptions {
+  readonly settings: InstanceSettings
+  /** True in `kiss serve`: the token is lent to the listed projects only. */
+  readonly serving: boolean
+  /** Lower case, unique among providers. */
+  readonly name: string
+  /** Milliseconds since any fixed moment. */
+  readonly now?: () => number
+}
+
+/** Before plain HTTP; an instance below a path goes before one at the root of the same host. */
+const PRIORITY = 100
+
+export class GitLabProvider implements UpstreamProvider {
+  readonly name: string
+  readonly priority: number
+  readonly share: Share
+  readonly #settings: InstanceSettings
+  readonly #serving: boolean
+  readonly #token: TokenSource | undefined
+  readonly #lendsTo: (project: string) => boolean
+  readonly #tags: readonly RegExp[]
+  readonly #refs = new RefSearch()
+
+  constructor({ settings, serving, name, now = () => performance.now() }: GitLabOptions) {
+    this.name = name
+    this.priority = PRIORITY + new URL(settings.instance.base).pathname.split('/').filter((part) => part !== '').length
+    this.share = settings.share
+    this.#settings = settings
+    this.#serving = serving
+    this.#token = settings.token && new TokenSource(settings.token.origin, now)
+    this.#lendsTo = projectMatcher(settings.projects)
+    this.#tags = settings.tags.map(globToRegExp)
+  }
+
+  matches(url: URL): boolean {
+    return pathBelow(this.#settings.instance, url) !== undefined
+  }
+
+  cacheKey(url: URL): URL {
+    const resource = readUrl(this.#settings.instance, url)
+    if (resource !== undefined) return canonicalUrl(this.#settings.instance, resource)
+    const key = new URL(url)
+    key.username = key.password = key.hash = ''
+    key.search = searchWithoutSecrets(url)
+    return key
+  }
+
+  carriesCredential(url: URL): boolean {
+    return url.username !== '' || url.password !== '' || splitQuery(url).secret.length > 0
+  }
+
+  ttl(url: URL): number | undefined {
+    const ref = readUrl(this.#settings.instance, url)?.ref
+    return ref !== undefined && refMoves(ref, this.#tags) ? this.#settings.movingTtl : undefined
+  }
+
+  async authorise(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest> {
+    if (!this.matches(request.url)) return request
+    const resource = this.#wanted(request.url, context.asked)
+    const url = resource === undefined ? request.url : this.#place(resource, request.url, context.asked)
+    const token = this.#settings.token
+    if (context.clientCredential || this.carriesCredential(url) || this.#token === undefined || !token) {
+      return { ...request, url }
+    }
+    if (this.#serving && (resource === undefined || !this.#lendsTo(resource.project))) return { ...request, url }
+    return { ...request, url, headers: { ...request.headers, ...tokenHeaders(token.kind, await this.#token.read()) } }
+  }
+
+  /**
+   * What a hop asks for. GitLab takes a token on the web URL of an archive only where its scope is wide enough and sends
+   * everybody else to the sign-in page; there the API's archive is asked for instead.
+   */
+  #wanted(url: URL, asked: URL): Resource | undefined {
+    const { instance } = this.#settings
+    if (!isSignIn(instance, url)) return readUrl(instance, url)
+    const resource = readUrl(instance, asked)
+    return resource && apiArchive(resource)
+  }
+
+  /** A sign-in page is not told the client's token, so its place takes it from the URL that was asked for. */
+  #place(resource: Resource, requested: URL, asked: URL): URL {
+    const { instance } = this.#settings
+    const from = isSignIn(instance, requested) ? asked : requested
+    const canonical = canonicalUrl(instance, resource).href
+    const address = this.#refs.address(canonical, resource, (a) => canonicalUrl(instance, { ...resource, ...a }).href)
+    const url = requestUrl(instance, resource, address, splitQuery(from).secret)
+    url.username = requested.username
+    url.password = requested.password
+    return url
+  }
+
+  classify(failure: UpstreamFailure): Classification | undefined {
+    if (!this.matches(failure.url)) return undefined
+    if (isUnknownRef(failure) && this.#refs.unknownRef(this.cacheKey(failure.url).href)) return 'reauthorise'
+    if (failure.status === 401 && this.#token?.refused() === true) return 'reauthorise'
+    // Who may not see a project does not know that its artifacts are gone.
+    return isHiddenProject(failure) ? 'denied' : undefined
+  }
+
+  refuse(answer: UpstreamAnswer): string | undefined {
+    if (this.matches(answer.url)) this.#refs.settled(this.cacheKey(answer.url).href)
+    return refusal(this.#settings.instance, answer)
+  }
+
+  describe(failure: UpstreamFailure): string | undefined {
+    if (!this.matches(failure.url)) {
+      return `${this.#settings.instance.label}: its object storage ${failure.url.host} answered ${failure.status}`
+    }
+    return description(this.#settings.instance, failure, this.#credential(failure.url))
+  }
+
+  #credential(url: URL): Credential {
+    if (this.#token === undefined) return 'none set'
+    const resource = readUrl(this.#settings.instance, url)
+    const lent = !this.#serving || (resource !== undefined && this.#lendsTo(resource.project))
+    return lent ? 'sent' : 'not lent'
+  }
+}

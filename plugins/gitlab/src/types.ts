@@ -1,0 +1,19 @@
+/** What is set for one instance. */
+
+import type { Instance } from './instance.js'
+import type { TokenKind, TokenOrigin } from './token.js'
+
+export type Share = 'all' | 'probe' | 'never'
+
+export interface InstanceSettings {
+  readonly instance: Instance
+  /** undefined: anonymous. */
+  readonly token: { readonly kind: TokenKind; readonly origin: TokenOrigin } | undefined
+  /** Projects that `kiss serve` lends the token to: paths, globs, ids. */
+  readonly projects: readonly string[]
+  readonly share: Share
+  /** Seconds: the lifetime of what a branch or "latest" names. */
+  readonly movingTtl: number
+  /** Globs of refs that are tags. */
+  readonly tags: readonly string[]
+}

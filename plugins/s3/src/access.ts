@@ -1,0 +1,187 @@
+/** How an object is asked for: whose credentials, which region, which signature; and what a refusal teaches. */
+
+import type { Classification, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
+import { isAwsRegion, partitionOf } from './aws-hosts.js'
+import { awsConfig, readShared, sharedFiles, type AwsConfig, type Env } from './aws-config.js'
+import { CredentialSource, type Credentials } from './credentials.js'
+import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'
+import { Memory } from './memory.js'
+import { endpointName, requestUrl, sameEndpoint, type Route } from './object.js'
+import { Places, type Found, type Place } from './places.js'
+import type { Settings } from './settings.js'
+import { signedHeaders, type Signing } from './sign.js'
+
+export interface AccessOptions {
+  readonly settings: Settings
+  readonly env: Env
+  /** Strangers ask: own credentials only for what the settings lend. */
+  readonly serving: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * - `never`: own credentials have no business here.
+ * - `if-refused`: an `https` URL that anybody could ask for; with a signature only when S3 said no without, so that what
+ *   is public stays reachable whatever the state of the credentials, and is not fetched with them.
+ * - `always`: `s3://`, and buckets whose settings say so.
+ */
+export type Signature = 'never' | 'if-refused' | 'always'
+
+/** Milliseconds after the first refusal in which more may come of requests that had been sent without a signature. */
+const IN_FLIGHT = 60_000
+
+export class Access {
+  readonly places: Places
+  readonly #settings: Settings
+  readonly #serving: boolean
+  readonly #now: () => number
+  readonly #memory = new Memory()
+  readonly #credentials: CredentialSource
+
+  constructor({ settings, env, serving, now }: AccessOptions) {
+    this.#settings = settings
+    this.#serving = serving
+    this.#now = now
+    const files = sharedFiles(env)
+    this.#credentials = new CredentialSource({ env, files, now })
+    this.places = new Places(settings, lazyConfig(env, files))
+  }
+
+  signature(found: Found): Signature {
+    const { bucket, endpoint } = found.object
+    const place = this.#place(found)
+    // Credentials belong to where `s3://BUCKET` goes; a bucket of the same name elsewhere is somebody else's.
+    if (place.anonymous || !sameEndpoint(place.endpoint, endpoint)) return 'never'
+    if (this.#serving && !this.#settings.lend.has(bucket) && !this.#settings.lend.has('*')) return 'never'
+    return found.scheme === 's3' || place.private ? 'always' : 'if-refused'
+  }
+
+  /** The request without any credential of ours. */
+  open(request: UpstreamRequest, found: Found): UpstreamRequest {
+    const learned = this.#memory.regions.get(bucketName(found))
+    if (found.scheme === 'http' && (learned === undefined || found.object.endpoint.kind === 'custom')) return request
+    return { ...request, url: requestUrl(found.object, this.#route(found)) }
+  }
+
+  /**
+   * Signs headers, and does not presign the URL. A signed header is good for one method, one object and a quarter of an
+   * hour; it does not outlive a redirect, because the client drops it there; and it stands in no URL, which proxies log,
+   * which comes back in a Location, and which errors show. A signature in a failed URL is so always the client's own.
+   */
+  async authorise(request: UpstreamRequest, found: Found): Promise<UpstreamRequest> {
+    const signature = this.signature(found)
+    const place = this.#place(found)
+    if (found.scheme === 's3' && place.problem !== undefined) throw new Error(`s3: ${place.problem}`)
+    const refused = this.#memory.signedSince.get(bucketName(found)) !== undefined
+    if (signature === 'never' || (signature === 'if-refused' && !refused)) return this.open(request, found)
+    const credentials = await this.#credentialsFor(found, signature)
+    if (credentials === undefined) return this.open(request, found)
+    const signing = this.signing(request, found, credentials)
+    const headers = await signedHeaders(signing, this.payer(found))
+    return { ...request, url: signing.url, headers: { ...request.headers, ...headers } }
+  }
+
+  /** Credentials for the object's place. Throws in one line where there are none. */
+  async credentials(found: Found): Promise<Credentials> {
+    const { profile } = this.#place(found)
+    try {
+      return await this.#credentials.get(profile)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new Error(`bucket ${found.object.bucket}: ${why}`, { cause: error })
+    }
+  }
+
+  signing({ method }: Pick<UpstreamRequest, 'method'>, found: Found, credentials: Credentials): Signing {
+    const skew = this.#memory.skews.get(endpointName(found.object.endpoint)) ?? 0
+    const url = requestUrl(found.object, this.#route(found))
+    return { method, url, credentials, region: this.region(found), now: this.#now() + skew }
+  }
+
+  /** What says that we pay for the request, as a header or a parameter. */
+  payer(found: Found): Record<string, string> {
+    return this.#place(found).requesterPays ? { 'x-amz-request-payer': 'requester' } : {}
+  }
+
+  region(found: Found): string {
+    return this.#memory.regions.get(bucketName(found)) ?? found.region ?? this.#place(found).region
+  }
+
+  /** Learns from a refusal of a request of ours; `reauthorise` when the next one will be another. */
+  learn(failure: UpstreamFailure, found: Found): Classification | undefined {
+    if (isWrongRegion(failure) && this.#learnRegion(found, namedRegion(failure))) return 'reauthorise'
+    // A redirect of S3 leads to the host of the right region, where the request arrives without its signature.
+    if (failure.hop > 0 && failure.status === 403 && this.#learnRegion(found, found.region)) return 'reauthorise'
+    const signature = this.signature(found)
+    if (signature === 'never') return undefined
+    if (isSkewed(failure) && this.#learnSkew(found, failure)) return 'reauthorise'
+    if (isExpired(failure) && this.#credentials.renew(this.#place(found).profile)) return 'reauthorise'
+    return signature === 'if-refused' && failure.status === 403 ? this.#signFromNowOn(found) : undefined
+  }
+
+  async #credentialsFor(found: Found, signature: Signature): Promise<Credentials | undefined> {
+    try {
+      return await this.credentials(found)
+    } catch (error) {
+      if (signature === 'always') throw error
+      // Asked again without one, the origin says no in its own words, which is the better answer to an https URL.
+      return undefined
+    }
+  }
+
+  #signFromNowOn(found: Found): Classification | undefined {
+    const name = bucketName(found)
+    const since = this.#memory.signedSince.get(name)
+    if (since === undefined) this.#memory.signedSince.set(name, this.#now())
+    return since === undefined || this.#now() - since < IN_FLIGHT ? 'reauthorise' : undefined
+  }
+
+  /** False when nothing was learned, or nothing that may become part of a host name. */
+  #learnRegion(found: Found, region: string | undefined): boolean {
+    const { endpoint } = found.object
+    if (region === undefined) return false
+    const fits =
+      endpoint.kind === 'aws'
+        ? isAwsRegion(region) && partitionOf(region) === endpoint.partition
+        : /^[A-Za-z0-9-]{1,64}$/.test(region)
+    if (fits) this.#memory.regions.set(bucketName(found), region)
+    return fits
+  }
+
+  #learnSkew(found: Found, { headers }: UpstreamFailure): boolean {
+    const theirs = Date.parse(headers['date'] ?? '')
+    if (Number.isNaN(theirs)) return false
+    this.#memory.skews.set(endpointName(found.object.endpoint), theirs - this.#now())
+    return true
+  }
+
+  #place(found: Found): Place {
+    return this.places.home(found.object.bucket, found.region)
+  }
+
+  #route(found: Found): Route {
+    const place = this.#place(found)
+    const learned = this.#memory.regions.get(bucketName(found))
+    return {
+      region: learned ?? found.region ?? (found.scheme === 's3' ? place.region : undefined),
+      addressing: place.addressing,
+      options: found.options ?? place.options,
+    }
+  }
+}
+
+function bucketName({ object }: Found): string {
+  return `${endpointName(object.endpoint)}/${object.bucket}`
+}
+
+/** The shared files are read when the first S3 question is asked, and once. */
+function lazyConfig(env: Env, files: ReturnType<typeof sharedFiles>): (profile: string | undefined) => AwsConfig {
+  let shared: ReturnType<typeof readShared> | undefined
+  const known = new Map<string | undefined, AwsConfig>()
+  return (profile) => {
+    const config = known.get(profile) ?? awsConfig(env, (shared ??= readShared(files)), profile)
+    known.set(profile, config)
+    return config
+  }
+}

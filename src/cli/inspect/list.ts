@@ -1,0 +1,67 @@
+/** `kiss list`: which entries, in which order, shown how. Pure. */
+
+import type { Entry } from '../../store/types.js'
+import { formatDuration, formatSize } from '../../units.js'
+import { tableLines, type Column } from '../table.js'
+
+/** One of `entries` under `--json`; times are milliseconds since the epoch, sizes bytes. */
+export interface ListedEntry {
+  readonly url: string
+  readonly size: number
+  readonly sha256: string
+  readonly storedAt: number
+  readonly staleAt: number
+  readonly lastUsedAt: number
+  readonly hits: number
+  readonly private: boolean
+}
+
+export function listedEntry(entry: Entry): ListedEntry {
+  const { url, size, sha256, storedAt, staleAt, lastUsedAt, hits } = entry
+  return { url, size, sha256, storedAt, staleAt, lastUsedAt, hits, private: entry.private }
+}
+
+type Order = (a: Entry, b: Entry) => number
+
+const byUrl: Order = (a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : 0)
+
+/** The most interesting first: the largest, the youngest, what was used last and most. */
+const orders: Readonly<Record<string, Order>> = {
+  url: byUrl,
+  size: (a, b) => b.size - a.size,
+  age: (a, b) => b.storedAt - a.storedAt,
+  used: (a, b) => b.lastUsedAt - a.lastUsedAt,
+  hits: (a, b) => b.hits - a.hits,
+}
+
+/** @param sort one of the options of the setting `sort` */
+export function sorted(entries: readonly Entry[], sort: string, reverse: boolean): Entry[] {
+  const order = orders[sort] ?? byUrl
+  const inOrder = [...entries].sort((a, b) => order(a, b) || byUrl(a, b))
+  return reverse ? inOrder.reverse() : inOrder
+}
+
+/** @param now milliseconds since the epoch @param columns of the terminal, where there is one */
+export function listLines(entries: readonly Entry[], now: number, columns: number | undefined): string[] {
+  const bytes = entries.reduce((sum, { size }) => sum + size, 0)
+  const layout: readonly Column<Entry>[] = [
+    { title: 'SIZE', align: 'right', cell: ({ size }) => formatSize(size) },
+    { title: 'AGE', align: 'right', cell: ({ storedAt }) => ago(now - storedAt) },
+    { title: 'FRESH', align: 'right', cell: ({ staleAt }) => (staleAt > now ? ago(staleAt - now) : 'stale') },
+    { title: 'USED', align: 'right', cell: ({ lastUsedAt }) => ago(now - lastUsedAt) },
+    { title: 'HITS', align: 'right', cell: ({ hits }) => String(hits) },
+    { title: 'NOTE', cell: noteOf },
+    { title: 'URL', cell: ({ url }) => url },
+  ]
+  const sum = `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}, ${formatSize(bytes)}`
+  return entries.length === 0 ? [sum] : [...tableLines(layout, entries, columns), sum]
+}
+
+/** The largest unit is enough in a table. */
+function ago(ms: number): string {
+  return formatDuration(Math.max(0, ms)).split(' ')[0] ?? ''
+}
+
+function noteOf(entry: Entry): string {
+  return [...(entry.private ? ['private'] : []), ...(entry.unverified ? ['unverified'] : [])].join(',')
+}

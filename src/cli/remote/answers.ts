@@ -1,0 +1,65 @@
+/** What a kiss server's answers mean. Pure. */
+
+import { isErrorCode, KissError, type ErrorCode } from '../../errors.js'
+import type { ServedAs } from '../../store/types.js'
+
+/** RFC 9211: the last member is the cache nearest to us; from the parameters of ours, how it was served. */
+export function servedAs(cacheStatus: string | undefined): ServedAs {
+  const member = cacheStatus?.split(',').at(-1) ?? ''
+  const parameters = new Set(member.split(';').map((parameter) => parameter.trim()))
+  if (parameters.has('collapsed')) return 'collapsed'
+  if (parameters.has('hit')) return parameters.has('detail=stale-if-error') ? 'stale' : 'hit'
+  return parameters.has('fwd-status=304') ? 'revalidated' : 'miss'
+}
+
+/** RFC 9530: the hex of `sha-256=:base64:`. */
+export function digestOf(reprDigest: string | undefined): string | undefined {
+  const base64 = /(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):/.exec(reprDigest ?? '')?.[1]
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex')
+}
+
+/** Statuses after which asking the origin oneself may help: the server is down, draining or without a way to it. */
+export function mayFallBack(status: number): boolean {
+  return status === 502 || status === 503 || status === 504
+}
+
+/** For a server that does not say a code of ours: an older one, or a proxy before it. */
+const codes: Readonly<Record<number, ErrorCode>> = {
+  400: 'usage',
+  412: 'digest-mismatch',
+  421: 'misdirected',
+  504: 'origin-timeout',
+  507: 'quota',
+  508: 'loop',
+}
+
+/**
+ * The error that a problem document (RFC 9457) of a server stands for.
+ * @param server displayable
+ */
+export function problemError(server: string, status: number, body: string): KissError {
+  const { code, detail, hint } = parseProblem(body)
+  const known = code !== undefined && isErrorCode(code) ? code : codes[status]
+  const fallback: ErrorCode = status >= 400 && status < 500 ? 'origin-refused' : 'origin-failed'
+  return new KissError(known ?? fallback, `${server}: ${detail ?? `status ${status}`}`, {
+    status,
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+function parseProblem(body: string): { code?: string; detail?: string; hint?: string } {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    // A page of a proxy: the status has to do.
+    return {}
+  }
+  if (typeof parsed !== 'object' || parsed === null) return {}
+  const { code, detail, hint } = parsed as Record<string, unknown>
+  return {
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof detail === 'string' ? { detail } : {}),
+    ...(typeof hint === 'string' ? { hint } : {}),
+  }
+}

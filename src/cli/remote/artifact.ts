@@ -1,0 +1,102 @@
+/** An artifact that streams from a kiss server: the shape of the engine's, read once from start to end. */
+
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { KissError } from '../../errors.js'
+import type { Artifact, Content } from '../../engine/types.js'
+import { digestOf, servedAs } from './answers.js'
+
+export interface RemoteArtifactOptions {
+  /** Displayable. */
+  readonly url: string
+  /** Displayable address of the server. */
+  readonly server: string
+  readonly response: IncomingMessage
+  /** What the caller asked for, lower-case hex. */
+  readonly promised: string | undefined
+  readonly signal: AbortSignal
+}
+
+export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
+  const { url, response } = options
+  const content = new RemoteContent(options)
+  const { 'content-type': contentType, etag, 'last-modified': lastModified } = response.headers
+  return {
+    as: servedAs(response.headers['cache-status']?.toString()),
+    url,
+    headers: {
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(etag === undefined ? {} : { etag }),
+      ...(lastModified === undefined ? {} : { lastModified }),
+    },
+    entry: undefined,
+    private: false,
+    detail: undefined,
+    // It is in the server's store, not in one of ours.
+    stored: false,
+    content,
+    progress: () => ({ received: content.received, length: content.length }),
+    finished: async () => undefined,
+    path: () => '',
+    sent: () => undefined,
+    close: () => content.close(),
+  }
+}
+
+class RemoteContent implements Content {
+  readonly length: number | undefined
+  received = 0
+  complete = false
+  sha256: string | undefined
+  readonly #options: RemoteArtifactOptions
+  readonly #chunks: AsyncIterator<Buffer, undefined>
+  readonly #hash = createHash('sha256')
+  #rest: Buffer = Buffer.alloc(0)
+
+  constructor(options: RemoteArtifactOptions) {
+    this.#options = options
+    const length = options.response.headers['content-length']
+    this.length = length === undefined ? undefined : Number(length)
+    this.#chunks = options.response[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    if (position !== this.received) throw new KissError('internal', 'the stream of a server is read from start to end')
+    if (this.#rest.length === 0) {
+      const next = await this.#next()
+      if (next === undefined) return this.#end()
+      this.#rest = next
+    }
+    const bytes = this.#rest.copy(buffer)
+    this.#hash.update(this.#rest.subarray(0, bytes))
+    this.#rest = this.#rest.subarray(bytes)
+    this.received += bytes
+    return bytes
+  }
+
+  async close(): Promise<void> {
+    this.#options.response.destroy()
+  }
+
+  async #next(): Promise<Buffer | undefined> {
+    const { signal, server, url } = this.#options
+    try {
+      const next: IteratorResult<Buffer, undefined> = await this.#chunks.next()
+      return next.value
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      throw new KissError('origin-failed', `${server} broke off ${url} after ${this.received} bytes`, { cause: error })
+    }
+  }
+
+  #end(): 0 {
+    const { response, server, url, promised } = this.#options
+    this.sha256 ??= this.#hash.digest('hex')
+    for (const expected of [promised, digestOf(response.headers['repr-digest']?.toString())]) {
+      if (expected === undefined || expected === this.sha256) continue
+      throw new KissError('digest-mismatch', `${server} sent ${url} with the SHA-256 ${this.sha256}, not ${expected}`)
+    }
+    this.complete = true
+    return 0
+  }
+}

@@ -1,0 +1,43 @@
+/** Addresses of a kiss server, and what may be sent there. Pure. */
+
+import { isIP } from 'node:net'
+import { KissError } from '../../errors.js'
+import { carriesCredential, displayUrl } from '../../http/urls.js'
+
+/** An address of the server's API; the server may stand below a path of somebody else's. */
+export function endpoint(server: URL, path: string, query: Readonly<Record<string, string | undefined>> = {}): URL {
+  const url = new URL(server)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/${path}`
+  url.search = ''
+  url.hash = ''
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  )
+  if (given.length > 0) url.search = given.join('&')
+  return url
+}
+
+/** What goes to the server along with URLs. */
+export interface SentAlong {
+  readonly urls: readonly URL[]
+  /** Any header may be a credential. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The server's own. */
+  readonly token: string | undefined
+}
+
+/** @throws KissError `usage` where a credential would go over the network for everybody to read */
+export function refuseOpenCredentials(server: URL, { urls, headers, token }: SentAlong): void {
+  if (server.protocol === 'https:' || isLoopback(server.hostname)) return
+  const secret = token !== undefined || server.username !== '' || server.password !== '' || urls.some(carriesCredential)
+  if (!secret && Object.keys(headers).length === 0) return
+  const what = secret ? 'a credential' : 'headers'
+  throw new KissError('usage', `${what} would go to ${displayUrl(server)} unencrypted`, {
+    hint: 'use an https address of the server, or go without --server',
+  })
+}
+
+function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}

@@ -1,0 +1,74 @@
+/** Fetches through a kiss server, and from the origin where the server is down. */
+
+import { text } from 'node:stream/consumers'
+import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
+import { displayUrl, fileNameOf } from '../../http/urls.js'
+import { mayFallBack, problemError } from './answers.js'
+import { remoteArtifact } from './artifact.js'
+import { Unanswered, type RemoteClient } from './client.js'
+import { endpoint } from './endpoint.js'
+
+/** Milliseconds: as long as LAVA waits for a cache. */
+const FIRST_BYTE = 60_000
+
+export interface RemoteFetcherOptions {
+  readonly server: URL
+  readonly client: RemoteClient
+  /** Opened at most once, when the server does not do. */
+  readonly local: () => Promise<Engine>
+  /** Says what was done instead. */
+  readonly note: (line: string) => void
+}
+
+/** What `fetchAll` needs of an engine. */
+export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
+  readonly #options: RemoteFetcherOptions
+  #local: Promise<Engine> | undefined
+  /** Once it did not answer, the rest of this call does not wait for it again. */
+  #down = false
+
+  constructor(options: RemoteFetcherOptions) {
+    this.#options = options
+  }
+
+  async fetch(request: FetchRequest): Promise<Artifact> {
+    const reason = this.#down ? 'it did not answer before' : await this.#ask(request)
+    if (typeof reason !== 'string') return reason
+    const url = displayUrl(request.url)
+    this.#options.note(`kiss: ${this.#options.client.shown}: ${reason}; fetching ${url} from its origin`)
+    this.#local ??= this.#options.local()
+    return (await this.#local).fetch(request)
+  }
+
+  async close(): Promise<void> {
+    await (await this.#local)?.close()
+  }
+
+  /** The artifact, or why the origin should be asked. @throws KissError for what the server says no to */
+  async #ask(request: FetchRequest): Promise<Artifact | string> {
+    const { client, server } = this.#options
+    const { url, sha256, ttl, headers = {}, signal = new AbortController().signal } = request
+    const names = Object.keys(headers)
+    const address = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
+      url: url.href,
+      ttl: ttl === undefined ? undefined : `${ttl}ms`,
+      sha256,
+      passheaders: names.length === 0 ? undefined : names.join(','),
+    })
+    let response
+    try {
+      response = await client.request(address, { headers, signal, patience: FIRST_BYTE })
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error
+      this.#down = true
+      return error.message
+    }
+    const status = response.statusCode ?? 0
+    if (status === 200) {
+      return remoteArtifact({ url: displayUrl(url), server: client.shown, response, promised: sha256, signal })
+    }
+    const problem = problemError(client.shown, status, await text(response))
+    if (mayFallBack(status)) return problem.message.slice(`${client.shown}: `.length)
+    throw problem
+  }
+}

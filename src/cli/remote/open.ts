@@ -1,0 +1,69 @@
+/** A kiss server as a command's settings name it. */
+
+import { readFile } from 'node:fs/promises'
+import { KissError, systemCode } from '../../errors.js'
+import type { BaseCommand } from '../base-command.js'
+import { openEngine } from '../open-engine.js'
+import type { SettingValues } from '../settings/table.js'
+import { RemoteClient } from './client.js'
+import { refuseOpenCredentials } from './endpoint.js'
+import { RemoteFetcher } from './fetcher.js'
+
+export interface Remote {
+  readonly server: URL
+  readonly client: RemoteClient
+}
+
+/**
+ * @param sent what goes there beside the server's own token
+ * @throws KissError `usage` where a credential would travel unencrypted
+ */
+export async function openRemote(
+  command: BaseCommand,
+  server: URL,
+  values: SettingValues,
+  sent: { readonly urls: readonly URL[]; readonly headers: Readonly<Record<string, string>> },
+): Promise<Remote> {
+  const token = await tokenOf(values['server-token-file'])
+  refuseOpenCredentials(server, { ...sent, token })
+  const caFile = values['ca-file']
+  const secureContext = caFile === undefined ? undefined : await trusted(caFile)
+  return { server, client: new RemoteClient(server, { token, secureContext, version: command.config.version }) }
+}
+
+/** `kiss fetch --server`: what only a local cache can do is refused, not ignored. */
+export async function openRemoteFetcher(
+  command: BaseCommand,
+  server: URL,
+  values: SettingValues,
+  sent: { readonly urls: readonly URL[]; readonly headers: Readonly<Record<string, string>> },
+): Promise<RemoteFetcher> {
+  for (const name of ['path', 'offline', 'refresh'] as const) {
+    if (values[name]) throw new KissError('usage', `--${name} does not go with --server`)
+  }
+  return new RemoteFetcher({
+    ...(await openRemote(command, server, values, sent)),
+    local: () => openEngine(command),
+    note: (line) => command.note(line),
+  })
+}
+
+async function tokenOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    throw new KissError(
+      'configuration',
+      `--server-token-file: cannot read ${file}: ${systemCode(error) ?? String(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+async function trusted(caFile: string): Promise<unknown> {
+  const { trusting } = await import('../../upstream/trust.js')
+  return trusting(caFile)
+}

@@ -1,0 +1,47 @@
+/** What the server's options are made of: files with tokens, pairs that belong together. */
+
+import { readFile } from 'node:fs/promises'
+import { KissError, systemCode } from '../../errors.js'
+import type { AccessOptions } from '../../server/access.js'
+import type { TlsFiles } from '../../server/tls.js'
+import type { SettingValues } from '../settings/table.js'
+
+/** @throws KissError `configuration` for a file of tokens that cannot be read or holds none */
+export async function accessOptions(values: SettingValues): Promise<AccessOptions> {
+  const [adminTokens, clientTokens] = await Promise.all([
+    tokensOf(values['admin-token-file'], '--admin-token-file'),
+    tokensOf(values['client-token-file'], '--client-token-file'),
+  ])
+  return {
+    allowClients: values['allow-client'],
+    trustProxies: values['trust-proxy'],
+    adminTokens,
+    clientTokens,
+  }
+}
+
+/** @throws KissError `usage` for half a pair */
+export function tlsFiles(values: SettingValues): TlsFiles | undefined {
+  const { 'tls-cert': certFile, 'tls-key': keyFile } = values
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined) throw new KissError('usage', '--tls-key needs --tls-cert')
+  if (keyFile === undefined) throw new KissError('usage', '--tls-cert needs --tls-key')
+  return { certFile, keyFile }
+}
+
+/** One token a line, so that an old one can go on while a new one is handed out. An empty file would lock nobody out. */
+async function tokensOf(file: string | undefined, flag: string): Promise<string[]> {
+  if (file === undefined) return []
+  let text
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new KissError('configuration', `${flag}: cannot read ${file}: ${systemCode(error) ?? String(error)}`, {
+      cause: error,
+    })
+  }
+  const tokens = text.split(/\r?\n/).map((line) => line.trim())
+  const present = tokens.filter((token) => token !== '')
+  if (present.length === 0) throw new KissError('configuration', `${flag}: ${file} holds no token`)
+  return present
+}

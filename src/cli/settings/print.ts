@@ -1,0 +1,49 @@
+/** Every setting with its value and where it comes from, as a configuration file that could be used. Pure. */
+
+import { displayUrl } from '../../http/urls.js'
+import type { Origin, Settings, Source } from './resolve.js'
+import { settingNames, settingOf, type SettingName } from './table.js'
+
+/** Lines of YAML; what is not set, and what may hold a secret, is a comment. */
+export function printedSettings(settings: Settings): string[] {
+  const names = settingNames.filter((name) => settingOf(name).only !== 'flag')
+  const lines = names.map((name) => ({
+    text: lineOf(name, settings.origins[name]),
+    source: settings.origins[name].source,
+  }))
+  const width = Math.max(...lines.map(({ text }) => text.length).filter((length) => length <= 60))
+  return [
+    ...lines.map(({ text, source }) => `${text.padEnd(width)}  # ${describe(source)}`),
+    ...[...(settings.file?.sections ?? [])].map(
+      ([name, { line }]) => `# ${name}: not shown, it may hold secrets (${settings.file?.file ?? ''}:${line})`,
+    ),
+  ]
+}
+
+function lineOf(name: SettingName, { texts }: Origin): string {
+  const { kind, many, secret } = settingOf(name)
+  if (texts.length === 0) return `# ${name}:`
+  if (secret === true) return `# ${name}: (hidden)`
+  const shown = texts
+    .flatMap((text) => (many === true && kind !== 'header' ? text.split(',') : [text]))
+    .map((text) => scalar(kind === 'url' ? displayUrl(text) : text.trim()))
+  return `${name}: ${many === true ? `[${shown.join(', ')}]` : shown.join('')}`
+}
+
+function describe(source: Source): string {
+  switch (source.from) {
+    case 'flag':
+      return 'flag'
+    case 'environment':
+      return source.name
+    case 'file':
+      return `${source.file}:${source.line}`
+    case 'default':
+      return 'default'
+  }
+}
+
+/** As plain as YAML allows. */
+function scalar(text: string): string {
+  return /^[\w./][\w./+-]*$/.test(text) ? text : JSON.stringify(text)
+}

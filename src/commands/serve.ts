@@ -1,0 +1,65 @@
+import { BaseCommand } from '../cli/base-command.js'
+import { runServe } from '../cli/serve/run-serve.js'
+import { flagsFor } from '../cli/settings/flags.js'
+import { printedSettings } from '../cli/settings/print.js'
+
+const settingDefaults = { quota: '100GiB' }
+
+export default class Serve extends BaseCommand {
+  static override readonly summary = 'serve artifacts over HTTP'
+  static override readonly description = `The same cache as kiss fetch, for everybody who asks: http://HOST:PORT/api/v1/fetch?url=URL.
+
+The first line on standard output is the URL that it listens on; the log goes to standard error. SIGTERM and SIGINT let readers finish, for as long as --drain-timeout says; SIGHUP reads the TLS certificate again.
+
+Every flag can also be set in the environment (KISS_PORT=8002) or in the configuration file (port: 8002).`
+  static override readonly examples = [
+    { description: 'For this machine', command: '<%= config.bin %> serve' },
+    {
+      description: 'For a lab',
+      command: '<%= config.bin %> serve --host 0.0.0.0 --allow-client 10.0.0.0/8 --quota 500GiB',
+    },
+    { description: 'See what is set, and where', command: '<%= config.bin %> serve --print-config' },
+  ]
+  static override readonly enableJsonFlag = false
+  static override readonly signals = ['SIGINT', 'SIGTERM'] as const
+  static override readonly settingDefaults = settingDefaults
+  static override readonly flags = flagsFor(
+    [
+      'host',
+      'port',
+      'workers',
+      'cache-dir',
+      'quota',
+      'default-ttl',
+      'stale-if-error',
+      'auth-ttl',
+      'retry-for',
+      'stall-timeout',
+      'drain-timeout',
+      'log-level',
+      'allow-client',
+      'trust-proxy',
+      'client-token-file',
+      'admin-token-file',
+      'server-name',
+      'tls-cert',
+      'tls-key',
+      'allow-upstream',
+      'deny-upstream',
+      'ca-file',
+      'max-downloads',
+      'max-downloads-per-host',
+      'max-rate',
+      'pass-headers',
+      'print-config',
+    ],
+    settingDefaults,
+  )
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Serve)
+    const settings = await this.settings(flags)
+    if (!settings.values['print-config']) return runServe(this, settings.values)
+    for (const line of printedSettings(settings)) this.log(line)
+  }
+}

@@ -1,0 +1,82 @@
+/** What a provider hands to its contract suite, and the few helpers that the checks share. */
+
+import assert from 'node:assert/strict'
+import type { Classification, UpstreamProvider } from './types.js'
+
+export type MakeProvider = () => UpstreamProvider | Promise<UpstreamProvider>
+
+/** A failure that the provider knows, and what it must make of it. */
+export interface SampleFailure {
+  /** As requested on this hop. */
+  readonly url: string
+  readonly hop?: number
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly excerpt?: string
+  /** What `classify` must answer; absent: not looked at. */
+  readonly classified?: Classification | undefined
+  /** What `describe` must answer; absent: not looked at. */
+  readonly described?: string
+}
+
+export interface ProviderSamples {
+  /**
+   * Groups of URLs that the provider owns. The URLs of one group name one content, however they are written, signed or
+   * tokened, and share a key; those of two groups do not.
+   */
+  readonly same: readonly (readonly string[])[]
+  /** URLs that the provider leaves to others. */
+  readonly foreign: readonly string[]
+  /** Owned URLs that themselves carry a credential. */
+  readonly credentials: readonly string[]
+  /** Owned URLs that carry none. */
+  readonly plain: readonly string[]
+  /** Owned URLs to which `authorise` adds a credential of the provider's own. */
+  readonly authorised: readonly string[]
+  /** Every secret in the provider's settings and in the URLs above: none may be seen in a key, a description or a refusal. */
+  readonly secrets: readonly string[]
+  readonly failures?: readonly SampleFailure[]
+}
+
+export interface ContractCheck {
+  /** A sentence. */
+  readonly name: string
+  /** Rejects with an assertion error that says which sample broke which rule. */
+  run(): Promise<void>
+}
+
+/** URLs that somebody will hand in one day; whatever is asked about them, nothing may throw. */
+export const oddUrls: readonly string[] = [
+  'http://[::1]/',
+  'https://example.com',
+  'https://example.com:8443/a//b/../c/%2e%2e/d?',
+  'https://example.com/%E0%A4%A?%&=&a&a=1&a=2#%',
+  'https://user:pa%40ss@example.com/%2F?url=https://example.com/',
+  `https://example.com/${'a/'.repeat(3000)}?${'x=1&'.repeat(3000)}`,
+  'file:///etc/hosts',
+  'data:text/plain,x',
+  'mailto:someone@example.com',
+  'blob:https://example.com/1',
+  'x-unknown://host/path',
+  'x-unknown:opaque',
+]
+
+export function allOwned(samples: ProviderSamples): string[] {
+  return [...new Set([...samples.same.flat(), ...samples.credentials, ...samples.plain, ...samples.authorised])]
+}
+
+/** Fails when `text` holds one of the secrets as it is, percent-encoded or in base64. */
+export function assertNoSecret(text: string, secrets: readonly string[], what: string): void {
+  for (const secret of secrets) {
+    const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]
+    assert.ok(!forms.some((form) => text.includes(form)), `${what} shows a secret of the samples`)
+  }
+}
+
+/** Asks `question` about `url`, and fails when the URL object was changed by it. */
+export function untouched<T>(url: URL, question: (url: URL) => T): T {
+  const before = url.href
+  const answer = question(url)
+  assert.equal(url.href, before, 'the URL that was handed in was changed')
+  return answer
+}

@@ -1,0 +1,117 @@
+/** Who may use the server: addresses, proxies that speak for others, tokens. Decides; answers nothing itself. */
+
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { AddressSet, plainAddress } from './addresses.js'
+
+export interface AccessOptions {
+  /** Addresses and CIDRs; none: everybody. */
+  readonly allowClients?: readonly string[]
+  /** Proxies whose X-Forwarded-For is believed. */
+  readonly trustProxies?: readonly string[]
+  /** Any one of them lets a client in; none: no token is needed. */
+  readonly clientTokens?: readonly string[]
+  /** Any one of them makes an admin; none: there are no admin actions. */
+  readonly adminTokens?: readonly string[]
+}
+
+/** Tokens compared by keyed hash in constant time: neither length nor prefix of the right one shows. */
+class TokenSet {
+  readonly #key = randomBytes(32)
+  readonly #digests: readonly Buffer[]
+
+  constructor(tokens: readonly string[]) {
+    this.#digests = tokens.filter((token) => token !== '').map((token) => this.#digest(token))
+  }
+
+  get size(): number {
+    return this.#digests.length
+  }
+
+  has(token: string | undefined): boolean {
+    if (token === undefined || this.size === 0) return false
+    const digest = this.#digest(token)
+    return this.#digests.reduce((found, own) => timingSafeEqual(own, digest) || found, false)
+  }
+
+  #digest(token: string): Buffer {
+    return createHmac('sha256', this.#key).update(token).digest()
+  }
+}
+
+/** The token of a Bearer, or the password of a Basic credential (RFC 6750, RFC 7617). */
+function authorizationToken(header: string | undefined): string | undefined {
+  const [, scheme = '', value = ''] = /^(Bearer|Basic) +(\S+) *$/i.exec(header ?? '') ?? []
+  if (scheme.toLowerCase() === 'bearer') return value
+  if (scheme === '') return undefined
+  const pair = Buffer.from(value, 'base64').toString()
+  return pair.slice(pair.indexOf(':') + 1)
+}
+
+export class Access {
+  readonly #clients: AddressSet
+  readonly #proxies: AddressSet
+  readonly #clientTokens: TokenSet
+  readonly #adminTokens: TokenSet
+
+  /** @throws KissError `usage` for what is no CIDR */
+  constructor(options: AccessOptions = {}) {
+    this.#clients = new AddressSet(options.allowClients ?? [], '--allow-client')
+    this.#proxies = new AddressSet(options.trustProxies ?? [], '--trust-proxy')
+    this.#clientTokens = new TokenSet(options.clientTokens ?? [])
+    this.#adminTokens = new TokenSet(options.adminTokens ?? [])
+  }
+
+  /** Without a token nobody is an admin, and admin actions do not exist. */
+  get hasAdmin(): boolean {
+    return this.#adminTokens.size > 0
+  }
+
+  /**
+   * The rightmost address of X-Forwarded-For that is not a trusted proxy, if a trusted proxy sent it; else the peer. The
+   * left end of that field is what the client itself wrote. undefined: a trusted proxy named something that is no address.
+   */
+  clientOf(peer: string | undefined, headers: IncomingHttpHeaders): string | undefined {
+    let client = peer === undefined ? undefined : plainAddress(peer)
+    const forwarded = String(headers['x-forwarded-for'] ?? '').split(',')
+    while (client !== undefined && this.isProxy(client)) {
+      const next = forwarded.pop()?.trim()
+      if (next === undefined || next === '') break
+      client = plainAddress(next.replace(/^(\d+(?:\.\d+){3}|\[.*\]):\d+$/, '$1'))
+    }
+    return client
+  }
+
+  isProxy(address: string | undefined): boolean {
+    return address !== undefined && this.#proxies.has(address)
+  }
+
+  admitsAddress(client: string | undefined): boolean {
+    return this.#clients.size === 0 || (client !== undefined && this.#clients.has(client))
+  }
+
+  /**
+   * Does the client hold a token, or need none? X-Kiss-Token counts everywhere. On pages, where no origin is concerned,
+   * Authorization does too, so that a browser can ask for it. An admin needs no second token.
+   */
+  admitsToken(headers: IncomingHttpHeaders, on: 'page' | 'fetch'): boolean {
+    if (this.#clientTokens.size === 0) return true
+    const shown = [kissToken(headers), on === 'page' ? authorizationToken(headers.authorization) : undefined]
+    return this.isAdmin(headers) || shown.some((token) => this.#clientTokens.has(token))
+  }
+
+  isAdmin(headers: IncomingHttpHeaders): boolean {
+    return this.#adminTokens.has(authorizationToken(headers.authorization)) || this.#adminTokens.has(kissToken(headers))
+  }
+
+  /** Is this Authorization meant for kiss? Then no origin may see it (cache rule 10). */
+  isOwn(authorization: string | undefined): boolean {
+    const token = authorizationToken(authorization)
+    return this.#adminTokens.has(token) || this.#clientTokens.has(token)
+  }
+}
+
+function kissToken(headers: IncomingHttpHeaders): string | undefined {
+  const value = headers['x-kiss-token']
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,52 @@
+/** The buffers through which bodies go: reused, and bounded in number whatever clients do. */
+
+/** Large enough that system calls do not count, small enough for two per reader. */
+export const bufferSize = 256 * 1024
+
+/** What a reader gets when the pool is empty: slow readers hold the large ones, honest ones go on with these. */
+export const spareSize = 16 * 1024
+
+export interface BufferPoolOptions {
+  /** Large buffers in use at most; 256 of them are 64 MiB. */
+  readonly limit?: number
+  /** Unused ones that are kept for the next reader. */
+  readonly keep?: number
+}
+
+export class BufferPool {
+  readonly #free: Buffer[] = []
+  readonly #limit: number
+  readonly #keep: number
+  #made = 0
+
+  constructor({ limit = 256, keep = 32 }: BufferPoolOptions = {}) {
+    this.#limit = limit
+    this.#keep = keep
+  }
+
+  /** A buffer of unknown content; whoever took it gives it back or forgets it. */
+  take(): Buffer {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    if (this.#made >= this.#limit) return Buffer.allocUnsafeSlow(spareSize)
+    this.#made++
+    return Buffer.allocUnsafeSlow(bufferSize)
+  }
+
+  /** Nothing reads from it or writes to it any more. */
+  give(buffer: Buffer): void {
+    if (buffer.length !== bufferSize) return
+    if (this.#free.length < this.#keep) this.#free.push(buffer)
+    else this.#made--
+  }
+
+  /** The same for a buffer that a cancelled read or write may still touch: it is not used again. */
+  forget(buffer: Buffer): void {
+    if (buffer.length === bufferSize) this.#made--
+  }
+
+  /** Large buffers that exist. */
+  get made(): number {
+    return this.#made
+  }
+}

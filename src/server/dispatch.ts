@@ -1,0 +1,107 @@
+/** From a request to its reply: checks in their order, route, method, handler. Writes nothing. */
+
+import { KissError } from '../errors.js'
+import { problemOf, problemReply, type Problem } from './problem.js'
+import type { Reply } from './reply.js'
+import {
+  allowedMethods,
+  findRoute,
+  type Handler,
+  type Incoming,
+  type Method,
+  type Route,
+  type Services,
+} from './route.js'
+import { parseAuthority } from './self.js'
+
+/** Bytes of a request target: issue 4's limit. Longer ones are no artifacts. */
+export const longestUrl = 8192
+
+export interface Found {
+  readonly route: Route | undefined
+  readonly request: Incoming
+}
+
+/** Which route a request is for. */
+export function locate(request: Incoming, routes: readonly Route[]): Found {
+  const found = findRoute(routes, request.path)
+  return { route: found?.route, request: { ...request, params: found?.params ?? [] } }
+}
+
+/** The reply to a request, or the error that becomes one. */
+export async function dispatch({ route, request }: Found, services: Services): Promise<Reply> {
+  if (request.path.length + request.query.length > longestUrl) {
+    return problemReply({ status: 414, code: 'url-too-long', detail: `a URL may have ${longestUrl} bytes` })
+  }
+  checkHost(request, services)
+  if (route === undefined || route.guard !== 'open') checkAddress(request, services)
+  if (route === undefined) {
+    return problemReply({ status: 404, code: 'not-found', detail: `there is nothing at ${request.path.slice(0, 200)}` })
+  }
+  const refusal = checkToken(route, request, services)
+  if (refusal !== undefined) return refusal
+  if (route.refuseWhileDraining === true && services.draining()) {
+    throw new KissError('draining', 'this server is shutting down', { retryAfter: 5000 })
+  }
+  const handler = findHandler(route, request, services)
+  if (handler === undefined) {
+    const allowed = allowedMethods(route, services.access.hasAdmin).join(', ')
+    const detail = `this address takes ${allowed}`
+    return problemReply({ status: 405, code: 'method-not-allowed', detail, headers: { Allow: allowed } })
+  }
+  return handler(request, services)
+}
+
+function checkHost({ headers }: Incoming, { self }: Services): void {
+  if (headers.host === undefined) return
+  const authority = parseAuthority(headers.host)
+  if (authority === undefined) throw new KissError('usage', 'the Host header is not a host')
+  if (!self.answersTo(authority.host)) {
+    throw new KissError('misdirected', `this server does not answer to ${authority.host}`, {
+      hint: 'add --server-name, or use an address',
+    })
+  }
+}
+
+function checkAddress({ client }: Incoming, { access }: Services): void {
+  if (access.admitsAddress(client)) return
+  throw new KissError('client-forbidden', `${client ?? 'an unknown address'} may not use this server`, {
+    hint: 'see --allow-client',
+  })
+}
+
+function checkToken(route: Route, { headers }: Incoming, { access }: Services): Reply | undefined {
+  if (route.guard === 'open') return undefined
+  const page = route.guard === 'client'
+  if (access.admitsToken(headers, page ? 'page' : 'fetch')) return undefined
+  const detail = 'this server wants a token: X-Kiss-Token'
+  if (!page) return problemReply({ status: 403, code: 'client-forbidden', detail })
+  // A browser asks its user; the token is the password.
+  const challenge = { 'WWW-Authenticate': 'Basic realm="kiss", charset="UTF-8"' }
+  return problemReply({ status: 401, code: 'client-forbidden', detail, headers: challenge })
+}
+
+function isMethod(name: string): name is Method {
+  return name === 'GET' || name === 'HEAD' || name === 'DELETE' || name === 'POST'
+}
+
+function findHandler(route: Route, { method, role }: Incoming, { access }: Services): Handler | undefined {
+  if (!isMethod(method)) return undefined
+  const handler = route.handlers[method] ?? (method === 'HEAD' ? route.handlers.GET : undefined)
+  if (handler !== undefined || !access.hasAdmin || route.admin?.[method] === undefined) return handler
+  return role === 'admin' ? route.admin[method] : refuseStranger
+}
+
+function refuseStranger(): Reply {
+  const detail = 'this takes the admin token, as a Bearer'
+  const challenge = { 'WWW-Authenticate': 'Bearer realm="kiss"' }
+  return problemReply({ status: 401, code: 'client-forbidden', detail, headers: challenge })
+}
+
+/** Notes for the log line what an error means; what nobody foresaw is reported in full. */
+export function noteError(error: unknown, { notes }: Incoming, report: (error: unknown) => void): Problem {
+  const problem = problemOf(error)
+  if (problem.code === 'internal') report(error)
+  notes.code = problem.code
+  return problem
+}

@@ -1,0 +1,177 @@
+/** An artifact as an answer: preconditions, range, headers and body (RFC 9110 §13 and §14). Sends nothing itself. */
+
+import type { Artifact } from '../engine/types.js'
+import { cacheStatusOf } from '../http/cache-status.js'
+import { formatReprDigest, ownEntityTag } from '../http/digest.js'
+import { attachment } from '../http/disposition.js'
+import { ageSeconds, remainingSeconds } from '../http/freshness.js'
+import {
+  formatContentRange,
+  formatUnsatisfied,
+  requestedRange,
+  resolveRange,
+  type RangeRequest,
+} from '../http/range.js'
+import { evaluatePreconditions, type RequestHeaders, type Validators } from '../http/validation.js'
+import type { BufferPool } from './buffer-pool.js'
+import { problemReply } from './problem.js'
+import { holdingLastByte, pump } from './pump.js'
+import type { Reply, StreamBody } from './reply.js'
+
+export interface FetchReplyOptions {
+  readonly artifact: Artifact
+  readonly method: string
+  readonly headers: RequestHeaders
+  /** For Content-Disposition. */
+  readonly name: string
+  /** The client promised a sum: nothing is complete before it agrees. */
+  readonly promised: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly pool: BufferPool
+}
+
+/** Closes the artifact in every case but one: a reply with a stream leaves that to the stream. */
+export async function fetchReply(options: FetchReplyOptions): Promise<Reply> {
+  const { artifact } = options
+  try {
+    const reply = await decide(options)
+    if (!isStream(reply)) await artifact.close('done')
+    return reply
+  } catch (error) {
+    await artifact.close('aborted')
+    throw error
+  }
+}
+
+function isStream(reply: Reply): boolean {
+  return typeof reply.body === 'object' && 'send' in reply.body
+}
+
+async function decide(options: FetchReplyOptions): Promise<Reply> {
+  const { artifact, method, headers, now, promised } = options
+  const { content } = artifact
+  // An empty body has no last byte that could be held back until the sum agrees.
+  if (promised && content.length === 0 && !content.complete) await artifact.finished()
+  const validators = validatorsOf(artifact)
+  const common = commonHeaders(artifact, options)
+  if (content.complete) {
+    const precondition = evaluatePreconditions(headers, validators, now)
+    if (precondition === 'not modified') return { status: 304, headers: { ...common, ...validatorHeaders(validators) } }
+    if (precondition === 'failed') {
+      const detail = 'the artifact is not the one that If-Match or If-Unmodified-Since names'
+      return problemReply({ status: 412, code: 'precondition', detail, headers: common })
+    }
+  }
+  const range = requestedRange(method, headers, validators)
+  return range === undefined ? whole(options, common) : partial(options, common, range)
+}
+
+function whole(options: FetchReplyOptions, common: Record<string, string>): Reply {
+  const { artifact } = options
+  const end = artifact.content.length
+  return { status: 200, headers: { ...common, ...bodyHeaders(artifact, options) }, body: bodyOf(options, 0, end) }
+}
+
+async function partial(
+  options: FetchReplyOptions,
+  common: Record<string, string>,
+  range: RangeRequest,
+): Promise<Reply> {
+  const { artifact } = options
+  const length = await lengthFor(artifact, range)
+  if (length === undefined && ('suffix' in range || range.last === undefined)) {
+    // §14.2: a range whose end nobody knows yet may be ignored; whoever asks for it can also take everything.
+    return whole(options, common)
+  }
+  const resolved = resolveRange(range, length ?? Infinity)
+  if (resolved === undefined) {
+    const known = length ?? 0
+    const detail = `the artifact has ${known} bytes, none of them in the range that was asked for`
+    const unsatisfied = { ...common, 'Content-Range': formatUnsatisfied(known) }
+    return problemReply({ status: 416, code: 'range', detail, headers: unsatisfied })
+  }
+  return {
+    status: 206,
+    headers: {
+      ...common,
+      ...bodyHeaders(artifact, options),
+      'Content-Range': formatContentRange(resolved, length),
+    },
+    body: bodyOf(options, resolved.first, resolved.last + 1),
+  }
+}
+
+/**
+ * The length of the whole body, if it is known. Where it is not, a closed range waits for its last byte or for the end:
+ * a 206 announces a length, which must be true.
+ */
+async function lengthFor({ content }: Artifact, range: RangeRequest): Promise<number | undefined> {
+  const known = content.length
+  if (known !== undefined || 'suffix' in range || range.last === undefined) return known
+  const arrived = await content.read(Buffer.allocUnsafe(1), range.last)
+  // Nothing there: the end is before that byte, and now the length is known.
+  return content.length ?? (arrived === 0 ? 0 : undefined)
+}
+
+/** The origin's ETag, else our own once the sum is known. */
+function validatorsOf({ content, headers }: Artifact): Validators {
+  const etag = headers.etag ?? (content.sha256 === undefined ? undefined : ownEntityTag(content.sha256))
+  return {
+    ...(etag !== undefined && { etag }),
+    ...(headers.lastModified !== undefined && { lastModified: headers.lastModified }),
+  }
+}
+
+function validatorHeaders({ etag, lastModified }: Validators): Record<string, string> {
+  return {
+    ...(etag !== undefined && { ETag: etag }),
+    ...(lastModified !== undefined && { 'Last-Modified': lastModified }),
+  }
+}
+
+/** On every answer about an artifact. */
+function commonHeaders(artifact: Artifact, { now }: FetchReplyOptions): Record<string, string> {
+  const { entry, as, stored, detail } = artifact
+  const ttl = entry === undefined ? undefined : remainingSeconds(entry, now)
+  return {
+    'Cache-Status': cacheStatusOf({ as, stored, detail, ttl }),
+    ...(entry !== undefined && { Age: String(ageSeconds(entry, now)) }),
+    ...(artifact.private && { 'Cache-Control': 'private, no-store' }),
+    'Accept-Ranges': 'bytes',
+  }
+}
+
+/** What comes with the bytes. What a stranger's origin sends must never act in the name of this server. */
+function bodyHeaders(artifact: Artifact, { name }: FetchReplyOptions): Record<string, string> {
+  const { content, headers } = artifact
+  return {
+    'Content-Type': headers.contentType ?? 'application/octet-stream',
+    ...validatorHeaders(validatorsOf(artifact)),
+    ...(content.sha256 !== undefined && { 'Repr-Digest': formatReprDigest(content.sha256) }),
+    'Content-Disposition': attachment(name),
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': 'sandbox',
+  }
+}
+
+function bodyOf({ artifact, promised, pool }: FetchReplyOptions, first: number, end: number | undefined): StreamBody {
+  const { content } = artifact
+  const growing = !content.complete
+  const held = promised && growing && end !== undefined && end > first
+  return {
+    length: end === undefined ? undefined : end - first,
+    flush: growing,
+    async send(sink) {
+      const source = held ? holdingLastByte(content, end, () => artifact.finished()) : content
+      try {
+        await pump({ content: source, first, end, pool, sink, sent: (bytes) => artifact.sent(bytes) })
+      } catch (error) {
+        await artifact.close('aborted')
+        throw error
+      }
+      await artifact.close('done')
+    },
+    discard: (outcome) => artifact.close(outcome),
+  }
+}

@@ -1,0 +1,74 @@
+/** The fetch endpoint: the artifact behind a URL, in three forms of address; purging one, for admins. */
+
+import { KissError } from '../errors.js'
+import { passedHeaders } from '../http/passed-headers.js'
+import { decodeLenient, displayUrl, fileNameOf } from '../http/urls.js'
+import { parseFetchQuery, type FetchQuery } from './fetch-query.js'
+import { fetchReply } from './fetch-reply.js'
+import { json, type Reply } from './reply.js'
+import type { Incoming, Route, Services } from './route.js'
+import { parseAuthority } from './self.js'
+
+async function fetchArtifact(request: Incoming, services: Services): Promise<Reply> {
+  const query = readQuery(request)
+  refuseLoop(query.url, request, services)
+  const artifact = await services.engine.fetch({
+    url: query.url,
+    ...(query.ttl !== undefined && { ttl: query.ttl }),
+    ...(query.sha256 !== undefined && { sha256: query.sha256 }),
+    headers: clientHeaders(query, request, services),
+    signal: request.signal,
+    patience: services.patience,
+  })
+  const [segment = ''] = request.params
+  const reply = await fetchReply({
+    artifact,
+    method: request.method,
+    headers: request.headers,
+    name: segment === '' ? fileNameOf(query.url) : decodeLenient(segment),
+    promised: query.sha256 !== undefined,
+    now: services.now(),
+    pool: services.pool,
+  })
+  const status = reply.headers['Cache-Status']
+  if (status !== undefined) request.notes.cache = status.replace(/^kiss; /, '')
+  return reply
+}
+
+function readQuery(request: Incoming): FetchQuery {
+  const query = parseFetchQuery(request.query)
+  request.notes.target = displayUrl(query.url)
+  return query
+}
+
+/** Headers that go on to the origin: those that the request names, or the server's own list; never a token of kiss. */
+function clientHeaders(query: FetchQuery, { headers }: Incoming, services: Services): Record<string, string> {
+  const names = query.passed ?? services.passHeaders
+  const own = services.access.isOwn(headers.authorization)
+  return passedHeaders(headers, own ? names.filter((name) => name !== 'authorization') : names)
+}
+
+/** RFC 9110 §7.6.3: Via tells that a request comes back; a URL that names this server would make it come back. */
+function refuseLoop(url: URL, { headers }: Incoming, { self }: Services): void {
+  if (self.hasPassed(headers.via)) throw new KissError('loop', 'this request has passed this server before')
+  if (self.isNamedBy(url, parseAuthority(headers.host ?? ''))) {
+    throw new KissError('loop', `${displayUrl(url)} names this server itself`, {
+      hint: 'give the URL of the origin, without the address of the cache before it',
+    })
+  }
+}
+
+async function purgeArtifact(request: Incoming, services: Services): Promise<Reply> {
+  const { url } = readQuery(request)
+  const { removed, bytes } = await services.engine.purge({ urls: [url] })
+  return json(200, { removed, bytes })
+}
+
+export const fetchRoute: Route = {
+  path: /^\/api\/v1\/fetch(?:\/([^/]*))?$/,
+  guard: 'fetch',
+  handlers: { GET: fetchArtifact, HEAD: fetchArtifact },
+  admin: { DELETE: purgeArtifact },
+  refuseWhileDraining: true,
+  reader: true,
+}

@@ -1,0 +1,55 @@
+/** A request of node:http as our handlers see it. */
+
+import type { IncomingMessage } from 'node:http'
+import type { Access } from './access.js'
+import type { Incoming } from './route.js'
+
+export interface IncomingContext {
+  readonly access: Access
+  readonly tls: boolean
+  readonly newId: () => string
+  readonly signal: AbortSignal
+  /** Where the request has no Host: `127.0.0.1:8001`. */
+  readonly authority: string
+}
+
+export function readIncoming(message: IncomingMessage, context: IncomingContext): Incoming {
+  const { headers, socket } = message
+  const { path, query, authority } = splitTarget(message.url ?? '/')
+  // RFC 9112 §3.2.2: the authority of an absolute target counts, whatever Host says.
+  const own = authority === undefined ? headers : { ...headers, host: authority }
+  const peer = socket.remoteAddress
+  const client = context.access.clientOf(peer, headers)
+  const proxied = context.access.isProxy(peer) && headers['x-forwarded-proto'] === 'https'
+  return {
+    id: requestId(headers['x-request-id']) ?? context.newId(),
+    method: message.method ?? 'GET',
+    path,
+    query,
+    params: [],
+    headers: own,
+    client,
+    role: context.access.isAdmin(headers) ? 'admin' : 'anyone',
+    base: `${context.tls || proxied ? 'https' : 'http'}://${own.host ?? context.authority}/`,
+    signal: context.signal,
+    notes: {},
+  }
+}
+
+/** Path, query and, in a target of absolute form, the authority (RFC 9112 §3.2). */
+export function splitTarget(target: string): { path: string; query: string; authority: string | undefined } {
+  const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
+  const rest = (absolute === null ? target : target.slice(absolute[0].length)).replace(/#.*$/s, '')
+  const mark = rest.indexOf('?')
+  const path = mark === -1 ? rest : rest.slice(0, mark)
+  return {
+    path: path === '' ? '/' : path,
+    query: mark === -1 ? '' : rest.slice(mark + 1),
+    authority: absolute?.[1],
+  }
+}
+
+/** An id that a client chose, if it can stand in a header and a log line as it is. */
+export function requestId(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' && /^[\w.~:@/+=-]{1,128}$/.test(value) ? value : undefined
+}

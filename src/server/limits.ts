@@ -1,0 +1,31 @@
+/** The bounds within which clients can use the server, each with its unit and its reason. */
+
+export interface Limits {
+  /** Connections at once, in all and not per client: a lab's boards may share one address. */
+  readonly connections: number
+  /** Bytes of request line and headers: the longest URL, and room for tokens. */
+  readonly headerSize: number
+  /** Milliseconds until the headers of a request are complete; against clients that send a byte a second. */
+  readonly headersTimeout: number
+  /** Milliseconds until a request is complete, its body (which nobody reads) included. */
+  readonly requestTimeout: number
+  /** Milliseconds that a connection without a request is kept. Longer than most clients keep theirs: they close first. */
+  readonly idleTimeout: number
+  /** Milliseconds without a byte in either direction, until a client that reads nothing is cut off. */
+  readonly stalledTimeout: number
+  /** Milliseconds that a client waits for its first byte and for each next one: less than the 60 s of LAVA. */
+  readonly patience: number
+  /** Large buffers in use at most: 64 MiB. */
+  readonly buffers: number
+}
+
+export const limits: Limits = {
+  connections: 10_000,
+  headerSize: 32 * 1024,
+  headersTimeout: 20_000,
+  requestTimeout: 60_000,
+  idleTimeout: 65_000,
+  stalledTimeout: 600_000,
+  patience: 55_000,
+  buffers: 256,
+}

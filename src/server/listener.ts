@@ -1,0 +1,53 @@
+/** The listening socket: made with its limits, bound, shut. */
+
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { asKissError, systemCode } from '../errors.js'
+import type { Limits } from './limits.js'
+import { readTls, type TlsFiles } from './tls.js'
+
+export type Listener = Server | TlsServer
+
+export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listener {
+  const common = {
+    maxHeaderSize: bounds.headerSize,
+    headersTimeout: bounds.headersTimeout,
+    requestTimeout: bounds.requestTimeout,
+    keepAliveTimeout: bounds.idleTimeout,
+    connectionsCheckingInterval: 1000,
+  }
+  const server =
+    tls === undefined
+      ? createServer(common)
+      : createTlsServer({ ...common, ...readTls(tls), minVersion: 'TLSv1.2', handshakeTimeout: bounds.headersTimeout })
+  server.maxConnections = bounds.connections
+  server.timeout = bounds.stalledTimeout
+  return server
+}
+
+/** @returns the port @throws KissError `configuration` */
+export async function listen(server: Listener, host: string, port: number): Promise<number> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    const taken = systemCode(error) === 'EADDRINUSE' ? '; choose another with --port' : ''
+    throw asKissError(error, 'configuration', `cannot listen on ${host}, port ${port}${taken}`)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+/** Closes the listener and every connection. */
+export async function shut(server: Listener): Promise<void> {
+  await new Promise<void>((resolve) => {
+    // Its only error is that the server is closed already.
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,116 @@
+/** Lines on their way to a file descriptor: never waited for, bounded, and counted when they had to be dropped. */
+
+import { fstatSync, write } from 'node:fs'
+import { Socket } from 'node:net'
+
+/** Writes one batch; calls back when the next may come. */
+export interface LogTarget {
+  write(batch: Buffer, done: (error?: Error | null) => void): void
+  close(): void
+}
+
+/**
+ * A pipe or a socket is written by the event loop when it has room, so a reader that stalls costs nothing. Files and
+ * terminals are written in the thread pool, one write at a time.
+ */
+export function logTarget(fd: number): LogTarget {
+  const stat = fstatSync(fd)
+  if (stat.isFIFO() || stat.isSocket()) {
+    const socket = new Socket({ fd, readable: false, writable: true })
+    // Each write learns of a broken pipe by its own callback.
+    socket.on('error', () => undefined)
+    socket.unref()
+    return { write: (batch, done) => void socket.write(batch, done), close: () => socket.destroy() }
+  }
+  const writeAll = (batch: Buffer, done: (error?: Error | null) => void): void => {
+    write(fd, batch, (error, bytes) => {
+      if (error === null && bytes < batch.length) writeAll(batch.subarray(bytes), done)
+      else done(error)
+    })
+  }
+  return { write: writeAll, close: () => undefined }
+}
+
+export interface LogSinkOptions {
+  readonly target: LogTarget
+  /** Bytes that may wait; 1 MiB are some 4,000 requests. */
+  readonly limit?: number
+  /** The line that tells how many were dropped. */
+  readonly notice: (dropped: number) => string
+}
+
+export class LogSink {
+  readonly #target: LogTarget
+  readonly #limit: number
+  readonly #notice: (dropped: number) => string
+  readonly #waiting: string[] = []
+  #waitingBytes = 0
+  #writing = false
+  #broken = false
+  #unreported = 0
+  #dropped = 0
+  readonly #idle: (() => void)[] = []
+
+  constructor({ target, limit = 1024 * 1024, notice }: LogSinkOptions) {
+    this.#target = target
+    this.#limit = limit
+    this.#notice = notice
+  }
+
+  /** Lines that nobody will see. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Takes one line, with its end; never waits, never throws. */
+  write(line: string): void {
+    const bytes = Buffer.byteLength(line)
+    if (this.#broken || this.#waitingBytes + bytes > this.#limit) {
+      this.#dropped++
+      this.#unreported++
+      return
+    }
+    this.#waiting.push(line)
+    this.#waitingBytes += bytes
+    if (!this.#writing) this.#flush()
+  }
+
+  /** Resolves when everything has been written, or after `timeout` milliseconds; nothing is written after that. */
+  async close(timeout: number): Promise<void> {
+    if (this.#writing) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout)))
+      await Promise.race([new Promise<void>((resolve) => this.#idle.push(resolve)), late])
+      clearTimeout(timer)
+    }
+    this.#broken = true
+    this.#target.close()
+  }
+
+  #flush(): void {
+    if (this.#unreported > 0 && !this.#broken) {
+      const line = this.#notice(this.#unreported)
+      this.#waiting.push(line)
+      this.#waitingBytes += Buffer.byteLength(line)
+      this.#unreported = 0
+    }
+    const lines = this.#waiting.splice(0)
+    if (this.#broken) this.#dropped += lines.length
+    if (this.#broken || lines.length === 0) {
+      this.#writing = false
+      for (const resolve of this.#idle.splice(0)) resolve()
+      return
+    }
+    this.#writing = true
+    const batch = Buffer.from(lines.join(''))
+    this.#target.write(batch, (error) => {
+      // What is being written still takes memory, so it counts until it is gone.
+      this.#waitingBytes -= batch.length
+      if (error) {
+        this.#broken = true
+        this.#dropped += lines.length
+      }
+      this.#flush()
+    })
+  }
+}

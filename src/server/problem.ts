@@ -1,0 +1,87 @@
+/** Errors as answers: application/problem+json, RFC 9457. Pure. */
+
+import { KissError, type ErrorCode } from '../errors.js'
+import { formatCacheStatus } from '../http/cache-status.js'
+import { formatRetryAfter } from '../http/retry-after.js'
+import type { Reply } from './reply.js'
+
+/** The codes of errors.ts, and those that only HTTP knows. */
+export type ProblemCode = ErrorCode | 'not-found' | 'method-not-allowed' | 'url-too-long' | 'precondition' | 'range'
+
+/** What kind of problem it is, the same every time (RFC 9457 §3.1.4). */
+const titles: Readonly<Record<ProblemCode, string>> = {
+  internal: 'Internal error',
+  usage: 'Bad parameter',
+  'bad-url': 'Bad URL',
+  'unsupported-scheme': 'No provider serves this scheme',
+  configuration: 'Bad configuration',
+  'client-forbidden': 'This client may not use this server',
+  'upstream-forbidden': 'This server may not connect there',
+  misdirected: 'Not the name of this server',
+  loop: 'Loop detected',
+  'origin-refused': 'The origin says no',
+  'origin-failed': 'The origin failed',
+  'origin-unreachable': 'The origin cannot be reached',
+  'origin-timeout': 'The origin took too long',
+  'content-changed': 'The content changed during the download',
+  'length-mismatch': 'The length is not the announced one',
+  'digest-mismatch': 'The content is not the promised one',
+  offline: 'Not in the cache',
+  'out-of-time': 'Out of time',
+  quota: 'Out of quota',
+  disk: 'The disk of the cache failed',
+  credential: 'No credential could be made',
+  draining: 'Shutting down',
+  interrupted: 'Interrupted',
+  'not-found': 'No such page',
+  'method-not-allowed': 'Method not allowed',
+  'url-too-long': 'URL too long',
+  precondition: 'Precondition failed',
+  range: 'Range not satisfiable',
+}
+
+export interface Problem {
+  readonly status: number
+  readonly code: ProblemCode
+  readonly detail: string
+  readonly hint?: string | undefined
+  /** Milliseconds. */
+  readonly retryAfter?: number | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** As long as a failure is remembered (cache rule 8): asking again earlier cannot help. */
+const defaultRetryAfter = 10_000
+const temporary = new Set([502, 503, 504, 507])
+
+export function problemReply({ status, code, detail, hint, retryAfter, headers }: Problem): Reply {
+  const wait = retryAfter ?? (temporary.has(status) ? defaultRetryAfter : undefined)
+  const body = { type: `urn:kiss:problem:${code}`, title: titles[code], status, detail, code, hint }
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+      'Cache-Status': formatCacheStatus({ detail: code }),
+      ...(wait !== undefined && { 'Retry-After': formatRetryAfter(wait) }),
+      ...headers,
+    },
+    body: `${JSON.stringify(body)}\n`,
+  }
+}
+
+/**
+ * The problem that an error is. What nobody foresaw says nothing of itself: its text was never checked for secrets; the
+ * log has it under the id of the request.
+ */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof KissError && error.code !== 'internal') {
+    const { status, code, message, hint, retryAfter } = error
+    return { status, code, detail: message, hint, retryAfter }
+  }
+  return {
+    status: 500,
+    code: 'internal',
+    detail: 'kiss failed; its log says more under the X-Request-Id of this answer',
+  }
+}

@@ -1,0 +1,26 @@
+/** Who is being served right now; draining waits for them. */
+
+export class Readers {
+  #count = 0
+  readonly #waiting: (() => void)[] = []
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Counts one reader for as long as `work` lasts. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#count++
+    try {
+      return await work()
+    } finally {
+      this.#count--
+      if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+    }
+  }
+
+  /** Resolves when nobody is left. */
+  gone(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))
+  }
+}

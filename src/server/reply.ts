@@ -1,0 +1,39 @@
+/** Responses as values: handlers return them, write-reply.ts writes them. */
+
+/** Where the bytes of a body go. Both resolve when the operating system has them, and reject when the client has gone. */
+export interface BodySink {
+  write(chunk: Uint8Array): Promise<void>
+  /** The last bytes; nothing may follow. */
+  end(chunk?: Uint8Array): Promise<void>
+}
+
+/** A body that is made while it is sent. Exactly one of `send` and `discard` is called, once. */
+export interface StreamBody {
+  /** Bytes; undefined: chunked. */
+  readonly length: number | undefined
+  /** Send the headers at once, before the first bytes are there. */
+  readonly flush: boolean
+  /** Writes everything and ends. When it rejects, the connection is closed short. */
+  send(sink: BodySink): Promise<void>
+  /** The body is not wanted: a HEAD, or a client that has gone. */
+  discard(outcome: 'done' | 'aborted'): Promise<void>
+}
+
+export interface Reply {
+  readonly status: number
+  /** Any case; Content-Length is the writer's to set. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | StreamBody
+}
+
+/** Says nothing that a cache in between may keep. */
+const uncached = { 'Cache-Control': 'no-store' }
+
+export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...uncached, ...headers }, body }
+}
+
+export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  const body = `${JSON.stringify(value, null, 2)}\n`
+  return { status, headers: { 'Content-Type': 'application/json', ...uncached, ...headers }, body }
+}

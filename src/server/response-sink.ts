@@ -1,0 +1,74 @@
+/** A body written to a response: counted, and rejected when the client leaves. */
+
+import type { ServerResponse } from 'node:http'
+import { KissError } from '../errors.js'
+import type { BodySink } from './reply.js'
+
+export class ResponseSink implements BodySink {
+  /** Body bytes that the operating system took. */
+  bytes = 0
+  /** `performance.now()` when it took the first of them, or the head of an answer without body. */
+  firstByteAt: number | undefined
+  readonly #response: ServerResponse
+  readonly #begin: () => void
+  /** Hand-overs under way: how to reject them. */
+  readonly #pending = new Set<(error: Error) => void>()
+  #begun = false
+
+  /** @param begin sets status and headers; called once, before the first byte or by {@link flush} */
+  constructor(response: ServerResponse, begin: () => void) {
+    this.#response = response
+    this.#begin = begin
+    // The callback of a write that waits behind another response is never called when the connection closes.
+    response.once('close', () => {
+      for (const reject of this.#pending) reject(clientLeft())
+    })
+  }
+
+  /** Status and headers are decided: what fails from now on cannot be told to the client. */
+  get begun(): boolean {
+    return this.#begun
+  }
+
+  /** Sends the headers now. */
+  flush(): void {
+    this.#start()
+    this.#response.flushHeaders()
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#hand(chunk.length, (done) => this.#response.write(chunk, done))
+  }
+
+  end(chunk?: Uint8Array): Promise<void> {
+    return chunk === undefined
+      ? this.#hand(0, (done) => this.#response.end(done))
+      : this.#hand(chunk.length, (done) => this.#response.end(chunk, done))
+  }
+
+  #start(): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.#begin()
+  }
+
+  #hand(bytes: number, write: (done: (error?: Error | null) => void) => unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#response.destroyed) return reject(clientLeft())
+      this.#start()
+      this.#pending.add(reject)
+      write((error) => {
+        this.#pending.delete(reject)
+        // A write that the end of the connection cut off is called back without an error.
+        if (error || (this.#response.destroyed && !this.#response.writableFinished)) return reject(clientLeft(error))
+        this.firstByteAt ??= performance.now()
+        this.bytes += bytes
+        resolve()
+      })
+    })
+  }
+}
+
+export function clientLeft(cause?: unknown): KissError {
+  return new KissError('interrupted', 'the client left before its answer was complete', { cause })
+}

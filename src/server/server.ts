@@ -1,0 +1,160 @@
+/** The HTTP server: listens, hands requests to dispatch and replies to the writer, drains, closes. */
+
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { networkInterfaces } from 'node:os'
+import type { Engine } from '../engine/types.js'
+import { defaultPassedHeaders } from '../http/passed-headers.js'
+import { Access, type AccessOptions } from './access.js'
+import { BufferPool } from './buffer-pool.js'
+import { dispatch, locate, noteError } from './dispatch.js'
+import { readIncoming } from './incoming.js'
+import { limits, type Limits } from './limits.js'
+import { listen, makeListener, shut } from './listener.js'
+import { problemReply } from './problem.js'
+import { Readers } from './readers.js'
+import type { Reply } from './reply.js'
+import type { ServerLog } from './request-log.js'
+import type { Incoming, Route, Services } from './route.js'
+import { routes as ownRoutes } from './routes.js'
+import { Self } from './self.js'
+import { readTls, type TlsFiles } from './tls.js'
+import { writeReply } from './write-reply.js'
+
+export interface ServerOptions {
+  readonly engine: Engine
+  readonly log: ServerLog
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly version: string
+  readonly access?: AccessOptions
+  readonly tls?: TlsFiles
+  /** Names that this server answers to beside addresses and `localhost`. */
+  readonly serverNames?: readonly string[]
+  /** Milliseconds that draining waits for readers; default 30 s. */
+  readonly drainTimeout?: number
+  /** This instance's name in Via, as the upstream client sends it: the same here and there. */
+  readonly via?: string
+  /** Names of client headers that go on to origins. */
+  readonly passHeaders?: readonly string[]
+  /** Further pages; before our own, so that they can replace them. */
+  readonly routes?: readonly Route[]
+  readonly limits?: Partial<Limits>
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  readonly newId?: () => string
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8001/`, as a client would write it. */
+  readonly url: string
+  readonly port: number
+  /** Readers being served. */
+  readonly readers: number
+  /**
+   * Lets the readers finish for at most the drain timeout, answering everybody else 503, then closes. Resolves when it is
+   * closed; calling it again waits for the same end.
+   */
+  drain(): Promise<void>
+  /** Closes now, cutting readers short. */
+  close(): Promise<void>
+  /** Reads the certificate again; connections that are open keep the old one. @throws KissError `configuration` */
+  reloadTls(): void
+}
+
+/** @throws KissError `configuration` when it cannot listen there, `usage` for an address that is none */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const bounds: Limits = { ...limits, ...options.limits }
+  const server = makeListener(options.tls, bounds)
+  const access = new Access(options.access)
+  const port = await listen(server, options.host, options.port)
+  const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+  const readers = new Readers()
+  let draining: Promise<void> | undefined
+  const services: Services = {
+    engine: options.engine,
+    access,
+    self: new Self({
+      host: options.host.toLowerCase(),
+      port,
+      serverNames: options.serverNames ?? [],
+      addresses: ownAddresses(),
+      via: options.via,
+    }),
+    pool: new BufferPool({ limit: bounds.buffers }),
+    now: options.now ?? Date.now,
+    version: options.version,
+    passHeaders: (options.passHeaders ?? defaultPassedHeaders).map((name) => name.toLowerCase()),
+    patience: bounds.patience,
+    draining: () => draining !== undefined,
+  }
+  const routes = [...(options.routes ?? []), ...ownRoutes]
+  const context = { access, tls: options.tls !== undefined, newId: options.newId ?? randomUUID, authority }
+
+  server.on('request', (message: IncomingMessage, response: ServerResponse) => {
+    const leaving = new AbortController()
+    response.once('close', () => leaving.abort())
+    // Every hand-over learns of a broken connection by its own callback.
+    response.on('error', () => undefined)
+    const { route, request } = locate(readIncoming(message, { ...context, signal: leaving.signal }), routes)
+    const work = (): Promise<void> => answer(request, response, () => dispatch({ route, request }, services))
+    void (route?.reader === true && draining === undefined ? readers.during(work) : work())
+  })
+
+  async function answer(request: Incoming, response: ServerResponse, decide: () => Promise<Reply>): Promise<void> {
+    const startedAt = performance.now()
+    const report = (error: unknown): void => options.log.error(`request ${request.id} failed`, error)
+    const problem = (error: unknown): Reply => problemReply(noteError(error, request, report))
+    const written = await writeReply(response, {
+      reply: await decide().catch(problem),
+      head: request.method === 'HEAD',
+      headers: {
+        Server: 'kiss',
+        'X-Request-Id': request.id,
+        ...(draining !== undefined && { Connection: 'close' }),
+      },
+      problem,
+    })
+    if (written.error !== undefined) noteError(written.error, request, report)
+    const { status, bytes, outcome } = written
+    options.log.log({
+      id: request.id,
+      method: request.method,
+      path: request.path,
+      ...request.notes,
+      status,
+      bytes,
+      firstByte: Math.round(written.firstByteAt - startedAt),
+      duration: Math.round(performance.now() - startedAt),
+      client: request.client,
+      outcome,
+    })
+  }
+
+  async function drain(): Promise<void> {
+    server.closeIdleConnections()
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, options.drainTimeout ?? 30_000)))
+    await Promise.race([readers.gone(), timeout])
+    clearTimeout(timer)
+    await shut(server)
+  }
+
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://${authority}/`,
+    port,
+    get readers() {
+      return readers.count
+    },
+    drain: () => (draining ??= drain()),
+    close: () => shut(server),
+    reloadTls: () => {
+      if (options.tls !== undefined && 'setSecureContext' in server) server.setSecureContext(readTls(options.tls))
+    },
+  }
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address))
+}

@@ -1,0 +1,93 @@
+/** The status page as JSON: KissCache's keys, so that its monitoring goes on working, and ours. */
+
+import type { EngineStatus } from '../engine/types.js'
+import { counterNames, type CounterName } from '../store/types.js'
+import { json, type Reply } from './reply.js'
+import type { Incoming, Route, Services } from './route.js'
+
+export interface StatusContext {
+  /** What `instance` shows: on a server its own URL, as in KissCache. */
+  readonly instance: string
+  readonly version: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** A key of the status document, and what it says: name → meaning → value. */
+type Row = readonly [key: string, meaning: string, value: (status: EngineStatus, context: StatusContext) => unknown]
+
+const rows: readonly Row[] = [
+  // KissCache's.
+  ['timestamp', 'when this was said, ISO 8601', (_, { now }) => new Date(now).toISOString()],
+  ['disk_usage', 'bytes of stored bodies', ({ usage }) => usage.blobs],
+  ['disk_quota', 'bytes that bodies may take; 0: no quota', ({ quota }) => quota ?? 0],
+  ['disk_usage_percent', 'of the quota, rounded; 0 without a quota', percent],
+  ['instance', 'the URL of this server; for `kiss stats` the cache directory', (_, { instance }) => instance],
+  ['resources_scheduled', 'downloads that wait for their turn', (status) => inState(status, 'scheduled')],
+  ['resources_downloading', 'downloads in flight', (status) => inState(status, 'downloading')],
+  ['resources_successes', 'entries in the store', ({ entries }) => entries],
+  ['resources_failures', 'failures that are remembered for the dashboard', ({ failures }) => failures.length],
+  [
+    'resources_usage',
+    'requests that were answered with an artifact',
+    ({ counts }) => total(counts, 'requests_', served),
+  ],
+  ['statistics_successes', 'downloads that ended with a stored body', ({ counts }) => counts.successes],
+  ['statistics_failures', 'downloads that failed for good', ({ counts }) => counts.failures],
+  ['statistics_download', 'body bytes that arrived from origins', ({ counts }) => counts.downloaded],
+  ['statistics_upload', 'body bytes sent to clients', ({ counts }) => upload(counts)],
+  ['statistics_requests', 'requests of the fetch endpoint', ({ counts }) => counts.requests],
+  ['version', 'of kiss', (_, { version }) => version],
+  // Ours.
+  ['cache_id', 'identifies the cache directory', ({ instance }) => instance],
+  ['ratio', 'bytes sent per byte downloaded; null while nothing was downloaded', ratio],
+  ['disk_reserved', 'bytes set aside for downloads in flight', ({ usage }) => usage.reserved],
+  ['counters', 'each counter by its name', ({ counts }) => Object.fromEntries(counterNames.map((n) => [n, counts[n]]))],
+]
+
+/** The keys of the document and what they mean, for the documentation. */
+export const statusKeys: readonly { readonly key: string; readonly meaning: string }[] = rows.map(([key, meaning]) => ({
+  key,
+  meaning,
+}))
+
+const served = ['hit', 'miss', 'collapsed', 'revalidated', 'stale'] as const
+
+/** Pure; for the server and for `kiss stats --json`. */
+export function statusDocument(status: EngineStatus, context: StatusContext): Record<string, unknown> {
+  return Object.fromEntries(rows.map(([key, , value]) => [key, value(status, context)]))
+}
+
+function total(
+  counts: Readonly<Record<CounterName, number>>,
+  prefix: 'served_' | 'requests_',
+  kinds: typeof served,
+): number {
+  return kinds.reduce((sum, kind) => sum + counts[`${prefix}${kind}`], 0)
+}
+
+function upload(counts: EngineStatus['counts']): number {
+  return total(counts, 'served_', served)
+}
+
+function ratio({ counts }: EngineStatus): number | null {
+  return counts.downloaded === 0 ? null : Math.round((upload(counts) / counts.downloaded) * 1000) / 1000
+}
+
+function percent({ usage, quota }: EngineStatus): number {
+  return quota === undefined || quota === 0 ? 0 : Math.round((usage.blobs / quota) * 100)
+}
+
+function inState({ downloads }: EngineStatus, state: 'scheduled' | 'downloading'): number {
+  return downloads.filter((download) => download.state === state).length
+}
+
+async function answer(request: Incoming, { engine, now, version }: Services): Promise<Reply> {
+  return json(200, statusDocument(await engine.status(), { instance: request.base, version, now: now() }))
+}
+
+export const statusRoute: Route = {
+  path: /^\/api\/v1\/status\/?$/,
+  guard: 'client',
+  handlers: { GET: answer },
+}

@@ -1,0 +1,54 @@
+/** Which entries an operator means when they purge by filters; pure. */
+
+import type { Entry, KeyId } from './types.js'
+
+/** An entry is meant when it agrees with everything that is given, and when anything is given at all. */
+export interface Selection {
+  readonly all?: boolean
+  readonly ids?: ReadonlySet<KeyId>
+  readonly stale?: boolean
+  /** Milliseconds since stored. */
+  readonly olderThan?: number
+  /** Milliseconds since last used. */
+  readonly unusedFor?: number
+  /** A glob over the whole canonical URL without query; `*` stops at `/`, `**` does not. */
+  readonly match?: string
+  /** Bytes. */
+  readonly largerThan?: number
+}
+
+export function selects(selection: Selection, now: number): (entry: Entry) => boolean {
+  const { all, ids, stale, olderThan, unusedFor, match, largerThan } = selection
+  const tests: ((entry: Entry) => boolean)[] = []
+  if (all === true) tests.push(() => true)
+  if (ids !== undefined) tests.push((entry) => ids.has(entry.id))
+  if (stale === true) tests.push((entry) => entry.staleAt <= now)
+  if (olderThan !== undefined) tests.push((entry) => now - entry.storedAt > olderThan)
+  if (unusedFor !== undefined) tests.push((entry) => now - entry.lastUsedAt > unusedFor)
+  if (largerThan !== undefined) tests.push((entry) => entry.size > largerThan)
+  if (match !== undefined) {
+    const pattern = globPattern(match)
+    tests.push((entry) => pattern.test(withoutQuery(entry.url)))
+  }
+  return (entry) => tests.length > 0 && tests.every((test) => test(entry))
+}
+
+function withoutQuery(url: string): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}
+
+/**
+ * `*` is any characters but `/`, `**` any at all, `**` followed by `/` any folders or none, `?` one character but `/`; the rest is
+ * itself, brackets and braces too, since URLs have those. Written here because the globs of paths take `**` for `*` where it
+ * is not a whole segment.
+ */
+export function globPattern(glob: string): RegExp {
+  const source = glob.replace(/\*\*+\/?|\*|\?|[^*?]+/g, (token) => {
+    if (token.startsWith('**')) return token.endsWith('/') ? '(?:.*/)?' : '.*'
+    if (token === '*') return '[^/]*'
+    if (token === '?') return '[^/]'
+    return token.replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+  })
+  return new RegExp(`^${source}$`, 's')
+}

@@ -1,0 +1,187 @@
+/** Looks at every stored byte again, and at everything that names it; repairs by dropping. Safe beside a working server. */
+
+import { rm, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { systemCode } from '../errors.js'
+import type { FileBlobs } from './blobs.js'
+import type { Database } from './database.js'
+import { readDescription } from './description.js'
+import type { Entries } from './entries.js'
+import { checkBody } from './hash.js'
+import type { Layout } from './layout.js'
+import type { LedgerCheck } from './ledgercheck.js'
+import { inParallel } from './parallel.js'
+import type { Removal } from './removal.js'
+import { repairLedger } from './repair.js'
+import type { Sha256, VerifyResult } from './types.js'
+import { blobFolders, fileSize, isBlobName } from './walk.js'
+
+/** Blobs hashed at once: SHA-256 is faster than most disks, and a working server needs the disk too. */
+const HASHED_AT_ONCE = 4
+/** Milliseconds for which a file that nothing accounts for may be one that is just being written. */
+const STRAY_GRACE = 3_600_000
+
+export interface VerifyOptions {
+  /** Make entries anew from what stands beside the blobs. */
+  readonly rebuild?: boolean
+  /** Drops unfinished transfers that nobody continues; resolves with the paths that it removed. */
+  readonly sweepTransfers?: () => Promise<readonly string[]>
+}
+
+export interface Verified {
+  readonly layout: Layout
+  readonly database: Database
+  readonly entries: Entries
+  readonly blobs: FileBlobs
+  readonly removal: Removal
+  readonly ledgerCheck: LedgerCheck
+  readonly clock: { now(): number }
+  readonly warn: (message: string) => void
+  /** Gives back the reservations of dead owners. */
+  readonly reclaim: () => Promise<void>
+}
+
+interface Findings {
+  checked: number
+  readonly damaged: Sha256[]
+  readonly orphans: string[]
+  readonly dangling: string[]
+}
+
+interface Work extends Verified, Required<Pick<VerifyOptions, 'rebuild'>> {
+  readonly options: VerifyOptions
+  readonly found: Findings
+}
+
+/**
+ * Mark and sweep, with what works beside it in mind:
+ *
+ * 1. What dead processes left half done is ended, so that nothing is claimed that nobody will name.
+ * 2. Every blob is hashed. A damaged one goes with its entries, unless the file was replaced meanwhile.
+ * 3. With `rebuild`, whole blobs get back the entries that stand beside them.
+ * 4. Entries whose blob is not there go, if they still name it.
+ * 5. Blobs that no entry names go. Whether one is named, or claimed by a transfer that is about to name it, is decided in
+ *    the same statement that condemns it; so no blob is too young for this.
+ * 6. Files that are no blobs go when they are old.
+ * 7. The ledger is compared with what is left.
+ * 8. Unfinished transfers are the business of whoever runs them.
+ */
+const steps: readonly ((work: Work) => Promise<void>)[] = [
+  endAbandoned,
+  hashBlobs,
+  dropDangling,
+  dropUnnamed,
+  dropStrays,
+  compareLedger,
+  sweepTransfers,
+]
+
+export async function verify(store: Verified, options: VerifyOptions = {}): Promise<VerifyResult> {
+  const found: Findings = { checked: 0, damaged: [], orphans: [], dangling: [] }
+  const work: Work = { ...store, options, rebuild: options.rebuild ?? false, found }
+  for (const step of steps) await step(work)
+  return found
+}
+
+async function endAbandoned({ removal, ledgerCheck, reclaim }: Work): Promise<void> {
+  await ledgerCheck.ensure()
+  await reclaim()
+  await removal.finishAbandoned()
+}
+
+async function hashBlobs(work: Work): Promise<void> {
+  const { layout, found, removal } = work
+  for await (const { folder, names } of blobFolders(layout)) {
+    const blobs = names.filter((name) => isBlobName(layout, folder, name))
+    await inParallel(blobs, HASHED_AT_ONCE, async (sha256) => {
+      const body = await checkBody(layout.blob(sha256), sha256)
+      if (body === undefined) return
+      found.checked++
+      if (body.whole) {
+        if (work.rebuild) await rebuildEntries(work, sha256, body.size)
+      } else if (await isStill(layout.blob(sha256), body.inode)) {
+        found.damaged.push(sha256)
+        await removal.removeBlob(sha256, { onlyUnnamed: false })
+      }
+    })
+  }
+  if (work.rebuild) await work.ledgerCheck.noteRebuilt()
+}
+
+/** An entry that the index has, and that is as new, is the better one. */
+async function rebuildEntries({ layout, entries }: Work, sha256: Sha256, size: number): Promise<void> {
+  for (const entry of await readDescription(layout.description(sha256), sha256, size)) {
+    const known = await entries.get(entry.id)
+    if (known === undefined || known.storedAt < entry.storedAt) await entries.set(entry)
+  }
+}
+
+async function dropDangling({ layout, entries, removal, found }: Work): Promise<void> {
+  for await (const entry of entries.list()) {
+    if ((await fileSize(layout.blob(entry.sha256))) === entry.size) continue
+    if ((await removal.removeEntry(entry.id, entry.sha256)) !== undefined) found.dangling.push(entry.url)
+  }
+}
+
+async function dropUnnamed({ layout, entries, removal, ledgerCheck, found, warn }: Work): Promise<void> {
+  const indexLost = await ledgerCheck.indexLost()
+  let spared = 0
+  for await (const { folder, names } of blobFolders(layout)) {
+    const present = new Set(names)
+    for (const name of names) {
+      const sha256 = name.replace(/\.json$/, '')
+      const described = name !== sha256
+      if (!isBlobName(layout, folder, sha256) || (described && present.has(sha256))) continue
+      if ((await entries.idsOf(sha256)).length > 0) {
+        if (!present.has(`${sha256}.json`)) await removal.describe(sha256)
+      } else if (!described && indexLost && present.has(`${sha256}.json`)) {
+        spared++
+      } else if ((await removal.removeBlob(sha256, { onlyUnnamed: true })) !== undefined) {
+        found.orphans.push(relative(layout.root, join(folder, name)))
+      }
+    }
+  }
+  if (spared > 0)
+    warn(`${spared} stored bodies lost their entries with the index; "kiss verify --rebuild" brings them back`)
+}
+
+async function dropStrays({ layout, clock, found }: Work): Promise<void> {
+  for await (const { folder, names } of blobFolders(layout)) {
+    for (const name of names) {
+      if (isBlobName(layout, folder, name.replace(/\.json$/, ''))) continue
+      const path = join(folder, name)
+      const modified = await modifiedAt(path)
+      if (modified === undefined || clock.now() - modified < STRAY_GRACE) continue
+      await rm(path, { force: true })
+      found.orphans.push(relative(layout.root, path))
+    }
+  }
+}
+
+async function compareLedger({ layout, database }: Work): Promise<void> {
+  await repairLedger(layout, database)
+}
+
+async function sweepTransfers({ options, layout, found }: Work): Promise<void> {
+  for (const path of (await options.sweepTransfers?.()) ?? []) found.orphans.push(relative(layout.root, path))
+}
+
+async function isStill(path: string, inode: number): Promise<boolean> {
+  try {
+    return (await stat(path)).ino === inode
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Milliseconds since the epoch; undefined for what is gone, and for what is no file and so none of ours. */
+async function modifiedAt(path: string): Promise<number | undefined> {
+  try {
+    const stats = await stat(path)
+    return stats.isFile() ? stats.mtimeMs : undefined
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+/** The files below `blobs/`, as they are found there. */
+
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemCode } from '../errors.js'
+import type { Layout } from './layout.js'
+import type { Sha256 } from './types.js'
+
+const BLOB_NAME = /^[0-9a-f]{64}$/
+
+/** The names in `blobs/` and in every folder below it, folder by folder. */
+export async function* blobFolders(layout: Layout): AsyncIterable<{ folder: string; names: string[] }> {
+  const folders = await namesIn(layout.blobs)
+  yield { folder: layout.blobs, names: folders }
+  for (const folder of folders) {
+    const path = join(layout.blobs, folder)
+    yield { folder: path, names: await namesIn(path) }
+  }
+}
+
+/** Whether a file of that name in that folder is where the blob of that sum belongs. */
+export function isBlobName(layout: Layout, folder: string, name: string): name is Sha256 {
+  return BLOB_NAME.test(name) && layout.blob(name) === join(folder, name)
+}
+
+/** Sorted; empty where the folder has gone or is none. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return []
+    throw error
+  }
+}
+
+/** Bytes; undefined where there is no such file. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

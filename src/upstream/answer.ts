@@ -1,0 +1,99 @@
+/** An origin's final answer as the engine sees it: bytes under the cap and the stall timeout, read, discarded or excerpted. */
+import type { Dispatcher } from 'undici'
+import type { Headers } from './headers.js'
+import type { Rate } from './rate.js'
+import type { Turn } from './turn.js'
+import type { OriginAnswer } from './types.js'
+
+/** Bytes of an error page that are looked at. */
+const EXCERPT = 4096
+/** Milliseconds that such a page may take. */
+const EXCERPT_TIMEOUT = 5000
+/** Bytes that are read for nothing, so that their connection can be used again; a longer body costs the connection. */
+const DRAIN = 16 * 1024
+const DRAIN_TIMEOUT = 1000
+
+type Body = Dispatcher.ResponseData['body']
+
+export interface Received {
+  readonly url: URL
+  readonly hop: number
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Body
+  readonly mirror?: string
+}
+
+export interface ReadingTerms {
+  readonly turn: Turn
+  readonly rate: Rate | undefined
+  readonly signal: AbortSignal
+}
+
+export class Answer implements OriginAnswer {
+  readonly url: URL
+  readonly hop: number
+  readonly status: number
+  readonly headers: Headers
+  readonly mirror?: string
+  readonly body: AsyncIterable<Buffer>
+  readonly #source: Body
+  readonly #terms: ReadingTerms
+  #reading = false
+
+  constructor({ url, hop, status, headers, body, mirror }: Received, terms: ReadingTerms) {
+    this.url = url
+    this.hop = hop
+    this.status = status
+    this.headers = headers
+    if (mirror !== undefined) this.mirror = mirror
+    this.#source = body
+    this.#terms = terms
+    this.body = { [Symbol.asyncIterator]: () => this.#read() }
+  }
+
+  async discard(): Promise<void> {
+    this.#terms.turn.leave()
+    if (this.#reading) this.#source.destroy()
+    else drain(this.#source)
+  }
+
+  async excerpt(): Promise<string> {
+    const timer = setTimeout(() => this.#source.destroy(), EXCERPT_TIMEOUT)
+    const parts: Buffer[] = []
+    let length = 0
+    try {
+      for await (const part of this.#source as AsyncIterable<Buffer>) {
+        parts.push(part)
+        length += part.length
+        if (length >= EXCERPT) break
+      }
+    } catch {
+      // A page that is cut short is shown as far as it came.
+    } finally {
+      clearTimeout(timer)
+      this.#terms.turn.leave()
+    }
+    return Buffer.concat(parts).subarray(0, EXCERPT).toString()
+  }
+
+  async *#read(): AsyncGenerator<Buffer> {
+    this.#reading = true
+    const { turn, rate, signal } = this.#terms
+    try {
+      await turn.enter()
+      for await (const chunk of this.#source as AsyncIterable<Buffer>) {
+        await rate?.take(chunk.length, signal)
+        yield chunk
+      }
+    } finally {
+      turn.leave()
+    }
+  }
+}
+
+/** Done with a body that nobody wants. */
+export function drain(body: Body): void {
+  // Aborting, and failing in the middle, are as good as the end.
+  body.dump({ limit: DRAIN, signal: AbortSignal.timeout(DRAIN_TIMEOUT) }).catch(() => undefined)
+}

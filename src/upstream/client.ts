@@ -1,0 +1,165 @@
+/** The client of all origins: limits, mirrors, timeouts around the hops. Loads undici: import it when it is needed. */
+import type { LookupFunction } from 'node:net'
+import { errors } from 'undici'
+import type { UpstreamProvider } from '../provider/types.js'
+import { Answer, drain, type Received } from './answer.js'
+import { Gate } from './gate.js'
+import { Guard } from './guard.js'
+import { withoutCredentials, withoutValidators, type Headers } from './headers.js'
+import { follow, type Journey } from './hops.js'
+import { parseMirrors, placesOf, type MirrorRule, type Place } from './mirrors.js'
+import { Network } from './network.js'
+import { Rate, type RateClock } from './rate.js'
+import { trusting } from './trust.js'
+import { Turn } from './turn.js'
+import type { OriginAnswer, OriginRequest, Origins, UpstreamOptions } from './types.js'
+
+const HEADERS_TIMEOUT = 60_000
+const STALL_TIMEOUT = 60_000
+/** Milliseconds that a mirror has to answer. */
+const MIRROR_TIMEOUT = 5000
+
+/** What tests hand in. */
+export interface Seams {
+  /** Instead of the system's resolver. */
+  readonly lookup?: LookupFunction
+  readonly clock?: RateClock
+}
+
+/** Throws KissError: `usage` for lists and mirrors that cannot be read, `configuration` for a CA file or a proxy. */
+export async function createOrigins(options: UpstreamOptions, { lookup, clock }: Seams = {}): Promise<Origins> {
+  const { caFile, env = {}, via, maxDownloads, maxDownloadsPerHost, maxRate } = options
+  const secureContext = caFile === undefined ? undefined : await trusting(caFile)
+  const network = (settings: UpstreamOptions) =>
+    new Network({ guard: new Guard(settings), lookup, secureContext, env, via })
+  return new Client({
+    guarded: network(options),
+    trusted: network({ ...options, guard: false }),
+    mirrors: parseMirrors(options.mirrors ?? []),
+    gate: new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost }),
+    rate: maxRate === undefined ? undefined : new Rate(maxRate, clock),
+    stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+  })
+}
+
+interface Parts {
+  readonly guarded: Network
+  /** For the mirrors, which the operator chose: only the deny list holds. */
+  readonly trusted: Network
+  readonly mirrors: readonly MirrorRule[]
+  readonly gate: Gate
+  readonly rate: Rate | undefined
+  readonly stallTimeout: number
+}
+
+class Client implements Origins {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async request(request: OriginRequest): Promise<OriginAnswer> {
+    const { gate, rate } = this.#parts
+    const { url, method, signal } = request
+    const turn = new Turn(gate, `${url.protocol}//${url.host}`, signal)
+    try {
+      if (isDownload(request)) await turn.enter()
+      request.onStart?.()
+      const received = (await this.#fromMirror(request)) ?? (await this.#fromOrigin(request))
+      if (method === 'HEAD' || received.status === 304) turn.leave()
+      return new Answer(received, { turn, rate, signal })
+    } catch (error) {
+      turn.leave()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#parts.guarded.close(), this.#parts.trusted.close()])
+  }
+
+  /** The first mirror that has it. Being down, slow and saying no are all the same: the next is asked. */
+  async #fromMirror(request: OriginRequest): Promise<Received | undefined> {
+    const places = mirrorsFor(request, this.#parts.mirrors)
+    const timeout = Math.min(MIRROR_TIMEOUT, headersTimeout(request) / (places.length + 1))
+    for (const place of places) {
+      try {
+        const received = await within(timeout, request.signal, (signal) => this.#askMirror(request, place, signal))
+        if (received.status === 200 || received.status === 206 || received.status === 304) {
+          return { ...received, mirror: place.mirror }
+        }
+        drain(received.body)
+      } catch {
+        request.signal.throwIfAborted()
+      }
+    }
+    return undefined
+  }
+
+  async #askMirror(request: OriginRequest, { url, mirror }: Place, signal: AbortSignal): Promise<Received> {
+    const { guarded, trusted } = this.#parts
+    const headers = request.mirror === mirror ? withoutCredentials(request.headers) : {}
+    const network = (hop: URL) => (hop.origin === url.origin ? trusted : guarded)
+    return follow({ ...this.#journey(request, headers, signal), url, provider: MIRROR, network })
+  }
+
+  async #fromOrigin(request: OriginRequest): Promise<Received> {
+    const headers = request.mirror === undefined ? request.headers : withoutValidators(request.headers)
+    return within(headersTimeout(request), request.signal, (signal) => follow(this.#journey(request, headers, signal)))
+  }
+
+  #journey(request: OriginRequest, headers: Headers, signal: AbortSignal): Journey {
+    const { url, method, provider, clientCredential, stallTimeout = this.#parts.stallTimeout } = request
+    return {
+      url,
+      method,
+      provider,
+      clientCredential,
+      stallTimeout,
+      headers,
+      signal,
+      network: () => this.#parts.guarded,
+    }
+  }
+}
+
+/** What a mirror is to the hops: nothing is added and nothing is known. */
+const MIRROR: UpstreamProvider = { name: 'mirror', priority: 0, matches: () => true, cacheKey: (url) => url }
+
+/** HEAD and conditional requests are small: they need no place among the downloads. */
+function isDownload({ method, headers }: OriginRequest): boolean {
+  return method === 'GET' && headers['if-none-match'] === undefined && headers['if-modified-since'] === undefined
+}
+
+/**
+ * Where to ask before the origin. Validators and ranges are asked about where they come from first: nobody else can tell
+ * whether the bytes that we hold are still the same.
+ */
+function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
+  const ofOrigin = request.mirror === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
+  if (ofOrigin || isPrivate(request)) return []
+  const places = placesOf(mirrors, request.url)
+  const first = places.filter(({ mirror }) => mirror === request.mirror)
+  return [...first, ...places.filter((place) => !first.includes(place))]
+}
+
+/** Would asking a mirror show it a credential, or give away what needs one? */
+function isPrivate({ url, provider, clientCredential }: OriginRequest): boolean {
+  return clientCredential || url.username !== '' || url.password !== '' || provider.carriesCredential?.(url) === true
+}
+
+function headersTimeout(request: OriginRequest): number {
+  return request.headersTimeout ?? HEADERS_TIMEOUT
+}
+
+/** Asks under a signal that is aborted with `signal`, or when there are no headers in time. */
+async function within<T>(ms: number, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new errors.HeadersTimeoutError(`no answer within ${ms / 1000} s`)), ms)
+  try {
+    return await ask(AbortSignal.any([signal, late.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}

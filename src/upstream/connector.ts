@@ -1,0 +1,74 @@
+/**
+ * Connects sockets under the address guard. What is checked is what is used: a forbidden address is never connected to,
+ * and the address of the open socket is looked at once more before a byte is written.
+ */
+import { lookup as systemLookup, type LookupAddress } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import { buildConnector } from 'undici'
+import type { AddressGuard } from './guard.js'
+
+/** Milliseconds for a connection, and as many again for its TLS handshake. */
+const CONNECT_TIMEOUT = 10_000
+
+export interface ConnectorOptions {
+  readonly guard: AddressGuard
+  readonly lookup?: LookupFunction | undefined
+  readonly secureContext?: SecureContext | undefined
+}
+
+export function guardedConnector({ guard, lookup, secureContext }: ConnectorOptions): buildConnector.connector {
+  const secure = buildConnector({ timeout: CONNECT_TIMEOUT, ...(secureContext && { secureContext }) })
+  return (options, callback) => {
+    const { hostname, protocol } = options
+    const port = options.port === '' ? (protocol === 'https:' ? '443' : '80') : options.port
+    const check = (address: string) => guard.checkAddress(address, hostname, Number(port))
+
+    const refused = isIP(hostname) === 0 ? undefined : refusal(check, hostname)
+    if (refused !== undefined) return callback(refused, null)
+    const plain = buildConnector({
+      timeout: CONNECT_TIMEOUT,
+      autoSelectFamily: true,
+      lookup: filtered(lookup ?? systemLookup, check),
+    })
+    plain({ ...options, port, protocol: 'http:' }, (error, socket) => {
+      if (error !== null) return callback(error, null)
+      const refused = refusal(check, socket.remoteAddress ?? '')
+      if (refused !== undefined) {
+        socket.destroy()
+        return callback(refused, null)
+      }
+      if (protocol !== 'https:') return callback(null, socket)
+      secure({ ...options, port, httpSocket: socket }, callback)
+    })
+  }
+}
+
+/** A lookup that leaves out the addresses that `check` refuses, and fails with its reason when none is left. */
+function filtered(lookup: LookupFunction, check: (address: string) => void): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found, family) => {
+      if (error !== null) return callback(error, [])
+      const all: LookupAddress[] = typeof found === 'string' ? [{ address: found, family: family ?? 4 }] : found
+      const refusals = all.map(({ address }) => refusal(check, address))
+      const kept = all.filter((_, index) => refusals[index] === undefined)
+      const [first] = kept
+      if (first === undefined) return callback(refusals[0] ?? notFound(hostname), [])
+      if (options.all === true) callback(null, kept)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+function refusal(check: (address: string) => void, address: string): Error | undefined {
+  try {
+    check(address)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function notFound(hostname: string): Error {
+  return Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' })
+}

@@ -1,0 +1,71 @@
+/** From a URL to its final answer: authorise, send, look, and so on for every redirect. */
+import { KissError, asKissError } from '../errors.js'
+import type { UpstreamProvider, UpstreamRequest } from '../provider/types.js'
+import { drain, type Received } from './answer.js'
+import { joined, type Headers } from './headers.js'
+import type { Network } from './network.js'
+import { checkCircle, firstHop, nextHop, redirects, shown, type Hop } from './redirects.js'
+
+export interface Journey {
+  readonly url: URL
+  readonly headers: Headers
+  readonly method: 'GET' | 'HEAD'
+  readonly provider: UpstreamProvider
+  readonly clientCredential: boolean
+  /** The network for a hop to this URL. */
+  readonly network: (url: URL) => Network
+  readonly stallTimeout: number
+  readonly signal: AbortSignal
+}
+
+export async function follow(journey: Journey): Promise<Received> {
+  let hop = firstHop(journey.url, journey.headers)
+  const visited: string[] = []
+  for (let number = 0; ; number++) {
+    const sent = await authorise(journey, hop, number)
+    visited.push(sent.url.href)
+    const { method, stallTimeout, signal } = journey
+    const response = await journey.network(sent.url).send({ ...sent, method, stallTimeout, signal })
+    const { body, statusCode: status } = response
+    const headers = joined(response.headers)
+    const location = headers['location']
+    const onward = redirects(status, location)
+    const refused =
+      onward || status === 200 ? journey.provider.refuse?.({ url: sent.url, hop: number, status, headers }) : undefined
+    if (!onward && refused === undefined) return { url: sent.url, hop: number, status, headers, body }
+    drain(body)
+    if (refused !== undefined) throw new KissError('origin-refused', `${shown(journey.url)}: ${refused}`)
+    if (onward) hop = nextHop({ url: sent.url, headers: hop.headers }, location)
+    checkCircle(visited, hop.url)
+  }
+}
+
+/** What the provider makes of a hop. What it adds is for this hop alone: the next begins with the hop's own headers. */
+async function authorise(journey: Journey, hop: Hop, number: number): Promise<Hop> {
+  const { provider, method, clientCredential, signal, url: asked } = journey
+  const request: UpstreamRequest = { method, ...hop }
+  const context = { signal, asked, hop: number, clientCredential }
+  const authorised = await orAborted(Promise.resolve(provider.authorise?.(request, context)), signal).catch(
+    (error: unknown) => {
+      signal.throwIfAborted()
+      throw asKissError(error, 'credential', provider.name)
+    },
+  )
+  if (authorised === undefined) return checked(hop)
+  return checked(firstHop(authorised.url, authorised.headers))
+}
+
+function checked(hop: Hop): Hop {
+  if (hop.url.protocol === 'https:' || hop.url.protocol === 'http:') return hop
+  throw new KissError('unsupported-scheme', `${shown(hop.url)}: kiss connects to http and https only`)
+}
+
+/** Does not wait for somebody who does not heed the signal. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const settled = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: settled.signal })
+  })
+  return Promise.race([promise, aborted]).finally(() => settled.abort())
+}

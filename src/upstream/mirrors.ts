@@ -1,0 +1,68 @@
+/**
+ * Mirrors: where a URL may be had before its origin is asked. Pure.
+ *
+ * A pattern is a URL without query, in which `*` stands for anything up to the next `/` and `**` for anything; one that
+ * ends in `/` means everything below it. What follows the pattern's last `/` before a star (or its end) is appended to
+ * the mirror's prefix: with `https://*.example.org/**` and `http://mirror.lab/all/`, `https://a.example.org/x/y` is
+ * looked for at `http://mirror.lab/all/a.example.org/x/y`.
+ */
+import { KissError } from '../errors.js'
+import { shown } from './redirects.js'
+import type { Mirror } from './types.js'
+
+export interface MirrorRule {
+  readonly pattern: RegExp
+  /** Length of the part of a matching URL that a prefix replaces. */
+  readonly replaced: number
+  readonly prefixes: readonly URL[]
+}
+
+export interface Place {
+  readonly url: URL
+  /** The mirror's prefix, fit to be shown; identifies the mirror. */
+  readonly mirror: string
+}
+
+/** Throws KissError `usage` for what is no pattern or no prefix. */
+export function parseMirrors(mirrors: readonly Mirror[]): readonly MirrorRule[] {
+  return mirrors.map(({ match, to }) => {
+    if (!/^[a-z][a-z0-9+.-]*:\/\/[^?#]+$/.test(match)) {
+      throw new KissError('usage', `mirrors: ${match}: a pattern is a URL without query, such as https://host/path/**`)
+    }
+    const literal = match.replace(/\*.*$/s, '')
+    return { pattern: compile(match), replaced: literal.lastIndexOf('/') + 1, prefixes: to.map(prefix) }
+  })
+}
+
+/** Where to look for a URL before its origin, in order. */
+export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place[] {
+  const plain = `${url.protocol}//${url.host}${url.pathname}`
+  return rules
+    .filter(({ pattern }) => pattern.test(plain))
+    .flatMap(({ replaced, prefixes }) =>
+      prefixes.map((base) => {
+        const target = new URL(base)
+        target.pathname += plain.slice(replaced)
+        target.search = url.search
+        return { url: target, mirror: shown(base) }
+      }),
+    )
+}
+
+function compile(match: string): RegExp {
+  const whole = match.endsWith('/') ? `${match}**` : match
+  const source = whole.replace(
+    /\*\*|\*|[.+?^${}()|[\]\\]/g,
+    (part) => ({ '**': '.*', '*': '[^/]*' })[part] ?? `\\${part}`,
+  )
+  return new RegExp(`^${source}$`, 's')
+}
+
+function prefix(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new KissError('usage', 'mirrors: a place to try is an http or https URL without query')
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
+}

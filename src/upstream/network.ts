@@ -1,0 +1,98 @@
+/** One request and its answer's headers over undici's plain client: no interceptors, no redirects, no retries. */
+import { readFileSync } from 'node:fs'
+import type { LookupFunction } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import { KissError, systemCode } from '../errors.js'
+import { guardedConnector } from './connector.js'
+import type { Guard } from './guard.js'
+import { sendable, type Headers } from './headers.js'
+
+/** Bytes of headers that an answer may have. */
+const MAX_HEADERS = 64 * 1024
+
+export interface NetworkOptions {
+  readonly guard: Guard
+  readonly lookup?: LookupFunction | undefined
+  readonly secureContext?: SecureContext | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly via: string | undefined
+}
+
+export interface Outgoing {
+  readonly method: 'GET' | 'HEAD'
+  /** http or https, without userinfo. */
+  readonly url: URL
+  readonly headers: Headers
+  /** Covers the headers and the body. */
+  readonly signal: AbortSignal
+  /** Milliseconds without a byte of the body. */
+  readonly stallTimeout: number
+}
+
+export class Network {
+  readonly #guard: Guard
+  readonly #dispatcher: Dispatcher
+  readonly #fixed: Headers
+
+  constructor(options: NetworkOptions) {
+    this.#guard = options.guard
+    this.#dispatcher = open(options)
+    this.#fixed = {
+      'accept-encoding': 'identity',
+      ...(options.via === undefined ? {} : { via: `1.1 kiss-${options.via}` }), // RFC 9110 §7.6.3
+    }
+  }
+
+  /** Throws KissError `upstream-forbidden`, and the network's own error as it is. */
+  async send({ method, url, headers, signal, stallTimeout }: Outgoing): Promise<Dispatcher.ResponseData> {
+    this.#guard.checkUrl(url)
+    try {
+      const response = await this.#dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method,
+        headers: { 'user-agent': USER_AGENT, accept: '*/*', ...sendable(headers), ...this.#fixed },
+        signal,
+        headersTimeout: 0, // The caller's signal has one timeout for all hops.
+        bodyTimeout: stallTimeout,
+      })
+      // A body that is cut is an error to its reader; one that nobody reads must not end the process.
+      response.body.on('error', () => undefined)
+      return response
+    } catch (error) {
+      // All that undici says when a proxy refuses CONNECT is that it aborted, which nobody here did.
+      if (signal.aborted || systemCode(error) !== 'UND_ERR_ABORTED') throw error
+      throw Object.assign(new Error('the proxy refused the tunnel', { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy()
+  }
+}
+
+const USER_AGENT = `kiss/${version()}`
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+function open({ guard, lookup, secureContext, env }: NetworkOptions): Dispatcher {
+  const settings = { connect: guardedConnector({ guard, lookup, secureContext }), maxHeaderSize: MAX_HEADERS }
+  const [httpProxy, httpsProxy] = [proxy(env, 'http_proxy'), proxy(env, 'https_proxy')]
+  if (httpProxy === '' && httpsProxy === '') return new Agent(settings)
+  const tls = secureContext && { requestTls: { secureContext }, proxyTls: { secureContext } }
+  const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? ''
+  // Plain http goes through a proxy as a request, not as a tunnel: many refuse CONNECT to other ports than 443.
+  return new EnvHttpProxyAgent({ ...settings, ...tls, httpProxy, httpsProxy, noProxy, proxyTunnel: false })
+}
+
+/** The proxy's URL, '' for none. Throws KissError `configuration`, without the value, which may hold a password. */
+function proxy(env: NetworkOptions['env'], name: string): string {
+  const value = env[name] ?? env[name.toUpperCase()] ?? ''
+  const url = value === '' || value.includes('://') ? value : `http://${value}`
+  if (url === '' || (URL.canParse(url) && /^https?:/i.test(url))) return url
+  throw new KissError('configuration', `${name.toUpperCase()} is not the URL of an http or https proxy`)
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { Sandbox, type Ran } from '../support/cli.js'
+import { Origin } from '../support/origin.js'
+import { pluginPackage, writePlugin, type PluginFiles } from '../support/plugin.js'
+
+describe('third-party plugins', () => {
+  let sandbox: Sandbox
+  let origin: Origin
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    origin = await Origin.start()
+    origin.serve('/artifact', { body: Buffer.from('the bytes') })
+  })
+  afterEach(async () => {
+    await origin.close()
+    sandbox.remove()
+  })
+
+  /** Writes the plugin to a folder beside the configuration that names it. */
+  function configure(files?: PluginFiles): void {
+    const folder = path.join(path.dirname(sandbox.configFile), 'mem')
+    writePlugin(folder, files)
+    writeFileSync(sandbox.configFile, `plugins: [./mem]\nmem: {server: ${origin.url('/')}}\n`)
+  }
+
+  async function worksWith(run: (args: string[]) => Promise<Ran>): Promise<void> {
+    const fetched = await run(['fetch', '-o', '-', 'mem:/artifact'])
+    assert.deepEqual([fetched.code, fetched.stdout, fetched.stderr], [0, 'the bytes', ''])
+    const counted = await run(['mem', 'count', '--json'])
+    assert.deepEqual([counted.code, counted.stderr], [0, ''])
+    assert.deepEqual(JSON.parse(counted.stdout), { entries: 1 })
+  }
+
+  it('bring a provider and a command from a folder of their own', async () => {
+    configure()
+    await worksWith((args) => sandbox.run(args))
+  })
+
+  it('are found by the name of a package that was installed from a tarball', async () => {
+    const source = path.join(sandbox.root, 'source')
+    const place = path.join(sandbox.root, 'place')
+    writePlugin(source)
+    mkdirSync(place)
+    writeFileSync(path.join(place, 'package.json'), '{"private": true}')
+    const npm = (args: string[], cwd: string): string =>
+      execFileSync('npm', [...args, '--offline', '--no-audit', '--no-fund', '--loglevel=error'], {
+        cwd,
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, HOME: sandbox.home },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+    const tarball = npm(['pack', '--pack-destination', place], source).trim()
+    npm(['install', `./${tarball}`], place)
+    writeFileSync(path.join(place, 'kiss.yaml'), `plugins: kiss-mem\nmem: {server: ${origin.url('/')}}\n`)
+    await worksWith((args) => sandbox.run([...args, '--config', path.join(place, 'kiss.yaml')], { cwd: '/' }))
+  })
+
+  it('can be named by KISS_PLUGINS, relative to the working directory', async () => {
+    writePlugin(path.join(sandbox.cwd, 'mem'))
+    const { code, stdout } = await sandbox.run(['mem', 'count'], { env: { KISS_PLUGINS: './mem' } })
+    assert.deepEqual([code, stdout], [0, 'entries: 0\n'])
+  })
+
+  it('choose their own exit codes, the same with and without --json', async () => {
+    configure()
+    for (const flags of [[], ['--json']]) {
+      const { code, stdout, stderr } = await sandbox.run(['mem', 'count', '--fail', '7', ...flags])
+      assert.equal(code, 7)
+      if (flags.length === 0) assert.deepEqual([stdout, stderr], ['', 'kiss: it failed as asked\n'])
+      else assert.deepEqual(JSON.parse(stdout), { error: { code: 'failed', message: 'it failed as asked' } })
+    }
+  })
+
+  const faults: [name: string, files: PluginFiles, args: string[], message: RegExp][] = [
+    ['is not there', { 'package.json': undefined }, ['list'], /plugin \.\/mem: .*has no package\.json/],
+    [
+      'is no oclif plugin',
+      { 'package.json': pluginPackage({ oclif: undefined }) },
+      ['list'],
+      /plugin kiss-mem: its package\.json has no "oclif"/,
+    ],
+    [
+      'has a command that does not load',
+      { 'commands/mem/count.js': 'import "nowhere"' },
+      ['list'],
+      /plugin kiss-mem: its command mem count does not load: .*nowhere/,
+    ],
+    [
+      'brings a command that is there',
+      { 'commands/list.js': 'export default class extends Object { static run() {} }' },
+      ['list'],
+      /plugin kiss-mem: its command list is there already, from kiss$/m,
+    ],
+    [
+      'has a hook that throws',
+      { 'provider.js': 'export default async () => { throw new Error("no luck") }' },
+      ['list'],
+      /plugin kiss-mem: its providers do not load: no luck/,
+    ],
+    [
+      'has a hook that is not there',
+      { 'provider.js': undefined },
+      ['list'],
+      /plugin kiss-mem: its providers do not load: /,
+    ],
+    [
+      'has a hook without a function',
+      { 'provider.js': 'export default 1' },
+      ['list'],
+      /plugin kiss-mem: its hook kiss-providers exports no function/,
+    ],
+    [
+      'registers what is no provider',
+      { 'provider.js': 'export default async ({ register }) => register({ name: "x", priority: 1 })' },
+      ['list'],
+      /plugin kiss-mem: its providers do not load: it registered a provider named x without matches\(\)/,
+    ],
+    [
+      'registers a name that is taken',
+      {
+        'provider.js':
+          'export default async ({ register }) => register({ name: "http", priority: 1, matches: () => false, cacheKey: (u) => u })',
+      },
+      ['list'],
+      /plugin kiss-mem: .*a provider named http already/,
+    ],
+  ]
+  for (const [name, files, args, message] of faults) {
+    it(`stop the command, by name, where one ${name}`, async () => {
+      configure(files)
+      const plain = await sandbox.run(args)
+      assert.deepEqual([plain.code, plain.stdout], [2, ''], plain.stderr)
+      assert.match(plain.stderr, message)
+      assert.equal(plain.stderr.split('\n').length, 2, plain.stderr)
+      const json = await sandbox.run([...args, '--json'])
+      assert.equal(json.code, 2)
+      assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'configuration')
+    })
+  }
+})

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { project, Sandbox } from '../support/cli.js'
+
+describe('kiss', () => {
+  let sandbox: Sandbox
+  beforeEach(() => {
+    sandbox = new Sandbox()
+  })
+  afterEach(() => sandbox.remove())
+
+  it('starts from any working directory', async () => {
+    const { code, stdout, stderr } = await sandbox.run(['--version'], { cwd: '/' })
+    assert.match(stdout, /^kiss\/\d/)
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+
+  it('starts through a symlink', async () => {
+    const link = path.join(sandbox.root, 'kiss')
+    symlinkSync(path.join(project, 'bin/run.js'), link)
+    const { code, stdout } = await sandbox.run(['--help'], { bin: link })
+    assert.match(stdout, /^ {2}fetch /m)
+    assert.equal(code, 0)
+  })
+
+  it('loads its three plugins', async () => {
+    for (const topic of ['s3', 'gitlab', 'lava']) {
+      const { code, stdout, stderr } = await sandbox.run([topic, '--help'])
+      assert.match(stdout, new RegExp(`kiss ${topic} COMMAND`))
+      assert.deepEqual([code, stderr], [0, ''])
+    }
+  })
+
+  it('says on stderr what is wrong with a command line, in one line, and exits 2', async () => {
+    const lines: [string[], string][] = [
+      [['fecth'], 'kiss: there is no command fecth; did you mean kiss fetch?\n'],
+      [['https://user:secret@host/x?token=secret'], 'kiss: a URL is no command; write kiss fetch URL\n'],
+      [['stats', 'more'], 'kiss: kiss stats takes no such argument\n'],
+      [['fetch'], 'kiss: name a URL, or with --input a file of them\n'],
+      [['fetch', '--token=secret', 'http://h/x'], 'kiss: there is no flag --token\n'],
+      [['fetch', '--ttl'], 'kiss: Flag --ttl expects a value\n'],
+      [
+        ['fetch', '--ttl', 'soon', 'http://h/x'],
+        'kiss: --ttl: "soon" is not a duration; write 30s, 15m, 12h, 10d or 1h30m\n',
+      ],
+      [['fetch', 'host/x'], 'kiss: "host/x" is not a URL; write it with its scheme: https://host/path\n'],
+      [['purge'], 'kiss: name URLs or a filter; --all removes everything\n'],
+    ]
+    for (const [args, expected] of lines) {
+      const { code, stdout, stderr } = await sandbox.run(args)
+      assert.deepEqual([code, stdout, stderr], [2, '', expected], args.join(' '))
+    }
+  })
+
+  it('says it as one object on stdout under --json, with the same exit code', async () => {
+    for (const args of [
+      ['fecth'],
+      ['fetch'],
+      ['fetch', '--token=secret', 'http://h/x'],
+      ['list', '--sort', 'secret'],
+    ]) {
+      const { code, stdout, stderr } = await sandbox.run([...args, '--json'])
+      assert.deepEqual([code, stderr], [2, ''], args.join(' '))
+      const { error } = JSON.parse(stdout) as { error: { code: string; message: string } }
+      assert.equal(error.code, 'usage')
+      assert.equal(stdout.includes('=secret'), false)
+    }
+  })
+
+  it('names file and line of a broken configuration, on stderr and under --json', async () => {
+    writeFileSync(sandbox.configFile, '# kiss\nqouta: 1GiB\n')
+    const message = `${sandbox.configFile}:2: there is no setting "qouta"`
+    const plain = await sandbox.run(['list'])
+    assert.deepEqual([plain.code, plain.stdout, plain.stderr], [2, '', `kiss: ${message}; did you mean quota?\n`])
+    const json = await sandbox.run(['list', '--json'])
+    assert.deepEqual([json.code, json.stderr], [2, ''])
+    assert.deepEqual(JSON.parse(json.stdout), {
+      error: { code: 'configuration', message, hint: 'did you mean quota?' },
+    })
+  })
+
+  it('takes the file that --config or KISS_CONFIG names, and says when it is not there', async () => {
+    const flag = await sandbox.run(['list', '--config', 'missing.yaml'])
+    assert.equal(flag.code, 2)
+    assert.match(flag.stderr, /cannot read the configuration file .*missing\.yaml: ENOENT/)
+    writeFileSync(path.join(sandbox.cwd, 'bad.yaml'), 'port: x')
+    const variable = await sandbox.run(['list'], { env: { KISS_CONFIG: 'bad.yaml' } })
+    assert.equal(variable.code, 2)
+    assert.match(variable.stderr, /bad\.yaml:1:7: port: "x" is not a whole number/)
+  })
+
+  it('still helps when the configuration is broken', async () => {
+    writeFileSync(sandbox.configFile, 'plugins: {')
+    const { code, stdout, stderr } = await sandbox.run(['fetch', '--help'])
+    assert.equal(code, 0)
+    assert.match(stdout, /USAGE/)
+    assert.match(stderr, /config\.yaml:1:/)
+  })
+
+  it('does not look for TypeScript where NODE_ENV says test', async () => {
+    const { code, stderr } = await sandbox.run(['fetch', '--help'], { env: { NODE_ENV: 'test' } })
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+
+  it('is quiet when the reader of its output leaves', async () => {
+    mkdirSync(path.join(sandbox.root, 'x'))
+    const { child, ended } = sandbox.start(['--help'])
+    child.stdout.destroy()
+    const { code, stderr } = await ended
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+})

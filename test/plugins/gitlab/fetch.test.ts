@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { KissError } from '#kiss/errors.js'
+import type { Engine } from '#kiss/engine/types.js'
+import { fetchAll, MovableClock } from '../../support/engine.js'
+import type { GitLabServer } from '../../support/gitlab-server.js'
+import { labEngines, own, ownPrivate, sha, startLab } from './lab.js'
+
+async function failureOf(engine: Engine, url: string, headers: Record<string, string> = {}): Promise<KissError> {
+  const error = await fetchAll(engine, url, { headers }).then(
+    () => assert.fail(`${url} was fetched`),
+    (e: unknown) => e,
+  )
+  assert.ok(error instanceof KissError, String(error))
+  return error
+}
+
+async function listed(engine: Engine): Promise<string[]> {
+  const urls = []
+  for await (const { url } of engine.list()) urls.push(url)
+  return urls
+}
+
+const twice = (text: string): string => `${text}\n`.repeat(1000)
+
+describe('fetching from GitLab', () => {
+  const { engine, folder } = labEngines()
+  let gitlab: GitLabServer
+  beforeEach(async () => (gitlab = await startLab()))
+  afterEach(() => gitlab.close())
+
+  const forms: [what: string, web: string, api: string, body: string][] = [
+    [
+      'a file among the artifacts of a job',
+      '/-/jobs/1/artifacts/raw/arch/Image.gz',
+      '/jobs/1/artifacts/arch/Image.gz',
+      twice('image of lab/kernel'),
+    ],
+    [
+      'the page of such a file',
+      '/-/jobs/1/artifacts/file/arch/Image.gz',
+      '/jobs/1/artifacts/arch/Image.gz',
+      twice('image of lab/kernel'),
+    ],
+    ['all artifacts of a job', '/-/jobs/1/artifacts/download', '/jobs/1/artifacts', twice('zip of lab/kernel')],
+    [
+      'a file of the latest job',
+      '/-/jobs/artifacts/main/raw/arch/Image.gz?job=build%20arm',
+      '/jobs/artifacts/main/raw/arch/Image.gz?job=build+arm',
+      twice('image of lab/kernel'),
+    ],
+    [
+      'a file of the latest job of a branch with a slash',
+      '/-/jobs/artifacts/feature/x/file/arch/Image.gz?job=build%20arm',
+      '/jobs/artifacts/feature%2Fx/raw/arch/Image.gz?job=build%20arm',
+      twice('image of lab/kernel'),
+    ],
+    [
+      'all of the latest job',
+      '/-/jobs/artifacts/main/download?job=build%20arm',
+      '/jobs/artifacts/main/download?job=build%20arm',
+      twice('zip of lab/kernel'),
+    ],
+    [
+      'a file of the repository',
+      '/-/raw/main/dts/board.dts?inline=false',
+      '/repository/files/dts%2Fboard.dts/raw?ref=main',
+      twice('board of lab/kernel'),
+    ],
+    [
+      'a file of a commit',
+      `/-/raw/${sha}/dts/board.dts`,
+      `/repository/files/dts%2Fboard.dts/raw?ref=${sha}`,
+      twice('board of a commit of lab/kernel'),
+    ],
+    [
+      'a release download',
+      '/-/releases/v1/downloads/bin/kiss',
+      '/releases/v1/downloads/bin/kiss',
+      twice('boot of lab/kernel'),
+    ],
+    [
+      'the latest release download',
+      '/-/releases/permalink/latest/downloads/bin/kiss',
+      '/releases/permalink/latest/downloads/bin/kiss',
+      twice('boot of lab/kernel'),
+    ],
+  ]
+  for (const [what, web, api, body] of forms) {
+    it(`gives ${what} by its web URL, and by the URL of the API from the store`, async () => {
+      const kiss = await engine(gitlab, { token: ownPrivate })
+      const first = await fetchAll(kiss, `${gitlab.url}/lab/kernel${web}`)
+      assert.deepEqual([first.as, first.body.toString()], ['miss', body])
+      const asked = gitlab.requests.length + gitlab.storage.requests.length
+      const second = await fetchAll(kiss, `${gitlab.url}/api/v4/projects/lab%2Fkernel${api}`)
+      assert.deepEqual([second.as, second.body.toString()], ['hit', body])
+      assert.equal(gitlab.requests.length + gitlab.storage.requests.length, asked, 'nobody was asked again')
+      assert.ok(gitlab.requests.every(({ path }) => path.startsWith('/api/v4/')))
+    })
+  }
+
+  it('works below a path, and leaves alone what lies beside the instance', async () => {
+    const below = await startLab('/git')
+    try {
+      const kiss = await engine(below, { token: ownPrivate })
+      const { body } = await fetchAll(kiss, `${below.url}/lab/kernel/-/jobs/1/artifacts/download`)
+      assert.equal(body.toString(), twice('zip of lab/kernel'))
+      const beside = await failureOf(kiss, new URL('/lab/kernel/-/jobs/1/artifacts/download', below.url).href)
+      assert.equal(beside.status, 404)
+      assert.equal(below.requests.at(-1)?.headers['private-token'], undefined)
+    } finally {
+      await below.close()
+    }
+  })
+
+  it('finds a branch with a slash in the web URL of a file', async () => {
+    const kiss = await engine(gitlab, { token: ownPrivate })
+    const url = `${gitlab.url}/lab/kernel/-/raw/feature/x/dts/board.dts`
+    const { body } = await fetchAll(kiss, url)
+    assert.equal(body.toString(), twice('board of a feature of lab/kernel'))
+    assert.deepEqual(
+      gitlab.requests.map(({ path, status }) => [new URL(path, gitlab.url).searchParams.get('ref'), status]),
+      [
+        ['feature', 404],
+        ['feature/x', 200],
+      ],
+    )
+    await fetchAll(kiss, url, { refresh: true })
+    assert.equal(gitlab.requests.filter(({ status }) => status === 404).length, 1, 'it was remembered')
+  })
+
+  it('gives the file that Git LFS holds, and its pointer to who asks for that', async () => {
+    const kiss = await engine(gitlab, { token: ownPrivate })
+    const file = await fetchAll(kiss, `${gitlab.url}/lab/kernel/-/raw/main/big.img`)
+    assert.equal(file.body.length, 5004)
+    const pointer = await fetchAll(
+      kiss,
+      `${gitlab.url}/api/v4/projects/7/repository/files/big.img/raw?ref=main&lfs=false`,
+    )
+    assert.match(pointer.body.toString(), /^version https:\/\/git-lfs/)
+  })
+
+  it('gives the archive of the web URL where the token opens it, else that of the API', async () => {
+    const url = `${gitlab.url}/lab/kernel/-/archive/main/kernel-main.tar.gz`
+    const wide = await fetchAll(await engine(gitlab, { token: ownPrivate }), url)
+    assert.equal(wide.body.toString(), 'archive of lab/kernel at main, top directory without the commit')
+    for (const token of [
+      { kind: 'private', origin: { token: own.narrow } },
+      { kind: 'job', origin: { token: own.job } },
+    ] as const) {
+      const { body } = await fetchAll(await engine(gitlab, { token }), url)
+      assert.equal(body.toString(), 'archive of lab/kernel at main, top directory with the commit')
+    }
+  })
+
+  it('gives a public project to everybody', async () => {
+    const kiss = await engine(gitlab)
+    for (const path of [
+      'jobs/1/artifacts/raw/arch/Image.gz',
+      'raw/main/dts/board.dts',
+      'archive/main/open-main.zip',
+      'package_files/5/download',
+    ]) {
+      const { artifact } = await fetchAll(kiss, `${gitlab.url}/lab/open/-/${path}`)
+      assert.equal(artifact.private, false, path)
+    }
+  })
+
+  it('keeps what a branch names for a short time, and what a version names for long', async () => {
+    const clock = new MovableClock()
+    const kiss = await engine(gitlab, { token: ownPrivate, movingTtl: 60 }, { clock })
+    const [moving, fixed] = [
+      `${gitlab.url}/lab/kernel/-/raw/main/dts/board.dts`,
+      `${gitlab.url}/lab/kernel/-/raw/${sha}/dts/board.dts`,
+    ]
+    for (const url of [moving, fixed]) await fetchAll(kiss, url)
+    clock.move(61_000)
+    assert.deepEqual([(await fetchAll(kiss, moving)).as, (await fetchAll(kiss, fixed)).as], ['revalidated', 'hit'])
+  })
+
+  it('continues a download that was cut with a fresh signature and a range', async () => {
+    gitlab.storage.cuts.push(1000, 2000)
+    const { body } = await fetchAll(
+      await engine(gitlab, { token: ownPrivate }),
+      `${gitlab.url}/lab/kernel/-/jobs/1/artifacts/download`,
+    )
+    assert.equal(body.toString(), twice('zip of lab/kernel'))
+    assert.deepEqual(
+      gitlab.storage.requests.map(({ headers }) => headers.range),
+      [undefined, 'bytes=1000-', 'bytes=3000-'],
+    )
+    assert.equal(new Set(gitlab.storage.requests.map(({ path }) => path)).size, 3, 'three signatures')
+    assert.ok(gitlab.requests.every(({ headers }) => headers['private-token'] === own.private))
+  })
+
+  describe('when GitLab does not want to', () => {
+    const kernel = (path: string): string => `${gitlab.url}/lab/kernel/-/${path}`
+
+    it('says that a project is hidden as one that is not there', async () => {
+      const error = await failureOf(await engine(gitlab), kernel('jobs/1/artifacts/download'))
+      assert.deepEqual([error.code, error.status, error.exit], ['origin-refused', 404, 3])
+      assert.match(
+        error.message,
+        /job artifact of lab\/kernel: there is none, or this request may not read it.*no token is set/,
+      )
+    })
+
+    for (const [state, words] of [
+      ['expired', /the token has expired \(401\)/],
+      ['revoked', /the token was revoked \(401\)/],
+    ] as const) {
+      it(`says that the token is ${state}, and keeps what it has`, async () => {
+        const kiss = await engine(gitlab, { token: ownPrivate })
+        await fetchAll(kiss, kernel('jobs/1/artifacts/download'))
+        gitlab.tokens.end(own.private, state)
+        const error = await failureOf(kiss, kernel('raw/main/dts/board.dts'))
+        assert.deepEqual([error.status, error.exit], [401, 3])
+        assert.match(error.message, words)
+        assert.equal((await fetchAll(kiss, kernel('jobs/1/artifacts/download'))).as, 'hit')
+      })
+    }
+
+    it('takes a sign-in page for a no, and stores nothing', async () => {
+      const kiss = await engine(gitlab, { token: ownPrivate })
+      const error = await failureOf(kiss, kernel('package_files/5/download'))
+      assert.deepEqual([error.code, error.exit], ['origin-refused', 3])
+      assert.match(error.message, /wants a sign-in for package file of lab\/kernel: GitLab takes no token on this URL/)
+      assert.deepEqual(await listed(kiss), [])
+      assert.ok(!gitlab.requests.some(({ path }) => path.includes('sign_in')), 'the page was not even asked for')
+    })
+
+    it('takes a web page with status 200 for a no, also for a report in HTML, and stores nothing', async () => {
+      const kiss = await engine(gitlab, { token: ownPrivate })
+      gitlab.gate = true
+      for (const path of [
+        'jobs/1/artifacts/raw/arch/Image.gz',
+        'jobs/1/artifacts/raw/report.html',
+        'archive/main/kernel-main.zip',
+      ]) {
+        const error = await failureOf(kiss, kernel(path))
+        assert.deepEqual([error.code, error.exit], ['origin-refused', 3])
+        assert.match(error.message, /answered with a web page, probably a sign-in page/)
+      }
+      assert.deepEqual(await listed(kiss), [])
+    })
+
+    it('takes a report in HTML for a report', async () => {
+      const { body, artifact } = await fetchAll(
+        await engine(gitlab, { token: ownPrivate }),
+        kernel('jobs/1/artifacts/file/report.html'),
+      )
+      assert.equal(body.toString(), '<html>report</html>')
+      assert.match(artifact.headers.contentType ?? '', /^text\/html/)
+    })
+
+    it('says that a token cannot be had', async () => {
+      const token = { kind: 'private', origin: { command: 'exit 7' } } as const
+      const error = await failureOf(await engine(gitlab, { token }), kernel('jobs/1/artifacts/download'))
+      assert.deepEqual([error.code, error.exit], ['credential', 7])
+      assert.match(error.message, /gitlab-test.*token-command failed \(7\)/)
+    })
+
+    it('says that there is no such file, job or ref', async () => {
+      const kiss = await engine(gitlab, { token: ownPrivate })
+      const rows: [path: string, words: RegExp][] = [
+        ['raw/main/nothing', /there is no such file \(404\)/],
+        ['raw/nothing/at/all', /there is no such branch, tag or commit \(404\)/],
+        ['jobs/1/artifacts/raw/nothing', /there is no such job or file/],
+        ['jobs/99/artifacts/download', /there is no such job or file/],
+      ]
+      for (const [path, words] of rows) {
+        const error = await failureOf(kiss, kernel(path))
+        assert.deepEqual([error.status, error.exit], [404, 3])
+        assert.match(error.message, words)
+      }
+    })
+  })
+
+  it('reads a token again that GitLab refused, and goes on', async () => {
+    const file = `${await folder()}/token`
+    await writeFile(file, own.private)
+    let now = 0
+    const kiss = await engine(gitlab, { token: { kind: 'private', origin: { file } }, now: () => now })
+    await fetchAll(kiss, `${gitlab.url}/lab/kernel/-/jobs/1/artifacts/download`)
+    gitlab.tokens.end(own.private, 'revoked')
+    await writeFile(file, own.narrow)
+    now = 3_600_000
+    const { body } = await fetchAll(kiss, `${gitlab.url}/lab/kernel/-/raw/main/dts/board.dts`)
+    assert.equal(body.toString(), twice('board of lab/kernel'))
+  })
+})

@@ -1,0 +1,109 @@
+/** A GitLab instance full of artifacts, and engines that reach it through the plugin, for the end-to-end tests. */
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Engine, EngineOptions } from '#kiss/engine/types.js'
+import { plainProvider } from '#kiss/provider/plain.js'
+import { instanceOf } from '#gitlab/instance.js'
+import { GitLabProvider } from '#gitlab/provider.js'
+import type { InstanceSettings } from '#gitlab/types.js'
+import { GitLabServer } from '../../support/gitlab-server.js'
+import { testEngines } from '../../support/engine.js'
+
+export const own = {
+  private: 'glpat-server-own-private-token',
+  narrow: 'glpat-server-own-narrow-token',
+  job: 'glcbt-server-own-job-token',
+  bearer: 'oauth-server-own-bearer-token',
+  deploy: 'gldt-server-own-deploy-token',
+} as const
+
+export const sha = '0123456789abcdef0123456789abcdef01234567'
+
+/** Projects `lab/kernel` (private, number 7), `lab/open` (public, 8) and `other/secret` (private, 9). */
+export async function startLab(root = ''): Promise<GitLabServer> {
+  const gitlab = await GitLabServer.start(root)
+  const kernel = gitlab.project('lab/kernel')
+  for (const project of [kernel, gitlab.project('lab/open', 'public'), gitlab.project('other/secret')]) {
+    const content = (what: string): Buffer => Buffer.from(`${what} of ${project.path}\n`.repeat(1000))
+    project.artifacts.set('1 arch/Image.gz', content('image'))
+    project.artifacts.set('1 report.html', Buffer.from('<html>report</html>'))
+    project.zips.set('1', content('zip'))
+    for (const ref of ['main', 'feature/x']) project.latest.set(`${ref} build arm`, '1')
+    project.files.set('main dts/board.dts', content('board'))
+    project.files.set('main big.img', Buffer.from(`lfs:${'x'.repeat(5000)}`))
+    project.files.set('feature/x dts/board.dts', content('board of a feature'))
+    project.files.set(`${sha} dts/board.dts`, content('board of a commit'))
+    project.packages.set('boot/1.0/boot.img', content('boot'))
+    project.packageFiles.set('5', content('package file'))
+    project.releases.set(
+      'v1/bin/kiss',
+      `${gitlab.url}/api/v4/projects/${project.id}/packages/generic/boot/1.0/boot.img`,
+    )
+  }
+  const all = ['lab/kernel', 'other/secret']
+  gitlab.tokens.add(own.private, 'private', all)
+  gitlab.tokens.add(own.narrow, 'private', all, { wide: false })
+  gitlab.tokens.add(own.job, 'job', all)
+  gitlab.tokens.add(own.bearer, 'oauth', all)
+  gitlab.tokens.add(own.deploy, 'deploy', all)
+  return gitlab
+}
+
+type Settings = Partial<InstanceSettings> & { readonly serving?: boolean; readonly now?: () => number }
+
+export function provider(
+  gitlab: GitLabServer,
+  { serving = false, now = () => 0, ...settings }: Settings = {},
+): GitLabProvider {
+  return new GitLabProvider({
+    name: 'gitlab-test',
+    serving,
+    now,
+    settings: {
+      instance: instanceOf(gitlab.url)!,
+      token: undefined,
+      projects: [],
+      share: 'all',
+      movingTtl: 300,
+      tags: [],
+      ...settings,
+    },
+  })
+}
+
+export const ownPrivate: InstanceSettings['token'] = { kind: 'private', origin: { token: own.private } }
+
+/** Engines of a suite, each on a folder of its own unless one is named. */
+export function labEngines(): {
+  readonly folder: () => Promise<string>
+  readonly engine: (gitlab: GitLabServer, settings?: Settings, options?: Partial<EngineOptions>) => Promise<Engine>
+} {
+  const engines = testEngines()
+  return {
+    folder: () => engines.folder(),
+    engine: async (gitlab, settings, options) =>
+      engines.engine({ providers: [provider(gitlab, settings), plainProvider], ...options }),
+  }
+}
+
+/** Every form in which `secret` may hide in text: as it is, percent-encoded, in base64 at each of the three offsets. */
+export function formsOf(secret: string): Buffer[] {
+  const shifted = [0, 1, 2].map((offset) => {
+    const encoded = Buffer.from(`${'x'.repeat(offset)}${secret}`).toString('base64')
+    return encoded.slice(offset === 0 ? 0 : 4, -4)
+  })
+  const everyByte = [...Buffer.from(secret)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+  return [secret, encodeURIComponent(secret), everyByte, ...shifted].map((form) => Buffer.from(form))
+}
+
+/** The files below `folder` in which one of the secrets stands, in any form. */
+export async function filesWith(folder: string, secrets: readonly string[]): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true })
+  const hits = []
+  for (const file of files.filter((entry) => entry.isFile())) {
+    const name = path.join(file.parentPath, file.name)
+    const content = Buffer.concat([Buffer.from(name), await readFile(name)])
+    if (secrets.some((secret) => formsOf(secret).some((form) => content.includes(form)))) hits.push(name)
+  }
+  return hits
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { chmod, writeFile } from 'node:fs/promises'
+import { join, dirname } from 'node:path'
+import { sharedFiles, type Env } from '#s3/aws-config.js'
+import { CredentialSource } from '#s3/credentials.js'
+import { bareEnv, keyEnv, keys, withSharedFiles } from './harness.js'
+
+const credentials = `
+[default]
+aws_access_key_id = AKIADEFAULT
+aws_secret_access_key = default-secret
+[ci]
+aws_access_key_id = ASIACI
+aws_secret_access_key = ci-secret
+aws_session_token = ci-token
+`
+
+describe('AWS credentials', () => {
+  let now = 0
+  const source = (env: Env): CredentialSource => new CredentialSource({ env, files: sharedFiles(env), now: () => now })
+
+  // The chain asks the process's own environment for its last links; none of them may be there.
+  const saved = new Map<string, string | undefined>()
+  before(() => {
+    const names = Object.keys(process.env).filter((name) => name.startsWith('AWS_'))
+    for (const name of [...names, 'AWS_EC2_METADATA_DISABLED']) saved.set(name, process.env[name])
+    for (const name of names) Reflect.deleteProperty(process.env, name)
+    process.env['AWS_EC2_METADATA_DISABLED'] = 'true'
+  })
+  after(() => {
+    for (const [name, value] of saved) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name)
+      else process.env[name] = value
+    }
+  })
+
+  it('are the keys of the environment', async () => {
+    const env = { ...keyEnv, AWS_SESSION_TOKEN: 'token', AWS_CREDENTIAL_EXPIRATION: '2026-01-02T03:04:05Z' }
+    assert.deepEqual(await source(env).get(undefined), {
+      ...keys,
+      sessionToken: 'token',
+      expiration: new Date('2026-01-02T03:04:05Z'),
+    })
+  })
+
+  it('are those of the profile that was asked for, whatever the environment has', async () => {
+    await withSharedFiles({ credentials }, async (env) => {
+      const { accessKeyId, sessionToken } = await source({ ...keyEnv, ...env }).get('ci')
+      assert.deepEqual([accessKeyId, sessionToken], ['ASIACI', 'ci-token'])
+    })
+  })
+
+  it('are those of AWS_PROFILE before the keys of the environment, as every AWS tool has it', async () => {
+    await withSharedFiles({ credentials }, async (env) => {
+      const { accessKeyId } = await source({ ...keyEnv, ...env, AWS_PROFILE: 'ci' }).get(undefined)
+      assert.equal(accessKeyId, 'ASIACI')
+    })
+  })
+
+  it('are those of the default profile where the environment has none', async () => {
+    await withSharedFiles({ credentials }, async (env) => {
+      assert.equal((await source(env).get(undefined)).secretAccessKey, 'default-secret')
+    })
+  })
+
+  it('come from the command that a profile names, anew when they were refused as expired', async () => {
+    const config = (command: string): string => `[profile made]\ncredential_process = ${command}\n`
+    await withSharedFiles({}, async (env) => {
+      const folder = dirname(env['AWS_CONFIG_FILE'] ?? '')
+      const script = join(folder, 'make')
+      const counter = join(folder, 'counter')
+      const json = `{\\"Version\\":1,\\"AccessKeyId\\":\\"ASIA$n\\",\\"SecretAccessKey\\":\\"s\\",\\"SessionToken\\":\\"t\\"}`
+      await writeFile(script, `#!/bin/sh\necho x >> ${counter}\nn=$(wc -l < ${counter} | tr -d ' ')\necho "${json}"\n`)
+      await chmod(script, 0o755)
+      await writeFile(env['AWS_CONFIG_FILE'] ?? '', config(script))
+      const made = source(env)
+      assert.equal((await made.get('made')).accessKeyId, 'ASIA1')
+      assert.equal((await made.get('made')).accessKeyId, 'ASIA1')
+      assert.equal(made.renew('made'), true)
+      assert.equal((await made.get('made')).accessKeyId, 'ASIA2')
+    })
+  })
+
+  it('of the environment cannot be renewed', () => {
+    assert.equal(source(keyEnv).renew(undefined), false)
+  })
+
+  it('are an error in one line where there are none, remembered for ten seconds', async () => {
+    const none = source(bareEnv)
+    now = 1000
+    const first = await none.get(undefined).catch((error: unknown) => error)
+    assert.ok(first instanceof Error)
+    assert.match(first.message, /^no AWS credentials: [^\n]+$/)
+    now += 9_999
+    assert.equal(await none.get(undefined).catch((error: unknown) => error), first)
+    now += 1
+    assert.notEqual(await none.get(undefined).catch((error: unknown) => error), first)
+  })
+
+  it('keep what a failing command was called with to themselves', async () => {
+    const config = '[profile broken]\ncredential_process = /nonexistent/make --password hunter2\n'
+    await withSharedFiles({ config }, async (env) => {
+      await assert.rejects(source(env).get('broken'), (error: Error) => {
+        assert.match(error.message, /^no AWS credentials of profile broken: /)
+        assert.doesNotMatch(error.message, /hunter2/)
+        return true
+      })
+    })
+  })
+})

@@ -1,0 +1,248 @@
+/** An engine whose artifacts a test scripts by hand: what the server makes of them is what is tested. */
+
+import { createHash } from 'node:crypto'
+import { KissError } from '#kiss/errors.js'
+import type { Artifact, Content, Engine, EngineStatus, FetchRequest, PurgeFilter } from '#kiss/engine/types.js'
+import type { StoredHeaders } from '#kiss/http/stored.js'
+import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/store/types.js'
+import { displayUrl } from '#kiss/http/urls.js'
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** A body that grows when the test says so. */
+export class GrowingBody implements Content {
+  length: number | undefined
+  complete = false
+  sha256: string | undefined
+  /** Reads that have been asked for, and the size of the largest buffer. */
+  reads = 0
+  largestRead = 0
+  #bytes = Buffer.alloc(0)
+  #failure: KissError | undefined
+  #wake: (() => void)[] = []
+  closed = false
+
+  constructor(length?: number) {
+    this.length = length
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  push(bytes: Uint8Array | string): void {
+    this.#bytes = Buffer.concat([this.#bytes, Buffer.from(bytes)])
+    this.#notify()
+  }
+
+  finish(): this {
+    this.length = this.#bytes.length
+    this.sha256 = sha256Of(this.#bytes)
+    this.complete = true
+    this.#notify()
+    return this
+  }
+
+  fail(error: KissError): void {
+    this.#failure = error
+    this.#notify()
+  }
+
+  /** Resolves when anything has changed. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve))
+  }
+
+  async finished(): Promise<void> {
+    while (!this.complete) {
+      if (this.#failure !== undefined) throw this.#failure
+      await this.changed()
+    }
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    this.reads++
+    this.largestRead = Math.max(this.largestRead, buffer.length)
+    for (;;) {
+      if (position < this.#bytes.length) return this.#bytes.copy(buffer, 0, position)
+      if (this.complete) return 0
+      if (this.#failure !== undefined) throw this.#failure
+      await this.changed()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  #notify(): void {
+    for (const resolve of this.#wake.splice(0)) resolve()
+  }
+}
+
+/** A body that is there as a whole. */
+export function finishedBody(bytes: Uint8Array | string): GrowingBody {
+  const body = new GrowingBody()
+  body.push(bytes)
+  return body.finish()
+}
+
+export interface StubArtifactOptions {
+  readonly as?: ServedAs
+  readonly headers?: StoredHeaders
+  readonly private?: boolean
+  readonly stored?: boolean
+  readonly detail?: Artifact['detail']
+  /** Milliseconds since the epoch. */
+  readonly validatedAt?: number
+  readonly staleAt?: number
+}
+
+export class StubArtifact implements Artifact {
+  readonly as: ServedAs
+  readonly url: string
+  readonly headers: StoredHeaders
+  readonly entry: Entry | undefined
+  readonly private: boolean
+  readonly detail: Artifact['detail']
+  readonly stored: boolean
+  readonly content: GrowingBody
+  /** Bytes that were counted as sent. */
+  sentBytes = 0
+  readonly closed: Promise<'done' | 'aborted'>
+  #close!: (outcome: 'done' | 'aborted') => void
+  closings = 0
+
+  constructor(request: FetchRequest, body: GrowingBody, options: StubArtifactOptions = {}) {
+    this.content = body
+    this.as = options.as ?? (body.complete ? 'hit' : 'miss')
+    this.url = displayUrl(request.url)
+    this.headers = options.headers ?? {}
+    this.private = options.private ?? false
+    this.detail = options.detail
+    this.stored = options.stored ?? true
+    this.entry = body.complete ? entryOf(this.url, body, options) : undefined
+    this.closed = new Promise((resolve) => (this.#close = resolve))
+    // As the real one: a reader that leaves gets no more bytes.
+    request.signal?.addEventListener('abort', () => body.fail(new KissError('interrupted', 'the reader left')))
+  }
+
+  progress(): { received: number; length: number | undefined } {
+    return { received: this.content.bytes.length, length: this.content.length }
+  }
+
+  async finished(): Promise<Entry> {
+    await this.content.finished()
+    return entryOf(this.url, this.content, {})
+  }
+
+  path(): string {
+    return '/dev/null'
+  }
+
+  sent(bytes: number): void {
+    this.sentBytes += bytes
+  }
+
+  async close(outcome: 'done' | 'aborted'): Promise<void> {
+    this.closings++
+    this.#close(outcome)
+    await this.content.close()
+  }
+}
+
+function entryOf(url: string, body: GrowingBody, options: StubArtifactOptions): Entry {
+  const validatedAt = options.validatedAt ?? 0
+  return {
+    id: 'k',
+    url,
+    sha256: body.sha256 ?? '',
+    size: body.length ?? 0,
+    headers: options.headers ?? {},
+    storedAt: validatedAt,
+    validatedAt,
+    staleAt: options.staleAt ?? validatedAt + 864_000_000,
+    lifetime: 864_000_000,
+    lastUsedAt: validatedAt,
+    hits: 0,
+    private: options.private ?? false,
+    unverified: false,
+  }
+}
+
+export const emptyStatus: EngineStatus = {
+  counts: Object.fromEntries(counterNames.map((name) => [name, 0])) as unknown as Counts,
+  usage: { blobs: 0, reserved: 0 },
+  quota: undefined,
+  entries: 0,
+  downloads: [],
+  failures: [],
+  instance: 'stub',
+}
+
+type Answer = (request: FetchRequest) => StubArtifact | Promise<StubArtifact>
+
+export class StubEngine implements Engine {
+  readonly requests: FetchRequest[] = []
+  readonly artifacts: StubArtifact[] = []
+  readonly purges: PurgeFilter[] = []
+  state: EngineStatus = emptyStatus
+  readonly #answers = new Map<string, Answer>()
+
+  /** Answers a URL (its href) with a body. */
+  serve(url: string, body: GrowingBody | string | Uint8Array, options?: StubArtifactOptions): GrowingBody {
+    const content = body instanceof GrowingBody ? body : finishedBody(body)
+    this.answer(url, (request) => new StubArtifact(request, content, options))
+    return content
+  }
+
+  answer(url: string, answer: Answer): void {
+    this.#answers.set(url, answer)
+  }
+
+  refuse(url: string, error: Error): void {
+    this.answer(url, () => {
+      throw error
+    })
+  }
+
+  async fetch(request: FetchRequest): Promise<Artifact> {
+    this.requests.push(request)
+    const answer = this.#answers.get(request.url.href)
+    if (answer === undefined) throw new KissError('origin-refused', `${displayUrl(request.url)}: 404`, { status: 404 })
+    const artifact = await answer(request)
+    this.artifacts.push(artifact)
+    return artifact
+  }
+
+  get lastRequest(): FetchRequest {
+    return this.requests.at(-1)!
+  }
+
+  get lastArtifact(): StubArtifact {
+    return this.artifacts.at(-1)!
+  }
+
+  async *list(): AsyncIterable<Entry> {
+    for (const { entry } of this.artifacts) if (entry !== undefined) yield entry
+  }
+
+  async purge(filter: PurgeFilter): Promise<{ removed: number; bytes: number; dryRun: boolean }> {
+    this.purges.push(filter)
+    return { removed: 1, bytes: 5, dryRun: false }
+  }
+
+  async verify(): Promise<never> {
+    throw new Error('not used here')
+  }
+
+  async status(): Promise<EngineStatus> {
+    return this.state
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open.
+  }
+}

@@ -1,0 +1,137 @@
+/** The other process of multi-process tests: opens the store of a directory and does what it is told over IPC. */
+
+import { rm } from 'node:fs/promises'
+import { type Store, openStore } from '#kiss/store/open.js'
+import { type CounterName, type KeyId } from '#kiss/store/types.js'
+import { put } from './support.js'
+
+/** Where a process can be killed: while a blob is removed, and while one is published. */
+export const removalSteps = ['marked', 'entries gone', 'description gone', 'blob gone'] as const
+export const publishSteps = ['committed', 'adopted', 'entry written', 'described'] as const
+export type Step = (typeof removalSteps)[number] | (typeof publishSteps)[number]
+
+export type Order =
+  | { do: 'open' }
+  | { do: 'put'; name: string; body: string }
+  | { do: 'get'; id: KeyId }
+  | { do: 'remove'; id: KeyId }
+  | { do: 'touch'; id: KeyId; at: number; times: number }
+  | { do: 'count'; counter: CounterName; times: number }
+  | { do: 'flush' }
+  /** Reserves and releases again and again; resolves with the most that was ever in use. */
+  | { do: 'churn'; name: string; bytes: number; times: number }
+  | { do: 'reserve'; id: KeyId; bytes: number }
+  | { do: 'evict'; bytes: number }
+  | { do: 'die at'; step: Step }
+
+export type Answer = { result: unknown } | { error: string }
+
+let store: Store | undefined
+
+const isChild = process.send !== undefined && process.argv[2] !== undefined
+if (isChild) {
+  process.on('message', (order: Order) => {
+    obey(order).then(
+      (result) => process.send?.({ result }),
+      (error: unknown) => process.send?.({ error: String(error) }),
+    )
+  })
+}
+
+async function obey(order: Order): Promise<unknown> {
+  store ??= await openStore({
+    cacheDir: process.argv[2]!,
+    clock: { now: () => Date.now() },
+    warn: (message) => process.stderr.write(`${message}\n`),
+    owner: String(process.pid),
+  })
+  switch (order.do) {
+    case 'open':
+      return undefined
+    case 'put':
+      return (await put(store, order.name, order.body)).id
+    case 'get':
+      return store.entries.get(order.id)
+    case 'remove':
+      return (await store.remove(order.id)) !== undefined
+    case 'touch':
+      for (let i = 0; i < order.times; i++) store.entries.touch(order.id, order.at)
+      return undefined
+    case 'count':
+      for (let i = 0; i < order.times; i++) store.counters.add(order.counter, 1)
+      return undefined
+    case 'flush':
+      return store.flush()
+    case 'churn':
+      return churn(store, order.name, order.bytes, order.times)
+    case 'reserve':
+      return store.space.reserve(order.id, order.bytes)
+    case 'evict':
+      return store.space.evict(order.bytes)
+    case 'die at':
+      return dieAt(store, order.step)
+  }
+}
+
+async function churn(at: Store, name: string, bytes: number, times: number): Promise<number> {
+  let most = 0
+  for (let i = 0; i < times; i++) {
+    const body = `${name} ${i} `.padEnd(bytes, '.')
+    await at.space.reserve(`${name} ${i}`, bytes)
+    const reserved = await at.space.usage()
+    await at.space.release(`${name} ${i}`)
+    await put(at, `${name}-${i}`, body)
+    const stored = await at.space.usage()
+    most = Math.max(most, reserved.blobs + reserved.reserved, stored.blobs + stored.reserved)
+  }
+  return most
+}
+
+function die(): never {
+  process.kill(process.pid, 'SIGKILL')
+  // The signal is delivered before this thread runs on.
+  throw new Error('unreachable')
+}
+
+/** The next removal or publication ends with SIGKILL right after the step. */
+function dieAt({ entries, blobs, removal, layout }: Store, step: Step): void {
+  switch (step) {
+    case 'marked':
+      entries.takeAllOf = die
+      return
+    case 'entries gone':
+      blobs.remove = die
+      return
+    case 'description gone':
+      blobs.remove = async (sha256) => {
+        await rm(layout.description(sha256))
+        die()
+      }
+      return
+    case 'blob gone': {
+      const remove = blobs.remove.bind(blobs)
+      blobs.remove = async (sha256) => {
+        await remove(sha256)
+        die()
+      }
+      return
+    }
+    case 'committed':
+      blobs.adopt = die
+      return
+    case 'adopted':
+      entries.replace = die
+      return
+    case 'entry written':
+      removal.describe = die
+      return
+    case 'described': {
+      const describe = removal.describe.bind(removal)
+      removal.describe = async (sha256) => {
+        await describe(sha256)
+        die()
+      }
+      return
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** Runs `bin/run.js` as a user would, in a home of its own, and collects exit code, stdout and stderr. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The folder of the project: the tests run from test/dist/support. */
+export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
+
+export interface Ran {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Added to the environment; undefined removes. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Standard input; none: at its end. */
+  readonly input?: string
+  readonly cwd?: string
+  /** Another path to the program, such as a symlink. */
+  readonly bin?: string
+}
+
+/** A process that is still running, and what becomes of it. */
+export interface Running {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly ended: Promise<Ran>
+}
+
+/** A temporary home, working directory and cache. Nothing of the caller's environment gets in but PATH. */
+export class Sandbox {
+  readonly root = realpathSync(mkdtempSync(path.join(tmpdir(), 'kiss-cli-')))
+  readonly home = path.join(this.root, 'home')
+  readonly cwd = path.join(this.root, 'work')
+  readonly cacheDir = path.join(this.root, 'cache')
+  /** Where the configuration file is looked for. */
+  readonly configFile = path.join(this.home, '.config', 'kiss', 'config.yaml')
+
+  constructor() {
+    mkdirSync(path.dirname(this.configFile), { recursive: true })
+    mkdirSync(this.cwd)
+  }
+
+  start(
+    args: readonly string[],
+    { env, input, cwd = this.cwd, bin = path.join(project, 'bin/run.js') }: RunOptions = {},
+  ): Running {
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd,
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.home,
+        KISS_CACHE_DIR: this.cacheDir,
+        NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE,
+        ...env,
+      },
+    })
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input ?? '')
+    return { child, ended: collect(child) }
+  }
+
+  run(args: readonly string[], options?: RunOptions): Promise<Ran> {
+    return this.start(args, options).ended
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true })
+  }
+}
+
+async function collect(child: ChildProcessWithoutNullStreams): Promise<Ran> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
