@@ -474,6 +474,15 @@ describe('the fetch endpoint', () => {
       'Accept-Encoding': 'gzip',
     }
 
+    it('asks no origin for a client that only wants what is cached', async () => {
+      const server = await start()
+      server.engine.serve(origin, hello)
+      await get(server.fetchUrl(origin), { headers: { 'Cache-Control': 'no-transform, Only-If-Cached' } })
+      assert.equal(server.engine.lastRequest.offline, true)
+      await get(server.fetchUrl(origin), { headers: { 'Cache-Control': 'no-cache' } })
+      assert.equal(server.engine.lastRequest.offline, false)
+    })
+
     it('passes on what is a credential of an origin, and nothing else', async () => {
       const server = await start()
       server.engine.serve(origin, hello)
