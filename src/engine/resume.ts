@@ -137,3 +137,8 @@ function variesOn(vary: string | undefined, passedNames: readonly string[]): boo
   const names = (vary ?? '').split(',').map((name) => name.trim().toLowerCase())
   return passedNames.length > 0 && names.some((name) => name === '*' || passedNames.includes(name))
 }
+
+/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
+export function mergeHeads(held: Head | undefined, now: Head): Head {
+  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
+}
