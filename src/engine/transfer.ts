@@ -3,7 +3,7 @@
  * when an owner dies. Its readers never notice which.
  */
 
-import { asKissError, KissError } from '../errors.js'
+import { asKissError, KissError, systemCode } from '../errors.js'
 import type { Generation, Head, Outcome, RecordedFailure } from '../store/generations.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
@@ -232,6 +232,10 @@ export class Transfer {
         return { kind: 'changed', error: changedError(this.order.shown) }
       this.body.grow(entry.size)
       return { kind: 'stored', entry }
+    } catch (error) {
+      // Evicted between the two looks.
+      if (systemCode(error) === 'ENOENT') return undefined
+      throw error
     } finally {
       await blob.close()
     }
