@@ -1,5 +1,6 @@
 /** The transfers of this process: one per key, whoever asks. */
 
+import { KissError } from '../errors.js'
 import type { KeyId } from '../store/types.js'
 import type { Seed } from './download.js'
 import type { Order } from './order.js'
@@ -12,6 +13,7 @@ export class Transfers {
   readonly #current = new Map<KeyId, Transfer>()
   /** Those of `current`, and those that a purge or a change of content left to their readers. */
   readonly #running = new Set<Transfer>()
+  #stopped = false
 
   constructor(services: Services) {
     this.#services = services
@@ -32,12 +34,13 @@ export class Transfers {
   }
 
   #start(order: Order, seed?: Seed): Transfer {
+    if (this.#stopped) throw closing()
     const transfer: Transfer = new Transfer({
       order,
       services: this.#services,
       seed,
       onChanged: (next) => {
-        if (this.#current.get(order.id) !== transfer) return void next?.answer.discard()
+        if (this.#stopped || this.#current.get(order.id) !== transfer) return void next?.answer.discard()
         this.#current.delete(order.id)
         // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
         if (next) this.#start({ ...order, stale: undefined, replaces: order.stale ?? order.replaces }, next)
@@ -78,8 +81,13 @@ export class Transfers {
     return [...this.#running].map((transfer) => transfer.describe())
   }
 
-  /** Ends all of them so that other processes can go on. */
+  /** Ends all of them so that other processes can go on, and begins no more. */
   async stop(): Promise<void> {
+    this.#stopped = true
     await Promise.all([...this.#running].map((transfer) => transfer.stop()))
   }
+}
+
+export function closing(cause?: unknown): KissError {
+  return new KissError('interrupted', 'kiss is shutting down', { cause })
 }
