@@ -169,6 +169,7 @@ export class Fetching {
     const right =
       transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
     if (right === 'other') return this.#alone(passage)
+    if (right !== undefined) transfer.lend(this.#order(passage, undefined))
     if (own && transfer.private) this.#acceptOwn(subject, transfer)
     return growingArtifact(
       transfer,

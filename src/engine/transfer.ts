@@ -35,6 +35,7 @@ export class Transfer {
   #leading = false
   #confirmed = false
   #seed: Seed | undefined
+  #lent: Order | undefined
   #state: DownloadState = 'scheduled'
   #readers = 0
   #settled: Settled | undefined
@@ -88,6 +89,11 @@ export class Transfer {
     return this.#confirmed
   }
 
+  /** This order's credential was accepted for the content: it may be used to go on, should its owner elsewhere go. */
+  lend(order: Order): void {
+    if (!this.#confirmed) this.#lent = order
+  }
+
   /** One more reader; it closes `body` and calls leave once. */
   join(): void {
     this.#readers++
@@ -134,8 +140,11 @@ export class Transfer {
         })
         if (got.kind === 'failed') return { kind: 'failed', error: recalled(got.failure) }
         if (got.kind === 'theirs') followed = got.generation.number
+        const lent = this.#lent
         const settled =
           got.kind === 'mine' ? await this.#lead(got) : await this.#follow(got.generation, got.owner.private)
+        // Refused to who began it, and meanwhile somebody has joined who may have it.
+        if (settled?.kind === 'failed' && settled.error.code === 'origin-refused' && this.#lent !== lent) continue
         const complete = settled && (await this.#complete(settled))
         if (complete) return complete
       }
@@ -147,7 +156,7 @@ export class Transfer {
   async #lead(got: Extract<Acquisition, { kind: 'mine' }>): Promise<Settled> {
     this.#leading = true
     return lead({
-      order: { ...this.order, private: got.private },
+      order: { ...(this.#lent ?? this.order), private: got.private },
       services: this.#o.services,
       generation: got.generation,
       body: this.body,
