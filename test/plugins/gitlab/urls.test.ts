@@ -225,7 +225,7 @@ describe('any URL below an instance of GitLab', () => {
       assert.equal(gitlab.cacheKey(key).href, key.href, url.href)
       assert.equal(gitlab.ttl(url), gitlab.ttl(key), url.href)
     }
-    assert.ok(read > 10_000, `only ${read} were downloads`)
+    assert.ok(read > 2_000, `only ${read} were downloads`)
   })
 })
 
