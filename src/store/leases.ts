@@ -189,7 +189,7 @@ export class Leases {
    * `id` is the key's, with the number of the generation where a download reserved it.
    */
   async isLive({ id, owner }: { readonly id: string; readonly owner: string }): Promise<boolean> {
-    const process = parseOrUndefined<ProcessIdentity>(owner)
+    const process = parseOrUndefined(owner) as ProcessIdentity | undefined
     if (process && (await livenessOf(process)) !== 'dead') return true
     const [key = '', number] = id.split('.')
     const held = (await generationsOf(this.directoryOf(key))).find((generation) => String(generation.number) === number)

@@ -77,9 +77,9 @@ export interface BlobStore {
    * vouches for the sum; whether the bytes are on the disk is durability.ts's business.
    */
   adopt(file: string, sha256: Sha256): Promise<void>
-  /** Writes which entries it serves beside the blob (atomically), for the day the index is lost. */
+  /** Writes which entries it serves beside the blob (atomically), for the day the index is lost; nothing for none. */
   describe(sha256: Sha256, entries: readonly Entry[]): Promise<void>
-  /** Unlinks blob and description; false where there was none. */
+  /** Unlinks blob and description; false where there was neither. */
   remove(sha256: Sha256): Promise<boolean>
 }
 

@@ -6,7 +6,7 @@ import { awsConfig, readShared, sharedFiles, type AwsConfig, type Env } from './
 import { CredentialSource, type Credentials } from './credentials.js'
 import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'
 import { Memory } from './memory.js'
-import { endpointName, requestUrl, sameEndpoint, type Route } from './object.js'
+import { bucketUrl, endpointName, requestUrl, sameEndpoint, type Route } from './object.js'
 import { Places, type Found, type Place } from './places.js'
 import type { Settings } from './settings.js'
 import { signedHeaders, type Signing } from './sign.js'
@@ -97,6 +97,17 @@ export class Access {
     const skew = this.#memory.skews.get(endpointName(found.object.endpoint)) ?? 0
     const url = requestUrl(found.object, this.#route(found))
     return { method, url, credentials, region: this.region(found), now: this.#now() + skew }
+  }
+
+  /** A request about a whole bucket, signed unless its settings call it anonymous. Throws where there are no credentials. */
+  async bucketRequest(bucket: Found, query: Readonly<Record<string, string>>): Promise<UpstreamRequest> {
+    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    const { endpoint, bucket: name } = bucket.object
+    const url = new URL(`${bucketUrl(endpoint, name, this.#route(bucket))}/?${pairs.join('&')}`)
+    const request = { method: 'GET', url, headers: {} } as const
+    if (this.signature(bucket) === 'never') return request
+    const signing = this.signing(request, bucket, await this.credentials(bucket))
+    return { ...request, headers: await signedHeaders({ ...signing, url }, this.payer(bucket)) }
   }
 
   /** What says that we pay for the request, as a header or a parameter. */

@@ -78,13 +78,24 @@ export class Places {
     return this.#onAws(url) ?? this.#onCustom(url)
   }
 
+  /** Reads `s3://BUCKET[/PREFIX][?region=…]`: a bucket and the beginning of keys. */
+  findBucket(url: URL): { readonly bucket: Found; readonly prefix: string } | undefined {
+    const parameters = knownParameters(url.searchParams, ['region'])
+    const { protocol, hostname, port, pathname } = url
+    if (protocol !== 's3:' || port !== '' || !isBucket(hostname) || parameters === undefined) return undefined
+    const { region } = parameters
+    if (region !== undefined && !isRegion(region)) return undefined
+    const object = { endpoint: this.home(hostname, region).endpoint, bucket: hostname, key: '' }
+    return { bucket: { object, scheme: 's3', region, options: undefined }, prefix: decodeTyped(pathname.slice(1)) }
+  }
+
   #typed(url: URL): Found | undefined {
     const parameters = knownParameters(url.searchParams, ['versionId', 'region'])
     const bucket = url.hostname
     const key = decodeTyped(url.pathname.slice(1))
     if (parameters === undefined || url.port !== '' || !isBucket(bucket) || !isKey(key)) return undefined
     const { versionId, region } = parameters
-    if (region !== undefined && !/^[A-Za-z0-9-]{1,64}$/.test(region)) return undefined
+    if (region !== undefined && !isRegion(region)) return undefined
     const { endpoint } = this.home(bucket, region)
     return { object: { endpoint, bucket, key, versionId }, scheme: 's3', region, options: undefined }
   }
@@ -131,6 +142,11 @@ interface CustomBase {
   readonly host: string
   /** The path in front of buckets, decoded, without a trailing slash. */
   readonly root: string
+}
+
+/** What may be a region, of AWS or of anybody. */
+function isRegion(text: string): boolean {
+  return /^[A-Za-z0-9-]{1,64}$/.test(text)
 }
 
 /** An endpoint that is AWS itself, written as a URL. */
