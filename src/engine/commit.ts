@@ -29,18 +29,18 @@ export async function commit(
 ): Promise<Entry | undefined> {
   const { store, leases } = services
   const { id } = order
-  const doomed = async (): Promise<boolean> =>
-    (await generation.purged()) || !(await leases.isLatest(id, generation))
+  const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
   if (!order.keep || body.head.varies || (await doomed())) return undefined
   const { sha256, size } = body
   await generation.setSum({ sha256, size })
-  const entry = entryOf(body, order, services.clock.now())
+  const entry = entryOf(body, order, services.clock.now(), services.boot)
   await store.space.release(reservationOf(id, generation))
   await store.publish(generation.bodyPath, entry)
   if (await generation.purged()) {
     await store.remove(id)
     return undefined
   }
+  if (services.settings.syncBodies) store.durability.sync(sha256)
   return entry
 }
 
@@ -49,7 +49,7 @@ export function reservationOf(id: string, generation: Generation): string {
   return `${id}.${generation.number}`
 }
 
-function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number): Entry {
+function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number, boot: string): Entry {
   const unverified = !delimited && order.promised !== sha256
   const lifetime = unverified ? Math.min(order.lifetime, UNVERIFIED_LIFETIME) : order.lifetime
   return {
@@ -58,6 +58,8 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     sha256,
     size,
     headers: head.headers,
+    boot,
+    mirror: head.mirror,
     storedAt: now,
     validatedAt: now,
     staleAt: now + lifetime,

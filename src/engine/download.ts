@@ -26,6 +26,8 @@ export interface DownloadOptions {
   readonly onHead: (head: Head) => Promise<void>
   /** This many bytes are on disk and of this content. */
   readonly onConfirmed: (size: number) => void
+  /** The request has its turn among the downloads. */
+  readonly onStart: () => void
   /** Why the last attempt failed; for readers who wait. */
   readonly onTrouble: (reason: string) => void
 }
@@ -41,7 +43,9 @@ export type Result =
   /** `seed` where the new content is already on its way. */
   | { readonly kind: 'changed'; readonly seed: Seed | undefined }
 
-type Step = Result | { readonly kind: 'again'; readonly reason: string; readonly after?: number | undefined; readonly free?: boolean }
+type Step =
+  | Result
+  | { readonly kind: 'again'; readonly reason: string; readonly after?: number | undefined; readonly free?: boolean }
 
 /** Throws KissError when it gives up, and the signal's reason when aborted. */
 export class BodyDownload {
@@ -124,6 +128,8 @@ export class BodyDownload {
       headers: { ...order.headers, ...asked.headers },
       clientCredential: order.credential !== undefined,
       signal,
+      mirror: asked.mirror,
+      onStart: this.#o.onStart,
       ...(this.#onTrial() ? { headersTimeout: VALIDATION_TIMEOUT } : {}),
     })
   }
@@ -160,7 +166,8 @@ export class BodyDownload {
       for await (const chunk of answer.body) {
         services.store.counters.add('downloaded', chunk.length)
         const known = Math.min(chunk.length, Math.max(0, writer.size - at))
-        if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at))) return { kind: 'changed', seed: undefined }
+        if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at)))
+          return { kind: 'changed', seed: undefined }
         at += chunk.length
         if (known > 0) this.#o.onConfirmed(at - chunk.length + known)
         if (known < chunk.length) await this.#append(known === 0 ? chunk : chunk.subarray(known))
@@ -207,7 +214,10 @@ export class BodyDownload {
     const { writer, services } = this.#o
     const length = this.#head?.length
     if (length !== undefined && writer.size + chunk.length > length)
-      throw new KissError('length-mismatch', `cannot fetch ${this.#o.order.shown}: the origin sent more than the ${length} bytes that it announced`)
+      throw new KissError(
+        'length-mismatch',
+        `cannot fetch ${this.#o.order.shown}: the origin sent more than the ${length} bytes that it announced`,
+      )
     await writer.append(chunk)
     this.#retry = grown(services.clock.now())
     this.#reauthorised = 0
@@ -261,16 +271,19 @@ export class BodyDownload {
     if (wait === undefined) {
       const seconds = Math.round((now - this.#startedAt) / 1000)
       const times = this.#attempts === 1 ? '' : `; gave up after ${this.#attempts} attempts in ${seconds} s`
-      throw new KissError(isTimeout(this.#lastCause) ? 'origin-timeout' : 'origin-unreachable', `cannot fetch ${order.shown}: ${reason}${times}`, {
-        cause: this.#lastCause,
-        hint: 'retry later',
-        retryAfter: after ?? 30_000,
-      })
+      throw new KissError(
+        isTimeout(this.#lastCause) ? 'origin-timeout' : 'origin-unreachable',
+        `cannot fetch ${order.shown}: ${reason}${times}`,
+        {
+          cause: this.#lastCause,
+          hint: 'retry later',
+          retryAfter: after ?? 30_000,
+        },
+      )
     }
     this.#o.onTrouble(reason)
     await services.clock.sleep(wait, signal)
   }
-
 }
 
 /** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */

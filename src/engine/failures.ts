@@ -10,7 +10,12 @@ const MEMORY = 10_000
 const SHOWN = 500
 
 /** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
-const ofTheOrigin: ReadonlySet<string> = new Set(['origin-refused', 'origin-failed', 'origin-unreachable', 'origin-timeout'])
+const ofTheOrigin: ReadonlySet<string> = new Set([
+  'origin-refused',
+  'origin-failed',
+  'origin-unreachable',
+  'origin-timeout',
+])
 
 export function isRemembered(error: KissError): boolean {
   return ofTheOrigin.has(error.code)

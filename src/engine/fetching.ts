@@ -74,6 +74,8 @@ export class Fetching {
       })
       switch (resolution.kind) {
         case 'unavailable':
+          // What is being stored at this moment counts as there.
+          if (await this.transfers.stored(subject.id)) break
           throw new KissError('offline', `${subject.shown} is not in the cache`)
         case 'serve': {
           const as = passage.confirmed ? 'revalidated' : resolution.stale ? 'stale' : 'hit'
@@ -100,7 +102,7 @@ export class Fetching {
     }
     const { sha256 } = passage.request
     if (sha256 !== undefined && sha256 !== entry.sha256) throw mismatch(entry.url, sha256, entry.sha256)
-    const blob = await store.blobs.open(entry.sha256, entry.size)
+    const blob = (await store.durability.vouch(entry)) ? await store.blobs.open(entry.sha256, entry.size) : undefined
     if (!blob) {
       await store.remove(entry.id, entry.sha256)
       return undefined
@@ -109,7 +111,8 @@ export class Fetching {
   }
 
   #offlineRight({ subject }: Passage, entry: Entry): Right {
-    if (this.#services.credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? '')) return 'remembered'
+    if (this.#services.credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? ''))
+      return 'remembered'
     throw new KissError('offline', `${entry.url} is private, and offline nobody can ask whether you may have it`)
   }
 
@@ -137,15 +140,22 @@ export class Fetching {
   }
 
   /** Waits for what a joined transfer has to tell. undefined: look again. */
-  async #ride(passage: Passage, transfer: Transfer, created: boolean, stale: Entry | undefined): Promise<Artifact | undefined> {
+  async #ride(
+    passage: Passage,
+    transfer: Transfer,
+    created: boolean,
+    stale: Entry | undefined,
+  ): Promise<Artifact | undefined> {
     const { request, subject, signal } = passage
     await this.#patiently(passage, transfer, transfer.decided)
     // Every byte is here and is being stored: who comes now is served from the store.
     if (!created && transfer.sum !== undefined) await this.#patiently(passage, transfer, transfer.settled)
     const { end } = transfer
-    if (end && !(created && (end.kind === 'stored' || end.kind === 'whole'))) return this.#after(passage, end, transfer, stale)
+    if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
+      return this.#after(passage, end, transfer, stale)
     const own = transfer.order.credential === subject.credential && (transfer.leading || !transfer.private)
-    const right = transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
+    const right =
+      transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
     if (right === 'other') return this.#alone(passage)
     if (own && transfer.private) this.#acceptOwn(subject, transfer)
     return growingArtifact(
@@ -164,11 +174,17 @@ export class Fetching {
   }
 
   /** A transfer ended without a body for this reader. */
-  async #after(passage: Passage, end: Settled, transfer: Transfer, stale: Entry | undefined): Promise<Artifact | undefined> {
+  async #after(
+    passage: Passage,
+    end: Settled,
+    transfer: Transfer,
+    stale: Entry | undefined,
+  ): Promise<Artifact | undefined> {
     if (end.kind === 'renewed') passage.confirmed = true
     if (end.kind !== 'failed') return undefined
     // It failed with somebody else's credential: ours has not been tried.
-    if (transfer.order.credential !== passage.subject.credential && end.error.code === 'origin-refused') return undefined
+    if (transfer.order.credential !== passage.subject.credential && end.error.code === 'origin-refused')
+      return undefined
     return this.#fail(passage, stale, end.error)
   }
 

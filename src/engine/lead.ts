@@ -36,7 +36,8 @@ export interface LeadOptions {
 }
 
 /** What the attempt came to, with what is needed to end it. */
-type Attempted = Exclude<Settled, { kind: 'failed' | 'changed' }> | { readonly kind: 'changed'; readonly seed: Seed | undefined }
+type Attempted =
+  Exclude<Settled, { kind: 'failed' | 'changed' }> | { readonly kind: 'changed'; readonly seed: Seed | undefined }
 
 export async function lead(options: LeadOptions): Promise<Settled> {
   const { order, services, generation, signal } = options
@@ -93,12 +94,12 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
       seed: options.seed,
       signal,
       onHead: async (head) => {
-        options.onStart()
         await reservation.begin(head.length, writer.size)
         await generation.setHead(head)
         options.onHead(head)
       },
       onConfirmed: (size) => view.show(size),
+      onStart: options.onStart,
       onTrouble: options.onTrouble,
     }).run()
     if (result.kind === 'changed') return result
@@ -157,7 +158,10 @@ function pick(contentType: string | undefined): { readonly contentType?: string 
 }
 
 async function giveUp(error: unknown, { order, services, generation }: LeadOptions): Promise<KissError> {
-  const failure = error instanceof KissError ? error : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
+  const failure =
+    error instanceof KissError
+      ? error
+      : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
   const { code, message, status, retryAfter } = failure
   const remembered = isRemembered(failure) && !order.private
   try {

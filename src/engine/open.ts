@@ -1,7 +1,10 @@
 /** Opens the engine on a cache directory: the composition root of everything below the command line and the server. */
 
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { asKissError } from '../errors.js'
 import { Leases } from '../store/leases.js'
+import { thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
 import { Credentials } from './credentials.js'
@@ -26,7 +29,23 @@ export const systemClock: Clock = {
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const clock = options.clock ?? systemClock
   const warn = options.warn ?? ((message: string) => process.stderr.write(`kiss: ${message}\n`))
-  const store = await openStore({ cacheDir: options.cacheDir, clock, warn })
+  const here = await thisProcess()
+  const leases = new Leases({
+    directory: join(options.cacheDir, 'transfers'),
+    now: () => clock.now(),
+    sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  })
+  const store = await openStore({
+    cacheDir: options.cacheDir,
+    clock,
+    warn,
+    boot: here.boot,
+    owner: JSON.stringify(here),
+    isLive: (reservation) => leases.isLive(reservation),
+  })
+  void leases
+    .sweepAll()
+    .catch((error: unknown) => warn(`cannot sweep unfinished downloads: ${asKissError(error).message}`))
   if (options.quota !== undefined) await store.space.setQuota(options.quota)
   const providers = [...(options.providers ?? [plainProvider])].sort((a, b) => b.priority - a.priority)
   const settings = {
@@ -34,28 +53,44 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     staleIfError: options.staleIfError ?? DAY,
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
+    syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined
   const services: Services = {
     store,
-    leases: new Leases({ directory: store.layout.transfers, now: clock.now, sleep: (ms, signal) => delay(ms, undefined, { signal }) }),
+    leases,
+    boot: here.boot,
     origins: () =>
       (origins ??= import('../upstream/client.js').then(({ createOrigins }) =>
-        createOrigins({ ...options.upstream, ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }) }),
+        createOrigins({
+          ...options.upstream,
+          ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
+        }),
       )),
     clock,
     random: Math.random,
     settings,
-    credentials: new Credentials(clock.now, settings.authTtl),
-    failures: new FailureLog(clock.now),
+    credentials: new Credentials(() => clock.now(), settings.authTtl),
+    failures: new FailureLog(() => clock.now()),
     warn,
   }
   const fetching = new Fetching(services, providers)
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    await fetching.transfers.stop()
+    await (await origins)?.close()
+    await store.close()
+  }
   return {
     fetch: (request) => fetching.fetch(request),
     list: () => store.entries.list(),
-    purge: (filter) => purge(filter, { store, transfers: fetching.transfers, keyOf: (url) => providerFor(url, providers).cacheKey(url), now: clock.now() }),
-    verify: () => { throw new Error("later") },
+    purge: (filter) =>
+      purge(filter, {
+        store,
+        transfers: fetching.transfers,
+        keyOf: (url) => providerFor(url, providers).cacheKey(url),
+      }),
+    verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
     status: async () => ({
       counts: await store.counters.read(),
       usage: await store.space.usage(),
@@ -65,10 +100,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       failures: services.failures.records,
       instance: store.layout.instance,
     }),
-    close: async () => {
-      await fetching.transfers.stop()
-      await (await origins)?.close()
-      await store.close()
-    },
+    close: () => (closed ??= close()),
   }
 }

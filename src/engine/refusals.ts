@@ -56,7 +56,21 @@ export function isCertificateError(error: unknown): boolean {
   return certificate.test(systemCode(error) ?? '')
 }
 
-const disk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'EFBIG', 'EBADF', 'ENOTDIR', 'ESTALE'])
+const disk: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'ENOENT',
+  'EFBIG',
+  'EBADF',
+  'ENOTDIR',
+  'ESTALE',
+])
 
 /** What breaks a body in flight and did not come over the network. */
 export function isDiskError(error: unknown): boolean {

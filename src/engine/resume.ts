@@ -18,23 +18,31 @@ export interface Held {
   readonly stale: Entry | undefined
 }
 
+/** `mirror`: whose validators these are. */
 export type Ask =
-  | { readonly kind: 'whole'; readonly headers: Readonly<Record<string, string>> }
-  | { readonly kind: 'validate'; readonly headers: Readonly<Record<string, string>> }
-  | { readonly kind: 'rest'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'whole'; readonly headers: Readonly<Record<string, string>>; readonly mirror?: undefined }
+  | {
+      readonly kind: 'validate'
+      readonly headers: Readonly<Record<string, string>>
+      readonly mirror: string | undefined
+    }
+  | { readonly kind: 'rest'; readonly headers: Readonly<Record<string, string>>; readonly mirror: string | undefined }
 
 export function ask({ size, head, stale }: Held): Ask {
   const validator = size > 0 && head?.ranges ? resumeValidator(head.headers) : undefined
   // RFC 9110 §13.1.5: If-Range needs a strong validator; where the content changed the answer is 200 and the whole.
-  if (validator !== undefined) return { kind: 'rest', headers: { range: resumeRange(size), 'if-range': validator } }
+  if (validator !== undefined)
+    return { kind: 'rest', headers: { range: resumeRange(size), 'if-range': validator }, mirror: head?.mirror }
   const conditions = size === 0 && !head && stale ? conditionalHeaders(stale.headers) : {}
-  return Object.keys(conditions).length > 0 ? { kind: 'validate', headers: conditions } : { kind: 'whole', headers: {} }
+  return Object.keys(conditions).length > 0
+    ? { kind: 'validate', headers: conditions, mirror: stale?.mirror }
+    : { kind: 'whole', headers: {} }
 }
 
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly source?: string | undefined
+  readonly mirror?: string | undefined
 }
 
 export interface Circumstances {
@@ -80,13 +88,14 @@ function judgeRange(answer: Answer, held: Held): Verdict {
   const content = parseContentRange(answer.headers['content-range'])
   if (content?.range?.first !== held.size || unequal(content.length, held.head?.length)) return { kind: 'distrust' }
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
-  return answer.headers.etag !== undefined && agrees(answer.headers.etag, held) ? { kind: 'append' } : { kind: 'distrust' }
+  return answer.headers.etag !== undefined && agrees(answer.headers.etag, held)
+    ? { kind: 'append' }
+    : { kind: 'distrust' }
 }
 
 function judgeWhole(head: Head, held: Held): Verdict {
   if (!held.head) return { kind: 'begin', head }
-  const differs =
-    unequal(head.length, held.head.length) || unequal(head.headers.etag, held.head.headers.etag)
+  const differs = unequal(head.length, held.head.length) || unequal(head.headers.etag, held.head.headers.etag)
   return { kind: differs ? 'changed' : 'compare', head }
 }
 
@@ -106,7 +115,7 @@ export function headOf(answer: Answer, { now, passedNames }: Circumstances): Hea
     headers: storedHeaders(answer.headers, now),
     length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
-    source: answer.source,
+    mirror: answer.mirror,
     varies: variesOn(answer.headers.vary, passedNames),
   }
 }

@@ -16,9 +16,13 @@ export interface EngineSettings {
   readonly retryFor: number
   /** Milliseconds. */
   readonly authTtl: number
+  /** Bring each blob to the disk behind everybody's back (durability.ts). */
+  readonly syncBodies: boolean
 }
 
 export interface Services {
+  /** Identifies this boot. */
+  readonly boot: string
   readonly store: Store
   readonly leases: Leases
   /** The network is loaded when it is first needed: a hit does without. */

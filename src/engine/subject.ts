@@ -54,5 +54,7 @@ export function subjectOf(
 
 /** The id of a download for one credential alone. */
 export function aloneIdOf({ id, credential }: Subject): KeyId {
-  return createHash('sha256').update(`${id} ${credential ?? ''}`).digest('hex')
+  return createHash('sha256')
+    .update(`${id} ${credential ?? ''}`)
+    .digest('hex')
 }

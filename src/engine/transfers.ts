@@ -25,6 +25,12 @@ export class Transfers {
     return { transfer, created: current === undefined }
   }
 
+  /** Waits for a transfer of this key whose bytes are all here; false where there is none. */
+  async stored(id: KeyId): Promise<boolean> {
+    const transfer = this.#current.get(id)
+    return transfer?.sum !== undefined && (await transfer.settled).kind === 'stored'
+  }
+
   #start(order: Order, seed?: Seed): Transfer {
     const transfer: Transfer = new Transfer({
       order,
@@ -61,6 +67,11 @@ export class Transfers {
     this.#current.delete(id)
     this.#services.failures.forget(id)
     await this.#services.leases.purge(id)
+  }
+
+  async purgeAll(): Promise<void> {
+    await Promise.all([...this.#current.keys()].map((id) => this.purge(id)))
+    await this.#services.leases.purgeAll()
   }
 
   downloads(): Download[] {

@@ -17,6 +17,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     ...(query.ttl !== undefined && { ttl: query.ttl }),
     ...(query.sha256 !== undefined && { sha256: query.sha256 }),
     headers: clientHeaders(query, request, services),
+    offline: isOnlyIfCached(request.headers['cache-control']),
     signal: request.signal,
     patience: services.patience,
   })
@@ -33,6 +34,11 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^kiss; /, '')
   return reply
+}
+
+/** RFC 9111 §5.2.1.7: whoever only wants to know what is here gets 504 for what is not, and nothing is downloaded. */
+function isOnlyIfCached(cacheControl = ''): boolean {
+  return cacheControl.split(',').some((directive) => directive.trim().toLowerCase() === 'only-if-cached')
 }
 
 function readQuery(request: Incoming): FetchQuery {

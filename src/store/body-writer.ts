@@ -89,7 +89,7 @@ export class BodyWriter {
 
   async #write(batch: Buffer[], bytes: number): Promise<void> {
     let left = batch
-    for (let done = 0, tries = 0; done < bytes; ) {
+    for (let done = 0, tries = 0; done < bytes;) {
       try {
         const { bytesWritten } = await this.#file.writev(left)
         done += bytesWritten
@@ -106,7 +106,7 @@ export class BodyWriter {
   async holds(chunk: Buffer, position: number): Promise<boolean> {
     await this.flush()
     const there = Buffer.allocUnsafe(chunk.length)
-    for (let done = 0; done < chunk.length; ) {
+    for (let done = 0; done < chunk.length;) {
       const { bytesRead } = await this.#file.read(there, done, chunk.length - done, position + done)
       if (bytesRead === 0) return false
       done += bytesRead

@@ -21,8 +21,8 @@ interface Opened {
   readonly inode: number
 }
 
-/** A file that is set up by several processes at once may be busy without SQLite waiting; milliseconds between tries. */
-const SETUP_POLL = 10
+/** Milliseconds between tries where SQLite does not wait by itself. */
+const BUSY_POLL = 10
 const OPEN_ATTEMPTS = 5
 
 export class Database {
@@ -96,7 +96,7 @@ export class Database {
     try {
       const { connection } = this.#opened ?? (await this.#open())
       try {
-        return await operation(connection)
+        return await patiently(() => operation(connection), this.#options.busyTimeout)
       } catch (error) {
         if (!(await this.#recover(error))) throw error
         return await operation((await this.#open()).connection)
@@ -193,7 +193,10 @@ async function replaceable(error: unknown, file: string): Promise<boolean> {
   }
 }
 
-/** Changing the journal mode fails at once when another process does it too, whatever the busy timeout. */
+/**
+ * SQLite does not wait in every case: not where two change the journal mode, nor where the last other connection is cleaning
+ * up. Only what stays busy for as long as the busy timeout is locked for good.
+ */
 async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promise<T> {
   const deadline = performance.now() + milliseconds
   for (;;) {
@@ -201,7 +204,7 @@ async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promi
       return await work()
     } catch (error) {
       if (faultOf(error) !== 'locked' || performance.now() >= deadline) throw error
-      await sleep(SETUP_POLL)
+      await sleep(BUSY_POLL)
     }
   }
 }

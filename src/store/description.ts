@@ -39,10 +39,14 @@ const types = {
   hits: 'number',
   private: 'boolean',
   unverified: 'boolean',
-} as const satisfies Record<keyof Entry, string>
+} as const satisfies Record<keyof Required<Omit<Entry, 'mirror' | 'boot'>>, string>
+
+/** Absent, or of this type. */
+const optional = { mirror: 'string', boot: 'string' } as const
 
 function isEntry(value: unknown): value is Entry {
   if (!isRecord(value) || !Object.entries(types).every(([name, type]) => typeof value[name] === type)) return false
+  if (!Object.entries(optional).every(([name, type]) => [type, 'undefined'].includes(typeof value[name]))) return false
   return isRecord(value['headers']) && Object.values(value['headers']).every((header) => typeof header === 'string')
 }
 

@@ -42,16 +42,7 @@ export async function replaceFile(path: string, text: string, unique: string): P
   }
 }
 
-/**
- * Brings a finished body to the disk. The one fsync that a blob costs, to be called on the body before
- * {@link BlobStore.adopt} renames it.
- *
- * Why here and why one: a file that is synced before it is renamed is whole wherever a power loss finds it. What can still be
- * lost is the rename (then there is no blob, its entry is dangling and the artifact is downloaded again) or the index's
- * last transactions (then the blob is an orphan, or not in the ledger, and both are repaired). So no blob can be there with
- * other bytes than its name says because of a power loss, and none has to be hashed before it is served after a boot.
- * Neither the directory nor the description nor the index needs a sync of its own for that.
- */
+/** Brings a small file to the disk. */
 export async function syncBody(file: string | number): Promise<void> {
   if (typeof file === 'number') {
     await new Promise<void>((resolve, reject) => {

@@ -11,7 +11,19 @@
  *     purged      made by a purge: serve the readers you have, store nothing
  */
 
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises'
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  utimes,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ErrorCode } from '../errors.js'
 import { systemCode } from '../errors.js'
@@ -37,8 +49,8 @@ export interface Head {
   readonly length: number | undefined
   /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
   readonly ranges: boolean
-  /** Where the final answer came from (scheme, host, port): validators of a mirror mean nothing elsewhere. */
-  readonly source: string | undefined
+  /** The mirror that answered: its validators mean nothing elsewhere. Absent: the origin itself did. */
+  readonly mirror?: string | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
   readonly varies: boolean
 }
@@ -196,12 +208,12 @@ export async function removeIfEmpty(directory: string): Promise<void> {
 /** A file that is being written reads as absent: its reader is woken again when it is whole. */
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await unlessMissing(readFile(path, 'utf8'))
-  return text === undefined ? undefined : parseOrUndefined<T>(text)
+  return text === undefined ? undefined : (parseOrUndefined(text) as T | undefined)
 }
 
-export function parseOrUndefined<T>(text: string): T | undefined {
+export function parseOrUndefined(text: string): unknown {
   try {
-    return JSON.parse(text) as T
+    return JSON.parse(text)
   } catch {
     // Empty or half written: not there yet.
     return undefined

@@ -126,13 +126,13 @@ export class GrowingBody {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       }
-      const give = (error: unknown): void => {
+      const give = (error: Error): void => {
         this.#waiting.delete(done)
         clearTimeout(timer)
         signal?.removeEventListener('abort', onAbort)
-        reject(error as Error)
+        reject(error)
       }
-      const onAbort = (): void => give(signal?.reason)
+      const onAbort = (): void => give(signal?.reason as Error)
       const timer =
         patience === undefined
           ? undefined
@@ -181,7 +181,7 @@ export class GrowingBody {
 export async function sameBytes(a: number, b: number, length: number): Promise<boolean> {
   const left = Buffer.allocUnsafe(COMPARE)
   const right = Buffer.allocUnsafe(COMPARE)
-  for (let position = 0; position < length; ) {
+  for (let position = 0; position < length;) {
     const want = Math.min(COMPARE, length - position)
     const [n, m] = await Promise.all([readFully(a, left, want, position), readFully(b, right, want, position)])
     if (n !== want || m !== want || left.compare(right, 0, want, 0, want) !== 0) return false

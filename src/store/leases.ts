@@ -13,17 +13,18 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import {
-  Generation,
+  type Generation,
   generationsOf,
   makeGeneration,
+  parseOrUndefined,
   removeIfEmpty,
   type Owner,
   type RecordedFailure,
 } from './generations.js'
-import { livenessOf, thisProcess } from './process.js'
+import { livenessOf, thisProcess, type ProcessIdentity } from './process.js'
 import type { KeyId } from './types.js'
 
 /** Milliseconds between two heartbeats. */
@@ -32,6 +33,8 @@ export const HEARTBEAT = 5_000
 export const SILENCE = 30_000
 /** Milliseconds that a failure is remembered (rule 8 of the cache). */
 export const FAILURE_MEMORY = 10_000
+/** Milliseconds after which an unfinished download that nobody asked for again is given up: a day. */
+const FORGOTTEN = 86_400_000
 /** Milliseconds after which a directory without an owner was left by a process killed between two system calls. */
 const UNCLAIMED = 2_000
 
@@ -103,7 +106,9 @@ export class Leases {
     const outcome = await last.outcome()
     if (outcome?.kind === 'failed') {
       const recent = outcome.remembered && this.#now() - outcome.at < FAILURE_MEMORY
-      return recent && !claim.ignoreFailure && !claim.private ? { kind: 'failed', failure: outcome.failure } : { kind: 'free' }
+      return recent && !claim.ignoreFailure && !claim.private
+        ? { kind: 'failed', failure: outcome.failure }
+        : { kind: 'free' }
     }
     if (outcome && outcome.kind !== 'interrupted') return { kind: 'free' }
     if (await last.purged()) return { kind: 'free' }
@@ -175,11 +180,48 @@ export class Leases {
     await Promise.all((await generationsOf(this.directoryOf(id))).map((generation) => generation.purge()))
   }
 
-  /** Removes what is left of a key, when nobody alive owns it. */
-  async sweep(id: KeyId): Promise<boolean> {
-    const generations = await generationsOf(this.directoryOf(id))
-    for (const generation of generations) if (!(await this.#isOver(generation))) return false
-    await rm(this.directoryOf(id), { recursive: true, force: true })
-    return true
+  async purgeAll(): Promise<void> {
+    await Promise.all((await readdir(this.#directory)).map((id) => this.purge(id)))
+  }
+
+  /**
+   * False for what a dead process reserved: its unfinished file is removed first, so that the bytes are free in truth.
+   * `id` is the key's, with the number of the generation where a download reserved it.
+   */
+  async isLive({ id, owner }: { readonly id: string; readonly owner: string }): Promise<boolean> {
+    const process = parseOrUndefined(owner) as ProcessIdentity | undefined
+    if (process && (await livenessOf(process)) !== 'dead') return true
+    const [key = '', number] = id.split('.')
+    const held = (await generationsOf(this.directoryOf(key))).find((generation) => String(generation.number) === number)
+    if (held && (await this.#isOver(held))) await this.discard(key, held)
+    return false
+  }
+
+  /**
+   * Removes what nobody will continue: ended generations, and those of another boot or that have not been touched for a
+   * day. Resolves with the paths, relative to the cache directory.
+   */
+  async sweepAll(): Promise<string[]> {
+    const swept: string[] = []
+    for (const id of await readdir(this.#directory)) {
+      for (const generation of await generationsOf(this.directoryOf(id))) {
+        if (!(await this.#isForgotten(generation))) continue
+        await this.discard(id, generation)
+        swept.push(join(basename(this.#directory), id, String(generation.number)))
+      }
+    }
+    return swept
+  }
+
+  async #isForgotten(generation: Generation): Promise<boolean> {
+    const [outcome, held, age] = await Promise.all([
+      generation.outcome(),
+      generation.owner(this.#now()),
+      generation.age(this.#now()),
+    ])
+    if (outcome && outcome.kind !== 'interrupted') return age > FAILURE_MEMORY
+    if (!held) return age > FORGOTTEN
+    if ((await livenessOf(held.owner)) !== 'dead' && !outcome) return false
+    return held.owner.boot !== (await thisProcess()).boot || age > FORGOTTEN
   }
 }

@@ -4,17 +4,20 @@ import { randomUUID } from 'node:crypto'
 import { FileBlobs } from './blobs.js'
 import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
+import { Durability } from './durability.js'
 import { Entries } from './entries.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
+import { type Purged, purge } from './purge.js'
 import { publish } from './publish.js'
 import { Removal } from './removal.js'
 import { LedgerCheck } from './ledgercheck.js'
+import { type Selection, selects } from './select.js'
 import { SharedSpace } from './space.js'
 import type { Entry, KeyId, Sha256, VerifyResult } from './types.js'
-import { type VerifyOptions, verify } from './verify.js'
+import type { VerifyOptions } from './verify.js'
 
 export interface StoreOptions {
   readonly cacheDir: string
@@ -25,7 +28,7 @@ export interface StoreOptions {
   readonly owner?: string
   /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. Asked when room is short. */
   readonly isLive?: (reservation: Reservation) => Promise<boolean>
-  /** Identifies this boot. After another one the ledger is compared with the disk. */
+  /** Identifies this boot. After another one the ledger is compared with the disk, and blobs are hashed that may be damaged. */
   readonly boot?: string
   readonly random?: () => string
   /** Entries that memory answers for. */
@@ -41,13 +44,17 @@ export interface Store {
   readonly counters: SharedCounters
   readonly space: SharedSpace
   readonly removal: Removal
-  /** Turns a finished, summed and synced file into the blob of the entry, and stores the entry (publish.ts). */
+  readonly invalidation: Invalidation
+  readonly durability: Durability
+  /** Turns a finished and summed file into the blob of the entry, and stores the entry (publish.ts). */
   publish(file: string, entry: Entry): Promise<void>
   /**
    * Removes an entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Also for an entry
    * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
    */
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
+  /** Removes the selected entries, and blobs that no other entry names. With `dryRun` only says what that would be. */
+  purge(selection: Selection, options?: { readonly dryRun?: boolean }): Promise<Purged>
   /** Looks at every stored byte again and repairs by dropping (verify.ts). */
   verify(options?: VerifyOptions): Promise<VerifyResult>
   /** Called after entries were removed or replaced by any process. Returns what takes the listener off. */
@@ -74,6 +81,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
   const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
 
+  const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
+
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)
   }
@@ -88,14 +97,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     space,
     removal,
+    invalidation,
+    durability,
     publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
-    verify: (verifyOptions) =>
-      verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions),
+    purge: (selection, { dryRun = false } = {}) =>
+      purge({ entries, removal, matches: selects(selection, clock.now()), dryRun }),
+    async verify(verifyOptions) {
+      const { verify } = await import('./verify.js')
+      return verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions)
+    },
     onInvalidate: (listener) => invalidation.onInvalidate(listener),
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()
+      await durability.settled()
       try {
         await flusher.close()
       } finally {

@@ -18,7 +18,7 @@ export interface PublishOptions {
 const ELBOW_ROOM = 1024 * 1024
 
 /**
- * Turns a finished, summed and synced file into the blob of `entry`, and stores the entry.
+ * Turns a finished and summed file into the blob of `entry`, and stores the entry.
  *
  * 1. The reservation becomes a claim on the blob, which the ledger counts. Killed here: the ledger counts a file that is not
  *    there; the unfinished transfer is continued, or its claim reclaimed and the row evicted.

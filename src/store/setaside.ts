@@ -6,7 +6,7 @@ import { systemCode } from '../errors.js'
 import type { Layout } from './layout.js'
 
 /** How long a set-aside may take, in milliseconds, before its process counts as dead. It is a few renames. */
-const LOCK_PATIENCE = 5_000
+const LOCK_PATIENCE = 2_000
 const LOCK_POLL = 20
 
 /** The inode of a file; undefined where there is none. */

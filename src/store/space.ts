@@ -153,13 +153,13 @@ export class SharedSpace implements Space {
   async #evictOne(sha256: Sha256): Promise<number> {
     const { removal, blobs } = this.#options
     try {
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false })) ?? 0
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
     } catch (error) {
       // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
       // entries are dangling until the removal is done, which is a miss for who meets them.
       if (systemCode(error) !== 'SQLITE_FULL') throw error
       await blobs.remove(sha256)
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false })) ?? 0
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
     }
   }
 

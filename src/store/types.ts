@@ -20,6 +20,10 @@ export interface Entry {
   /** Bytes. */
   readonly size: number
   readonly headers: StoredHeaders
+  /** The mirror that gave the bytes, and whose validators these are; absent: the origin itself. */
+  readonly mirror?: string | undefined
+  /** The boot in which the blob was written, while it is not known to be on the disk (durability.ts). */
+  readonly boot?: string | undefined
   /** Milliseconds since the epoch: when the bytes were stored. */
   readonly storedAt: number
   /** Milliseconds since the epoch: when the origin last confirmed them; storedAt at first. */
@@ -70,12 +74,12 @@ export interface BlobStore {
   path(sha256: Sha256): string
   /**
    * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller
-   * vouches for the sum and has synced what it wants synced.
+   * vouches for the sum; whether the bytes are on the disk is durability.ts's business.
    */
   adopt(file: string, sha256: Sha256): Promise<void>
-  /** Writes which entries it serves beside the blob (atomically), for the day the index is lost. */
+  /** Writes which entries it serves beside the blob (atomically), for the day the index is lost; nothing for none. */
   describe(sha256: Sha256, entries: readonly Entry[]): Promise<void>
-  /** Unlinks blob and description; false where there was none. */
+  /** Unlinks blob and description; false where there was neither. */
   remove(sha256: Sha256): Promise<boolean>
 }
 

@@ -2,7 +2,7 @@
 import { KissError, asKissError } from '../errors.js'
 import type { UpstreamProvider, UpstreamRequest } from '../provider/types.js'
 import { drain, type Received } from './answer.js'
-import { joined, type Headers } from './headers.js'
+import { joined, malformed, sendable, type Headers } from './headers.js'
 import type { Network } from './network.js'
 import { checkCircle, firstHop, nextHop, redirects, shown, type Hop } from './redirects.js'
 
@@ -32,7 +32,7 @@ export async function follow(journey: Journey): Promise<Received> {
     const onward = redirects(status, location)
     const refused =
       onward || status === 200 ? journey.provider.refuse?.({ url: sent.url, hop: number, status, headers }) : undefined
-    if (!onward && refused === undefined) return { status, headers, body }
+    if (!onward && refused === undefined) return { url: sent.url, hop: number, status, headers, body }
     drain(body)
     if (refused !== undefined) throw new KissError('origin-refused', `${shown(journey.url)}: ${refused}`)
     if (onward) hop = nextHop({ url: sent.url, headers: hop.headers }, location)
@@ -52,6 +52,8 @@ async function authorise(journey: Journey, hop: Hop, number: number): Promise<Ho
     },
   )
   if (authorised === undefined) return checked(hop)
+  const why = malformed(sendable(authorised.headers))
+  if (why !== undefined) throw new KissError('credential', `${provider.name}: ${why}`)
   return checked(firstHop(authorised.url, authorised.headers))
 }
 

@@ -6,7 +6,8 @@ import { bytes, Origin, sha256 } from '../support/origin.js'
 const MiB = 1024 * 1024
 
 function hasCode(code: string, status?: number): (error: unknown) => boolean {
-  return (error) => error instanceof KissError && error.code === code && (status === undefined || error.status === status)
+  return (error) =>
+    error instanceof KissError && error.code === code && (status === undefined || error.status === status)
 }
 
 describe('the engine', () => {
@@ -206,7 +207,8 @@ describe('the engine', () => {
     origin.script('/p', [{ body, etag: '"1"', stall: { after: 700_000 } }, {}])
     const a = await engine({ cacheDir })
     const artifact = await a.fetch({ url: new URL(origin.url('/p')) })
-    while (artifact.progress().received < 700_000) await artifact.content.read(Buffer.alloc(1), artifact.progress().received)
+    while (artifact.progress().received < 700_000)
+      await artifact.content.read(Buffer.alloc(1), artifact.progress().received)
     await a.close()
     const b = await engine({ cacheDir })
     assert.ok((await fetchAll(b, origin.url('/p'))).body.equals(body))

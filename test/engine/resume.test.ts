@@ -12,7 +12,12 @@ function held(size: number, headers: Record<string, string> = { etag: '"1"', 'co
   return { size, head: headOf(answer(200, headers), circumstances), stale: undefined }
 }
 
-function verdict(asked: 'whole' | 'validate' | 'rest', status: number, headers: Record<string, string>, has: Held): string {
+function verdict(
+  asked: 'whole' | 'validate' | 'rest',
+  status: number,
+  headers: Record<string, string>,
+  has: Held,
+): string {
   return judge(asked, answer(status, headers), has, circumstances).kind
 }
 
@@ -22,7 +27,11 @@ describe('what to ask for', () => {
   })
 
   it('asks for the rest on a strong validator', () => {
-    assert.deepEqual(ask(held(10)), { kind: 'rest', headers: { range: 'bytes=10-', 'if-range': '"1"' } })
+    assert.deepEqual(ask(held(10)), {
+      kind: 'rest',
+      headers: { range: 'bytes=10-', 'if-range': '"1"' },
+      mirror: undefined,
+    })
   })
 
   it('asks for the whole with a weak validator, a date only, none, or where the origin takes no ranges', () => {
@@ -33,7 +42,11 @@ describe('what to ask for', () => {
 
   it('validates an entry only while nothing else is held', () => {
     const stale = { headers: { etag: '"1"' } } as Entry
-    assert.deepEqual(ask({ size: 0, head: undefined, stale }), { kind: 'validate', headers: { 'if-none-match': '"1"' } })
+    assert.deepEqual(ask({ size: 0, head: undefined, stale }), {
+      kind: 'validate',
+      headers: { 'if-none-match': '"1"' },
+      mirror: undefined,
+    })
     assert.equal(ask({ ...held(10), stale }).kind, 'rest')
   })
 })

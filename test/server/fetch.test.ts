@@ -348,6 +348,31 @@ describe('the fetch endpoint', () => {
     })
   })
 
+  describe('for LAVA', () => {
+    it('answers its HEAD with 200 and the identity length, and its GET with so many bytes', async () => {
+      const server = await start()
+      const body = Buffer.alloc(100_000, 'compressible ')
+      server.engine.serve(origin, body, { headers: { contentType: 'text/plain' } })
+      // LAVA fills its format with quote_plus.
+      const url = `${server.url}api/v1/fetch/Image.gz?url=https%3A%2F%2Forigin.example%2Fbuilds%2FImage.gz`
+      const head = await get(url, { method: 'HEAD', headers: { 'Accept-Encoding': '', 'X-Job': '1' } })
+      assert.deepEqual([head.status, head.headers['content-length']], [200, String(body.length)])
+      const whole = await get(url, { headers: { 'Accept-Encoding': 'gzip, deflate', 'X-Job': '1' } })
+      assert.equal(whole.headers['content-encoding'], undefined)
+      assert.equal(whole.headers['content-length'], head.headers['content-length'])
+      assert.ok(whole.body.equals(body))
+    })
+
+    it('lets it close a GET unread', async () => {
+      const server = await start()
+      server.engine.serve(origin, Buffer.alloc(64 * 1024 * 1024))
+      const message = await open(server.fetchUrl(origin))
+      message.destroy()
+      assert.equal(await server.engine.lastArtifact.closed, 'aborted')
+      assert.ok(server.engine.lastArtifact.sentBytes < 64 * 1024 * 1024)
+    })
+  })
+
   describe('with its readers', () => {
     it('notices one that leaves while it waits for bytes', async () => {
       const server = await start()
@@ -411,6 +436,12 @@ describe('the fetch endpoint', () => {
       assert.equal((await get(`${server.url}api/v1/fetch/a/b${query}`)).status, 404)
     })
 
+    it('takes an address that was joined with one slash too many', async () => {
+      const server = await start()
+      server.engine.serve(origin, hello)
+      assert.equal((await get(`${server.url}/api/v1/fetch?url=${encodeURIComponent(origin)}`)).text, hello)
+    })
+
     it('hands ttl, patience and the URL with its credentials to the engine', async () => {
       const server = await start()
       const url = 'https://user:secret@origin.example/f?token=t'
@@ -442,6 +473,15 @@ describe('the fetch endpoint', () => {
       Range: 'bytes=0-1',
       'Accept-Encoding': 'gzip',
     }
+
+    it('asks no origin for a client that only wants what is cached', async () => {
+      const server = await start()
+      server.engine.serve(origin, hello)
+      await get(server.fetchUrl(origin), { headers: { 'Cache-Control': 'no-transform, Only-If-Cached' } })
+      assert.equal(server.engine.lastRequest.offline, true)
+      await get(server.fetchUrl(origin), { headers: { 'Cache-Control': 'no-cache' } })
+      assert.equal(server.engine.lastRequest.offline, false)
+    })
 
     it('passes on what is a credential of an origin, and nothing else', async () => {
       const server = await start()

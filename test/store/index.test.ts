@@ -184,6 +184,7 @@ describe('an index that fails', () => {
     const told = new Promise<void>((resolve) => store.onInvalidate(resolve))
     rmSync(fixture.dir, { recursive: true })
     await told
+    await store.invalidation.look()
     const entry = await put(store, 'b', 'another')
     assert.deepEqual(await listed(store), [entry])
     assert.equal(await bodyOf(store, entry), 'another')

@@ -17,19 +17,17 @@ export const hastyClock: Clock = {
 /** A clock that a test moves. */
 export class MovableClock implements Clock {
   #ahead = 0
-  now(): number {
-    return Date.now() + this.#ahead
-  }
+  readonly now = (): number => Date.now() + this.#ahead
   move(ms: number): void {
     this.#ahead += ms
   }
-  readonly sleep = hastyClock.sleep.bind(hastyClock)
+  readonly sleep = (ms: number, signal?: AbortSignal): Promise<void> => hastyClock.sleep(ms, signal)
 }
 
 /** Makes folders and engines, and removes them after each test of the suite that calls it. */
 export function testEngines(): {
-  folder(): Promise<string>
-  engine(options?: Partial<EngineOptions>): Promise<Engine>
+  folder: () => Promise<string>
+  engine: (options?: Partial<EngineOptions>) => Promise<Engine>
 } {
   const folders: string[] = []
   const engines: Engine[] = []
@@ -60,7 +58,7 @@ export function testEngines(): {
 
 export async function readContent(content: Content, sent: (bytes: number) => void = () => undefined): Promise<Buffer> {
   const chunks: Buffer[] = []
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     const buffer = Buffer.allocUnsafe(64 * 1024)
     const n = await content.read(buffer, position)
     if (n === 0) return Buffer.concat(chunks)
@@ -82,12 +80,14 @@ export async function readArtifact(artifact: Artifact): Promise<Buffer> {
   }
 }
 
-/** Fetches and reads it all; the body and how it was served. */
+/** Fetches and reads it all, and waits until it is stored; the body and how it was served. */
 export async function fetchAll(
   engine: Engine,
   url: string,
   request: Omit<FetchRequest, 'url'> = {},
 ): Promise<{ as: Artifact['as']; body: Buffer; artifact: Artifact }> {
   const artifact = await engine.fetch({ ...request, url: new URL(url) })
-  return { as: artifact.as, body: await readArtifact(artifact), artifact }
+  const body = await readArtifact(artifact)
+  await artifact.finished()
+  return { as: artifact.as, body, artifact }
 }

@@ -7,7 +7,9 @@ export interface Job {
   /** As the user named the file. */
   readonly name: string
   readonly text: string
-  /** The text with every line end of YAML 1.1 as the parser knows it; every offset is the text's. */
+  /** A byte order mark, or nothing: it stands before {@link source} and does not count in any offset. */
+  readonly mark: string
+  /** The rest of the text, with every line end of YAML 1.1 as the parser knows it: as long as the text itself. */
   readonly source: string
   readonly documents: readonly View[]
   /** Offsets at which lines start. */
@@ -17,7 +19,8 @@ export interface Job {
 /** Throws KissError (`usage`) naming file, line and column when it is not YAML. */
 export function parseJob(name: string, text: string): Job {
   // YAML 1.1 §4.1.4: a lone CR, NEL, LS and PS end a line too, for PyYAML, but not for the parser.
-  const source = text.replace(/\r(?!\n)|[\x85\u2028\u2029]/g, '\n')
+  const mark = text.startsWith('\ufeff') ? '\ufeff' : ''
+  const source = text.slice(mark.length).replace(/\r(?!\n)|[\x85\u2028\u2029]/g, '\n')
   const lines = [0]
   for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
   const { documents, error } = parseAsPyYaml(source)
@@ -25,7 +28,7 @@ export function parseJob(name: string, text: string): Job {
     const { line, column } = position(lines, error.pos[0])
     throw new KissError('usage', `${name}:${line}:${column}: not YAML: ${error.message}`, { cause: error })
   }
-  return { name, text, source, lines, documents: documents.map((document) => new View(document)) }
+  return { name, text, mark, source, lines, documents: documents.map((document) => new View(document)) }
 }
 
 interface Parsed {

@@ -20,7 +20,8 @@ export interface Entry {
   readonly value: Node
 }
 
-const strTag = 'tag:yaml.org,2002:str'
+/** What `!!` stands for. */
+const core = 'tag:yaml.org,2002:'
 
 // PyYAML's implicit resolvers (YAML 1.1): a plain scalar that matches none of them is a string.
 const nullWord = /^(?:~|null|Null|NULL|)$/
@@ -34,21 +35,16 @@ const timestamp =
   /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?)?$/
 const zero = /^[-+]?(?:0[bx])?[0_.]*(?:[eE][-+][0-9]+)?$/
 
-function isPlain(scalar: Scalar): boolean {
-  return scalar.type === Scalar.PLAIN || scalar.type === undefined
-}
-
-function untagged(scalar: Scalar): boolean {
-  return scalar.tag === undefined || scalar.tag === '!'
+/** Quotes make a string, unless the tag `!` says to look at the text all the same. */
+function isImplicit({ type, tag }: Scalar): boolean {
+  return tag === '!' || (tag === undefined && (type === Scalar.PLAIN || type === undefined))
 }
 
 /** The string that PyYAML makes of a node; undefined where it makes something else. */
 export function stringOf(node: Node | undefined): string | undefined {
   if (!isScalar(node)) return undefined
   const text = String(node.value)
-  if (node.tag === strTag) return text
-  if (!untagged(node)) return undefined
-  if (!isPlain(node)) return text
+  if (!isImplicit(node)) return node.tag === undefined || node.tag === `${core}str` ? text : undefined
   const typed = [nullWord, falseWord, trueWord, integer, float, timestamp].some((pattern) => pattern.test(text))
   return typed ? undefined : text
 }
@@ -56,11 +52,12 @@ export function stringOf(node: Node | undefined): string | undefined {
 /** Python's truth of what PyYAML makes of a node: `no`, `off`, `0`, `~`, `''`, `[]` and `{}` are false, `"no"` is true. */
 export function truthOf(node: Node): boolean {
   if (isMap(node) || isSeq(node)) return node.items.length > 0
-  if (!isScalar(node)) return true
-  const text = String(node.value)
-  if (node.tag === strTag || (untagged(node) && !isPlain(node))) return text !== ''
-  if (nullWord.test(text) || falseWord.test(text)) return false
-  return !((integer.test(text) || float.test(text)) && zero.test(text))
+  if (!isScalar(node) || node.tag === `${core}null`) return !isScalar(node)
+  const text = stringOf(node)
+  if (text !== undefined) return text !== ''
+  const source = String(node.value)
+  if (nullWord.test(source) || falseWord.test(source)) return false
+  return !((integer.test(source) || float.test(source)) && zero.test(source))
 }
 
 /** One document with its anchors resolved, merge keys applied and duplicate keys decided. */
@@ -184,7 +181,7 @@ export class View {
 }
 
 function isMergeKey(key: Scalar): boolean {
-  return key.tag === 'tag:yaml.org,2002:merge' || (key.value === '<<' && isPlain(key) && untagged(key))
+  return key.tag === `${core}merge` || (key.value === '<<' && isImplicit(key))
 }
 
 function keyOf(entry: Entry): unknown {

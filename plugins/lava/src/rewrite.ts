@@ -119,7 +119,7 @@ function transform(job: Job, decide: (place: Place) => Verdict): Outcome {
   }
   changes.sort((a, b) => a.slot.start - b.slot.start)
   return {
-    text: edited(job.text, changes),
+    text: job.mark + edited(job.text.slice(job.mark.length), changes),
     changes: changes.map(({ line, place, path, from, to }) => ({ line, place, path, from, to })),
     left: left.sort((a, b) => a.line - b.line),
   }

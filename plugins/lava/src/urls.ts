@@ -1,6 +1,7 @@
 /** URLs as LAVA reads them (Python's urlparse) and as kiss serves them, both ways. Pure. */
 
 import { isIPv6 } from 'node:net'
+import { carriesCredential, displayUrl } from 'kiss/plugin'
 
 export interface ParsedUrl {
   /** Lower case; empty where there is none. */
@@ -120,10 +121,8 @@ function decoded(text: string): string | undefined {
   }
 }
 
-const credential = /[?&](?:x-(?:amz|goog)-|[^=&]*(?:sign|sig|token|secret|passw|auth|key))/i
-
-/** Fit to be shown: a URL with userinfo, or whose query looks like a credential, loses both. */
+/** Fit to be shown: without a fragment, and in its displayable form where it carries a credential. */
 export function shown(url: string): string {
-  const bare = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1')
-  return credential.test(bare) ? bare.replace(/\?.*$/s, '?…') : bare
+  if (!URL.canParse(url)) return displayUrl(url)
+  return carriesCredential(new URL(url)) ? displayUrl(url) : url.trim().replace(/#.*$/s, '')
 }

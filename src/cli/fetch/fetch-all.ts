@@ -5,6 +5,7 @@ import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { displayUrl } from '../../http/urls.js'
 import type { ServedAs } from '../../store/types.js'
+import { unlessAborted } from '../abort.js'
 import { failureJson, failureLine, failureOf, type FailureJson } from '../failure.js'
 import type { ProgressView } from '../progress.js'
 import { isBrokenPipe, saveArtifact, streamArtifact, type Saved } from './save.js'
@@ -72,7 +73,7 @@ async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outco
     request.signal.throwIfAborted()
     artifact = await engine.fetch({ ...request, url: target.url })
     line.follow(artifact)
-    const delivered = await deliver(artifact, target, options.stdout)
+    const delivered = await deliver(artifact, target, options.stdout, request.signal)
     await artifact.close('done')
     line.end()
     return { result: { url, status: artifact.as, ...delivered, seconds: seconds() } }
@@ -100,12 +101,17 @@ function nameOf({ url, destination }: Target): string {
 
 type Delivered = Pick<FetchResult, 'size' | 'sha256' | 'path' | 'output'>
 
-async function deliver(artifact: Artifact, { destination }: Target, stdout: NodeJS.WritableStream): Promise<Delivered> {
+async function deliver(
+  artifact: Artifact,
+  { destination }: Target,
+  stdout: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<Delivered> {
   if (destination.to === 'file') {
-    return delivered(artifact, await saveArtifact(artifact, destination.path), destination.path)
+    return delivered(artifact, await saveArtifact(artifact, destination.path, signal), destination.path)
   }
   if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout), '-')
-  const entry = artifact.stored ? await artifact.finished() : undefined
+  const entry = artifact.stored ? await unlessAborted(artifact.finished(), signal) : undefined
   if (entry === undefined) {
     throw new KissError('usage', `${artifact.url} is not kept in the cache, so it has no path there`, {
       hint: 'fetch it without --path',

@@ -73,7 +73,7 @@ async function showing(
   const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
   const progress = bars ? await openProgress(options.targets.length, process.stderr) : noProgress
   const show = ({ result }: Outcome, to?: 'stdout'): void => {
-    const line = json ? undefined : reportLine(result, values.path)
+    const line = json ? undefined : reportLine(result, values.path, process.cwd())
     if (line !== undefined && (to === undefined || to === line.to)) process[line.to].write(`${line.text}\n`)
   }
   let outcomes

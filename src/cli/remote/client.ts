@@ -7,7 +7,7 @@ import { asKissError, KissError, systemCode } from '../../errors.js'
 import { problemError } from './answers.js'
 
 export interface RemoteRequest {
-  readonly method?: 'GET' | 'DELETE'
+  readonly method?: 'GET' | 'HEAD' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   /** Milliseconds until the head of the answer. */

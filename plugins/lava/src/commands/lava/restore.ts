@@ -1,0 +1,27 @@
+import { Args, BaseCommand, flagsFor } from 'kiss/plugin'
+import { edit, editingFlags, serverOf, type EditReport } from '../../editing.js'
+import { restore } from '../../rewrite.js'
+
+export default class Restore extends BaseCommand {
+  static override readonly summary = 'take a kiss lava rewrite back, exactly'
+  static override readonly description = `What kiss lava rewrite wrote for this server becomes what it was, quotes included; anything else stays.
+
+Exit codes: 0 done; 1 something would change (--check); 2 usage, or not YAML: then nothing is written.`
+  static override readonly examples = [
+    {
+      description: 'Print the original',
+      command: '<%= config.bin %> lava restore --server http://kiss:8001 rewritten.yaml',
+    },
+  ]
+  static override readonly args = {
+    job: Args.string({ description: 'job files; - is standard input', multiple: true, ignoreStdin: true }),
+  }
+  static override readonly flags = { ...flagsFor(['server', 'output']), ...editingFlags }
+
+  async run(): Promise<EditReport> {
+    const { argv, flags } = await this.parse(Restore)
+    const { server, output } = await this.values(flags)
+    const base = serverOf(server)
+    return edit(this, argv as string[], { ...flags, output }, (job) => restore(job, base))
+  }
+}

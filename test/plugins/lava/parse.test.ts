@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { KissError } from 'kiss/plugin'
+import { parseJob } from '#lava/parse.js'
+import { rewrite } from '#lava/rewrite.js'
+
+describe('parsing a job', () => {
+  it('names file, line and column of what is not YAML', () => {
+    for (const [text, where] of [
+      ['actions:\n- deploy:\n    to: tftp\n   kernel: x\n', 'job.yaml:4:1: '],
+      ['actions: [1, 2\n', 'job.yaml:2:1: '],
+      ['a: 1\r\nb: {c: 1}}\r\n', 'job.yaml:2:10: '],
+      ['a: 1\n---\nb: "x\n', 'job.yaml:4:1: '],
+      ['a: b\n\tc: d\n', 'job.yaml:2:1: '],
+      ['{% if x %}\na: b\n{% endif %}\n', 'job.yaml:1:'],
+    ] as const)
+      assert.throws(
+        () => parseJob('job.yaml', text),
+        (error) => error instanceof KissError && error.exit === 2 && error.message.startsWith(where),
+        text,
+      )
+  })
+
+  it('takes what PyYAML takes', () => {
+    for (const text of [
+      'a: 1\na: 2\n',
+      'a: [b,#c\n  d]\n',
+      'a: "b"#c\n',
+      'x:\n  a: "b\n c\n\nd"\ny: 1\n',
+      "x:\r\n- a: 'b\r\nc'\r\n",
+      'a: {\n  b: c\n}\n',
+      '{\n\t"a": {\n\t\t"b": 1\n\t}\n}\n',
+      'a: &x 1\nb: &x 2\nc: *x\n',
+      'a: !include x.yaml\n',
+      '\ufeffa: 1\r\n',
+      'a: 1\r- b\r'.replace('- b', 'b: 2'),
+      '',
+    ])
+      assert.doesNotThrow(() => parseJob('job.yaml', text), JSON.stringify(text))
+  })
+
+  it('finds its place behind lines that only PyYAML understands', () => {
+    const text =
+      'metadata:\n  text: "goes on\n at the margin"\n  more: \'and\r\non\'\nactions:\n- deploy:\n    to: usb\n    image: {url: http://x/y}\n'
+    const job = parseJob('job.yaml', text)
+    const { changes, text: result } = rewrite(job, { server: 'http://kiss' })
+    assert.deepEqual(
+      changes.map(({ line }) => line),
+      [9],
+    )
+    assert.equal(result, text.replace('http://x/y', "'http://kiss/api/v1/fetch/y?url=http%3A%2F%2Fx%2Fy'"))
+  })
+})
