@@ -125,9 +125,10 @@ export class Access {
     // A redirect of S3 leads to the host of the right region, where the request arrives without its signature.
     if (failure.hop > 0 && failure.status === 403 && this.#learnRegion(found, found.region)) return 'reauthorise'
     const signature = this.signature(found)
-    if (signature === 'never') return undefined
+    const { profile } = this.#place(found)
+    if (signature === 'never' || this.#credentials.areMissing(profile)) return undefined
     if (isSkewed(failure) && this.#learnSkew(found, failure)) return 'reauthorise'
-    if (isExpired(failure) && this.#credentials.renew(this.#place(found).profile)) return 'reauthorise'
+    if (isExpired(failure) && this.#credentials.renew(profile)) return 'reauthorise'
     return signature === 'if-refused' && failure.status === 403 ? this.#signFromNowOn(found) : undefined
   }
 

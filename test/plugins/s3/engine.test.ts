@@ -14,10 +14,7 @@ import type { Env } from '#s3/aws-config.js'
 import { bytes } from '../../support/bytes.js'
 import { fetchAll, testEngines } from '../../support/engine.js'
 import { S3Server, type S3Key } from '../../support/s3-server.js'
-import { bareEnv, keyEnv, keys, withSharedFiles } from './harness.js'
-
-// What the SDK says about Node 20 is for those who deploy it, not for these tests.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+import { bareEnv, keyEnv, keys, withoutAmbientCredentials, withSharedFiles } from './harness.js'
 
 const HOUR = 3_600_000
 const MiB = 1024 * 1024
@@ -29,6 +26,7 @@ const users: S3Key[] = Array.from({ length: 50 }, (_, i) => ({
 }))
 
 describe('kiss and S3', () => {
+  withoutAmbientCredentials()
   const engines = testEngines()
   const body = bytes('image', 2 * MiB)
   let server: S3Server
