@@ -6,6 +6,7 @@ import { KissError, systemCode } from '../errors.js'
 import { type Connection, type Parameter, connect } from './connection.js'
 import { faultOf, indexError } from './faults.js'
 import { type Layout, restoreLayout } from './layout.js'
+import { salvage } from './salvage.js'
 import { inodeOf, setAside, setAsideEnded } from './setaside.js'
 
 export interface DatabaseOptions {
@@ -34,6 +35,8 @@ export class Database {
   #lane: Promise<unknown> = Promise.resolve()
   #closed = false
   #hasSetAside = false
+  /** Set aside, and not yet told about. */
+  #aside: { readonly file: string; readonly reason: unknown } | undefined
 
   private constructor(options: DatabaseOptions) {
     this.#options = options
@@ -131,6 +134,7 @@ export class Database {
         const inode = await inodeOf(layout.index)
         if (inode !== undefined && (before === undefined || before === inode)) {
           this.#opened = { connection, inode }
+          await this.#reportAside(connection)
           await this.#tellReplaced(this.#opened)
           return this.#opened
         }
@@ -145,16 +149,29 @@ export class Database {
     throw new KissError('disk', 'the index of the cache directory cannot be opened', { cause: problem })
   }
 
-  async #setAside(inode: number, error: unknown): Promise<void> {
-    const { layout, clock, warn } = this.#options
-    const aside = await setAside(layout, inode, new Date(clock.now()).toISOString().replace(/[-:.]/g, ''))
-    if (aside === undefined) return
+  async #setAside(inode: number, reason: unknown): Promise<void> {
+    const { layout, clock } = this.#options
+    const file = await setAside(layout, inode, new Date(clock.now()).toISOString().replace(/[-:.]/g, ''))
+    if (file === undefined) return
     this.#hasSetAside = true
-    const reason = error instanceof Error ? error.message : String(error)
-    warn(
-      `the index was unusable (${reason}) and is now ${aside}; the cache goes on with a new one, ` +
-        `and "kiss verify --rebuild" brings back what the blobs' descriptions tell`,
-    )
+    this.#aside = { file, reason }
+  }
+
+  /** What was set aside on the way to this connection is looked through, and told. */
+  async #reportAside({ query }: Connection): Promise<void> {
+    if (this.#aside === undefined) return
+    const { file, reason } = this.#aside
+    this.#aside = undefined
+    let outcome = 'with a new one, and "kiss verify --rebuild" brings back what the descriptions of the blobs tell'
+    if (faultOf(reason) === 'locked') {
+      // Locked even against reading: as lost as a damaged one.
+      await salvage(query, file).then(
+        () => (outcome = 'with a copy of it'),
+        () => undefined,
+      )
+    }
+    const why = reason instanceof Error ? reason.message : String(reason)
+    this.#options.warn(`the index was unusable (${why}) and is now ${file}; the cache goes on ${outcome}`)
   }
 
   async #letGoOfReplaced(): Promise<boolean> {

@@ -57,6 +57,20 @@ function entryContract(open: () => Promise<StoreUnderTest>): void {
     assert.deepEqual(await (await store.reopen()).entries.get(expected.id), expected)
   })
 
+  it('renews an entry that is still there, and none that was removed or replaced meanwhile', async () => {
+    const store = await open()
+    const entry = entryOf('a', 'body')
+    await store.entries.set(entry)
+    store.entries.touch(entry.id, 5_000)
+    const renewed = { ...entry, validatedAt: 6_000, staleAt: 16_000 }
+    assert.equal(await store.entries.renew(renewed), true)
+    assert.deepEqual(await store.entries.get(entry.id), { ...renewed, hits: 1, lastUsedAt: 5_000 })
+    assert.equal(await store.entries.renew(entryOf('a', 'another')), false)
+    await store.entries.delete(entry.id)
+    assert.equal(await store.entries.renew(renewed), false)
+    assert.equal(await store.entries.get(entry.id), undefined)
+  })
+
   it('shows a touch at once, and another process sees it after the next flush', async () => {
     const store = await open()
     const entry = entryOf('a', 'body', { lastUsedAt: 9_000 })
