@@ -3,11 +3,15 @@
 import type { Query } from './connection.js'
 import { ENTRIES } from './schema.js'
 
-/** What is in the new index already is newer. Blobs come before the entries that mark them as used. */
+/**
+ * What is in the new index already is newer. Blobs come before reservations, which their coming would end, and before the
+ * entries that mark them as used.
+ */
 const copies = [
   `INSERT OR IGNORE INTO settings SELECT * FROM old.settings`,
   `INSERT OR IGNORE INTO blobs SELECT * FROM old.blobs`,
   `INSERT OR IGNORE INTO reservations SELECT * FROM old.reservations`,
+  `INSERT OR IGNORE INTO claims SELECT * FROM old.claims`,
   `INSERT OR IGNORE INTO ${ENTRIES} SELECT * FROM old.${ENTRIES}`,
   `INSERT INTO counters SELECT * FROM old.counters WHERE true
     ON CONFLICT (name) DO UPDATE SET value = value + excluded.value`,

@@ -7,7 +7,9 @@ import type { Database } from './database.js'
 import { chooseVictims, planRoom } from './eviction.js'
 import type { Flusher } from './flusher.js'
 import {
+  type Commit,
   type Reservation,
+  countClaimed,
   dropReservation,
   dropReservations,
   evictable,
@@ -16,8 +18,6 @@ import {
   readRoom,
   readUsage,
   restoreReservation,
-  countClaimed,
-  countedFor,
   tryClaim,
   tryReserve,
   writeQuota,
@@ -70,8 +70,12 @@ export class SharedSpace implements Space {
   }
 
   async setQuota(bytes: number | undefined): Promise<void> {
+    const { database, ledgerCheck } = this.#options
     this.#quota = bytes
-    await this.#options.database.run(({ query }) => writeQuota(query, bytes))
+    await ledgerCheck.ensure()
+    await database.run(({ query }) => writeQuota(query, bytes))
+    const { blobs, reserved } = await database.run(({ query }) => readUsage(query))
+    if (bytes !== undefined && blobs + reserved > bytes) await this.evict(blobs + reserved - bytes)
   }
 
   async usage(): Promise<{ blobs: number; reserved: number }> {
@@ -113,16 +117,29 @@ export class SharedSpace implements Space {
 
   async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
     const { database, owner } = this.#options
-    if (size > (await database.run(({ query }) => countedFor(query, id, sha256)))) await this.reserve(id, size)
-    // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
-    // file, the entry is dangling, which is a miss.
+    const commit = { id, sha256, size, owner }
+    for (let round = 0; round < ROUNDS; round++) {
+      await this.#claim(commit)
+      if (await database.run(({ query }) => countClaimed(query, commit))) {
+        this.#held.delete(id)
+        return
+      }
+      // There was less reserved than it takes, or another transfer of this key has used it up.
+      await this.reserve(id, size)
+    }
+    throw noRoom(size, (await this.quota()) ?? size)
+  }
+
+  /**
+   * Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new file,
+   * the entry is dangling, which is a miss.
+   */
+  async #claim(commit: Commit): Promise<void> {
     for (let waits = 0; ; waits++) {
-      const claim = { id, sha256, owner, anyway: waits === REMOVAL_WAITS }
-      if (await database.run(({ query }) => tryClaim(query, claim))) break
+      const anyway = waits === REMOVAL_WAITS
+      if (await this.#options.database.run(({ query }) => tryClaim(query, commit, anyway))) return
       await sleep(WAIT)
     }
-    await database.run(({ query }) => countClaimed(query, sha256, size))
-    this.#held.delete(id)
   }
 
   /** Never throws: what the index does not take now is given back when it does. */

@@ -127,6 +127,7 @@ export interface Counters {
 export interface Space {
   /** undefined: no quota. */
   quota(): Promise<number | undefined>
+  /** Evicts at once what is above it. */
   setQuota(bytes: number | undefined): Promise<void>
   /**
    * Makes the reservation of `id` `bytes` large (it may have had less), evicting what was used least recently where

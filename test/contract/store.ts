@@ -278,6 +278,38 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
     assert.deepEqual(await space.usage(), { blobs: 4, reserved: 0 })
   })
 
+  it('makes room for a blob that became larger than what was reserved, or refuses it', async () => {
+    const store = await open()
+    await store.space.setQuota(100)
+    const old = await put(store, 'old', 60, 1_000)
+    await store.space.reserve('a', 10)
+    await store.space.commit('a', sha256('a'), 50)
+    assert.equal(await store.entries.get(old.id), undefined)
+    assert.deepEqual(await store.space.usage(), { blobs: 50, reserved: 0 })
+    await assert.rejects(store.space.commit('b', sha256('b'), 101), isQuota)
+    assert.equal((await store.space.usage()).blobs, 50)
+  })
+
+  it('does not count two bodies of one key as the one that was reserved', async () => {
+    const { space } = await open()
+    await space.setQuota(100)
+    await space.reserve('a', 60)
+    const second = sha256('second generation')
+    await space.commit('a', sha256('first generation'), 60)
+    await assert.rejects(space.commit('a', second, 60), isQuota)
+    assert.deepEqual(await space.usage(), { blobs: 60, reserved: 0 })
+  })
+
+  it('evicts at once what a smaller quota leaves no room for', async () => {
+    const store = await open()
+    const old = await put(store, 'old', 60, 1_000)
+    const kept = await put(store, 'kept', 30, 2_000)
+    await store.space.setQuota(50)
+    assert.equal(await store.entries.get(old.id), undefined)
+    assert.deepEqual(await store.entries.get(kept.id), kept)
+    assert.deepEqual(await store.space.usage(), { blobs: 30, reserved: 0 })
+  })
+
   it('refuses what not even an empty cache could hold, without evicting anything', async () => {
     const store = await open()
     await store.space.setQuota(100)
