@@ -5,6 +5,7 @@ import { FileBlobs } from './blobs.js'
 import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
 import { Entries } from './entries.js'
+import { Evictor } from './evictor.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
@@ -77,7 +78,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const counters = new SharedCounters(database, flusher)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+  const evictor = new Evictor({ database, removal, blobs, flusher })
+  const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
 
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)

@@ -1,10 +1,10 @@
 /** The byte budget of one cache directory, kept by all its processes through the ledger in the index. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KissError, systemCode } from '../errors.js'
-import type { FileBlobs } from './blobs.js'
+import { KissError } from '../errors.js'
 import type { Database } from './database.js'
-import { chooseVictims, planRoom } from './eviction.js'
+import { planRoom } from './eviction.js'
+import type { Evictor } from './evictor.js'
 import type { Flusher } from './flusher.js'
 import {
   type Commit,
@@ -12,7 +12,6 @@ import {
   countClaimed,
   dropReservation,
   dropReservations,
-  evictable,
   readQuota,
   readReservations,
   readRoom,
@@ -26,8 +25,6 @@ import type { Removal } from './removal.js'
 import type { LedgerCheck } from './ledgercheck.js'
 import type { KeyId, Sha256, Space } from './types.js'
 
-/** Blobs looked at per round of eviction. */
-const BATCH = 100
 /** Milliseconds between looks at room that others are making, and how many looks. */
 const WAIT = 10
 const WAITS = 200
@@ -39,7 +36,7 @@ const ROUNDS = 1_000
 export interface SpaceOptions {
   readonly database: Database
   readonly removal: Removal
-  readonly blobs: FileBlobs
+  readonly evictor: Evictor
   readonly flusher: Flusher
   /** Names this process in its reservations, so that others can tell when it is dead. */
   readonly owner: string
@@ -153,31 +150,8 @@ export class SharedSpace implements Space {
     }
   }
 
-  async evict(bytes: number): Promise<number> {
-    const { database, flusher } = this.#options
-    // Last uses that cannot be written make the choice a second older, which is no reason not to make room.
-    await flusher.flush().catch(() => undefined)
-    let freed = 0
-    while (freed < bytes) {
-      const candidates = await database.run(({ query }) => evictable(query, BATCH))
-      const victims = chooseVictims(candidates, bytes - freed)
-      if (victims.length === 0) break
-      for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
-    }
-    return freed
-  }
-
-  async #evictOne(sha256: Sha256): Promise<number> {
-    const { removal, blobs } = this.#options
-    try {
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
-    } catch (error) {
-      // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
-      // entries are dangling until the removal is done, which is a miss for who meets them.
-      if (systemCode(error) !== 'SQLITE_FULL') throw error
-      await blobs.remove(sha256)
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
-    }
+  evict(bytes: number): Promise<number> {
+    return this.#options.evictor.evict(bytes)
   }
 
   /** Gives back the reservations of dead owners; how many. */
