@@ -149,7 +149,7 @@ describe('kiss and S3', () => {
     )
   })
 
-  it('prove a right of its own too, with the signature and in the region that the first refusal asks for', async () => {
+  it('prove a right of its own too, with the signature that the first refusal asks for', async () => {
     const kiss = await open()
     await fetchAll(kiss, await presign(users[0]!))
     const [plain, typed] = [await fetchAll(kiss, plainUrl()), await fetchAll(kiss, 's3://lkft/builds/Image.gz')]
