@@ -1,6 +1,6 @@
 /** From the text of a job file to documents whose nodes know where they stand. */
 import { KissError } from 'kiss/plugin'
-import { parseAllDocuments, type Document, type YAMLError } from 'yaml'
+import { isScalar, parseAllDocuments, Scalar, type Document, type Node, type YAMLError } from 'yaml'
 import { View } from './pyyaml.js'
 
 export interface Job {
@@ -82,4 +82,11 @@ export function position(lines: readonly number[], offset: number): { line: numb
     else high = middle
   }
   return { line: low + 1, column: offset - (lines[low] ?? 0) + 1 }
+}
+
+/** Where the content of a node begins: below the header of a block scalar. */
+export function lineOf(job: Job, node: Node): number {
+  const start = node.range?.[0] ?? 0
+  const isBlock = isScalar(node) && (node.type === Scalar.BLOCK_FOLDED || node.type === Scalar.BLOCK_LITERAL)
+  return position(job.lines, start).line + (isBlock ? 1 : 0)
 }
