@@ -2,8 +2,8 @@
 
 import type { KissError } from '../errors.js'
 import { changedError } from './settled.js'
-import type { CounterName, Entry, OpenBlob, ServedAs } from '../store/types.js'
-import { blobContent, TransferContent, type ReaderOptions } from './contents.js'
+import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
+import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
 import type { Services } from './services.js'
 import type { Transfer } from './transfer.js'
 import type { Artifact, Content } from './types.js'
@@ -57,15 +57,17 @@ export function growingArtifact(
     stored: order.keep && transfer.head?.varies !== true,
     content,
     progress: () => ({ received: transfer.body.available, length: content.length }),
-    finished: () => finished(transfer),
+    finished: () => finished(transfer, options.promised),
     path: (entry) => services.store.blobs.path(entry.sha256),
     ...accounts(as, content, services),
   }
 }
 
 /** undefined: the bytes were whole, but were not kept. */
-async function finished(transfer: Transfer): Promise<Entry | undefined> {
+async function finished(transfer: Transfer, promised: Sha256 | undefined): Promise<Entry | undefined> {
   const settled = await transfer.settled
+  if (promised !== undefined && transfer.sum !== undefined && transfer.sum !== promised)
+    throw mismatch(transfer.order.shown, promised, transfer.sum)
   if (settled.kind === 'stored') return settled.entry
   if ('error' in settled) throw settled.error
   return settled.kind === 'whole'

@@ -62,8 +62,12 @@ async function probe(subject: Subject, etag: string, services: Services, signal:
   // A signature covers the method: what was signed for GET is asked with GET, and its body not read.
   if (subject.provider.carriesCredential?.(subject.url)) return send('GET')
   const answer = await send('HEAD')
-  // RFC 9110 §15.5.6 and §15.6.2: this origin does not do HEAD.
-  if (answer.status !== 405 && answer.status !== 501) return answer
+  if (!refusesHead(answer)) return answer
   await answer.discard()
   return send('GET')
+}
+
+/** The answer says nothing about the client's right: RFC 9110 §15.5.6, §15.6.2, or a redirect to a URL signed for GET. */
+function refusesHead({ status, hop }: OriginAnswer): boolean {
+  return status === 405 || status === 501 || (status === 403 && hop > 0)
 }

@@ -70,8 +70,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     clock,
     random: Math.random,
     settings,
-    credentials: new Credentials(clock.now, settings.authTtl),
-    failures: new FailureLog(clock.now),
+    credentials: new Credentials(() => clock.now(), settings.authTtl),
+    failures: new FailureLog(() => clock.now()),
     warn,
   }
   const fetching = new Fetching(services, providers)
@@ -89,7 +89,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         store,
         transfers: fetching.transfers,
         keyOf: (url) => providerFor(url, providers).cacheKey(url),
-        now: clock.now(),
       }),
     verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
     status: async () => ({

@@ -165,7 +165,7 @@ export class Transfer {
     const outcome = await follow({
       generation,
       body: this.body,
-      now: services.clock.now,
+      now: () => services.clock.now(),
       silence: SILENCE,
       onHead: (head) => this.#know(head),
       signal: this.#stop.signal,

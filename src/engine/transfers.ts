@@ -69,6 +69,11 @@ export class Transfers {
     await this.#services.leases.purge(id)
   }
 
+  async purgeAll(): Promise<void> {
+    await Promise.all([...this.#current.keys()].map((id) => this.purge(id)))
+    await this.#services.leases.purgeAll()
+  }
+
   downloads(): Download[] {
     return [...this.#running].map((transfer) => transfer.describe())
   }

@@ -119,9 +119,9 @@ export function carriesCredential(url: URL): boolean {
  */
 export function displayUrl(url: URL | string): string {
   const parsed = typeof url === 'string' ? tryParse(url) : url
-  if (parsed === undefined) return displayText(String(url))
-  const slashes = parsed.href.startsWith(`${parsed.protocol}//`) ? '//' : ''
-  return `${parsed.protocol}${slashes}${parsed.host}${parsed.pathname}${parsed.search === '' ? '' : '?…'}`
+  // Without `//` there is no authority: `user:secret@host/path` is a URL whose scheme is `user`.
+  if (parsed?.href.startsWith(`${parsed.protocol}//`) !== true) return displayText(String(url))
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname}${parsed.search === '' ? '' : '?…'}`
 }
 
 function tryParse(text: string): URL | undefined {

@@ -41,7 +41,8 @@ export function splitTarget(target: string): { path: string; query: string; auth
   const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
   const rest = (absolute === null ? target : target.slice(absolute[0].length)).replace(/#.*$/s, '')
   const mark = rest.indexOf('?')
-  const path = mark === -1 ? rest : rest.slice(0, mark)
+  // `http://kiss:8001/` joined with `/api` by hand gives two slashes.
+  const path = (mark === -1 ? rest : rest.slice(0, mark)).replace(/^\/{2,}/, '/')
   return {
     path: path === '' ? '/' : path,
     query: mark === -1 ? '' : rest.slice(mark + 1),

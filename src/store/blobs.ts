@@ -56,7 +56,8 @@ export class FileBlobs implements BlobStore {
 
   async describe(sha256: Sha256, entries: readonly Entry[]): Promise<void> {
     try {
-      await replaceFile(this.#layout.description(sha256), writeDescription(entries), this.#random())
+      if (entries.length === 0) await unlinkIfThere(this.#layout.description(sha256))
+      else await replaceFile(this.#layout.description(sha256), writeDescription(entries), this.#random())
     } catch (error) {
       throw asKissError(error, 'disk', `cannot write the description of the stored body ${sha256}`)
     }
@@ -64,8 +65,8 @@ export class FileBlobs implements BlobStore {
 
   async remove(sha256: Sha256): Promise<boolean> {
     try {
-      await unlinkIfThere(this.#layout.description(sha256))
-      return await unlinkIfThere(this.path(sha256))
+      const described = await unlinkIfThere(this.#layout.description(sha256))
+      return (await unlinkIfThere(this.path(sha256))) || described
     } catch (error) {
       throw asKissError(error, 'disk', `cannot remove the stored body ${sha256}`)
     }

@@ -9,6 +9,7 @@ export class Flusher {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #failing = false
+  #closed = false
 
   constructor(warn: (message: string) => void) {
     this.#warn = warn
@@ -21,6 +22,7 @@ export class Flusher {
 
   /** There is something to write. Does not keep the process alive. */
   arm(): void {
+    if (this.#closed) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.flush().then(
@@ -41,10 +43,11 @@ export class Flusher {
     }
   }
 
+  /** Writes for the last time. */
   async close(): Promise<void> {
+    this.#closed = true
     clearTimeout(this.#timer)
     await this.flush()
-    clearTimeout(this.#timer)
   }
 
   async #writeAll(): Promise<void> {

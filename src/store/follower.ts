@@ -52,7 +52,7 @@ export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> 
 async function readOutcome(ended: FileHandle): Promise<Outcome | undefined> {
   const buffer = Buffer.alloc(8192)
   const { bytesRead } = await ended.read(buffer, 0, buffer.length, 0)
-  return bytesRead === 0 ? undefined : parseOrUndefined<Outcome>(buffer.toString('utf8', 0, bytesRead))
+  return bytesRead === 0 ? undefined : (parseOrUndefined(buffer.toString('utf8', 0, bytesRead)) as Outcome | undefined)
 }
 
 class View {

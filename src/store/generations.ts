@@ -208,12 +208,12 @@ export async function removeIfEmpty(directory: string): Promise<void> {
 /** A file that is being written reads as absent: its reader is woken again when it is whole. */
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await unlessMissing(readFile(path, 'utf8'))
-  return text === undefined ? undefined : parseOrUndefined<T>(text)
+  return text === undefined ? undefined : (parseOrUndefined(text) as T | undefined)
 }
 
-export function parseOrUndefined<T>(text: string): T | undefined {
+export function parseOrUndefined(text: string): unknown {
   try {
-    return JSON.parse(text) as T
+    return JSON.parse(text)
   } catch {
     // Empty or half written: not there yet.
     return undefined

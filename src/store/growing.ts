@@ -126,13 +126,13 @@ export class GrowingBody {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       }
-      const give = (error: unknown): void => {
+      const give = (error: Error): void => {
         this.#waiting.delete(done)
         clearTimeout(timer)
         signal?.removeEventListener('abort', onAbort)
-        reject(error as Error)
+        reject(error)
       }
-      const onAbort = (): void => give(signal?.reason)
+      const onAbort = (): void => give(signal?.reason as Error)
       const timer =
         patience === undefined
           ? undefined

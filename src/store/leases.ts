@@ -180,12 +180,16 @@ export class Leases {
     await Promise.all((await generationsOf(this.directoryOf(id))).map((generation) => generation.purge()))
   }
 
+  async purgeAll(): Promise<void> {
+    await Promise.all((await readdir(this.#directory)).map((id) => this.purge(id)))
+  }
+
   /**
    * False for what a dead process reserved: its unfinished file is removed first, so that the bytes are free in truth.
    * `id` is the key's, with the number of the generation where a download reserved it.
    */
   async isLive({ id, owner }: { readonly id: string; readonly owner: string }): Promise<boolean> {
-    const process = parseOrUndefined<ProcessIdentity>(owner)
+    const process = parseOrUndefined(owner) as ProcessIdentity | undefined
     if (process && (await livenessOf(process)) !== 'dead') return true
     const [key = '', number] = id.split('.')
     const held = (await generationsOf(this.directoryOf(key))).find((generation) => String(generation.number) === number)

@@ -6,16 +6,19 @@ import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
 import { Durability } from './durability.js'
 import { Entries } from './entries.js'
+import { Evictor } from './evictor.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
+import { type Purged, purge } from './purge.js'
 import { publish } from './publish.js'
 import { Removal } from './removal.js'
 import { LedgerCheck } from './ledgercheck.js'
+import { type Selection, selects } from './select.js'
 import { SharedSpace } from './space.js'
 import type { Entry, KeyId, Sha256, VerifyResult } from './types.js'
-import { type VerifyOptions, verify } from './verify.js'
+import type { VerifyOptions } from './verify.js'
 
 export interface StoreOptions {
   readonly cacheDir: string
@@ -42,6 +45,7 @@ export interface Store {
   readonly counters: SharedCounters
   readonly space: SharedSpace
   readonly removal: Removal
+  readonly invalidation: Invalidation
   readonly durability: Durability
   /** Turns a finished and summed file into the blob of the entry, and stores the entry (publish.ts). */
   publish(file: string, entry: Entry): Promise<void>
@@ -50,6 +54,8 @@ export interface Store {
    * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
    */
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
+  /** Removes the selected entries, and blobs that no other entry names. With `dryRun` only says what that would be. */
+  purge(selection: Selection, options?: { readonly dryRun?: boolean }): Promise<Purged>
   /** Looks at every stored byte again and repairs by dropping (verify.ts). */
   verify(options?: VerifyOptions): Promise<VerifyResult>
   /** Called after entries were removed or replaced by any process. Returns what takes the listener off. */
@@ -74,7 +80,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const counters = new SharedCounters(database, flusher)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+  const evictor = new Evictor({ database, removal, blobs, flusher })
+  const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
 
   const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
 
@@ -92,11 +99,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     space,
     removal,
+    invalidation,
     durability,
     publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
-    verify: (verifyOptions) =>
-      verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions),
+    purge: (selection, { dryRun = false } = {}) =>
+      purge({ entries, removal, matches: selects(selection, clock.now()), dryRun }),
+    async verify(verifyOptions) {
+      const { verify } = await import('./verify.js')
+      return verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions)
+    },
     onInvalidate: (listener) => invalidation.onInvalidate(listener),
     flush: () => flusher.flush(),
     async close() {

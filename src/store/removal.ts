@@ -18,6 +18,13 @@ export interface RemovalOptions {
   readonly clock: { now(): number }
 }
 
+export interface Removed {
+  /** Bytes that the ledger counted. */
+  readonly freed: number
+  /** There was a file to unlink. */
+  readonly found: boolean
+}
+
 export class Removal {
   readonly #options: RemovalOptions
 
@@ -26,8 +33,8 @@ export class Removal {
   }
 
   /**
-   * Removes a blob and the entries that name it; with `onlyUnnamed` nothing where there are such entries. Resolves with the
-   * bytes freed, undefined where it was not ours to remove (claimed by a transfer that is about to name it, or being removed).
+   * Removes a blob and the entries that name it; with `onlyUnnamed` nothing where there are such entries. undefined where it
+   * was not ours to remove (claimed by a transfer that is about to name it, or being removed).
    *
    * 1. The ledger's row is marked, which makes us the only remover; it goes on counting. Killed here: the blob is whole, its
    *    entries serve it, and whoever next looks for room takes the removal over.
@@ -37,13 +44,12 @@ export class Removal {
    * 4. The row goes, and only now is there room. Killed before: the ledger counts a file that is gone, never the other way
    *    round; as above.
    */
-  async removeBlob(sha256: Sha256, { onlyUnnamed }: { onlyUnnamed: boolean }): Promise<number | undefined> {
+  async removeBlob(sha256: Sha256, { onlyUnnamed }: { onlyUnnamed: boolean }): Promise<Removed | undefined> {
     const { database, clock } = this.#options
     const doomed = clock.now()
     const size = await database.run(({ query }) => doom(query, sha256, doomed, !onlyUnnamed))
     if (size === undefined) return undefined
-    await this.#finish(sha256, doomed)
-    return size
+    return { freed: size, found: await this.#finish(sha256, doomed) }
   }
 
   /**
@@ -58,17 +64,18 @@ export class Removal {
 
   /** An entry has stopped to name this blob: removes it if none does, else corrects its description. */
   async dropUnnamed(sha256: Sha256): Promise<number> {
-    const freed = await this.removeBlob(sha256, { onlyUnnamed: true })
-    if (freed === undefined) await this.describe(sha256)
-    return freed ?? 0
+    const removed = await this.removeBlob(sha256, { onlyUnnamed: true })
+    if (removed === undefined) await this.describe(sha256)
+    return removed?.freed ?? 0
   }
 
-  /** Writes down which entries the blob serves; nothing where there are none. */
+  /** Writes down which entries the blob serves. */
   async describe(sha256: Sha256): Promise<void> {
     const { entries, blobs } = this.#options
-    for (let named = await entries.allOf(sha256); named.length > 0;) {
+    for (let named = await entries.allOf(sha256); ;) {
       await blobs.describe(sha256, named)
-      // Of two that describe the blob at once, the last to write may have been the first to read.
+      // Of two that describe the blob at once, the last to write may have been the first to read; and who removes it may have
+      // looked for a description before there was this one.
       const now = await entries.allOf(sha256)
       if (now.map((entry) => entry.id).join() === named.map((entry) => entry.id).join()) return
       named = now
@@ -84,11 +91,12 @@ export class Removal {
     }
   }
 
-  async #finish(sha256: Sha256, doomed: number): Promise<void> {
+  async #finish(sha256: Sha256, doomed: number): Promise<boolean> {
     const { database, entries, blobs, invalidation } = this.#options
     const named = await entries.takeAllOf(sha256)
     if (named.length > 0) await invalidation.announce()
-    await blobs.remove(sha256)
+    const found = await blobs.remove(sha256)
     await database.run(({ query }) => strike(query, sha256, doomed))
+    return found
   }
 }

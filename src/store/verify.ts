@@ -136,7 +136,7 @@ async function dropUnnamed({ layout, entries, removal, ledgerCheck, found, warn 
         if (!present.has(`${sha256}.json`)) await removal.describe(sha256)
       } else if (!described && indexLost && present.has(`${sha256}.json`)) {
         spared++
-      } else if ((await removal.removeBlob(sha256, { onlyUnnamed: true })) !== undefined) {
+      } else if ((await removal.removeBlob(sha256, { onlyUnnamed: true }))?.found === true) {
         found.orphans.push(relative(layout.root, join(folder, name)))
       }
     }

@@ -1,6 +1,7 @@
 /** An origin's final answer as the engine sees it: bytes under the cap and the stall timeout, read, discarded or excerpted. */
 import type { Dispatcher } from 'undici'
 import type { Headers } from './headers.js'
+import { Intake } from './intake.js'
 import type { Rate } from './rate.js'
 import type { Turn } from './turn.js'
 import type { OriginAnswer } from './types.js'
@@ -37,7 +38,7 @@ export class Answer implements OriginAnswer {
   readonly headers: Headers
   readonly mirror?: string
   readonly body: AsyncIterable<Buffer>
-  readonly #source: Body
+  readonly #intake: Intake
   readonly #terms: ReadingTerms
   #reading = false
 
@@ -47,23 +48,22 @@ export class Answer implements OriginAnswer {
     this.status = status
     this.headers = headers
     if (mirror !== undefined) this.mirror = mirror
-    this.#source = body
+    this.#intake = new Intake(body)
     this.#terms = terms
     this.body = { [Symbol.asyncIterator]: () => this.#read() }
   }
 
   async discard(): Promise<void> {
     this.#terms.turn.leave()
-    if (this.#reading) this.#source.destroy()
-    else drain(this.#source)
+    this.#intake.drop(this.#reading ? 0 : DRAIN, DRAIN_TIMEOUT)
   }
 
   async excerpt(): Promise<string> {
-    const timer = setTimeout(() => this.#source.destroy(), EXCERPT_TIMEOUT)
+    const timer = setTimeout(() => this.#intake.drop(0, 0), EXCERPT_TIMEOUT)
     const parts: Buffer[] = []
     let length = 0
     try {
-      for await (const part of this.#source as AsyncIterable<Buffer>) {
+      for await (const part of this.#intake.read()) {
         parts.push(part)
         length += part.length
         if (length >= EXCERPT) break
@@ -73,6 +73,7 @@ export class Answer implements OriginAnswer {
     } finally {
       clearTimeout(timer)
       this.#terms.turn.leave()
+      this.#intake.drop(DRAIN, DRAIN_TIMEOUT)
     }
     return Buffer.concat(parts).subarray(0, EXCERPT).toString()
   }
@@ -82,7 +83,7 @@ export class Answer implements OriginAnswer {
     const { turn, rate, signal } = this.#terms
     try {
       await turn.enter()
-      for await (const chunk of this.#source as AsyncIterable<Buffer>) {
+      for await (const chunk of this.#intake.read()) {
         await rate?.take(chunk.length, signal)
         yield chunk
       }

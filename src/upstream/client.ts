@@ -29,7 +29,9 @@ export interface Seams {
 /** Throws KissError: `usage` for lists and mirrors that cannot be read, `configuration` for a CA file or a proxy. */
 export async function createOrigins(options: UpstreamOptions, { lookup, clock }: Seams = {}): Promise<Origins> {
   const { caFile, env = {}, via, maxDownloads, maxDownloadsPerHost, maxRate } = options
-  const secureContext = caFile === undefined ? undefined : await trusting(caFile)
+  // Node itself takes NODE_EXTRA_CA_CERTS from the environment that the process was started with.
+  const extraFile = process.env['NODE_EXTRA_CA_CERTS']
+  const secureContext = caFile === undefined ? undefined : await trusting(caFile, extraFile)
   const network = (settings: UpstreamOptions) =>
     new Network({ guard: new Guard(settings), lookup, secureContext, env, via })
   return new Client({

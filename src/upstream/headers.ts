@@ -35,7 +35,7 @@ const REFUSED: readonly Refusal[] = [
 /** Ours, and harmless to anybody: what a conditional or a range request consists of. */
 const OWN = new Set(['range', 'if-range', 'if-none-match', 'if-modified-since'])
 
-/** RFC 9110 §5.6.2 and §5.5. */
+/** RFC 9110 §5.6.2 (in lower case) and §5.5. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
@@ -51,12 +51,20 @@ export function refusal(name: string): string | undefined {
 export function passable(headers: Headers): Record<string, string> {
   // RFC 9110 §7.6.1
   const hops = new Set((headers['connection'] ?? '').toLowerCase().match(/[^\s,]+/g))
-  const passed = Object.entries(headers).filter(([name]) => refusal(name) === undefined && !hops.has(name))
-  for (const [name, value] of passed) {
-    if (!TOKEN.test(name)) throw new KissError('usage', 'a header to pass on has a name that HTTP does not allow')
-    if (!VALUE.test(value)) throw new KissError('usage', `the header ${name} has a value that HTTP does not allow`)
+  const kept = Object.entries(headers).filter(([name]) => refusal(name) === undefined && !hops.has(name))
+  const passed = Object.fromEntries(kept)
+  const why = malformed(passed)
+  if (why !== undefined) throw new KissError('usage', why)
+  return passed
+}
+
+/** What is wrong with the first header that HTTP does not allow, without its value; undefined when all are well. */
+export function malformed(headers: Headers): string | undefined {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!TOKEN.test(name)) return 'there is a header with a name that HTTP does not allow'
+    if (!VALUE.test(value)) return `the header ${name} has a value that HTTP does not allow`
   }
-  return Object.fromEntries(passed)
+  return undefined
 }
 
 /** What may be sent, whoever added it: passed headers, a provider's, and kiss's own. */

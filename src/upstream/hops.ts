@@ -2,7 +2,7 @@
 import { KissError, asKissError } from '../errors.js'
 import type { UpstreamProvider, UpstreamRequest } from '../provider/types.js'
 import { drain, type Received } from './answer.js'
-import { joined, type Headers } from './headers.js'
+import { joined, malformed, sendable, type Headers } from './headers.js'
 import type { Network } from './network.js'
 import { checkCircle, firstHop, nextHop, redirects, shown, type Hop } from './redirects.js'
 
@@ -52,6 +52,8 @@ async function authorise(journey: Journey, hop: Hop, number: number): Promise<Ho
     },
   )
   if (authorised === undefined) return checked(hop)
+  const why = malformed(sendable(authorised.headers))
+  if (why !== undefined) throw new KissError('credential', `${provider.name}: ${why}`)
   return checked(firstHop(authorised.url, authorised.headers))
 }
 

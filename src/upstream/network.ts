@@ -33,11 +33,13 @@ export interface Outgoing {
 export class Network {
   readonly #guard: Guard
   readonly #dispatcher: Dispatcher
+  readonly #proxied: boolean
   readonly #fixed: Headers
 
   constructor(options: NetworkOptions) {
     this.#guard = options.guard
     this.#dispatcher = open(options)
+    this.#proxied = this.#dispatcher instanceof EnvHttpProxyAgent
     this.#fixed = {
       'accept-encoding': 'identity',
       ...(options.via === undefined ? {} : { via: `1.1 kiss-${options.via}` }), // RFC 9110 §7.6.3
@@ -61,14 +63,30 @@ export class Network {
       response.body.on('error', () => undefined)
       return response
     } catch (error) {
-      // All that undici says when a proxy refuses CONNECT is that it aborted, which nobody here did.
-      if (signal.aborted || systemCode(error) !== 'UND_ERR_ABORTED') throw error
-      throw Object.assign(new Error('the proxy refused the tunnel', { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
+      throw this.#proxied && !signal.aborted ? explained(error) : error
     }
   }
 
   async close(): Promise<void> {
     await this.#dispatcher.destroy()
+  }
+}
+
+/** What undici says of a proxy that refuses, in words; all other errors as they are. */
+function explained(error: unknown): unknown {
+  switch (systemCode(error)) {
+    case 'UND_ERR_ABORTED': // Nobody here did: CONNECT was answered with another status than 200.
+      return Object.assign(new Error('the proxy refused the tunnel', { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
+    case 'UND_ERR_INVALID_ARG': // Headers are checked before: the answer was 407 (RFC 9110 §15.5.8).
+      return new KissError(
+        'configuration',
+        'the proxy asks for a credential; set HTTP_PROXY=http://user:password@host',
+        {
+          cause: error,
+        },
+      )
+    default:
+      return error
   }
 }
 

@@ -12,24 +12,34 @@ interface NativeContext {
 }
 
 /**
- * Node's default roots, NODE_EXTRA_CA_CERTS, and the certificates of a PEM file. (The `ca` option would replace the first
- * two, so the file is added to a default context.) Throws KissError `configuration`.
+ * Node's default roots, those of NODE_EXTRA_CA_CERTS (`extraFile`), and the certificates of a PEM file. The `ca` option
+ * would replace the first two; adding to a default context keeps the roots, and in Node 20 loses the extra ones, so they
+ * are added too. Throws KissError `configuration`.
  */
-export async function trusting(caFile: string): Promise<SecureContext> {
+export async function trusting(caFile: string, extraFile: string | undefined): Promise<SecureContext> {
   const pem = await readFile(caFile, 'latin1').catch((cause: unknown) => {
     throw new KissError('configuration', `cannot read the certificates in ${caFile}`, { cause })
   })
   const certificates = pem.match(CERTIFICATE) ?? []
   if (certificates.length === 0) throw new KissError('configuration', `there is no PEM certificate in ${caFile}`)
+  certificates.forEach((certificate, index) => {
+    if (readable(certificate)) return
+    throw new KissError('configuration', `certificate ${index + 1} in ${caFile} cannot be read`)
+  })
+  // Node has warned at its start of an extra file that it cannot read, and goes on.
+  const extra = extraFile === undefined ? '' : await readFile(extraFile, 'latin1').catch(() => '')
   const secure = createSecureContext()
   const native = secure.context as NativeContext
-  certificates.forEach((certificate, index) => {
-    try {
-      new X509Certificate(certificate)
-      native.addCACert(certificate)
-    } catch (cause) {
-      throw new KissError('configuration', `certificate ${index + 1} in ${caFile} cannot be read`, { cause })
-    }
-  })
+  for (const certificate of [...certificates, ...(extra.match(CERTIFICATE) ?? []).filter(readable)]) {
+    native.addCACert(certificate)
+  }
   return secure
+}
+
+function readable(certificate: string): boolean {
+  try {
+    return new X509Certificate(certificate).raw.length > 0
+  } catch {
+    return false
+  }
 }

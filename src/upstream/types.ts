@@ -84,7 +84,7 @@ export interface UpstreamOptions {
   readonly maxRate?: number
   /** Milliseconds without a byte of a body. */
   readonly stallTimeout?: number
-  /** For HTTP_PROXY, HTTPS_PROXY, NO_PROXY. */
+  /** For HTTP_PROXY, HTTPS_PROXY, NO_PROXY (either case); without it no proxy is used. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Identifies this instance in Via, so that loops are seen. */
   readonly via?: string

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Sandbox, type Ran } from '../support/cli.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
@@ -108,8 +110,12 @@ describe('kiss fetch', () => {
     const { code } = await sandbox.run(['fetch', '-o', '/dev/null', origin.url('/a/Image.gz')])
     assert.equal(code, 0)
     assert.equal(statSync('/dev/null').isCharacterDevice(), true)
-    const stdout = await sandbox.run(['fetch', '-o', '/dev/stdout', origin.url('/a/Image.gz'), '--no-progress'])
-    assert.equal(stdout.code, 0)
+    const pipe = saved('pipe')
+    execFileSync('mkfifo', [pipe])
+    const reading = readFile(pipe)
+    assert.equal((await sandbox.run(['fetch', '-o', 'pipe', origin.url('/a/Image.gz')])).code, 0)
+    assert.deepEqual(await reading, body)
+    assert.equal(statSync(pipe).isFIFO(), true)
   })
 
   it('reads URLs from a file and from standard input', async () => {

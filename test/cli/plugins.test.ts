@@ -108,7 +108,7 @@ describe('third-party plugins', () => {
     ],
     [
       'has a hook without a function',
-      { 'provider.js': 'export default 1' },
+      { 'provider.js': 'export const nothing = 1' },
       ['list'],
       /plugin kiss-mem: its hook kiss-providers exports no function/,
     ],

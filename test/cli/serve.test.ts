@@ -12,6 +12,16 @@ async function listening({ child }: Running): Promise<string> {
   return line.split('\n')[0]!
 }
 
+/** Over a connection of its own: those that idle are closed when draining begins. */
+async function health(server: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(`${server}api/v1/health/`, { agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).on('error', reject)
+  })
+}
+
 describe('kiss serve', () => {
   const body = bytes('serve', 50_000)
   let sandbox: Sandbox
@@ -68,17 +78,17 @@ describe('kiss serve', () => {
         response.on('error', reject)
       })
     })
-    for (;;) {
-      const { status } = await fetch(`${server}api/v1/health/`)
-      if (status === 503) break
-    }
+    while ((await health(server)) !== 503) await new Promise(setImmediate)
     gate.open()
     assert.equal(await received, body.length)
     assert.equal((await running.ended).code, 0)
   })
 
   it('takes its settings from flag, environment and file, and prints where each comes from', async () => {
-    writeFileSync(sandbox.configFile, 'port: 1003\nquota: 5GiB\nheader: "X-Secret: secret"\ngitlab: {token: secret}\n')
+    writeFileSync(
+      sandbox.configFile,
+      'port: 1003\nquota: 5GiB\nheader: "X-Secret: sesame1"\ngitlab: {token: sesame2}\n',
+    )
     const { code, stdout, stderr } = await sandbox.run(['serve', '--print-config', '--host', '127.0.0.2'], {
       env: { KISS_PORT: '1002' },
     })
@@ -93,7 +103,7 @@ describe('kiss serve', () => {
     ]) {
       assert.ok(lines.includes(line), `${line}\n${stdout}`)
     }
-    assert.doesNotMatch(stdout, /secret"|token/)
+    assert.doesNotMatch(stdout, /sesame/)
   })
 
   it('says what is wrong with its settings, and exits 2', async () => {

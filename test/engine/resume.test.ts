@@ -27,7 +27,11 @@ describe('what to ask for', () => {
   })
 
   it('asks for the rest on a strong validator', () => {
-    assert.deepEqual(ask(held(10)), { kind: 'rest', headers: { range: 'bytes=10-', 'if-range': '"1"' } })
+    assert.deepEqual(ask(held(10)), {
+      kind: 'rest',
+      headers: { range: 'bytes=10-', 'if-range': '"1"' },
+      mirror: undefined,
+    })
   })
 
   it('asks for the whole with a weak validator, a date only, none, or where the origin takes no ranges', () => {
@@ -41,6 +45,7 @@ describe('what to ask for', () => {
     assert.deepEqual(ask({ size: 0, head: undefined, stale }), {
       kind: 'validate',
       headers: { 'if-none-match': '"1"' },
+      mirror: undefined,
     })
     assert.equal(ask({ ...held(10), stale }).kind, 'rest')
   })

@@ -57,7 +57,8 @@ describe('displayable URLs', () => {
     assert.equal(displayUrl(new URL('https://u:secret@h:8443/a%20b#frag')), 'https://h:8443/a%20b')
     assert.equal(displayUrl('s3://AK:SK@bucket/key?versionId=1'), 's3://bucket/key?…')
     assert.equal(displayUrl('file:///etc/passwd'), 'file:///etc/passwd')
-    assert.equal(displayUrl('mailto:someone'), 'mailto:someone')
+    assert.equal(displayUrl('data:text'), 'data:text')
+    assert.equal(displayUrl(new URL('user:secret@host/path?token=secret')), 'host/path?…')
   })
 
   it('show of text that is no URL only what can hold no secret', () => {

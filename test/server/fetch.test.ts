@@ -348,6 +348,31 @@ describe('the fetch endpoint', () => {
     })
   })
 
+  describe('for LAVA', () => {
+    it('answers its HEAD with 200 and the identity length, and its GET with so many bytes', async () => {
+      const server = await start()
+      const body = Buffer.alloc(100_000, 'compressible ')
+      server.engine.serve(origin, body, { headers: { contentType: 'text/plain' } })
+      // LAVA fills its format with quote_plus.
+      const url = `${server.url}api/v1/fetch/Image.gz?url=https%3A%2F%2Forigin.example%2Fbuilds%2FImage.gz`
+      const head = await get(url, { method: 'HEAD', headers: { 'Accept-Encoding': '', 'X-Job': '1' } })
+      assert.deepEqual([head.status, head.headers['content-length']], [200, String(body.length)])
+      const whole = await get(url, { headers: { 'Accept-Encoding': 'gzip, deflate', 'X-Job': '1' } })
+      assert.equal(whole.headers['content-encoding'], undefined)
+      assert.equal(whole.headers['content-length'], head.headers['content-length'])
+      assert.ok(whole.body.equals(body))
+    })
+
+    it('lets it close a GET unread', async () => {
+      const server = await start()
+      server.engine.serve(origin, Buffer.alloc(64 * 1024 * 1024))
+      const message = await open(server.fetchUrl(origin))
+      message.destroy()
+      assert.equal(await server.engine.lastArtifact.closed, 'aborted')
+      assert.ok(server.engine.lastArtifact.sentBytes < 64 * 1024 * 1024)
+    })
+  })
+
   describe('with its readers', () => {
     it('notices one that leaves while it waits for bytes', async () => {
       const server = await start()
@@ -366,7 +391,8 @@ describe('the fetch endpoint', () => {
         server.engine.answer(origin, async (request) => {
           resolve()
           await new Promise((_, reject) => {
-            request.signal?.addEventListener('abort', () => reject(new KissError('interrupted', 'left')))
+            const { signal } = request
+            signal?.addEventListener('abort', () => reject(signal.reason as Error))
           })
           return new StubArtifact(request, finishedBody(''))
         })
@@ -409,6 +435,12 @@ describe('the fetch endpoint', () => {
         assert.deepEqual([status, headers['content-disposition']], [200, `attachment; filename="${name}"`], path)
       }
       assert.equal((await get(`${server.url}api/v1/fetch/a/b${query}`)).status, 404)
+    })
+
+    it('takes an address that was joined with one slash too many', async () => {
+      const server = await start()
+      server.engine.serve(origin, hello)
+      assert.equal((await get(`${server.url}/api/v1/fetch?url=${encodeURIComponent(origin)}`)).text, hello)
     })
 
     it('hands ttl, patience and the URL with its credentials to the engine', async () => {

@@ -1,8 +1,10 @@
 /** The other process of multi-process tests: opens the store of a directory and does what it is told over IPC. */
 
+import { closeSync, openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import type { KissError } from '#kiss/errors.js'
 import { type Store, openStore } from '#kiss/store/open.js'
-import { type CounterName, type KeyId } from '#kiss/store/types.js'
+import type { CounterName, KeyId, OpenBlob } from '#kiss/store/types.js'
 import { put } from './support.js'
 
 /** Where a process can be killed: while a blob is removed, and while one is published. */
@@ -22,6 +24,10 @@ export type Order =
   | { do: 'churn'; name: string; bytes: number; times: number }
   | { do: 'reserve'; id: KeyId; bytes: number }
   | { do: 'evict'; bytes: number }
+  /** Opens one blob until that fails; resolves with the error, after which one is closed and one opened again. */
+  | { do: 'open blobs'; id: KeyId }
+  /** Closes the store, and opens it again with no descriptor left and with some. Resolves with both outcomes. */
+  | { do: 'open without descriptors' }
   | { do: 'die at'; step: Step }
 
 export type Answer = { result: unknown } | { error: string }
@@ -68,9 +74,57 @@ async function obey(order: Order): Promise<unknown> {
       return store.space.reserve(order.id, order.bytes)
     case 'evict':
       return store.space.evict(order.bytes)
+    case 'open blobs':
+      return openBlobs(store, order.id)
+    case 'open without descriptors':
+      return openWithoutDescriptors(store)
     case 'die at':
       return dieAt(store, order.step)
   }
+}
+
+async function openBlobs({ entries, blobs }: Store, id: KeyId): Promise<unknown> {
+  const entry = (await entries.get(id))!
+  const held: OpenBlob[] = []
+  let failure: unknown
+  while (failure === undefined) {
+    await blobs.open(entry.sha256, entry.size).then(
+      (blob) => held.push(blob!),
+      (error: unknown) => (failure = error),
+    )
+  }
+  const patient = blobs.open(entry.sha256, entry.size)
+  await held.pop()?.close()
+  held.push((await patient)!)
+  for (const blob of held) await blob.close()
+  const { code, hint } = failure as KissError
+  return { code, hint, held: held.length }
+}
+
+async function openWithoutDescriptors(first: Store): Promise<unknown> {
+  const warn = (message: string) => {
+    throw new Error(message)
+  }
+  const again = () => openStore({ cacheDir: process.argv[2]!, clock: { now: () => Date.now() }, warn })
+  // What it imports only once needs descriptors, too.
+  await first.close()
+  const files: number[] = []
+  for (let full = false; !full;) {
+    try {
+      files.push(openSync(process.execPath, 'r'))
+    } catch {
+      full = true
+    }
+  }
+  // Enough to read VERSION, and not enough for the index and what SQLite keeps beside it.
+  closeSync(files.pop()!)
+  const code = await again().then(
+    () => 'opened',
+    (error: unknown) => (error as KissError).code,
+  )
+  for (const file of files) closeSync(file)
+  store = await again()
+  return { code, entries: await store.entries.count() }
 }
 
 async function churn(at: Store, name: string, bytes: number, times: number): Promise<number> {

@@ -117,6 +117,22 @@ describe('several processes on one cache directory', () => {
     assert.deepEqual(await store.space.usage(), { blobs: 0, reserved: 80 })
   })
 
+  it('say so when they have too many files open, and go on when they have fewer', async () => {
+    const store = await fixture.open()
+    const { id } = await put(store, 'a', 'body')
+    const child = await fixture.child({ descriptors: 64 })
+    const { held, ...failure } = (await child.ask({ do: 'open blobs', id })) as { held: number }
+    assert.deepEqual(failure, { code: 'disk', hint: 'raise the limit of open files (ulimit -n)' })
+    assert.ok(held > 10)
+  })
+
+  it('do not take an index for damaged because they have too many files open', async () => {
+    const store = await fixture.open()
+    await put(store, 'a', 'body')
+    const child = await fixture.child({ descriptors: 64 })
+    assert.deepEqual(await child.ask({ do: 'open without descriptors' }), { code: 'disk', entries: 1 })
+  })
+
   it('do not keep the process alive', async () => {
     const child = await fixture.child()
     await child.ask({ do: 'put', name: 'a', body: 'body' })

@@ -1,11 +1,12 @@
 /** What the tests of the store share: directories, entries, bodies, and other processes on the same directory. */
 
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Store, type StoreOptions, openStore } from '#kiss/store/open.js'
 import type { Entry, Sha256 } from '#kiss/store/types.js'
 import type { Answer, Order } from './child.js'
@@ -74,8 +75,8 @@ export class Fixture {
     await store.close()
   }
 
-  async child(): Promise<Child> {
-    const child = new Child(this.dir)
+  async child(options?: ChildOptions): Promise<Child> {
+    const child = new Child(this.dir, options)
     this.#children.push(child)
     await child.ask({ do: 'open' })
     return child
@@ -124,14 +125,21 @@ export async function plant(store: Store, sum: Sha256, bytes: string): Promise<v
   await writeFile(store.blobs.path(sum), bytes)
 }
 
+export interface ChildOptions {
+  /** How many files it may have open at once. */
+  readonly descriptors?: number
+}
+
 /** Another process on the same cache directory; child.ts says what it can do. */
 export class Child {
   readonly #process: ChildProcess
   readonly #dead: Promise<unknown>
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(cacheDir: string) {
-    this.#process = fork(new URL('./child.js', import.meta.url), [cacheDir], {
+  constructor(cacheDir: string, { descriptors = 0 }: ChildOptions = {}) {
+    const script = fileURLToPath(new URL('./child.js', import.meta.url))
+    const limit = descriptors === 0 ? '' : `ulimit -n ${descriptors}; `
+    this.#process = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, script, cacheDir], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.#dead = once(this.#process, 'exit')

@@ -26,8 +26,8 @@ export class MovableClock implements Clock {
 
 /** Makes folders and engines, and removes them after each test of the suite that calls it. */
 export function testEngines(): {
-  folder(): Promise<string>
-  engine(options?: Partial<EngineOptions>): Promise<Engine>
+  folder: () => Promise<string>
+  engine: (options?: Partial<EngineOptions>) => Promise<Engine>
 } {
   const folders: string[] = []
   const engines: Engine[] = []

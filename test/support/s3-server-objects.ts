@@ -91,8 +91,8 @@ export function listObjects(bucket: S3Bucket, query: ReadonlyMap<string, string>
   const after =
     Buffer.from(query.get('continuation-token') ?? '', 'base64').toString() || (query.get('start-after') ?? '')
   const limit = Math.min(Number(query.get('max-keys') ?? 1000), 1000)
-  const name = (text: string): string =>
-    query.get('encoding-type') === 'url' ? encodeURIComponent(text) : escape(text)
+  const encoded = query.get('encoding-type') === 'url'
+  const name = (text: string): string => (encoded ? encodeURIComponent(text).replaceAll('%20', '+') : escape(text))
 
   // Each row is a key, or a common prefix that stands for all keys below it.
   const rows = new Map<string, S3Version | undefined>()
@@ -114,6 +114,7 @@ export function listObjects(bucket: S3Bucket, query: ReadonlyMap<string, string>
   const xml =
     '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
     `<Name>${bucket.name}</Name><Prefix>${name(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${limit}</MaxKeys>` +
+    (encoded ? '<EncodingType>url</EncodingType>' : '') +
     `<IsTruncated>${String(next !== undefined)}</IsTruncated>${contents.join('')}` +
     (next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`) +
     '</ListBucketResult>'

@@ -168,6 +168,15 @@ describe('the upstream client', () => {
     assert.ok((await origin.answered('/a')).sent < 50_000_000)
   })
 
+  it('ends everything when it is closed', async () => {
+    origin.script('/a', [{ body, stall: { after: 1000 } }])
+    const own = await Asker.open()
+    const answer = await own.ask(origin.url('/a'))
+    await own.close()
+    await assert.rejects(read(answer), { code: 'UND_ERR_DESTROYED' })
+    await assert.rejects(own.get(origin.url('/a')), { code: 'UND_ERR_DESTROYED' })
+  })
+
   it('connects over IPv6', async function () {
     const six = await Origin.start({ host: '::1' }).catch(() => undefined)
     if (six === undefined) return this.skip()

@@ -138,6 +138,13 @@ describe('redirects of the upstream client', () => {
       assert.equal(origin.log().length, 0)
     })
 
+    it('reports a token that is no header value, without showing it', async () => {
+      const authorise = async (request: UpstreamRequest) => ({ ...request, headers: { Authorization: 'secret\n' } })
+      const provider: UpstreamProvider = { ...plain, name: 'gitlab', authorise }
+      const message = 'gitlab: the header authorization has a value that HTTP does not allow'
+      await assert.rejects(asker.get(origin.url('/a'), { provider }), { code: 'credential', message })
+    })
+
     it('does not wait for one that never answers', async () => {
       const provider: UpstreamProvider = { ...plain, authorise: () => new Promise(() => undefined) }
       const timing = { provider, headersTimeout: 50 }

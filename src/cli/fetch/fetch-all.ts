@@ -5,6 +5,7 @@ import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { displayUrl } from '../../http/urls.js'
 import type { ServedAs } from '../../store/types.js'
+import { unlessAborted } from '../abort.js'
 import { failureJson, failureLine, failureOf, type FailureJson } from '../failure.js'
 import type { ProgressView } from '../progress.js'
 import { isBrokenPipe, saveArtifact, streamArtifact, type Saved } from './save.js'
@@ -61,7 +62,14 @@ export async function fetchAll(options: FetchAllOptions): Promise<Outcome[]> {
   return outcomes
 }
 
+/** Nobody has seen a byte of a file that is not there yet: where the content changed on the way, it is fetched anew. */
 async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outcome> {
+  const outcome = await fetchOnce(target, options)
+  const changed = outcome.error instanceof KissError && outcome.error.code === 'content-changed'
+  return changed && target.destination.to !== 'stdout' ? fetchOnce(target, options) : outcome
+}
+
+async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outcome> {
   const { engine, request, progress, now } = options
   const url = displayUrl(target.url)
   const started = now()
@@ -72,7 +80,7 @@ async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outco
     request.signal.throwIfAborted()
     artifact = await engine.fetch({ ...request, url: target.url })
     line.follow(artifact)
-    const delivered = await deliver(artifact, target, options.stdout)
+    const delivered = await deliver(artifact, target, options.stdout, request.signal)
     await artifact.close('done')
     line.end()
     return { result: { url, status: artifact.as, ...delivered, seconds: seconds() } }
@@ -100,12 +108,17 @@ function nameOf({ url, destination }: Target): string {
 
 type Delivered = Pick<FetchResult, 'size' | 'sha256' | 'path' | 'output'>
 
-async function deliver(artifact: Artifact, { destination }: Target, stdout: NodeJS.WritableStream): Promise<Delivered> {
+async function deliver(
+  artifact: Artifact,
+  { destination }: Target,
+  stdout: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<Delivered> {
   if (destination.to === 'file') {
-    return delivered(artifact, await saveArtifact(artifact, destination.path), destination.path)
+    return delivered(artifact, await saveArtifact(artifact, destination.path, signal), destination.path)
   }
   if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout), '-')
-  const entry = artifact.stored ? await artifact.finished() : undefined
+  const entry = artifact.stored ? await unlessAborted(artifact.finished(), signal) : undefined
   if (entry === undefined) {
     throw new KissError('usage', `${artifact.url} is not kept in the cache, so it has no path there`, {
       hint: 'fetch it without --path',

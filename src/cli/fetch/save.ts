@@ -2,9 +2,10 @@
 
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { constants, copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { constants, copyFile, mkdir, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { KissError, systemCode } from '../../errors.js'
+import { unlessAborted } from '../abort.js'
 import type { Artifact } from '../../engine/types.js'
 import type { Entry } from '../../store/types.js'
 
@@ -38,7 +39,7 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
  * The blob is reflinked or copied, never linked: what a user does to the file must not reach the cache. What is no
  * regular file (a pipe, a device) is written as it is.
  */
-export async function saveArtifact(artifact: Artifact, file: string): Promise<Saved> {
+export async function saveArtifact(artifact: Artifact, file: string, signal: AbortSignal): Promise<Saved> {
   const there = await stat(file).catch(() => undefined)
   if (there !== undefined && !there.isFile()) {
     const handle = await reporting(file, () => open(file, 'w'))
@@ -48,7 +49,7 @@ export async function saveArtifact(artifact: Artifact, file: string): Promise<Sa
   removeAtExit(temporary)
   try {
     const handle = await reporting(file, () => open(temporary, 'wx'))
-    const saved = await closing(handle, () => fill(artifact, temporary, handle, file))
+    const saved = await closing(handle, () => fill(artifact, { temporary, handle, file, signal }))
     await reporting(file, () => rename(temporary, file))
     return saved
   } catch (error) {
@@ -78,9 +79,22 @@ export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && !(error instanceof KissError) && systemCode(error) === 'EPIPE'
 }
 
-async function fill(artifact: Artifact, temporary: string, handle: FileHandle, file: string): Promise<Saved> {
-  if (artifact.stored) {
-    const entry = await artifact.finished()
+interface Filling {
+  readonly temporary: string
+  readonly handle: FileHandle
+  /** What the temporary file will be called; for messages. */
+  readonly file: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * What is in the cache already is cloned or copied from there. What is still arriving is written as it arrives: to copy it
+ * in the end would take its time when everybody else is done as well. Only where files can share their bytes is it worth
+ * waiting for the clone.
+ */
+async function fill(artifact: Artifact, { temporary, handle, file, signal }: Filling): Promise<Saved> {
+  if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(file))))) {
+    const entry = await unlessAborted(artifact.finished(), signal)
     if (entry === undefined) return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
     const { mode } = await handle.stat()
     try {
@@ -95,6 +109,13 @@ async function fill(artifact: Artifact, temporary: string, handle: FileHandle, f
     }
   }
   return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
+}
+
+/** Types of Linux file systems whose files can share bytes (statfs(2)): btrfs, XFS, bcachefs, ZFS, OCFS2. */
+const cloning: ReadonlySet<number> = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x2fc12fc1, 0x7461636f])
+
+async function canClone(directory: string): Promise<boolean> {
+  return process.platform === 'darwin' || cloning.has((await statfs(directory)).type)
 }
 
 async function copyContent(artifact: Artifact, write: (chunk: Buffer) => Promise<void>): Promise<Saved> {

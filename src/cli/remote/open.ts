@@ -65,5 +65,5 @@ async function tokenOf(file: string | undefined): Promise<string | undefined> {
 
 async function trusted(caFile: string): Promise<unknown> {
   const { trusting } = await import('../../upstream/trust.js')
-  return trusting(caFile)
+  return trusting(caFile, process.env.NODE_EXTRA_CA_CERTS)
 }

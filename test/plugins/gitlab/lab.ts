@@ -28,6 +28,7 @@ export async function startLab(root = ''): Promise<GitLabServer> {
     project.artifacts.set('1 arch/Image.gz', content('image'))
     project.artifacts.set('1 report.html', Buffer.from('<html>report</html>'))
     project.zips.set('1', content('zip'))
+    project.zips.set('2', Buffer.from(content('large zip').toString().repeat(150)))
     for (const ref of ['main', 'feature/x']) project.latest.set(`${ref} build arm`, '1')
     project.files.set('main dts/board.dts', content('board'))
     project.files.set('main big.img', Buffer.from(`lfs:${'x'.repeat(5000)}`))
@@ -102,8 +103,18 @@ export async function filesWith(folder: string, secrets: readonly string[]): Pro
   const hits = []
   for (const file of files.filter((entry) => entry.isFile())) {
     const name = path.join(file.parentPath, file.name)
-    const content = Buffer.concat([Buffer.from(name), await readFile(name)])
+    const content = Buffer.concat([Buffer.from(name), await readIfThere(name)])
     if (secrets.some((secret) => formsOf(secret).some((form) => content.includes(form)))) hits.push(name)
   }
   return hits
+}
+
+/** A file may be renamed while its folder is read; then it is found under its new name, or was replaced. */
+async function readIfThere(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  }
 }

@@ -179,7 +179,6 @@ describe('private artifacts of GitLab', () => {
     })
     assert.deepEqual(await filesWith(cacheDir, [own.private, alice, bob]), [])
     await readArtifact(growing)
-    await kiss.close()
     assert.deepEqual(await filesWith(cacheDir, [own.private, alice, bob]), [])
   })
 })

@@ -1,0 +1,54 @@
+import { Args, BaseCommand, Flags, KissError, formatSize } from 'kiss/plugin'
+import { accessFor, parseUrl } from '../../command.js'
+import { listPages } from '../../list.js'
+import { typedUrl, type ListedObject } from '../../listing.js'
+
+interface LsResult {
+  readonly objects: readonly (ListedObject & { readonly url: string })[]
+  readonly prefixes: readonly string[]
+}
+
+export default class Ls extends BaseCommand {
+  static override readonly summary = 'list a bucket'
+  static override readonly description = `Shows what is directly below the prefix, which ends with a slash if it means a folder; with --recursive everything.
+The URLs that it prints are those that kiss fetch takes.`
+  static override readonly examples = [
+    { description: 'See what is in a folder', command: '<%= config.bin %> s3 ls s3://lkft/builds/' },
+    {
+      description: 'Count bytes with jq',
+      command: "<%= config.bin %> s3 ls s3://lkft/builds/ --recursive --json | jq '[.objects[].size] | add'",
+    },
+  ]
+  static override readonly args = {
+    url: Args.string({ description: 's3://BUCKET[/PREFIX][?region=REGION]', required: true }),
+  }
+  static override readonly flags = {
+    recursive: Flags.boolean({ char: 'r', summary: 'list everything below the prefix' }),
+  }
+
+  async run(): Promise<LsResult> {
+    const { args, flags } = await this.parse(Ls)
+    const access = await accessFor(this, flags)
+    const place = access.places.findBucket(parseUrl(args.url, 's3://bucket/prefix'))
+    if (place === undefined) throw new KissError('bad-url', 'that is no bucket; write s3://bucket/prefix')
+    const { bucket, prefix } = place
+    const name = bucket.object.bucket
+    const objects: LsResult['objects'][number][] = []
+    const prefixes: string[] = []
+    for await (const page of listPages({ access, bucket, prefix, recursive: flags.recursive, signal: this.stop })) {
+      for (const found of page.prefixes) this.log(line('', 'PREFIX', typedUrl(name, found)))
+      for (const { key, size, lastModified } of page.objects) {
+        this.log(line(lastModified.replace(/\.\d+Z$/, 'Z'), formatSize(size), typedUrl(name, key)))
+      }
+      if (!this.jsonEnabled()) continue
+      objects.push(...page.objects.map((object) => ({ ...object, url: typedUrl(name, object.key) })))
+      prefixes.push(...page.prefixes)
+    }
+    return { objects, prefixes }
+  }
+}
+
+/** Widths are fixed, because lines are printed as pages arrive. */
+function line(modified: string, size: string, url: string): string {
+  return `${modified.padEnd(20)}  ${size.padStart(8)}  ${url}`
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { bufferSize, BufferPool, spareSize } from '#kiss/server/buffer-pool.js'
+import { holdingLastByte, pump } from '#kiss/server/pump.js'
+import type { BodySink } from '#kiss/server/reply.js'
+import { KissError } from '#kiss/errors.js'
+import { finishedBody, GrowingBody } from './support/stub-engine.js'
+
+/** A sink that takes the next chunk when the test lets it. */
+class ManualSink implements BodySink {
+  readonly taken: Buffer[] = []
+  ended = false
+  readonly #handed: { resolve: () => void; reject: (error: Error) => void }[] = []
+  #arrived: (() => void)[] = []
+
+  write(chunk: Uint8Array): Promise<void> {
+    this.taken.push(Buffer.from(chunk))
+    return new Promise((resolve, reject) => {
+      this.#handed.push({ resolve, reject })
+      for (const arrived of this.#arrived.splice(0)) arrived()
+    })
+  }
+
+  end(chunk: Uint8Array = Buffer.alloc(0)): Promise<void> {
+    this.ended = true
+    return this.write(chunk)
+  }
+
+  /** Lets the oldest chunk go, once there is one. */
+  async release(error?: Error): Promise<void> {
+    while (this.#handed.length === 0) await new Promise<void>((resolve) => this.#arrived.push(resolve))
+    const { resolve, reject } = this.#handed.shift()!
+    if (error === undefined) resolve()
+    else reject(error)
+  }
+}
+
+describe('the body pump', () => {
+  const setUp = (
+    content: GrowingBody,
+    pool = new BufferPool(),
+  ): { sink: ManualSink; counted: number[]; run: (first: number, end?: number) => Promise<void>; pool: BufferPool } => {
+    const sink = new ManualSink()
+    const counted: number[] = []
+    const run = (first: number, end?: number): Promise<void> =>
+      pump({ content, first, end, pool, sink, sent: (bytes) => counted.push(bytes) })
+    return { sink, counted, run, pool }
+  }
+
+  it('reads one buffer ahead and no more, and counts what was taken', async () => {
+    const content = finishedBody(Buffer.alloc(5 * bufferSize, 1))
+    const { sink, counted, run, pool } = setUp(content)
+    const done = run(0, content.length)
+    await new Promise(setImmediate)
+    assert.deepEqual([content.reads, sink.taken.length, pool.made, counted], [2, 1, 2, []])
+    await sink.release()
+    await new Promise(setImmediate)
+    assert.deepEqual([content.reads, sink.taken.length, pool.made, counted], [3, 2, 2, [bufferSize]])
+    for (let i = 0; i < 4; i++) await sink.release()
+    await done
+    assert.ok(sink.ended)
+    assert.deepEqual([Buffer.concat(sink.taken).equals(content.bytes), pool.made], [true, 2])
+  })
+
+  it('never sends a byte beyond the end that it was given', async () => {
+    const content = finishedBody('hello, world')
+    const { sink, run } = setUp(content)
+    const done = run(2, 7)
+    await sink.release()
+    await done
+    assert.equal(String(Buffer.concat(sink.taken)), 'llo, ')
+  })
+
+  it('does not take an early end for the end', async () => {
+    const content = finishedBody('short')
+    const { sink, run } = setUp(content)
+    const done = run(0, 10)
+    await sink.release()
+    await assert.rejects(done, (error) => error instanceof KissError && error.code === 'length-mismatch')
+    assert.ok(!sink.ended)
+  })
+
+  it('fails as the content fails, after what was read before', async () => {
+    const content = new GrowingBody(10)
+    const { sink, run, counted } = setUp(content)
+    const done = run(0, 10)
+    content.push('hello')
+    content.fail(new KissError('content-changed', 'changed'))
+    await sink.release()
+    await assert.rejects(done, (error) => error instanceof KissError && error.code === 'content-changed')
+    assert.deepEqual(counted, [5])
+  })
+
+  it('does not use a buffer again that a failed write may still read from', async () => {
+    const content = finishedBody(Buffer.alloc(3 * bufferSize))
+    const { sink, run, pool, counted } = setUp(content)
+    const done = run(0, content.length)
+    await sink.release(new Error('gone'))
+    await assert.rejects(done, /gone/)
+    assert.deepEqual([pool.made, counted], [1, []])
+  })
+})
+
+describe('the buffer pool', () => {
+  it('is bounded: beyond it there are small buffers that are not kept', () => {
+    const pool = new BufferPool({ limit: 2, keep: 1 })
+    const [a, b, c] = [pool.take(), pool.take(), pool.take()]
+    assert.deepEqual([a.length, b.length, c.length], [bufferSize, bufferSize, spareSize])
+    pool.give(c)
+    pool.give(a)
+    pool.give(b)
+    assert.equal(pool.made, 1)
+    assert.equal(pool.take(), a)
+  })
+})
+
+describe('holding a last byte back', () => {
+  it('reads up to it freely, and it after the sum', async () => {
+    const content = finishedBody('hello, world')
+    let sums = 0
+    const held = holdingLastByte(content, 5, async () => sums++)
+    const buffer = Buffer.alloc(5)
+    assert.equal(await held.read(buffer, 0), 4)
+    assert.equal(sums, 0)
+    assert.equal(await held.read(buffer.subarray(0, 1), 4), 1)
+    assert.deepEqual([sums, String(buffer.subarray(0, 1))], [1, 'o'])
+    assert.equal(await held.read(buffer.subarray(0, 2), 0), 2)
+    assert.equal(sums, 1)
+  })
+})

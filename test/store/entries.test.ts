@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { utimes } from 'node:fs/promises'
+import { connect } from '#kiss/store/connection.js'
+import { LruMap } from '#kiss/store/lru.js'
+import { Fixture, entryOf, listed, sha256 } from './support.js'
+
+describe('entries', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('are answered from memory, without the index', async () => {
+    const store = await fixture.open()
+    const entry = entryOf('a', 'body')
+    await store.entries.set(entry)
+    const direct = await connect(store.layout.index, 1_000)
+    await direct.query('DELETE FROM entries')
+    await direct.close()
+    assert.deepEqual(await store.entries.get(entry.id), entry)
+  })
+
+  it('are asked from the index again when the bell rings', async () => {
+    const store = await fixture.open()
+    const entry = entryOf('a', 'body')
+    await store.entries.set(entry)
+    const direct = await connect(store.layout.index, 1_000)
+    await direct.query('DELETE FROM entries')
+    await direct.close()
+    const told = new Promise<void>((resolve) => store.onInvalidate(resolve))
+    await utimes(store.layout.generation, new Date(), new Date())
+    await told
+    assert.equal(await store.entries.get(entry.id), undefined)
+  })
+
+  it('are asked from the index again when a process was killed before it could ring', async () => {
+    const store = await fixture.open()
+    const entry = entryOf('a', 'body')
+    await store.entries.set(entry)
+    await store.invalidation.look()
+    const told = new Promise<void>((resolve) => store.onInvalidate(resolve))
+    const direct = await connect(store.layout.index, 1_000)
+    await direct.query('DELETE FROM entries')
+    await direct.close()
+    await store.invalidation.look()
+    await told
+    assert.equal(await store.entries.get(entry.id), undefined)
+  })
+
+  it('are not thought changed when they were only used', async () => {
+    const store = await fixture.open()
+    const { id } = entryOf('a', 'body')
+    await store.entries.set(entryOf('a', 'body'))
+    await store.invalidation.look()
+    store.onInvalidate(() => assert.fail('nothing was removed or replaced'))
+    store.entries.touch(id, 5_000)
+    await store.flush()
+    await store.invalidation.look()
+    assert.equal((await store.entries.get(id))?.hits, 1)
+  })
+
+  it('stay right when memory holds only some of them', async () => {
+    const store = await fixture.open({ memoryLimit: 3 })
+    const names = ['a', 'b', 'c', 'd', 'e']
+    for (const name of names) await store.entries.set(entryOf(name, name))
+    for (const name of names) store.entries.touch(sha256(name), 9_000)
+    for (const name of names) assert.equal((await store.entries.get(sha256(name)))?.hits, 1, name)
+    await store.flush()
+    for (const name of names) assert.equal((await store.entries.get(sha256(name)))?.hits, 1, name)
+    assert.deepEqual(
+      (await listed(store)).map(({ hits }) => hits),
+      [1, 1, 1, 1, 1],
+    )
+  })
+
+  it('count every use while reads, touches and flushes overlap', async () => {
+    const store = await fixture.open({ memoryLimit: 1 })
+    const ids = ['a', 'b'].map(sha256)
+    for (const name of ['a', 'b']) await store.entries.set(entryOf(name, name))
+    const seen = new Map(ids.map((id) => [id, 0]))
+    for (let round = 1; round <= 100; round++) {
+      for (const id of ids) store.entries.touch(id, round)
+      const reads = ids.map(async (id) => {
+        const hits = (await store.entries.get(id))!.hits
+        assert.ok(hits >= seen.get(id)! && hits <= round, `${hits} after ${round}`)
+        seen.set(id, hits)
+      })
+      await Promise.all([...reads, round % 3 === 0 ? store.flush() : undefined])
+    }
+    await store.flush()
+    for (const id of ids) assert.equal((await store.entries.get(id))?.hits, 100)
+  })
+
+  it('are forgotten by memory in the order of their use', () => {
+    const map = new LruMap<string, number>(2)
+    map.set('a', 1)
+    map.set('b', 2)
+    map.get('a')
+    map.set('c', 3)
+    assert.deepEqual([map.get('a'), map.get('b'), map.get('c'), map.size], [1, undefined, 3, 2])
+  })
+})

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { stat, writeFile } from 'node:fs/promises'
+import { syncBody } from '#kiss/store/files.js'
+import { connect } from '#kiss/store/connection.js'
+import { Fixture, blobFiles, bodyOf, entryOf, listed, put, sha256 } from './support.js'
+
+describe('publication', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('moves the file into place, describes it, and turns the reservation into a blob', async () => {
+    const store = await fixture.open()
+    const entry = entryOf('a', 'body')
+    await store.space.reserve(entry.id, 64)
+    const file = fixture.scratch
+    await writeFile(file, 'body')
+    await syncBody(file)
+    await store.publish(file, entry)
+    await assert.rejects(stat(file), { code: 'ENOENT' })
+    assert.equal(await bodyOf(store, entry), 'body')
+    assert.deepEqual(await blobFiles(store), [entry.sha256, `${entry.sha256}.json`])
+    assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 0 })
+  })
+
+  it('keeps one blob of equal bodies until the last entry is gone', async () => {
+    const store = await fixture.open()
+    const [a, b] = [await put(store, 'a', 'the same'), await put(store, 'b', 'the same')]
+    assert.equal((await blobFiles(store)).length, 2)
+    assert.deepEqual(await store.remove(a.id), { entry: a, freed: 0 })
+    assert.equal(await bodyOf(store, b), 'the same')
+    assert.deepEqual(await store.remove(b.id), { entry: b, freed: 8 })
+    assert.deepEqual(await blobFiles(store), [])
+    assert.equal(await store.remove(b.id), undefined)
+    assert.deepEqual(await store.space.usage(), { blobs: 0, reserved: 0 })
+  })
+
+  it('removes the blob that the entry named before', async () => {
+    const store = await fixture.open()
+    await put(store, 'a', 'old')
+    await put(store, 'a', 'new one')
+    assert.deepEqual(await blobFiles(store), [sha256('new one'), `${sha256('new one')}.json`])
+    assert.deepEqual(await store.space.usage(), { blobs: 7, reserved: 0 })
+  })
+
+  it('reserves what was not, and fails before anything is there when that does not fit', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(5)
+    const entry = entryOf('a', 'too large')
+    const file = fixture.scratch
+    await writeFile(file, 'too large')
+    await assert.rejects(store.publish(file, entry), { code: 'quota' })
+    assert.deepEqual([await listed(store), await blobFiles(store)], [[], []])
+    assert.deepEqual(await store.space.usage(), { blobs: 0, reserved: 0 })
+  })
+
+  it('leaves nothing behind when the index does not take the entry', async () => {
+    const store = await fixture.open()
+    const direct = await connect(store.layout.index, 1_000)
+    await direct.query(`CREATE TRIGGER refuses BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no'); END`)
+    await direct.close()
+    await assert.rejects(put(store, 'a', 'body'), { code: 'disk' })
+    assert.deepEqual(await blobFiles(store), [])
+    assert.deepEqual(await store.space.usage(), { blobs: 0, reserved: 0 })
+  })
+
+  it('leaves a blob that others name when it fails', async () => {
+    const store = await fixture.open()
+    const kept = await put(store, 'kept', 'the same')
+    const direct = await connect(store.layout.index, 1_000)
+    await direct.query(`CREATE TRIGGER refuses BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no'); END`)
+    await direct.close()
+    await assert.rejects(put(store, 'a', 'the same'), { code: 'disk' })
+    assert.equal(await bodyOf(store, kept), 'the same')
+    assert.deepEqual(await store.space.usage(), { blobs: 8, reserved: 0 })
+  })
+})
+
+describe('a purge', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('removes what is selected, frees what nothing else names, and says beforehand what it would do', async () => {
+    const store = await fixture.open()
+    await put(store, 'old/a', 'the same')
+    await put(store, 'old/b', 'another one')
+    const kept = await put(store, 'new/c', 'the same')
+    const selection = { match: 'https://origin.example/old/**' }
+    assert.deepEqual(await store.purge(selection, { dryRun: true }), { removed: 2, bytes: 11 })
+    assert.equal((await listed(store)).length, 3)
+    assert.deepEqual(await store.purge(selection), { removed: 2, bytes: 11 })
+    assert.deepEqual(await listed(store), [kept])
+    assert.equal(await bodyOf(store, kept), 'the same')
+    assert.deepEqual(await store.purge({ all: true }), { removed: 1, bytes: 8 })
+    assert.deepEqual(await blobFiles(store), [])
+  })
+})

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { parseMirrors, placesOf } from '#kiss/upstream/mirrors.js'
+import type { UpstreamProvider } from '#kiss/provider/types.js'
+import { Asker, plain } from '../support/asking.js'
+import { Origin, bytes, latch } from '../support/origin.js'
+
+function places(match: string, to: string[], url: string): string[] {
+  return placesOf(parseMirrors([{ match, to }]), new URL(url)).map(({ url }) => url.href)
+}
+
+describe('mirrors', () => {
+  it('replace what stands before the last / ahead of a star', () => {
+    const to = ['http://mirror.lab/m']
+    const table: readonly (readonly [string, string, string[]])[] = [
+      ['https://a.example/pub/', 'https://a.example/pub/x/y?q=1', ['http://mirror.lab/m/x/y?q=1']],
+      ['https://a.example/pub/**', 'https://a.example/pub/x/y', ['http://mirror.lab/m/x/y']],
+      ['https://a.example/pub/*', 'https://a.example/pub/x/y', []],
+      ['https://a.example/pub/*', 'https://a.example/pub/x', ['http://mirror.lab/m/x']],
+      ['https://a.example/pub/linux-*.tar', 'https://a.example/pub/linux-6.tar', ['http://mirror.lab/m/linux-6.tar']],
+      ['https://a.example/pub/one.img', 'https://a.example/pub/one.img', ['http://mirror.lab/m/one.img']],
+      ['https://a.example/pub/one.img', 'https://a.example/pub/oneXimg', []],
+      ['https://*.example/**', 'https://a.example/x/y', ['http://mirror.lab/m/a.example/x/y']],
+      ['https://*.example/**', 'https://a.example.org/x', []],
+      ['https://a.example/', 'http://a.example/x', []],
+      ['https://a.example/', 'https://u:p@a.example/x#f', ['http://mirror.lab/m/x']],
+      ['s3://bucket/**', 's3://bucket/a%20b', ['http://mirror.lab/m/a%20b']],
+    ]
+    for (const [match, url, found] of table) assert.deepEqual(places(match, to, url), found, `${match} ${url}`)
+  })
+
+  it('are tried in order, those of every pattern that matches', () => {
+    const rules = parseMirrors([
+      { match: 'https://a.example/x/', to: ['http://one.lab/', 'http://two.lab/'] },
+      { match: 'https://a.example/**', to: ['http://u:p@three.lab/'] },
+    ])
+    const found = placesOf(rules, new URL('https://a.example/x/y'))
+    assert.deepEqual(
+      found.map(({ mirror }) => mirror),
+      ['http://one.lab/', 'http://two.lab/', 'http://three.lab/'],
+    )
+  })
+
+  it('are refused where pattern or place cannot be read', () => {
+    for (const [match, to] of [
+      ['a.example/', 'http://m/'],
+      ['https://a.example/?x', 'http://m/'],
+      ['https://a.example/', 'm'],
+      ['https://a.example/', 's3://m/'],
+      ['https://a.example/', 'http://m/?x'],
+    ] as const) {
+      assert.throws(
+        () => parseMirrors([{ match, to: [to] }]),
+        { code: 'usage', message: /^mirrors: / },
+        `${match} ${to}`,
+      )
+    }
+  })
+})
+
+describe('asking mirrors', () => {
+  let origin: Origin
+  let one: Origin
+  let two: Origin
+  let asker: Asker
+  const body = bytes('mirrored', 1000)
+
+  beforeEach(async () => {
+    ;[origin, one, two] = await Promise.all([Origin.start(), Origin.start(), Origin.start()])
+    origin.serve('/pub/a', { body, etag: '"origin"' })
+    one.serve('/m/a', { body, etag: '"one"' })
+    two.serve('/a', { body, etag: '"two"' })
+    const mirrors = [{ match: origin.url('/pub/'), to: [one.url('/m'), two.url('/')] }]
+    // The guard lets nobody but the origin itself through: mirrors need no permission.
+    asker = await Asker.open({ allow: [`127.0.0.1:${origin.port}`], mirrors })
+  })
+  afterEach(async () => {
+    await asker.close()
+    await Promise.all([origin.close(), one.close(), two.close()])
+  })
+
+  /** Who was asked, and which of them answered. */
+  async function asked(request: Parameters<Asker['get']>[1] = {}): Promise<(string | undefined)[]> {
+    const before = [one, two, origin].map((server) => server.requests.length)
+    const got = await asker.get(origin.url('/pub/a'), request)
+    const names = ['one', 'two', 'origin']
+    const asked = [one, two, origin].flatMap((server, n) => (server.requests.length > before[n]! ? names[n] : []))
+    return [...asked, got.headers['etag']]
+  }
+
+  it('takes the first that has it, and says which', async () => {
+    const got = await asker.get(origin.url('/pub/a'))
+    assert.deepEqual([got.mirror, got.body], [one.url('/m/'), body])
+    assert.deepEqual(await asked(), ['one', '"one"'])
+    assert.equal((await asker.get(origin.url('/pub/a'), { method: 'HEAD' })).mirror, one.url('/m/'))
+  })
+
+  it('goes on to the next, and last to the origin', async () => {
+    one.script('/m/a', [
+      { status: 404 },
+      { status: 503 },
+      { drop: 'rst' },
+      { redirect: 'http://10.0.0.1/' },
+      { status: 200 },
+    ])
+    for (const why of ['404', '503', 'reset', 'forbidden']) {
+      assert.deepEqual(await asked(), ['one', 'two', '"two"'], why)
+    }
+    one.script('/m/a', [{ status: 403 }])
+    two.script('/a', [{ drop: 'fin' }])
+    assert.deepEqual(await asked(), ['one', 'two', 'origin', '"origin"'])
+    assert.equal((await asker.get(origin.url('/pub/a'))).mirror, undefined)
+    await Promise.all([one.close(), two.close()])
+    assert.equal((await asker.get(origin.url('/pub/a'))).headers['etag'], '"origin"')
+    ;[one, two] = await Promise.all([Origin.start(), Origin.start()])
+  })
+
+  it('does not wait long for a slow one', async () => {
+    one.script('/m/a', [{ body, hold: latch().opened }])
+    assert.deepEqual(await asked({ headersTimeout: 300 }), ['one', 'two', '"two"'])
+  })
+
+  it('ends with the request that is aborted', async () => {
+    one.script('/m/a', [{ body, hold: latch().opened }])
+    const gone = new AbortController()
+    const asking = asker.get(origin.url('/pub/a'), { signal: gone.signal })
+    await one.requested('/m/a')
+    gone.abort(new Error('gone'))
+    await assert.rejects(asking, /gone/)
+    assert.equal(two.requests.length + origin.requests.length, 0)
+  })
+
+  it('gives the origin’s failure when nobody has it', async () => {
+    for (const [server, path] of [
+      [one, '/m/a'],
+      [two, '/a'],
+      [origin, '/pub/a'],
+    ] as const) {
+      server.script(path, [{ status: 404, text: server === origin ? 'the origin' : 'a mirror' }])
+    }
+    const answer = await asker.ask(origin.url('/pub/a'))
+    assert.deepEqual([answer.status, answer.mirror, await answer.excerpt()], [404, undefined, 'the origin'])
+  })
+
+  it('shows a mirror no header of a client, and asks none for what is private', async () => {
+    const headers = { 'x-own': 'secret' }
+    assert.deepEqual(await asked({ headers }), ['one', '"one"'])
+    assert.equal(one.requests.at(-1)!.headers['x-own'], undefined)
+    assert.deepEqual(await asked({ headers, clientCredential: true }), ['origin', '"origin"'])
+    const carriesCredential = (url: URL) => url.pathname.endsWith('/a')
+    assert.deepEqual(await asked({ provider: { ...plain, carriesCredential } }), ['origin', '"origin"'])
+    const got = await asker.get(origin.url('/pub/a').replace('//', '//u:p@'))
+    assert.equal(got.headers['etag'], '"origin"')
+  })
+
+  it('lends a mirror nothing of a provider', async () => {
+    const authorise: UpstreamProvider['authorise'] = async (request) => ({
+      ...request,
+      headers: { authorization: 'x' },
+    })
+    assert.deepEqual(await asked({ provider: { ...plain, authorise } }), ['one', '"one"'])
+    assert.equal(one.requests.at(-1)!.headers.authorization, undefined)
+  })
+
+  it('asks about validators and ranges where they come from, and others without them', async () => {
+    const ofTwo = { headers: { range: 'bytes=10-', 'if-range': '"two"' }, mirror: two.url('/') }
+    const resumed = await asker.get(origin.url('/pub/a'), ofTwo)
+    assert.deepEqual([resumed.status, resumed.mirror, one.requests.length], [206, two.url('/'), 0])
+    two.script('/a', [{ status: 404 }])
+    const elsewhere = await asker.get(origin.url('/pub/a'), ofTwo)
+    assert.deepEqual([elsewhere.status, elsewhere.mirror], [200, one.url('/m/')])
+    one.script('/m/a', [{ status: 404 }])
+    assert.equal((await asker.get(origin.url('/pub/a'), ofTwo)).status, 200)
+    assert.equal(origin.requests.at(-1)!.headers.range, undefined)
+    const ofOrigin = { headers: { 'if-none-match': '"origin"' } }
+    const before = one.requests.length + two.requests.length
+    assert.equal((await asker.get(origin.url('/pub/a'), ofOrigin)).status, 304)
+    assert.equal(one.requests.length + two.requests.length, before)
+  })
+
+  it('opens a mirror’s address to nobody else', async () => {
+    await assert.rejects(asker.get(one.url('/m/a')), { code: 'upstream-forbidden' })
+    const denying = await Asker.open({
+      deny: [`127.0.0.1:${one.port}`],
+      mirrors: [{ match: origin.url('/pub/'), to: [one.url('/m')] }],
+    })
+    assert.equal((await denying.get(origin.url('/pub/a'))).mirror, undefined)
+    assert.equal(one.connections, 0)
+    await denying.close()
+  })
+})

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { Asker } from '../support/asking.js'
+import { Origin, bytes } from '../support/origin.js'
+import { Proxy } from '../support/proxy.js'
+import { makeCertificates, type Certificates } from '../support/tls.js'
+
+const body = bytes('proxy', 100_000)
+
+describe('origins behind a proxy', () => {
+  let certificates: Certificates
+  let bare: Origin
+  let secure: Origin
+  let proxy: Proxy
+  const open: Asker[] = []
+
+  async function asker(...options: Parameters<typeof Asker.open>): Promise<Asker> {
+    const one = await Asker.open(...options)
+    open.push(one)
+    return one
+  }
+
+  before(async () => {
+    certificates = await makeCertificates()
+    bare = await Origin.start()
+    secure = await Origin.start({ tls: certificates })
+    for (const origin of [bare, secure]) origin.serve('/a', { body })
+  })
+  beforeEach(async () => {
+    proxy = await Proxy.start()
+  })
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((one) => one.close()))
+    await proxy.close()
+  })
+  after(async () => {
+    await bare.close()
+    await secure.close()
+    await certificates.remove()
+  })
+
+  it('asks for http as a request and for https through a tunnel, with the proxy’s own credential', async () => {
+    const url = proxy.url('user:pa%20ss@')
+    const own = await asker({ env: { HTTP_PROXY: url, HTTPS_PROXY: url }, caFile: certificates.caFile })
+    assert.deepEqual((await own.get(bare.url('/a'))).body, body)
+    assert.deepEqual((await own.get(secure.url('/a'))).body, body)
+    const authorization = `Basic ${btoa('user:pa ss')}`
+    assert.deepEqual(proxy.asked, [
+      { method: 'GET', target: bare.url('/a'), authorization },
+      { method: 'CONNECT', target: `127.0.0.1:${secure.port}`, authorization },
+    ])
+    for (const origin of [bare, secure]) assert.equal(origin.log('/a')[0]!.headers['proxy-authorization'], undefined)
+  })
+
+  it('takes lower-case names, a proxy without scheme, and NO_PROXY', async () => {
+    const env = { http_proxy: proxy.url().slice('http://'.length), no_proxy: 'localhost,.example' }
+    const own = await asker({ env })
+    await own.get(bare.url('/a'))
+    await own.get(bare.url('/a', 'localhost'))
+    assert.deepEqual(
+      proxy.asked.map(({ target }) => target),
+      [bare.url('/a')],
+    )
+  })
+
+  it('uses no proxy that it was not handed', async () => {
+    await (await asker({ env: {} })).get(bare.url('/a'))
+    assert.equal(proxy.asked.length, 0)
+  })
+
+  it('runs several downloads at once through it', async () => {
+    const own = await asker({ env: { HTTP_PROXY: proxy.url() } })
+    const answers = await Promise.all([own.ask(bare.url('/a')), own.ask(bare.url('/a'))])
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    )
+    await Promise.all(answers.map((answer) => answer.discard()))
+  })
+
+  it('checks literal addresses and names, and leaves resolving to the proxy', async () => {
+    const env = { HTTP_PROXY: proxy.url() }
+    const own = await asker({ env, allow: [], deny: ['denied.example'] })
+    for (const host of ['127.0.0.1', '2130706433', '[::1]', 'localhost', 'denied.example', '169.254.169.254']) {
+      await assert.rejects(own.get(bare.url('/a', host)), { code: 'upstream-forbidden' }, host)
+    }
+    assert.equal(proxy.asked.length, 0)
+  })
+
+  it('guards what goes past it by NO_PROXY', async () => {
+    const env = { HTTP_PROXY: proxy.url(), NO_PROXY: 'inside.example' }
+    const lookup = (_name: string, _options: object, found: (error: null, all: object[]) => void) =>
+      found(null, [{ address: '127.0.0.1', family: 4 }])
+    const own = await asker({ env, allow: [] }, { lookup: lookup as never })
+    await assert.rejects(own.get(bare.url('/a', 'inside.example')), { code: 'upstream-forbidden' })
+  })
+
+  it('says so when the proxy refuses', async () => {
+    await proxy.close()
+    proxy = await Proxy.start(407)
+    const own = await asker({ env: { HTTP_PROXY: proxy.url(), HTTPS_PROXY: proxy.url() } })
+    await assert.rejects(own.get(secure.url('/a')), { code: 'ERR_PROXY_TUNNEL' })
+    await assert.rejects(own.get(bare.url('/a')), { code: 'configuration', message: /asks for a credential/ })
+  })
+
+  it('refuses a setting that is no proxy, without showing it', async () => {
+    for (const value of ['socks5://user:secret@host', 'http://user:secret@:x', 'ftp://secret']) {
+      await assert.rejects(Asker.open({ env: { HTTPS_PROXY: value } }), (error: Error) => {
+        assert.equal((error as NodeJS.ErrnoException).code, 'configuration')
+        assert.match(error.message, /^HTTPS_PROXY /)
+        assert.doesNotMatch(error.message, /secret/)
+        return true
+      })
+    }
+  })
+})
