@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { KissError, noProgress, type Artifact, type FetchRequest } from 'kiss/plugin'
+import { KissError, noProgress, type Artifact } from 'kiss/plugin'
 import { parse } from 'yaml'
 import { downloadsOf } from '#lava/downloads.js'
 import { parseJob } from '#lava/parse.js'
@@ -242,7 +242,7 @@ describe('prefetching through a server that is not ready', () => {
     let now = 0
     let asked = 0
     const source: Source = {
-      fetch: async (_: FetchRequest) => {
+      fetch: async () => {
         asked++
         const answer = left.length > 1 ? left.shift() : left[0]
         if (answer instanceof KissError) throw answer
