@@ -43,7 +43,7 @@ export class Workers {
     const { stop, endWithin } = this.#o
     if (stop.aborted) return
     const ended = new Promise<void>((resolve) => (this.#ended = resolve))
-    const onStop = (): void => this.#end({ kind: 'drain' }, endWithin)
+    const onStop = (): void => this.#end(endWithin)
     stop.addEventListener('abort', onStop, { once: true })
     this.#start()
     await ended
@@ -53,7 +53,11 @@ export class Workers {
 
   /** Has all of them do something. */
   tell(message: ToWorker): void {
-    for (const { worker } of this.#members) if (worker.isConnected()) worker.send(message)
+    for (const member of this.#members) this.#tell(member, message)
+  }
+
+  #tell({ worker, listening }: Member, message: ToWorker): void {
+    if (listening && worker.isConnected()) worker.send(message)
   }
 
   #start(): void {
@@ -76,11 +80,14 @@ export class Workers {
       return
     }
     member.listening = true
+    // It was told while it could not hear yet.
+    if (this.#ending) this.#tell(member, { kind: 'drain' })
     if (this.#listened) return
     this.#listened = true
     this.#o.onListening(message.url)
-    // The first one showed that it works; were all started at once, all would say what is wrong.
-    if (!this.#ending) for (let i = 1; i < this.#o.count; i++) this.#start()
+    if (this.#ending) return
+    // It showed that it works; were all started at once, all would say what is wrong.
+    for (let i = 1; i < this.#o.count; i++) this.#start()
   }
 
   #bury(member: Member): void {
@@ -100,7 +107,7 @@ export class Workers {
     this.#history = restarts
     if (wait === undefined) {
       this.#failure = member.failure ?? new KissError('internal', `no worker can start: the last one ended with ${how}`)
-      this.#end({ kind: 'drain' }, 0)
+      this.#end(0)
       return
     }
     this.#o.log.warn(`worker ${pid} ended: ${how}; another takes its place${wait > 0 ? ` in ${wait} ms` : ''}`)
@@ -111,11 +118,11 @@ export class Workers {
     this.#restarts.add(timer)
   }
 
-  #end(message: ToWorker, within: number): void {
+  #end(within: number): void {
     if (this.#ending) return
     this.#ending = true
     for (const timer of this.#restarts) clearTimeout(timer)
-    this.tell(message)
+    this.tell({ kind: 'drain' })
     const kill = (): void => {
       for (const { worker } of this.#members) worker.process.kill('SIGKILL')
     }
