@@ -91,6 +91,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
       services,
       writer,
       head: inherited ? await generation.head() : options.shownHead,
+      sum: inherited ? await generation.sum() : undefined,
       seed: options.seed,
       signal,
       onHead: async (head) => {
@@ -106,8 +107,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     if (result.kind === 'renewed') return await renew(result.headers, options)
     const size = writer.size
     const sha256 = writer.digest()
-    await view.finish(size)
-    options.onWhole(sha256)
+    await view.finish(size, () => options.onWhole(sha256))
     await writer.close()
     const entry = await commit({ ...result, sha256, size }, order, generation, services)
     return entry ? { kind: 'stored', entry } : { kind: 'whole', sha256, size }
@@ -131,7 +131,7 @@ async function finishPredecessor({ order, services, generation }: LeadOptions): 
   const blob = await services.store.blobs.open(sum.sha256, sum.size)
   if (!blob) return undefined
   await blob.close()
-  return commit({ ...sum, head, delimited: true }, order, generation, services)
+  return commit({ ...sum, head }, order, generation, services)
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */
@@ -209,10 +209,12 @@ class View {
     })
   }
 
-  async finish(size: number): Promise<void> {
+  /** `onWhole` is called before a reader can see the end: who waits for the sum finds it there. */
+  async finish(size: number, onWhole: () => void): Promise<void> {
     this.show(size)
     await this.#exchange
     this.body.grow(size)
+    onWhole()
     this.body.finish()
   }
 }

@@ -49,6 +49,8 @@ export interface Head {
   readonly length: number | undefined
   /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
   readonly ranges: boolean
+  /** Content-Encoding, which nobody asked for: bytes of another coding are other bytes, whatever the ETag says. */
+  readonly encoding?: string | undefined
   /** The mirror that answered: its validators mean nothing elsewhere. Absent: the origin itself did. */
   readonly mirror?: string | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
@@ -82,6 +84,8 @@ export type Outcome =
 export interface Sum {
   readonly sha256: Sha256
   readonly size: number
+  /** A length, a chunked end or a HEAD said that every byte came. */
+  readonly delimited: boolean
 }
 
 /** One generation directory. Reading what is not there gives undefined; other errors are thrown as they come. */
