@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import type { Engine } from '../engine/types.js'
+import { KissError } from '../errors.js'
 import { defaultPassedHeaders } from '../http/passed-headers.js'
 import { Access, type AccessOptions } from './access.js'
 import { BufferPool } from './buffer-pool.js'
@@ -94,7 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
     const leaving = new AbortController()
-    response.once('close', () => leaving.abort())
+    response.once('close', () => leaving.abort(new KissError('interrupted', 'the client left')))
     // Every hand-over learns of a broken connection by its own callback.
     response.on('error', () => undefined)
     const { route, request } = locate(readIncoming(message, { ...context, signal: leaving.signal }), routes)
