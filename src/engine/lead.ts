@@ -74,8 +74,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
   const finished = inherited ? undefined : await finishPredecessor(options)
   if (finished) return { kind: 'stored', entry: finished }
 
-  // Readers here may have bytes of a file that its owner may still be appending to: compare, then go over to ours.
-  const exchanging = body.attached && !inherited
+  // Readers here may have bytes of another file, whose owner may still be appending to it: compare, then go over to ours.
+  const exchanging = body.attached
   const reservation = new Reservation(services.store.space, reservationOf(order.id, generation))
   const view = new View(body, generation.bodyPath, exchanging)
   const writer = await BodyWriter.open({

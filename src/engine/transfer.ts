@@ -3,11 +3,12 @@
  * when an owner dies. Its readers never notice which.
  */
 
-import { asKissError, KissError } from '../errors.js'
+import { asKissError, KissError, systemCode } from '../errors.js'
 import type { Generation, Head, Outcome, RecordedFailure } from '../store/generations.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
 import { SILENCE } from '../store/leases.js'
+import type { Entry } from '../store/types.js'
 import type { Seed } from './download.js'
 import { lead } from './lead.js'
 import type { Order } from './order.js'
@@ -51,7 +52,9 @@ export class Transfer {
     this.#private = options.order.private
     this.startedAt = options.services.clock.now()
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
-    this.settled = this.#run().then((settled) => this.#settle(settled))
+    this.settled = this.#run()
+      .then((settled) => this.#complete(settled))
+      .then((settled) => this.#settle(settled))
   }
 
   /** Resolves when the head is known, or the end, whichever is first. */
@@ -167,7 +170,10 @@ export class Transfer {
       body: this.body,
       now: () => services.clock.now(),
       silence: SILENCE,
-      onHead: (head) => this.#know(head),
+      onHead: (head) => {
+        if (!this.#agrees(head)) throw changedError(this.order.shown)
+        this.#know(head)
+      },
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
@@ -192,6 +198,55 @@ export class Transfer {
     }
   }
 
+  /**
+   * What ended elsewhere may have ended before this process saw all of it, or any: then the blob is read instead. No reader
+   * is shown an end that is not the body's.
+   */
+  async #complete(settled: Settled): Promise<Settled> {
+    if ('error' in settled) return settled
+    const begun = this.#head !== undefined
+    if (!begun && (settled.kind === 'renewed' || settled.kind === 'present')) return settled
+    try {
+      const entry = settled.kind === 'stored' ? settled.entry : await this.#storedEntry(settled)
+      const size = entry?.size ?? (settled.kind === 'whole' ? settled.size : undefined)
+      if (begun && this.body.available === size) return entry ? { kind: 'stored', entry } : settled
+      if (entry && (await this.#goOver(entry))) return { kind: 'stored', entry }
+    } catch (error) {
+      return { kind: 'failed', error: asKissError(error, 'disk', `cannot fetch ${this.order.shown}`) }
+    }
+    if (!begun) return { kind: 'present' }
+    this.#o.onChanged(undefined)
+    return { kind: 'changed', error: changedError(this.order.shown) }
+  }
+
+  async #storedEntry(settled: Settled): Promise<Entry | undefined> {
+    return settled.kind === 'whole' ? undefined : this.#o.services.store.entries.get(this.order.id)
+  }
+
+  /** False where the blob has gone already, or is of another content than the one that readers have begun. */
+  async #goOver(entry: Entry): Promise<boolean> {
+    const { blobs } = this.#o.services.store
+    const head = { headers: entry.headers, length: entry.size, ranges: true, varies: false }
+    if (!this.#agrees(head)) return false
+    try {
+      const path = blobs.path(entry.sha256)
+      if (!this.body.attached) await this.body.attach(path)
+      else if (!(await this.body.exchange(path))) return false
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false
+      throw error
+    }
+    if (!this.#head) this.#know(head)
+    this.body.grow(entry.size)
+    return true
+  }
+
+  /** Is this the head of what readers were told of already? */
+  #agrees({ headers, length }: Head): boolean {
+    const known = this.#head
+    return !known || !(differ(known.length, length) || differ(known.headers.etag, headers.etag))
+  }
+
   #know(head: Head): void {
     this.#head = head
     this.trouble = undefined
@@ -208,6 +263,11 @@ export class Transfer {
     void this.body.close()
     return settled
   }
+}
+
+/** What only one of the two tells is no difference. */
+function differ<T>(a: T | undefined, b: T | undefined): boolean {
+  return a !== undefined && b !== undefined && a !== b
 }
 
 function recalled(failure: RecordedFailure): KissError {
