@@ -26,6 +26,8 @@ interface Passage {
   readonly signal: AbortSignal
   /** Milliseconds since the epoch: when it came. */
   readonly since: number
+  /** Milliseconds, as `performance.now()` counts them: until then the reader waits for an answer. */
+  readonly until: number
   /** How it was served so far: a validation that this request waited for makes a hit a revalidated one. */
   confirmed: boolean
 }
@@ -51,6 +53,7 @@ export class Fetching {
         subject: subjectOf(request.url, request.headers, this.#providers, this.#services.credentials),
         signal: request.signal ?? new AbortController().signal,
         since: this.#services.clock.now(),
+        until: performance.now() + (request.patience ?? Infinity),
         confirmed: false,
       })
     } catch (error) {
@@ -125,7 +128,7 @@ export class Fetching {
     if (stale?.private) return this.#validatePrivate(passage, stale)
     const { subject } = passage
     const recent = this.#services.failures.recent(subject.id, subject.credential)
-    if (recent) return this.#fail(passage, stale, recent)
+    if (recent && !passage.request.refresh) return this.#fail(passage, stale, recent)
     return this.#board(passage, this.#order(passage, stale))
   }
 
@@ -153,7 +156,7 @@ export class Fetching {
     const { end } = transfer
     if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
       return this.#after(passage, end, transfer, stale)
-    const own = transfer.order.credential === subject.credential && (transfer.leading || !transfer.private)
+    const own = transfer.order.credential === subject.credential && (transfer.confirmed || !transfer.private)
     const right =
       transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
     if (right === 'other') return this.#alone(passage)
@@ -208,7 +211,7 @@ export class Fetching {
     try {
       const right = await prove(subject, entry.headers.etag, this.#services, passage.signal, { fresh: true })
       // Another content than the stale one, for who may ask: it replaces that.
-      if (right === 'other') return await this.#board(passage, this.#order(passage, undefined))
+      if (right === 'other') return await this.#board(passage, { ...this.#order(passage, undefined), replaces: entry })
     } catch (error) {
       const failure = asKissError(error)
       const known = credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? '')
@@ -241,20 +244,20 @@ export class Fetching {
       private: subject.credential !== undefined || share !== 'all',
       lifetime: request.ttl ?? (ttl === undefined ? this.#services.settings.defaultTtl : ttl * 1000),
       stale,
+      insists: request.refresh,
       promised: request.sha256,
       keep: share !== 'never' || subject.credential !== undefined,
     }
   }
 
   /** Waits no longer than the reader does; the transfer goes on. */
-  async #patiently<T>({ request, signal, subject }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
-    if (request.patience === undefined && request.signal === undefined) return event
+  async #patiently<T>({ request, signal, subject, until }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
+    const { patience } = request
+    if (patience === undefined && request.signal === undefined) return event
     return new Promise<T>((settle, reject) => {
       const onAbort = (): void => reject(signal.reason as Error)
-      const timer =
-        request.patience === undefined
-          ? undefined
-          : setTimeout(() => reject(impatient(subject.shown, transfer.trouble, request.patience)), request.patience)
+      const give = (): void => reject(impatient(subject.shown, transfer.trouble, patience))
+      const timer = patience === undefined ? undefined : setTimeout(give, Math.max(0, until - performance.now()))
       signal.addEventListener('abort', onAbort, { once: true })
       event.then(settle, reject).finally(() => {
         clearTimeout(timer)

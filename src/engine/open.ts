@@ -34,6 +34,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     directory: join(options.cacheDir, 'transfers'),
     now: () => clock.now(),
     sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    ...options.leaseTimes,
   })
   const store = await openStore({
     cacheDir: options.cacheDir,

@@ -20,6 +20,10 @@ export interface Order {
   readonly lifetime: number
   /** The entry to validate. */
   readonly stale: Entry | undefined
+  /** An entry that is known to be another content than what is ordered. */
+  readonly replaces?: Entry | undefined
+  /** Ask the origin although it failed a moment ago. */
+  readonly insists?: boolean | undefined
   /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
   /** False: for this client alone (no validator by which others could prove their right). */

@@ -41,7 +41,7 @@ export class Transfers {
         if (this.#current.get(order.id) !== transfer) return void next?.answer.discard()
         this.#current.delete(order.id)
         // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
-        if (next) this.#start({ ...order, stale: undefined }, next)
+        if (next) this.#start({ ...order, stale: undefined, replaces: order.stale ?? order.replaces }, next)
       },
     })
     this.#current.set(order.id, transfer)

@@ -2,6 +2,7 @@
 
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
+import type { LeaseTimes } from '../store/leases.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
 
@@ -183,6 +184,8 @@ export interface EngineOptions {
   readonly providers?: readonly UpstreamProvider[]
   readonly upstream?: UpstreamOptions
   readonly clock?: Clock
+  /** How often owners of transfers show that they live, and how long nobody doubts it; for tests. */
+  readonly leaseTimes?: LeaseTimes
   /** Things an operator should know (an index that was set aside), one line each. */
   readonly warn?: (message: string) => void
 }

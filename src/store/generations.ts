@@ -99,10 +99,14 @@ export class Generation {
     return join(this.directory, 'body')
   }
 
-  /** Writes who owns it, in a directory that this process has just made. */
-  async claim(owner: Owner): Promise<void> {
-    await writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
-    await this.#replace('owner', JSON.stringify(owner))
+  /** Writes who owns it, in a directory that this process has just made; false when somebody removed it meanwhile. */
+  async claim(owner: Owner): Promise<boolean> {
+    const claimed = await unlessMissing(
+      writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
+        .then(() => this.#replace('owner', JSON.stringify(owner)))
+        .then(() => true),
+    )
+    return claimed ?? false
   }
 
   /** `silentFor`: milliseconds since the last heartbeat. */
@@ -134,6 +138,12 @@ export class Generation {
 
   openEnded(): Promise<FileHandle | undefined> {
     return unlessMissing(open(join(this.directory, 'ended'), 'r'))
+  }
+
+  /** Is what the path names now still the directory of this open file? Numbers are used again. */
+  async isOf(ended: FileHandle): Promise<boolean> {
+    const [there, held] = await Promise.all([unlessMissing(stat(join(this.directory, 'ended'))), ended.stat()])
+    return there?.ino === held.ino && there.dev === held.dev
   }
 
   async outcome(): Promise<Outcome | undefined> {
