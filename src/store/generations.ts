@@ -199,13 +199,14 @@ export async function generationsOf(directory: string): Promise<Generation[]> {
 
 /** Makes the directory: the one mkdir that is the lease. undefined where somebody else was first. */
 export async function makeGeneration(directory: string, number: number): Promise<Generation | undefined> {
-  await mkdir(directory, { recursive: true })
   try {
+    await mkdir(directory, { recursive: true })
     const path = join(directory, String(number))
     await mkdir(path)
     return new Generation(path, number)
   } catch (error) {
     const code = systemCode(error)
+    // ENOENT: whoever ended the last one has just removed the key's directory.
     if (code === 'EEXIST' || code === 'ENOENT') return undefined
     throw error
   }
