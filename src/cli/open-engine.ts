@@ -42,6 +42,7 @@ function engineOptions({ values }: Settings, serving: boolean, via: string | und
     retryFor: values['retry-for'],
     stallTimeout: values['stall-timeout'],
     authTtl: values['auth-ttl'],
+    ownUse: !serving,
     ...(values.quota === undefined ? {} : { quota: values.quota }),
     upstream: {
       guard: serving,

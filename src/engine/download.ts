@@ -126,7 +126,7 @@ export class BodyDownload {
       provider: order.provider,
       method: 'GET',
       headers: { ...order.headers, ...asked.headers },
-      clientCredential: order.credential !== undefined,
+      clientCredential: order.ownRight,
       signal,
       mirror: asked.mirror,
       onStart: this.#o.onStart,
@@ -197,7 +197,7 @@ export class BodyDownload {
         provider: order.provider,
         method: 'HEAD',
         headers: order.headers,
-        clientCredential: order.credential !== undefined,
+        clientCredential: order.ownRight,
         signal,
         headersTimeout: VALIDATION_TIMEOUT,
       })

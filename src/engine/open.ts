@@ -53,6 +53,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     staleIfError: options.staleIfError ?? DAY,
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
+    ownUse: options.ownUse ?? false,
     syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined

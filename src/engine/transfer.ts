@@ -12,6 +12,7 @@ import type { Seed } from './download.js'
 import { lead } from './lead.js'
 import type { Order } from './order.js'
 import type { Services } from './services.js'
+import type { Subject } from './subject.js'
 import { changedError, type Settled } from './settled.js'
 import type { Download, DownloadState } from './types.js'
 
@@ -25,14 +26,15 @@ export interface TransferOptions {
 }
 
 export class Transfer {
-  readonly order: Order
   readonly body = new GrowingBody()
   readonly startedAt: number
   readonly #o: TransferOptions
   readonly #stop = new AbortController()
   #head: Head | undefined
   #private: boolean
+  #order: Order
   #leading = false
+  #confirmed = false
   #state: DownloadState = 'scheduled'
   #readers = 0
   #settled: Settled | undefined
@@ -47,11 +49,23 @@ export class Transfer {
 
   constructor(options: TransferOptions) {
     this.#o = options
-    this.order = options.order
+    this.#order = options.order
     this.#private = options.order.private
     this.startedAt = options.services.clock.now()
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
     this.settled = this.#run().then((settled) => this.#settle(settled))
+  }
+
+  get order(): Order {
+    return this.#order
+  }
+
+  /**
+   * The origin accepted this client for the content. A transfer whose own credential it has not accepted goes on with
+   * that client's, should it have to ask.
+   */
+  vouch({ url, headers, credential, ownRight }: Subject): void {
+    if (!this.#confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
   }
 
   /** Resolves when the head is known, or the end, whichever is first. */
@@ -75,6 +89,11 @@ export class Transfer {
   /** The sum of the whole body, as soon as every byte is there; storing it may take a moment longer. */
   get sum(): string | undefined {
     return this.#sum
+  }
+
+  /** The origin gave this very order its bytes, or confirmed those that a predecessor left: its credential is right. */
+  get confirmed(): boolean {
+    return this.#confirmed
   }
 
   /** This process downloads; otherwise it follows one that does. */
@@ -113,10 +132,11 @@ export class Transfer {
   }
 
   async #run(): Promise<Settled> {
-    const { order, services } = this.#o
+    const { services } = this.#o
     let followed: number | undefined
     try {
       for (;;) {
+        const { order } = this
         this.#stop.signal.throwIfAborted()
         const got = await services.leases.acquire({
           id: order.id,
@@ -126,20 +146,28 @@ export class Transfer {
           signal: this.#stop.signal,
         })
         if (got.kind === 'failed') return { kind: 'failed', error: recalled(got.failure) }
-        if (got.kind === 'mine') return await this.#lead(got.generation, got.inherited)
+        if (got.kind === 'mine') {
+          const settled = await this.#lead(got.generation, got.inherited)
+          // It was meant for a client that nobody has vouched for; now there is another.
+          const refused = settled.kind === 'failed' && settled.error.code === 'origin-refused'
+          if (refused && order.credential !== this.order.credential) continue
+          return settled
+        }
         followed = got.generation.number
         const settled = await this.#follow(got.generation, got.owner.private)
         if (settled) return settled
       }
     } catch (error) {
-      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${order.shown}`) }
+      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${this.order.shown}`) }
     }
   }
 
   async #lead(generation: Generation, inherited: boolean): Promise<Settled> {
     this.#leading = true
+    // Bytes of a private predecessor stay private, and our own client's credential makes them so.
+    this.#private ||= this.order.private
     return lead({
-      order: this.order,
+      order: { ...this.order, private: this.#private },
       services: this.#o.services,
       generation,
       body: this.body,
@@ -147,7 +175,10 @@ export class Transfer {
       shownHead: this.#head,
       seed: this.#o.seed,
       signal: this.#stop.signal,
-      onHead: (head) => this.#know(head),
+      onHead: (head) => {
+        this.#confirmed = true
+        this.#know(head)
+      },
       onChanged: this.#o.onChanged,
       onTrouble: (reason) => (this.trouble = reason),
       onStart: () => (this.#state = 'downloading'),
@@ -157,7 +188,8 @@ export class Transfer {
 
   /** undefined: the owner is gone, somebody has to go on. */
   async #follow(generation: Generation, isPrivate: boolean): Promise<Settled | undefined> {
-    const { services, order, seed } = this.#o
+    const { order } = this
+    const { services, seed } = this.#o
     await seed?.answer.discard()
     this.#leading = false
     this.#private = isPrivate

@@ -178,6 +178,8 @@ export interface EngineOptions {
   readonly stallTimeout?: number
   /** Milliseconds that an accepted credential is remembered. */
   readonly authTtl?: number
+  /** Who asks owns the providers' credentials too, as on a command line: their `share` means nothing. Default false. */
+  readonly ownUse?: boolean
   /** Brings blobs to the disk in the background: for a process that stays. Default false. */
   readonly syncBodies?: boolean
   readonly providers?: readonly UpstreamProvider[]
