@@ -75,6 +75,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     failures: new FailureLog(() => clock.now()),
     warn,
   }
+  if (options.connectEarly === true) {
+    await services.origins().catch(async (error: unknown) => {
+      await store.close()
+      throw error
+    })
+  }
   const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {

@@ -184,6 +184,8 @@ export interface EngineOptions {
   readonly syncBodies?: boolean
   readonly providers?: readonly UpstreamProvider[]
   readonly upstream?: UpstreamOptions
+  /** Makes the network ready at once, so that settings it cannot use are told at the start. Default: when it is needed. */
+  readonly connectEarly?: boolean
   readonly clock?: Clock
   /** Things an operator should know (an index that was set aside), one line each. */
   readonly warn?: (message: string) => void
