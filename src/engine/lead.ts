@@ -120,8 +120,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
 async function alreadyThere(order: Order, services: Services): Promise<boolean> {
   const entry = await services.store.entries.reload(order.id)
   if (!entry) return false
-  const stale = order.stale ?? order.replaces
-  return stale === undefined || entry.validatedAt > stale.validatedAt || entry.sha256 !== stale.sha256
+  const known = order.stale ?? order.replaces
+  return known === undefined || entry.validatedAt > known.validatedAt || entry.sha256 !== known.sha256
 }
 
 /** The predecessor died between the rename of its body and the index. */

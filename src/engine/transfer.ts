@@ -13,6 +13,7 @@ import { lead } from './lead.js'
 import type { Order } from './order.js'
 import { unequal } from './resume.js'
 import type { Services } from './services.js'
+import type { Subject } from './subject.js'
 import { changedError, type Settled } from './settled.js'
 import type { Download, DownloadState } from './types.js'
 
@@ -26,13 +27,13 @@ export interface TransferOptions {
 }
 
 export class Transfer {
-  readonly order: Order
   readonly body = new GrowingBody()
   readonly startedAt: number
   readonly #o: TransferOptions
   readonly #stop = new AbortController()
   #head: Head | undefined
   #private: boolean
+  #order: Order
   #leading = false
   #confirmed = false
   #seed: Seed | undefined
@@ -48,12 +49,24 @@ export class Transfer {
 
   constructor(options: TransferOptions) {
     this.#o = options
-    this.order = options.order
+    this.#order = options.order
     this.#private = options.order.private
     this.#seed = options.seed
     this.startedAt = options.services.clock.now()
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
     this.settled = this.#run().then((settled) => this.#settle(settled))
+  }
+
+  get order(): Order {
+    return this.#order
+  }
+
+  /**
+   * The origin accepted this client for the content. A transfer whose own credential it has not accepted goes on with
+   * that client's, should it have to ask.
+   */
+  vouch({ url, headers, credential, ownRight }: Subject): void {
+    if (!this.#confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
   }
 
   /** Resolves when the head is known, or the end, whichever is first. */
@@ -79,14 +92,14 @@ export class Transfer {
     return this.#sum
   }
 
+  /** The origin gave this very order its bytes, or confirmed those that a predecessor left: its credential is right. */
+  get confirmed(): boolean {
+    return this.#confirmed
+  }
+
   /** This process downloads; otherwise it follows one that does. */
   get leading(): boolean {
     return this.#leading
-  }
-
-  /** The origin gave the content to the credential of our own order: whoever shows the same may have it. */
-  get confirmed(): boolean {
-    return this.#confirmed
   }
 
   /** One more reader; it closes `body` and calls leave once. */
@@ -120,10 +133,11 @@ export class Transfer {
   }
 
   async #run(): Promise<Settled> {
-    const { order, services } = this.#o
+    const { services } = this.#o
     let followed: number | undefined
     try {
       for (;;) {
+        const { order } = this
         this.#stop.signal.throwIfAborted()
         const got = await services.leases.acquire({
           id: order.id,
@@ -137,18 +151,23 @@ export class Transfer {
         if (got.kind === 'theirs') followed = got.generation.number
         const settled =
           got.kind === 'mine' ? await this.#lead(got) : await this.#follow(got.generation, got.owner.private)
+        // It was meant for a client that nobody has vouched for; now there is another.
+        const refused = settled?.kind === 'failed' && settled.error.code === 'origin-refused'
+        if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
         const complete = settled && (await this.#complete(settled))
         if (complete) return complete
       }
     } catch (error) {
-      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${order.shown}`) }
+      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${this.order.shown}`) }
     }
   }
 
   async #lead(got: Extract<Acquisition, { kind: 'mine' }>): Promise<Settled> {
     this.#leading = true
+    // Bytes of a private predecessor stay private, and our own client's credential makes them so.
+    this.#private = got.private || this.order.private
     return lead({
-      order: { ...this.order, private: got.private },
+      order: { ...this.order, private: this.#private },
       services: this.#o.services,
       generation: got.generation,
       body: this.body,
@@ -176,7 +195,8 @@ export class Transfer {
 
   /** undefined: the owner is gone, somebody has to go on. */
   async #follow(generation: Generation, isPrivate: boolean): Promise<Settled | undefined> {
-    const { services, order } = this.#o
+    const { order } = this
+    const { services } = this.#o
     await this.#takeSeed()?.answer.discard()
     this.#leading = false
     this.#private = isPrivate

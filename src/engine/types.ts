@@ -179,10 +179,14 @@ export interface EngineOptions {
   readonly stallTimeout?: number
   /** Milliseconds that an accepted credential is remembered. */
   readonly authTtl?: number
+  /** Who asks owns the providers' credentials too, as on a command line: their `share` means nothing. Default false. */
+  readonly ownUse?: boolean
   /** Brings blobs to the disk in the background: for a process that stays. Default false. */
   readonly syncBodies?: boolean
   readonly providers?: readonly UpstreamProvider[]
   readonly upstream?: UpstreamOptions
+  /** Makes the network ready at once, so that settings it cannot use are told at the start. Default: when it is needed. */
+  readonly connectEarly?: boolean
   readonly clock?: Clock
   /** How often owners of transfers show that they live, and how long nobody doubts it; for tests. */
   readonly leaseTimes?: LeaseTimes
