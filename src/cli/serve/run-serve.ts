@@ -19,6 +19,7 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
     accessOptions(values),
   ])
   const tls = tlsFiles(values)
+  const accelRedirect = values['x-accel-redirect']
   const log = await openLog({ level: values['log-level'] as LogLevel })
   try {
     const via = `kiss-${randomBytes(6).toString('hex')}`
@@ -36,6 +37,7 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
         via,
         passHeaders: values['pass-headers'],
         ...(tls === undefined ? {} : { tls }),
+        ...(accelRedirect === undefined ? {} : { accelRedirect }),
       })
       await serveUntilStopped(server, log, command.stop, tls !== undefined)
     } finally {
