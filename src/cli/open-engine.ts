@@ -35,6 +35,8 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
 
 /** Pure. */
 function engineOptions({ values }: Settings, serving: boolean, via: string | undefined): EngineOptions {
+  // What is said of the whole server is divided among its workers.
+  const share = serving ? values.workers : 1
   return {
     cacheDir: values['cache-dir'] ?? '',
     defaultTtl: values['default-ttl'],
@@ -42,18 +44,19 @@ function engineOptions({ values }: Settings, serving: boolean, via: string | und
     retryFor: values['retry-for'],
     stallTimeout: values['stall-timeout'],
     authTtl: values['auth-ttl'],
+    syncBodies: serving,
     ...(values.quota === undefined ? {} : { quota: values.quota }),
     upstream: {
       guard: serving,
       allow: values['allow-upstream'],
       deny: values['deny-upstream'],
-      maxDownloads: values['max-downloads'],
-      maxDownloadsPerHost: values['max-downloads-per-host'],
+      maxDownloads: Math.max(1, Math.floor(values['max-downloads'] / share)),
+      maxDownloadsPerHost: Math.max(1, Math.floor(values['max-downloads-per-host'] / share)),
       stallTimeout: values['stall-timeout'],
       env: process.env,
       ...(via === undefined ? {} : { via }),
       ...(values['ca-file'] === undefined ? {} : { caFile: values['ca-file'] }),
-      ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] }),
+      ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] / share }),
     },
   }
 }

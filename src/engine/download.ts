@@ -231,7 +231,7 @@ export class BodyDownload {
   #cut(error: unknown): Step {
     if (error instanceof KissError) throw error
     if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${this.#o.order.shown}`)
-    return this.#again(reasonOf(error))
+    return this.#again(reasonOf(error), undefined, error)
   }
 
   #unanswered(error: unknown): Step {

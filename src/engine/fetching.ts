@@ -216,7 +216,7 @@ export class Fetching {
       return this.#fail(passage, known ? entry : undefined, failure)
     }
     const now = clock.now()
-    await store.entries.set({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
+    await store.entries.renew({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
     passage.confirmed = true
     return undefined
   }

@@ -143,13 +143,13 @@ async function renew(
   // Purged or replaced meanwhile: whoever waits looks again.
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await generation.purged())) return { kind: 'present' }
   const now = services.clock.now()
-  await services.store.entries.set({
+  const renewed = await services.store.entries.renew({
     ...entry,
     headers: { ...entry.headers, ...storedHeaders(headers, now), ...pick(entry.headers.contentType) },
     validatedAt: now,
     staleAt: now + entry.lifetime,
   })
-  return { kind: 'renewed' }
+  return { kind: renewed ? 'renewed' : 'present' }
 }
 
 /** A 304 has no body whose type it could tell. */

@@ -96,7 +96,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       usage: await store.space.usage(),
       quota: await store.space.quota(),
       entries: await store.entries.count(),
-      downloads: fetching.transfers.downloads(),
+      downloads: await fetching.transfers.downloads(),
       failures: services.failures.records,
       instance: store.layout.instance,
     }),

@@ -54,6 +54,7 @@ const TICK = 10
 async function serve(length: number, rate: number): Promise<void> {
   const counted = { gets: 0, sent: 0, asked: 0, begun: 0, ended: 0 }
   const server = createServer((request, response) => {
+    response.setMaxListeners(0)
     counted.asked = Date.now()
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')
     const start = Number(range?.[1] ?? 0)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Sandbox, type Ran } from '../support/cli.js'
+import { project, Sandbox, type Ran } from '../support/cli.js'
 import { Origin } from '../support/origin.js'
 import { pluginPackage, writePlugin, type PluginFiles } from '../support/plugin.js'
 
@@ -37,6 +37,27 @@ describe('third-party plugins', () => {
   it('bring a provider and a command from a folder of their own', async () => {
     configure()
     await worksWith((args) => sandbox.run(args))
+  })
+
+  it('work as the README shows them', async () => {
+    const folder = path.join(sandbox.root, 'kiss-lab')
+    const readme = readFileSync(path.join(project, 'README.md'), 'utf8')
+    const [, manifest] = /```json\n(\{\n {2}"name": "kiss-lab"[^]*?)```/.exec(readme) ?? []
+    const modules = [...readme.matchAll(/```js\n(\/\/ (\S+\.js): [^]*?)```/g)]
+    assert.deepEqual(
+      [typeof manifest, modules.map(([, , file]) => file)],
+      ['string', ['provider.js', 'commands/lab/kept.js']],
+    )
+    mkdirSync(path.join(folder, 'commands/lab'), { recursive: true })
+    writeFileSync(path.join(folder, 'package.json'), manifest ?? '')
+    for (const [, text = '', file = ''] of modules) writeFileSync(path.join(folder, file), text)
+    writeFileSync(sandbox.configFile, `plugins: [${folder}]\nlab:\n  server: ${origin.url('/')}\n`)
+    origin.serve('/builds/7/Image.gz', { body: Buffer.from('image'), requires: { authorization: 'Bearer secret' } })
+    const env = { LAB_TOKEN: 'secret' }
+    const fetched = await sandbox.run(['fetch', '-o', '-', 'lab:/builds/7/Image.gz'], { env })
+    assert.deepEqual([fetched.code, fetched.stdout, fetched.stderr], [0, 'image', ''])
+    const kept = await sandbox.run(['lab', 'kept'], { env })
+    assert.deepEqual([kept.code, kept.stdout], [0, 'lab:/builds/7/Image.gz\n'])
   })
 
   it('are found by the name of a package that was installed from a tarball', async () => {

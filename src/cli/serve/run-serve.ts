@@ -1,18 +1,36 @@
 /** `kiss serve`: the engine and the server together, from their settings until a signal has drained them. */
 
+import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { KissError } from '../../errors.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
+import { workerLink, type WorkerLink } from './worker-link.js'
 
 /** Resolves when the last reader has left, or the drain timeout has passed. */
 export async function runServe(command: BaseCommand, values: SettingValues): Promise<void> {
-  if (values.workers > 1) throw new KissError('usage', '--workers: more than one is not supported yet')
+  if (values.workers > 1 && cluster.isPrimary) return (await import('./primary.js')).runPrimary(command, values)
+  const link = workerLink()
+  try {
+    await serve(command, values, link)
+  } catch (error) {
+    if (link === undefined) throw error
+    // Said once, by the primary.
+    await link.failed(error)
+    process.exitCode = 1
+  }
+}
+
+/** Names an instance in Via. */
+export function newVia(): string {
+  return `kiss-${randomBytes(6).toString('hex')}`
+}
+
+async function serve(command: BaseCommand, values: SettingValues, link: WorkerLink | undefined): Promise<void> {
   const [{ startServer }, { openLog }, access] = await Promise.all([
     import('../../server/server.js'),
     import('../../server/log.js'),
@@ -20,16 +38,19 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
   ])
   const tls = tlsFiles(values)
   const accelRedirect = values['x-accel-redirect']
-  const log = await openLog({ level: values['log-level'] as LogLevel })
+  const log = await openLog({
+    level: values['log-level'] as LogLevel,
+    ...(link === undefined ? {} : { readable: link.readable }),
+  })
   try {
-    const via = `kiss-${randomBytes(6).toString('hex')}`
+    const via = link?.via ?? newVia()
     const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
     try {
       const server = await startServer({
         engine,
         log,
         host: values.host,
-        port: values.port,
+        port: link?.port ?? values.port,
         version: command.config.version,
         access,
         serverNames: values['server-name'],
@@ -39,7 +60,7 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
         ...(tls === undefined ? {} : { tls }),
         ...(accelRedirect === undefined ? {} : { accelRedirect }),
       })
-      await serveUntilStopped(server, log, command.stop, tls !== undefined)
+      await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
     } finally {
       await engine.close()
     }
@@ -48,19 +69,31 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
   }
 }
 
-async function serveUntilStopped(server: RunningServer, log: OpenLog, stop: AbortSignal, tls: boolean): Promise<void> {
-  const stopReloading = onHangup(server, log, tls)
-  // The first line is for scripts that asked for a free port.
-  process.stdout.write(`${server.url}\n`)
-  log.info(`listening on ${server.url}`)
+async function serveUntilStopped(
+  server: RunningServer,
+  log: OpenLog,
+  stopped: AbortSignal,
+  tls: boolean,
+  link: WorkerLink | undefined,
+): Promise<void> {
+  const stopReloading = onHangup(server, log, tls, link)
+  const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
+  if (link === undefined) announce(server, log)
+  else link.listening(server.url)
   if (!stop.aborted) await once(stop, 'abort')
   log.info(`draining, ${server.readers} being served`)
   await server.drain()
   stopReloading()
 }
 
+function announce({ url }: RunningServer, log: OpenLog): void {
+  // The first line is for scripts that asked for a free port.
+  process.stdout.write(`${url}\n`)
+  log.info(`listening on ${url}`)
+}
+
 /** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */
-function onHangup(server: RunningServer, log: OpenLog, tls: boolean): () => void {
+function onHangup(server: RunningServer, log: OpenLog, tls: boolean, link: WorkerLink | undefined): () => void {
   const reload = (): void => {
     if (!tls) return
     try {
@@ -69,6 +102,13 @@ function onHangup(server: RunningServer, log: OpenLog, tls: boolean): () => void
     } catch (error) {
       log.error('the certificate cannot be read; the old one stays', error)
     }
+  }
+  if (link !== undefined) {
+    // The primary passes it on; a terminal that hangs up tells every process of the group.
+    const ignore = (): void => undefined
+    process.on('SIGHUP', ignore)
+    link.onReload(reload)
+    return () => process.off('SIGHUP', ignore)
   }
   process.on('SIGHUP', reload)
   return () => process.off('SIGHUP', reload)

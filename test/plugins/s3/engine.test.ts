@@ -149,6 +149,18 @@ describe('kiss and S3', () => {
     )
   })
 
+  it('prove a right of its own too, with the signature that the first refusal asks for', async () => {
+    const kiss = await open()
+    await fetchAll(kiss, await presign(users[0]!))
+    const [plain, typed] = [await fetchAll(kiss, plainUrl()), await fetchAll(kiss, 's3://lkft/builds/Image.gz')]
+    assert.deepEqual([plain.as, plain.artifact.detail, typed.as], ['hit', 'authorised', 'hit'])
+    assert.deepEqual(server.requests.map(({ method, status, by }) => [method, status, by]).slice(0, 3), [
+      ['GET', 200, 'query'],
+      ['HEAD', 403, 'nobody'],
+      ['HEAD', 304, 'header'],
+    ])
+  })
+
   it('give fifty users with fifty signatures one download', async () => {
     const kiss = await open({ serving: true })
     const urls = await Promise.all(users.map((user) => presign(user)))
