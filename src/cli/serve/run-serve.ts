@@ -8,6 +8,7 @@ import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
+import { notifySystemd, type ServiceState } from './notify.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
@@ -78,18 +79,24 @@ async function serveUntilStopped(
 ): Promise<void> {
   const stopReloading = onHangup(server, log, tls, link)
   const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
-  if (link === undefined) announce(server, log)
+  if (link === undefined) announce(server.url, log)
   else link.listening(server.url)
   if (!stop.aborted) await once(stop, 'abort')
   log.info(`draining, ${server.readers} being served`)
+  if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
   await server.drain()
   stopReloading()
 }
 
-function announce({ url }: RunningServer, log: OpenLog): void {
+export function tellSystemd(state: ServiceState, status: string, log: OpenLog): void {
+  void notifySystemd(state, status, { env: process.env, warn: (line) => log.warn(line) })
+}
+
+export function announce(url: string, log: OpenLog, more = ''): void {
   // The first line is for scripts that asked for a free port.
   process.stdout.write(`${url}\n`)
-  log.info(`listening on ${url}`)
+  log.info(`listening on ${url}${more}`)
+  tellSystemd('READY=1', `listening on ${url}`, log)
 }
 
 /** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */
