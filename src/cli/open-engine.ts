@@ -3,6 +3,7 @@
 import type { Engine, EngineOptions } from '../engine/types.js'
 import { collectProviders } from '../provider/registry.js'
 import type { BaseCommand } from './base-command.js'
+import { mirrorsOf } from './settings/mirrors.js'
 import type { Settings } from './settings/resolve.js'
 
 export interface OpenEngineOptions {
@@ -34,7 +35,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
 }
 
 /** Pure. */
-function engineOptions({ values }: Settings, serving: boolean, via: string | undefined): EngineOptions {
+function engineOptions({ values, file }: Settings, serving: boolean, via: string | undefined): EngineOptions {
   // What is said of the whole server is divided among its workers.
   const share = serving ? values.workers : 1
   return {
@@ -50,6 +51,7 @@ function engineOptions({ values }: Settings, serving: boolean, via: string | und
       guard: serving,
       allow: values['allow-upstream'],
       deny: values['deny-upstream'],
+      mirrors: mirrorsOf(file),
       maxDownloads: Math.max(1, Math.floor(values['max-downloads'] / share)),
       maxDownloadsPerHost: Math.max(1, Math.floor(values['max-downloads-per-host'] / share)),
       stallTimeout: values['stall-timeout'],
