@@ -12,6 +12,77 @@ import { accessOptions, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
+/** Resolves when the last reader has left, or the drain timeout has passed. */
+export async function runServe(command: BaseCommand, values: SettingValues): Promise<void> {
+  if (values.workers > 1 && cluster.isPrimary) return (await import('./primary.js')).runPrimary(command, values)
+  const link = workerLink()
+  try {
+    await serve(command, values, link)
+  } catch (error) {
+    if (link === undefined) throw error
+    // Said once, by the primary.
+    await link.failed(error)
+    process.exitCode = 1
+  }
+}
+
+async function serve(command: BaseCommand, values: SettingValues, link: WorkerLink | undefined): Promise<void> {
+  const [{ startServer }, { openLog }, access] = await Promise.all([
+    import('../../server/server.js'),
+    import('../../server/log.js'),
+    accessOptions(values),
+  ])
+  const tls = tlsFiles(values)
+  const accelRedirect = values['x-accel-redirect']
+  const log = await openLog({
+    level: values['log-level'] as LogLevel,
+    ...(link === undefined ? {} : { readable: link.readable }),
+  })
+  try {
+    const via = link?.via ?? newVia()
+    const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
+    try {
+      const server = await startServer({
+        engine,
+        log,
+        host: values.host,
+        port: link?.port ?? values.port,
+        version: command.config.version,
+        access,
+        serverNames: values['server-name'],
+        drainTimeout: values['drain-timeout'],
+        via,
+        passHeaders: values['pass-headers'],
+        ...(tls === undefined ? {} : { tls }),
+        ...(accelRedirect === undefined ? {} : { accelRedirect }),
+      })
+      await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
+    } finally {
+      await engine.close()
+    }
+  } finally {
+    await log.close()
+  }
+}
+
+async function serveUntilStopped(
+  server: RunningServer,
+  log: OpenLog,
+  stopped: AbortSignal,
+  tls: boolean,
+  link: WorkerLink | undefined,
+): Promise<void> {
+  const stopReloading = onHangup(server, log, tls, link)
+  const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
+  if (link === undefined) announce(server.url, log)
+  else link.listening(server.url)
+  if (!stop.aborted) await once(stop, 'abort')
+  log.info(`draining, ${server.readers} being served`)
+  if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
+  await server.drain()
+  stopReloading()
+}
+
 /** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */
 function onHangup(server: RunningServer, log: OpenLog, tls: boolean, link: WorkerLink | undefined): () => void {
   const reload = (): void => {
