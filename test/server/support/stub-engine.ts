@@ -185,7 +185,7 @@ export const emptyStatus: EngineStatus = {
 }
 
 /** As the store's, but of this process alone and without a past. */
-function memoryFigures(): Figures {
+function memoryFigures(): { -readonly [Name in keyof Figures]: Figures[Name] } {
   const sums = new Map<string, number>()
   let told: readonly Readonly<Record<string, number>>[] = []
   return {
