@@ -5,7 +5,8 @@ import type { Database } from './database.js'
 /** Milliseconds after which a process that says nothing counts as gone. */
 export const SILENT = 30_000
 
-export type ProcessFigures = Readonly<Record<string, number>>
+/** JSON; what is in it is between those who write and those who read. */
+export type ProcessFigures = object
 
 export class Presence {
   readonly #database: Database

@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { KissError } from '../../errors.js'
+import type { Engine } from '../../engine/types.js'
+import type { AccessOptions } from '../../server/access.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
@@ -13,36 +15,56 @@ import { accessOptions, tlsFiles } from './server-settings.js'
 /** Resolves when the last reader has left, or the drain timeout has passed. */
 export async function runServe(command: BaseCommand, values: SettingValues): Promise<void> {
   if (values.workers > 1) throw new KissError('usage', '--workers: more than one is not supported yet')
-  const [{ startServer }, { openLog }, access] = await Promise.all([
-    import('../../server/server.js'),
-    import('../../server/log.js'),
-    accessOptions(values),
-  ])
-  const tls = tlsFiles(values)
+  const [{ openLog }, access] = await Promise.all([import('../../server/log.js'), accessOptions(values)])
   const log = await openLog({ level: values['log-level'] as LogLevel })
   try {
     const via = `kiss-${randomBytes(6).toString('hex')}`
     const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
     try {
-      const server = await startServer({
-        engine,
-        log,
-        host: values.host,
-        port: values.port,
-        version: command.config.version,
-        access,
-        serverNames: values['server-name'],
-        drainTimeout: values['drain-timeout'],
-        via,
-        passHeaders: values['pass-headers'],
-        ...(tls === undefined ? {} : { tls }),
-      })
-      await serveUntilStopped(server, log, command.stop, tls !== undefined)
+      await serveWith(engine, { command, values, log, access, via })
     } finally {
       await engine.close()
     }
   } finally {
     await log.close()
+  }
+}
+
+interface Serving {
+  readonly command: BaseCommand
+  readonly values: SettingValues
+  readonly log: OpenLog
+  readonly access: AccessOptions
+  /** This instance's name in Via. */
+  readonly via: string
+}
+
+async function serveWith(engine: Engine, { command, values, log, access, via }: Serving): Promise<void> {
+  const [{ startServer }, { openObservation }, { systemClock }] = await Promise.all([
+    import('../../server/server.js'),
+    import('../../server/observation.js'),
+    import('../../engine/open.js'),
+  ])
+  const tls = tlsFiles(values)
+  const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
+  try {
+    const server = await startServer({
+      engine,
+      log: observation.log,
+      routes: observation.routes,
+      host: values.host,
+      port: values.port,
+      version: command.config.version,
+      access,
+      serverNames: values['server-name'],
+      drainTimeout: values['drain-timeout'],
+      via,
+      passHeaders: values['pass-headers'],
+      ...(tls === undefined ? {} : { tls }),
+    })
+    await serveUntilStopped(server, log, command.stop, tls !== undefined)
+  } finally {
+    await observation.close()
   }
 }
 

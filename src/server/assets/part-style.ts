@@ -11,9 +11,10 @@ export const partStyle = css`
     overflow: hidden;
     border: 1px solid var(--line);
     border-radius: 8px;
-    background: var(--line);
+    background: var(--card);
   }
   .tile {
+    box-shadow: 0 0 0 1px var(--line);
     padding: 0.75rem 1rem;
     background: var(--card);
   }
@@ -93,7 +94,8 @@ export const partStyle = css`
     min-width: 14rem;
   }
   .columns .list tbody th {
-    min-width: 8rem;
+    min-width: 0;
+    overflow-wrap: anywhere;
   }
   .artifact,
   .artifact .name,
@@ -255,7 +257,8 @@ export const partStyle = css`
   .code pre {
     margin: 0;
     padding: 0.75rem 5.5rem 0.75rem 1rem;
-    overflow-x: auto;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
     border: 1px solid var(--line);
     border-radius: 8px;
     background: var(--code);

@@ -15,9 +15,6 @@ interface Columns {
 
 const HEIGHT = 240
 
-/** uPlot declares its sides as a constant enumeration, which no module can import. */
-const RIGHT = 1 as UPlot.Axis.Side
-
 export function drawCharts(): void {
   for (const place of document.querySelectorAll<HTMLElement>('[data-chart]')) void draw(place)
 }
@@ -47,6 +44,16 @@ function make(place: HTMLElement, { times, downloaded, served, hitRatio }: Colum
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim()
   const font = `12px ${getComputedStyle(document.body).fontFamily}`
   const axis = { stroke: colour('muted'), font, grid: { stroke: colour('line'), width: 1 }, ticks: { show: false } }
+  const shares: UPlot.Axis = {
+    ...axis,
+    scale: 'share',
+    size: 52,
+    grid: { show: false },
+    splits: [0, 0.25, 0.5, 0.75, 1],
+    values: (_, splits) => splits.map((share) => `${Math.round(share * 100)} %`),
+  }
+  // uPlot declares its sides as a constant enumeration, which no module can import: 1 is the right one.
+  const right: UPlot.Axis = Object.assign(shares, { side: 1 })
   const interval = (times[1] ?? 1) - (times[0] ?? 0)
   const chart = new uPlot(
     {
@@ -62,15 +69,7 @@ function make(place: HTMLElement, { times, downloaded, served, hitRatio }: Colum
           splits: (_, __, ___, max) => byteSplits(max),
           values: (_, splits) => splits.map(sizeText),
         },
-        {
-          ...axis,
-          side: RIGHT,
-          scale: 'share',
-          size: 52,
-          grid: { show: false },
-          splits: [0, 0.25, 0.5, 0.75, 1],
-          values: (_, splits) => splits.map((share) => `${Math.round(share * 100)} %`),
-        },
+        right,
       ],
       series: [
         { value: (_, at) => momentText(at, interval) },

@@ -91,7 +91,7 @@ export function helpPage({ request }: PageContext): Page {
             <h2 id="h-${id}">${title}</h2>
             <p>${about}</p>
             <div class="code">
-              <pre id="${id}" tabindex="0" aria-labelledby="h-${id}"><code>${lines.join('\n')}</code></pre>
+              <pre id="${id}"><code>${lines.join('\n')}</code></pre>
               <button type="button" data-copy="${id}" aria-label="Copy the lines for ${title}" hidden>Copy</button>
             </div>
           </section>`,

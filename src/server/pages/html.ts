@@ -23,7 +23,7 @@ export function escapeHtml(text: string): string {
 
 /** Characters that show nothing, or turn round what stands beside them, become visible. */
 export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, '\ufffd')
+  return text.replace(/(?![\n\t])[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, '\ufffd')
 }
 
 /** The tag of every template. Attributes stand in double quotes. */

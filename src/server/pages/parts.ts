@@ -44,7 +44,7 @@ export function tiles({ status }: View, price: number | undefined): Html {
   const answered = answeredRequests(counts)
   return html`<dl class="tiles">
     ${tile('Served', size(servedBytes(counts)), `${count(answered)} answers`)}
-    ${tile('Downloaded', size(counts.downloaded), `${count(counts.successes)} downloads stored`)}
+    ${tile('Downloaded', size(counts.downloaded), `${count(counts.successes)} stored`)}
     ${tile('Ratio', times(ratioOf(counts)), 'served per byte')}
     ${tile('Hit ratio', percent(hitRatio(answered, answered - counts.requests_miss)), 'without a download')}
     ${price !== undefined && tile('Saved', money(saved(counts, price)), `at ${price} per GB`)}

@@ -187,7 +187,7 @@ export const emptyStatus: EngineStatus = {
 /** As the store's, but of this process alone and without a past. */
 function memoryFigures(): { -readonly [Name in keyof Figures]: Figures[Name] } {
   const sums = new Map<string, number>()
-  let told: readonly Readonly<Record<string, number>>[] = []
+  let told: readonly object[] = []
   return {
     add: (name, n) => void sums.set(name, (sums.get(name) ?? 0) + n),
     sums: async () => sums,
