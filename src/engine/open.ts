@@ -108,6 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       failures: services.failures.records,
       instance: store.layout.instance,
     }),
+    figures: store.figures,
     close: () => (closed ??= close()),
   }
 }

@@ -55,7 +55,7 @@ export class Transfers {
       this.#running.delete(transfer)
       this.#count(transfer, settled.kind)
       if (settled.kind === 'failed' && settled.error.code !== 'interrupted')
-        this.#services.failures.note(order.id, transfer.order.credential, order.shown, settled.error)
+        this.#services.failures.note(transfer.order, settled.error)
     })
     return transfer
   }
