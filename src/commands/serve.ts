@@ -52,6 +52,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'max-downloads-per-host',
       'max-rate',
       'pass-headers',
+      'egress-price',
       'print-config',
     ],
     settingDefaults,

@@ -85,6 +85,22 @@ describe('third-party plugins', () => {
     assert.deepEqual([code, stdout], [0, 'entries: 0\n'])
   })
 
+  it('have bugs that are told in one line, and in full with DEBUG', async () => {
+    const bug = 'export default class extends Object { static enableJsonFlag = true; static async run() { null.x } }'
+    const late =
+      'export default class extends Object { static async run() { setImmediate(() => null.x); await new Promise((r) => setTimeout(r, 1e4)) } }'
+    configure({ 'commands/mem/count.js': bug, 'commands/mem/late.js': late })
+    for (const command of ['count', 'late']) {
+      const { code, stdout, stderr } = await sandbox.run(['mem', command])
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /^kiss: a bug: TypeError: .*null.*; DEBUG=kiss shows where\n$/)
+      const json = await sandbox.run(['mem', command, '--json'])
+      assert.deepEqual([json.code, json.stderr], [1, ''])
+      assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'internal')
+      assert.match((await sandbox.run(['mem', command], { env: { DEBUG: 'kiss' } })).stderr, /^ {4}at .*mem/m)
+    }
+  })
+
   it('choose their own exit codes, the same with and without --json', async () => {
     configure()
     for (const flags of [[], ['--json']]) {

@@ -1,15 +1,17 @@
 /** `kiss serve`: the engine and the server together, from their settings until a signal has drained them. */
 
 import cluster from 'node:cluster'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import type { Engine } from '../../engine/types.js'
+import type { AccessOptions } from '../../server/access.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
-import { notifySystemd, type ServiceState } from './notify.js'
+import { announce, tellSystemd } from './announce.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
+import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
 /** Resolves when the last reader has left, or the drain timeout has passed. */
@@ -26,19 +28,8 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
   }
 }
 
-/** Names an instance in Via. */
-export function newVia(): string {
-  return `kiss-${randomBytes(6).toString('hex')}`
-}
-
 async function serve(command: BaseCommand, values: SettingValues, link: WorkerLink | undefined): Promise<void> {
-  const [{ startServer }, { openLog }, access] = await Promise.all([
-    import('../../server/server.js'),
-    import('../../server/log.js'),
-    accessOptions(values),
-  ])
-  const tls = tlsFiles(values)
-  const accelRedirect = values['x-accel-redirect']
+  const [{ openLog }, access] = await Promise.all([import('../../server/log.js'), accessOptions(values)])
   const log = await openLog({
     level: values['log-level'] as LogLevel,
     ...(link === undefined ? {} : { readable: link.readable }),
@@ -47,26 +38,54 @@ async function serve(command: BaseCommand, values: SettingValues, link: WorkerLi
     const via = link?.via ?? newVia()
     const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
     try {
-      const server = await startServer({
-        engine,
-        log,
-        host: values.host,
-        port: link?.port ?? values.port,
-        version: command.config.version,
-        access,
-        serverNames: values['server-name'],
-        drainTimeout: values['drain-timeout'],
-        via,
-        passHeaders: values['pass-headers'],
-        ...(tls === undefined ? {} : { tls }),
-        ...(accelRedirect === undefined ? {} : { accelRedirect }),
-      })
-      await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
+      await serveWith(engine, { command, values, log, access, via, link })
     } finally {
       await engine.close()
     }
   } finally {
     await log.close()
+  }
+}
+
+interface Serving {
+  readonly command: BaseCommand
+  readonly values: SettingValues
+  readonly log: OpenLog
+  readonly access: AccessOptions
+  /** This instance's name in Via. */
+  readonly via: string
+  /** To the primary, in a worker. */
+  readonly link: WorkerLink | undefined
+}
+
+async function serveWith(engine: Engine, { command, values, log, access, via, link }: Serving): Promise<void> {
+  const [{ startServer }, { openObservation }, { systemClock }] = await Promise.all([
+    import('../../server/server.js'),
+    import('../../server/observation.js'),
+    import('../../engine/open.js'),
+  ])
+  const tls = tlsFiles(values)
+  const accelRedirect = values['x-accel-redirect']
+  const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
+  try {
+    const server = await startServer({
+      engine,
+      log: observation.log,
+      routes: observation.routes,
+      host: values.host,
+      port: link?.port ?? values.port,
+      version: command.config.version,
+      access,
+      serverNames: values['server-name'],
+      drainTimeout: values['drain-timeout'],
+      via,
+      passHeaders: values['pass-headers'],
+      ...(tls === undefined ? {} : { tls }),
+      ...(accelRedirect === undefined ? {} : { accelRedirect }),
+    })
+    await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
+  } finally {
+    await observation.close()
   }
 }
 
@@ -86,17 +105,6 @@ async function serveUntilStopped(
   if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
   await server.drain()
   stopReloading()
-}
-
-export function tellSystemd(state: ServiceState, status: string, log: OpenLog): void {
-  void notifySystemd(state, status, { env: process.env, warn: (line) => log.warn(line) })
-}
-
-export function announce(url: string, log: OpenLog, more = ''): void {
-  // The first line is for scripts that asked for a free port.
-  process.stdout.write(`${url}\n`)
-  log.info(`listening on ${url}${more}`)
-  tellSystemd('READY=1', `listening on ${url}`, log)
 }
 
 /** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */
