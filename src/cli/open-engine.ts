@@ -43,6 +43,8 @@ function engineOptions(
   mirrors: readonly Mirror[],
   via: string | undefined,
 ): EngineOptions {
+  // What is said of the whole server is divided among its workers.
+  const share = serving ? values.workers : 1
   return {
     cacheDir: values['cache-dir'] ?? '',
     defaultTtl: values['default-ttl'],
@@ -50,6 +52,7 @@ function engineOptions(
     retryFor: values['retry-for'],
     stallTimeout: values['stall-timeout'],
     authTtl: values['auth-ttl'],
+    syncBodies: serving,
     ownUse: !serving,
     connectEarly: serving,
     ...(values.quota === undefined ? {} : { quota: values.quota }),
@@ -58,13 +61,13 @@ function engineOptions(
       mirrors,
       allow: values['allow-upstream'],
       deny: values['deny-upstream'],
-      maxDownloads: values['max-downloads'],
-      maxDownloadsPerHost: values['max-downloads-per-host'],
+      maxDownloads: Math.max(1, Math.floor(values['max-downloads'] / share)),
+      maxDownloadsPerHost: Math.max(1, Math.floor(values['max-downloads-per-host'] / share)),
       stallTimeout: values['stall-timeout'],
       env: process.env,
       ...(via === undefined ? {} : { via }),
       ...(values['ca-file'] === undefined ? {} : { caFile: values['ca-file'] }),
-      ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] }),
+      ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] / share }),
     },
   }
 }

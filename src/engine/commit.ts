@@ -31,8 +31,8 @@ export async function commit(
   const { id } = order
   const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
   if (!isStorable(order, body.head) || (await doomed())) return undefined
-  const { sha256, size } = body
-  await generation.setSum({ sha256, size })
+  const { sha256, size, delimited } = body
+  await generation.setSum({ sha256, size, delimited })
   const entry = entryOf(body, order, services.clock.now(), services.boot)
   await store.space.release(reservationOf(id, generation))
   await store.publish(generation.bodyPath, entry)

@@ -27,6 +27,8 @@ interface Passage {
   readonly signal: AbortSignal
   /** Milliseconds since the epoch: when it came. */
   readonly since: number
+  /** Milliseconds, as `performance.now()` counts them: until then the reader waits for an answer. */
+  readonly until: number
   /** How it was served so far: a validation that this request waited for makes a hit a revalidated one. */
   confirmed: boolean
   /** Transfers that it joined and that others' credentials made fail. */
@@ -54,6 +56,7 @@ export class Fetching {
         subject: subjectOf(request.url, request.headers, this.#providers, this.#services),
         signal: request.signal ?? new AbortController().signal,
         since: this.#services.clock.now(),
+        until: performance.now() + (request.patience ?? Infinity),
         confirmed: false,
         refusals: 0,
       })
@@ -132,7 +135,7 @@ export class Fetching {
     if (subject.share === 'never' && subject.credential === undefined) return this.#alone(passage, randomUUID())
     if (stale?.private) return this.#validatePrivate(passage, stale)
     const recent = this.#services.failures.recent(subject.id, subject.credential)
-    if (recent) return this.#fail(passage, stale, recent)
+    if (recent && !passage.request.refresh) return this.#fail(passage, stale, recent)
     return this.#board(passage, this.#order(passage, stale))
   }
 
@@ -250,20 +253,20 @@ export class Fetching {
       private: subject.credential !== undefined || subject.share !== 'all',
       lifetime: request.ttl ?? (ttl === undefined ? this.#services.settings.defaultTtl : ttl * 1000),
       stale,
+      insists: request.refresh,
       promised: request.sha256,
       keep: true,
     }
   }
 
   /** Waits no longer than the reader does; the transfer goes on. */
-  async #patiently<T>({ request, signal, subject }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
-    if (request.patience === undefined && request.signal === undefined) return event
+  async #patiently<T>({ request, signal, subject, until }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
+    const { patience } = request
+    if (patience === undefined && request.signal === undefined) return event
     return new Promise<T>((settle, reject) => {
       const onAbort = (): void => reject(signal.reason as Error)
-      const timer =
-        request.patience === undefined
-          ? undefined
-          : setTimeout(() => reject(impatient(subject.shown, transfer.trouble, request.patience)), request.patience)
+      const give = (): void => reject(impatient(subject.shown, transfer.trouble, patience))
+      const timer = patience === undefined ? undefined : setTimeout(give, Math.max(0, until - performance.now()))
       signal.addEventListener('abort', onAbort, { once: true })
       event.then(settle, reject).finally(() => {
         clearTimeout(timer)

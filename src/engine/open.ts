@@ -34,6 +34,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     directory: join(options.cacheDir, 'transfers'),
     now: () => clock.now(),
     sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    ...options.leaseTimes,
   })
   const store = await openStore({
     cacheDir: options.cacheDir,
@@ -103,10 +104,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       usage: await store.space.usage(),
       quota: await store.space.quota(),
       entries: await store.entries.count(),
-      downloads: fetching.transfers.downloads(),
+      downloads: await fetching.transfers.downloads(),
       failures: services.failures.records,
       instance: store.layout.instance,
     }),
+    figures: store.figures,
     close: () => (closed ??= close()),
   }
 }

@@ -26,6 +26,8 @@ export interface Order {
   readonly stale: Entry | undefined
   /** The entry whose content this client is known not to be given: not validated, but replaced. */
   readonly replaces?: Entry | undefined
+  /** Ask the origin although it failed a moment ago. */
+  readonly insists?: boolean | undefined
   /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
   /** False: for this client alone (no validator by which others could prove their right). */

@@ -53,6 +53,7 @@ async function networkSettings(): Promise<Record<string, string>> {
   return Object.fromEntries(
     Object.entries({
       KISS_CA_FILE: existsSync(text('cafile')) ? text('cafile') : '',
+      NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS ?? '',
       HTTPS_PROXY: text('https-proxy'),
       NO_PROXY: text('noproxy'),
     }).filter(([, value]) => value !== ''),
