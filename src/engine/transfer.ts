@@ -150,7 +150,7 @@ export class Transfer {
       shownHead: this.#head,
       seed: this.#o.seed,
       signal: this.#stop.signal,
-      onHead: (head) => this.#know(head),
+      onHead: (head) => this.#knowSame(head),
       onChanged: this.#o.onChanged,
       onTrouble: (reason) => (this.trouble = reason),
       onStart: () => (this.#state = 'downloading'),
@@ -170,10 +170,7 @@ export class Transfer {
       body: this.body,
       now: () => services.clock.now(),
       silence: SILENCE,
-      onHead: (head) => {
-        if (!this.#agrees(head)) throw changedError(this.order.shown)
-        this.#know(head)
-      },
+      onHead: (head) => this.#knowSame(head),
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
@@ -209,7 +206,8 @@ export class Transfer {
     try {
       const entry = settled.kind === 'stored' ? settled.entry : await this.#storedEntry(settled)
       const size = entry?.size ?? (settled.kind === 'whole' ? settled.size : undefined)
-      if (begun && this.body.available === size) return entry ? { kind: 'stored', entry } : settled
+      if (begun && this.body.available === size && (!entry || this.#agrees(headOf(entry))))
+        return entry ? { kind: 'stored', entry } : settled
       if (entry && (await this.#goOver(entry))) return { kind: 'stored', entry }
     } catch (error) {
       return { kind: 'failed', error: asKissError(error, 'disk', `cannot fetch ${this.order.shown}`) }
@@ -226,7 +224,7 @@ export class Transfer {
   /** False where the blob has gone already, or is of another content than the one that readers have begun. */
   async #goOver(entry: Entry): Promise<boolean> {
     const { blobs } = this.#o.services.store
-    const head = { headers: entry.headers, length: entry.size, ranges: true, varies: false }
+    const head = headOf(entry)
     if (!this.#agrees(head)) return false
     try {
       const path = blobs.path(entry.sha256)
@@ -247,6 +245,12 @@ export class Transfer {
     return !known || !(differ(known.length, length) || differ(known.headers.etag, headers.etag))
   }
 
+  /** Throws where another content has taken the place of the one that readers were told of. */
+  #knowSame(head: Head): void {
+    if (!this.#agrees(head)) throw changedError(this.order.shown)
+    this.#know(head)
+  }
+
   #know(head: Head): void {
     this.#head = head
     this.trouble = undefined
@@ -263,6 +267,10 @@ export class Transfer {
     void this.body.close()
     return settled
   }
+}
+
+function headOf({ headers, size }: Entry): Head {
+  return { headers, length: size, ranges: true, varies: false }
 }
 
 /** What only one of the two tells is no difference. */

@@ -84,8 +84,15 @@ export interface Sum {
   readonly size: number
 }
 
-/** One generation directory. Reading what is not there gives undefined; other errors are thrown as they come. */
+/**
+ * One generation directory. Reading what is not there gives undefined; other errors are thrown as they come.
+ *
+ * Numbers begin anew when the last directory of a key is gone, so that a path alone does not say which generation it is:
+ * what was seen in `owner` does. Nobody removes, or stores the body of, a directory that is somebody else's by now.
+ */
 export class Generation {
+  #owner: string | undefined
+
   constructor(
     readonly directory: string,
     readonly number: number,
@@ -98,13 +105,24 @@ export class Generation {
   /** Writes who owns it, in a directory that this process has just made. */
   async claim(owner: Owner): Promise<void> {
     await writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
-    await this.#replace('owner', JSON.stringify(owner))
+    this.#owner = JSON.stringify(owner)
+    await this.#replace('owner', this.#owner)
+  }
+
+  /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
+  async isSame(): Promise<boolean> {
+    return (await this.#readOwner()) === this.#owner
+  }
+
+  #readOwner(): Promise<string | undefined> {
+    return unlessMissing(readFile(join(this.directory, 'owner'), 'utf8'))
   }
 
   /** `silentFor`: milliseconds since the last heartbeat. */
   async owner(now: number): Promise<{ owner: Owner; silentFor: number } | undefined> {
-    const path = join(this.directory, 'owner')
-    const [owner, info] = await Promise.all([readJson<Owner>(path), unlessMissing(stat(path))])
+    const [text, info] = await Promise.all([this.#readOwner(), unlessMissing(stat(join(this.directory, 'owner')))])
+    this.#owner = text
+    const owner = text === undefined ? undefined : (parseOrUndefined(text) as Owner | undefined)
     return owner && info ? { owner, silentFor: now - info.mtimeMs } : undefined
   }
 
@@ -164,6 +182,7 @@ export class Generation {
   }
 
   async remove(): Promise<void> {
+    if (!(await this.isSame())) return
     await rm(this.directory, { recursive: true, force: true })
   }
 
