@@ -34,6 +34,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     directory: join(options.cacheDir, 'transfers'),
     now: () => clock.now(),
     sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    ...options.leaseTimes,
   })
   const store = await openStore({
     cacheDir: options.cacheDir,
@@ -53,6 +54,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     staleIfError: options.staleIfError ?? DAY,
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
+    ownUse: options.ownUse ?? false,
     syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined
@@ -73,6 +75,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     credentials: new Credentials(() => clock.now(), settings.authTtl),
     failures: new FailureLog(() => clock.now()),
     warn,
+  }
+  if (options.connectEarly === true) {
+    await services.origins().catch(async (error: unknown) => {
+      await store.close()
+      throw error
+    })
   }
   const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined

@@ -41,7 +41,11 @@ export class Transfers {
         if (this.#current.get(order.id) !== transfer) return void next?.answer.discard()
         this.#current.delete(order.id)
         // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
-        if (next) this.#start({ ...order, stale: undefined }, next)
+        if (next)
+          this.#start(
+            { ...transfer.order, stale: undefined, replaces: transfer.order.stale ?? transfer.order.replaces },
+            next,
+          )
       },
     })
     this.#current.set(order.id, transfer)
@@ -51,7 +55,7 @@ export class Transfers {
       this.#running.delete(transfer)
       this.#count(transfer, settled.kind)
       if (settled.kind === 'failed' && settled.error.code !== 'interrupted')
-        this.#services.failures.note(order.id, order.credential, order.shown, settled.error)
+        this.#services.failures.note(order.id, transfer.order.credential, order.shown, settled.error)
     })
     return transfer
   }

@@ -1,6 +1,6 @@
 /** An artifact as an answer: preconditions, range, headers and body (RFC 9110 §13 and §14). Sends nothing itself. */
 
-import type { Artifact } from '../engine/types.js'
+import type { Artifact, Content } from '../engine/types.js'
 import { cacheStatusOf } from '../http/cache-status.js'
 import { formatReprDigest, ownEntityTag } from '../http/digest.js'
 import { attachment } from '../http/disposition.js'
@@ -52,7 +52,7 @@ async function decide(options: FetchReplyOptions): Promise<Reply> {
   const { artifact, method, headers, now, promised } = options
   const { content } = artifact
   // An empty body has no last byte that could be held back until the sum agrees.
-  if (promised && content.length === 0 && !content.complete) await artifact.finished()
+  if (promised && content.length === 0) await untilVerified(content)
   const validators = validatorsOf(artifact)
   const common = commonHeaders(artifact, options)
   if (content.complete) {
@@ -114,6 +114,11 @@ async function lengthFor({ content }: Artifact, range: RangeRequest): Promise<nu
   return content.length ?? (arrived === 0 ? 0 : undefined)
 }
 
+/** A read at the end waits for all bytes and for the sum, for no longer than this reader does; throws where they disagree. */
+async function untilVerified(content: Content): Promise<void> {
+  await content.read(Buffer.allocUnsafe(1), content.length ?? Number.MAX_SAFE_INTEGER)
+}
+
 /** The origin's ETag, else our own once the sum is known. */
 function validatorsOf({ content, headers }: Artifact): Validators {
   const etag = headers.etag ?? (content.sha256 === undefined ? undefined : ownEntityTag(content.sha256))
@@ -163,7 +168,7 @@ function bodyOf({ artifact, promised, pool }: FetchReplyOptions, first: number, 
     length: end === undefined ? undefined : end - first,
     flush: growing,
     async send(sink) {
-      const source = held ? holdingLastByte(content, end, () => artifact.finished()) : content
+      const source = held ? holdingLastByte(content, end, () => untilVerified(content)) : content
       try {
         await pump({ content: source, first, end, pool, sink, sent: (bytes) => artifact.sent(bytes) })
       } catch (error) {

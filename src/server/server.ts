@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import type { Engine } from '../engine/types.js'
-import { KissError } from '../errors.js'
 import { defaultPassedHeaders } from '../http/passed-headers.js'
 import { Access, type AccessOptions } from './access.js'
 import { BufferPool } from './buffer-pool.js'
@@ -17,6 +16,7 @@ import { Readers } from './readers.js'
 import type { Reply } from './reply.js'
 import type { ServerLog } from './request-log.js'
 import type { Incoming, Route, Services } from './route.js'
+import { clientLeft } from './response-sink.js'
 import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
 import { readTls, type TlsFiles } from './tls.js'
@@ -95,7 +95,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
     const leaving = new AbortController()
-    response.once('close', () => leaving.abort(new KissError('interrupted', 'the client left')))
+    response.once('close', () => {
+      if (!response.writableFinished) leaving.abort(clientLeft())
+    })
     // Every hand-over learns of a broken connection by its own callback.
     response.on('error', () => undefined)
     const { route, request } = locate(readIncoming(message, { ...context, signal: leaving.signal }), routes)

@@ -49,6 +49,8 @@ export interface Head {
   readonly length: number | undefined
   /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
   readonly ranges: boolean
+  /** Content-Encoding, which nobody asked for: bytes of another coding are other bytes, whatever the ETag says. */
+  readonly encoding?: string | undefined
   /** The mirror that answered: its validators mean nothing elsewhere. Absent: the origin itself did. */
   readonly mirror?: string | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
@@ -82,6 +84,8 @@ export type Outcome =
 export interface Sum {
   readonly sha256: Sha256
   readonly size: number
+  /** A length, a chunked end or a HEAD said that every byte came. */
+  readonly delimited: boolean
 }
 
 /**
@@ -102,11 +106,15 @@ export class Generation {
     return join(this.directory, 'body')
   }
 
-  /** Writes who owns it, in a directory that this process has just made. */
-  async claim(owner: Owner): Promise<void> {
-    await writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
+  /** Writes who owns it, in a directory that this process has just made; false when somebody removed it meanwhile. */
+  async claim(owner: Owner): Promise<boolean> {
     this.#owner = JSON.stringify(owner)
-    await this.#replace('owner', this.#owner)
+    const claimed = await unlessMissing(
+      writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
+        .then(() => this.#replace('owner', JSON.stringify(owner)))
+        .then(() => true),
+    )
+    return claimed ?? false
   }
 
   /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
@@ -148,6 +156,12 @@ export class Generation {
 
   openEnded(): Promise<FileHandle | undefined> {
     return unlessMissing(open(join(this.directory, 'ended'), 'r'))
+  }
+
+  /** Is what the path names now still the directory of this open file? Numbers are used again. */
+  async isOf(ended: FileHandle): Promise<boolean> {
+    const [there, held] = await Promise.all([unlessMissing(stat(join(this.directory, 'ended'))), ended.stat()])
+    return there?.ino === held.ino && there.dev === held.dev
   }
 
   async outcome(): Promise<Outcome | undefined> {

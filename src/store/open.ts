@@ -6,6 +6,7 @@ import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
 import { Durability } from './durability.js'
 import { Entries } from './entries.js'
+import { Evictor } from './evictor.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
@@ -79,7 +80,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const counters = new SharedCounters(database, flusher)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+  const evictor = new Evictor({ database, removal, blobs, flusher })
+  const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
 
   const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
 

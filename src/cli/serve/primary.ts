@@ -9,7 +9,7 @@ import { LogSink, logTarget, type LogTarget } from '../../server/log-sink.js'
 import { droppedLine, openLog, type LogLevel } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
-import { newVia } from './run-serve.js'
+import { newVia } from './via.js'
 import { forkWorker } from './worker-link.js'
 import { Workers } from './workers.js'
 

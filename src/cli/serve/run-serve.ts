@@ -1,7 +1,6 @@
 /** `kiss serve`: the engine and the server together, from their settings until a signal has drained them. */
 
 import cluster from 'node:cluster'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
@@ -9,6 +8,7 @@ import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
+import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
 /** Resolves when the last reader has left, or the drain timeout has passed. */
@@ -23,11 +23,6 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
     await link.failed(error)
     process.exitCode = 1
   }
-}
-
-/** Names an instance in Via. */
-export function newVia(): string {
-  return `kiss-${randomBytes(6).toString('hex')}`
 }
 
 async function serve(command: BaseCommand, values: SettingValues, link: WorkerLink | undefined): Promise<void> {

@@ -100,13 +100,14 @@ export const settingsTable = {
   'deny-upstream': { kind: 'destination', many: true, summary: 'never connect to this host, address or CIDR' },
 
   // kiss serve
-  host: { kind: 'string', default: '127.0.0.1', summary: 'address to listen on' },
+  host: { kind: 'string', default: '127.0.0.1', summary: 'address to listen on', placeholder: 'ADDRESS' },
   port: { kind: 'integer', min: 0, max: 65535, default: '8001', summary: 'port to listen on; 0 takes a free one' },
   workers: { kind: 'integer', min: 1, max: 256, default: '1', summary: 'processes that serve' },
   'drain-timeout': { kind: 'duration', default: '30s', summary: 'how long readers may go on after SIGTERM' },
   'log-level': {
     kind: 'string',
     default: 'info',
+    placeholder: 'LEVEL',
     options: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     summary: 'how much to log',
   },
@@ -143,6 +144,7 @@ export const settingsTable = {
   yes: { kind: 'boolean', char: 'y', summary: 'do not ask' },
   rebuild: { kind: 'boolean', summary: 'write the index anew from the files beside the blobs' },
   sort: {
+    placeholder: 'ORDER',
     kind: 'string',
     options: ['url', 'size', 'age', 'used', 'hits'],
     default: 'url',
