@@ -139,7 +139,7 @@ export class BodyDownload {
       provider: order.provider,
       method: 'GET',
       headers: { ...order.headers, ...asked.headers },
-      clientCredential: order.credential !== undefined,
+      clientCredential: order.ownRight,
       signal,
       mirror: asked.mirror,
       onStart: this.#o.onStart,

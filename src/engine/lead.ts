@@ -74,8 +74,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
   const finished = inherited ? undefined : await finishPredecessor(options)
   if (finished) return { kind: 'stored', entry: finished }
 
-  // Readers here may have bytes of a file that its owner may still be appending to: compare, then go over to ours.
-  const exchanging = body.attached && !inherited
+  // Readers here may have bytes of another file, whose owner may still be appending to it: compare, then go over to ours.
+  const exchanging = body.attached
   const reservation = new Reservation(services.store.space, reservationOf(order.id, generation))
   const view = new View(body, generation.bodyPath, exchanging, () => options.onChanged(undefined))
   const writer = await BodyWriter.open({
@@ -120,8 +120,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
 async function alreadyThere(order: Order, services: Services): Promise<boolean> {
   const entry = await services.store.entries.reload(order.id)
   if (!entry) return false
-  const stale = order.stale ?? order.replaces
-  return stale === undefined || entry.validatedAt > stale.validatedAt || entry.sha256 !== stale.sha256
+  const known = order.stale ?? order.replaces
+  return known === undefined || entry.validatedAt > known.validatedAt || entry.sha256 !== known.sha256
 }
 
 /** The predecessor died between the rename of its body and the index. */
@@ -143,13 +143,13 @@ async function renew(
   // Purged or replaced meanwhile: whoever waits looks again.
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await generation.purged())) return { kind: 'present' }
   const now = services.clock.now()
-  await services.store.entries.set({
+  const renewed = await services.store.entries.renew({
     ...entry,
     headers: { ...entry.headers, ...storedHeaders(headers, now), ...pick(entry.headers.contentType) },
     validatedAt: now,
     staleAt: now + entry.lifetime,
   })
-  return { kind: 'renewed' }
+  return { kind: renewed ? 'renewed' : 'present' }
 }
 
 /** A 304 has no body whose type it could tell. */

@@ -54,6 +54,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     staleIfError: options.staleIfError ?? DAY,
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
+    ownUse: options.ownUse ?? false,
     syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined
@@ -74,6 +75,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     credentials: new Credentials(() => clock.now(), settings.authTtl),
     failures: new FailureLog(() => clock.now()),
     warn,
+  }
+  if (options.connectEarly === true) {
+    await services.origins().catch(async (error: unknown) => {
+      await store.close()
+      throw error
+    })
   }
   const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined
@@ -97,10 +104,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       usage: await store.space.usage(),
       quota: await store.space.quota(),
       entries: await store.entries.count(),
-      downloads: fetching.transfers.downloads(),
+      downloads: await fetching.transfers.downloads(),
       failures: services.failures.records,
       instance: store.layout.instance,
     }),
+    figures: store.figures,
     close: () => (closed ??= close()),
   }
 }

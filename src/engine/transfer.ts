@@ -11,7 +11,9 @@ import type { Acquisition } from '../store/leases.js'
 import type { Seed } from './download.js'
 import { lead } from './lead.js'
 import type { Order } from './order.js'
+import { unequal } from './resume.js'
 import type { Services } from './services.js'
+import type { Subject } from './subject.js'
 import { changedError, type Settled } from './settled.js'
 import type { Download, DownloadState } from './types.js'
 
@@ -25,17 +27,16 @@ export interface TransferOptions {
 }
 
 export class Transfer {
-  readonly order: Order
   readonly body = new GrowingBody()
   readonly startedAt: number
   readonly #o: TransferOptions
   readonly #stop = new AbortController()
   #head: Head | undefined
   #private: boolean
+  #order: Order
   #leading = false
   #confirmed = false
   #seed: Seed | undefined
-  #lent: Order | undefined
   #state: DownloadState = 'scheduled'
   #readers = 0
   #settled: Settled | undefined
@@ -48,12 +49,24 @@ export class Transfer {
 
   constructor(options: TransferOptions) {
     this.#o = options
-    this.order = options.order
+    this.#order = options.order
     this.#private = options.order.private
     this.#seed = options.seed
     this.startedAt = options.services.clock.now()
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
     this.settled = this.#run().then((settled) => this.#settle(settled))
+  }
+
+  get order(): Order {
+    return this.#order
+  }
+
+  /**
+   * The origin accepted this client for the content. A transfer whose own credential it has not accepted goes on with
+   * that client's, should it have to ask.
+   */
+  vouch({ url, headers, credential, ownRight }: Subject): void {
+    if (!this.#confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
   }
 
   /** Resolves when the head is known, or the end, whichever is first. */
@@ -79,19 +92,14 @@ export class Transfer {
     return this.#sum
   }
 
-  /** This process downloads; otherwise it follows one that does. */
-  get leading(): boolean {
-    return this.#leading
-  }
-
-  /** The origin gave the content to the credential of our own order: whoever shows the same may have it. */
+  /** The origin gave this very order its bytes, or confirmed those that a predecessor left: its credential is right. */
   get confirmed(): boolean {
     return this.#confirmed
   }
 
-  /** This order's credential was accepted for the content: it may be used to go on, should its owner elsewhere go. */
-  lend(order: Order): void {
-    if (!this.#confirmed) this.#lent = order
+  /** This process downloads; otherwise it follows one that does. */
+  get leading(): boolean {
+    return this.#leading
   }
 
   /** One more reader; it closes `body` and calls leave once. */
@@ -125,10 +133,11 @@ export class Transfer {
   }
 
   async #run(): Promise<Settled> {
-    const { order, services } = this.#o
+    const { services } = this.#o
     let followed: number | undefined
     try {
       for (;;) {
+        const { order } = this
         this.#stop.signal.throwIfAborted()
         const got = await services.leases.acquire({
           id: order.id,
@@ -140,23 +149,25 @@ export class Transfer {
         })
         if (got.kind === 'failed') return { kind: 'failed', error: recalled(got.failure) }
         if (got.kind === 'theirs') followed = got.generation.number
-        const lent = this.#lent
         const settled =
           got.kind === 'mine' ? await this.#lead(got) : await this.#follow(got.generation, got.owner.private)
-        // Refused to who began it, and meanwhile somebody has joined who may have it.
-        if (settled?.kind === 'failed' && settled.error.code === 'origin-refused' && this.#lent !== lent) continue
+        // It was meant for a client that nobody has vouched for; now there is another.
+        const refused = settled?.kind === 'failed' && settled.error.code === 'origin-refused'
+        if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
         const complete = settled && (await this.#complete(settled))
         if (complete) return complete
       }
     } catch (error) {
-      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${order.shown}`) }
+      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${this.order.shown}`) }
     }
   }
 
   async #lead(got: Extract<Acquisition, { kind: 'mine' }>): Promise<Settled> {
     this.#leading = true
+    // Bytes of a private predecessor stay private, and our own client's credential makes them so.
+    this.#private = got.private || this.order.private
     return lead({
-      order: { ...(this.#lent ?? this.order), private: got.private },
+      order: { ...this.order, private: this.#private },
       services: this.#o.services,
       generation: got.generation,
       body: this.body,
@@ -166,7 +177,7 @@ export class Transfer {
       signal: this.#stop.signal,
       onHead: (head) => {
         this.#confirmed = true
-        this.#know(head)
+        this.#knowSame(head)
       },
       onChanged: this.#o.onChanged,
       onTrouble: (reason) => (this.trouble = reason),
@@ -184,7 +195,8 @@ export class Transfer {
 
   /** undefined: the owner is gone, somebody has to go on. */
   async #follow(generation: Generation, isPrivate: boolean): Promise<Settled | undefined> {
-    const { services, order } = this.#o
+    const { order } = this
+    const { services } = this.#o
     await this.#takeSeed()?.answer.discard()
     this.#leading = false
     this.#private = isPrivate
@@ -194,7 +206,7 @@ export class Transfer {
       body: this.body,
       now: () => services.clock.now(),
       silence: services.leases.silence,
-      onHead: (head) => this.#know(head),
+      onHead: (head) => this.#knowSame(head),
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
@@ -236,8 +248,8 @@ export class Transfer {
     const blob = entry && wanted ? await store.blobs.open(entry.sha256, entry.size) : undefined
     if (!entry || !blob) return undefined
     try {
-      const { length = entry.size } = this.#head
-      if (length !== entry.size || !(await this.body.exchange(blob.path)))
+      const agrees = this.#agrees({ headers: entry.headers, length: entry.size })
+      if (!agrees || !(await this.body.exchange(blob.path)))
         return { kind: 'changed', error: changedError(this.order.shown) }
       this.body.grow(entry.size)
       return { kind: 'stored', entry }
@@ -248,6 +260,18 @@ export class Transfer {
     } finally {
       await blob.close()
     }
+  }
+
+  /** Is this the head of what readers were told of already? */
+  #agrees({ headers, length }: Pick<Head, 'headers' | 'length'>): boolean {
+    const known = this.#head
+    return !known || !(unequal(known.length, length) || unequal(known.headers.etag, headers.etag))
+  }
+
+  /** Throws where another content has taken the place of the one that readers were told of. */
+  #knowSame(head: Head): void {
+    if (!this.#agrees(head)) throw changedError(this.order.shown)
+    this.#know(head)
   }
 
   #know(head: Head): void {

@@ -6,6 +6,8 @@ import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
 import { Durability } from './durability.js'
 import { Entries } from './entries.js'
+import { Evictor } from './evictor.js'
+import { type Figures, sharedFigures } from './figures.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
@@ -42,6 +44,7 @@ export interface Store {
   readonly entries: Entries
   readonly blobs: FileBlobs
   readonly counters: SharedCounters
+  readonly figures: Figures
   readonly space: SharedSpace
   readonly removal: Removal
   readonly invalidation: Invalidation
@@ -77,9 +80,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const entries = new Entries({ database, invalidation, flusher, memoryLimit })
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
+  const figures = sharedFigures({ database, flusher, clock, owner })
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+  const evictor = new Evictor({ database, removal, blobs, flusher })
+  const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
 
   const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
 
@@ -95,6 +100,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     entries,
     blobs,
     counters,
+    figures,
     space,
     removal,
     invalidation,

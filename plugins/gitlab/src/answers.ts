@@ -48,15 +48,12 @@ function isHtml({ headers }: UpstreamAnswer): boolean {
  * A report in HTML is an artifact, too. GitLab names the file of every download in Content-Disposition and of no page; where
  * that is missing, the URL has to name an HTML file, no session may begin with it, and it may not look like a sign-in.
  */
-function isArtifactInHtml(instance: Instance, { url, hop, headers }: UpstreamAnswer): boolean {
+function isArtifactInHtml(instance: Instance, { url, headers }: UpstreamAnswer): boolean {
   if (/\bfilename\*?=|^\s*attachment\b/i.test(headers['content-disposition'] ?? '')) return true
   if (/_gitlab_session|_session_id/.test(headers['set-cookie'] ?? '')) return false
   const resource = readUrl(instance, url)
   if (resource !== undefined) return isHtmlName(resource.name)
-  const below = pathBelow(instance, url)
-  // Asked for as a page: kiss does not judge what its user wants. Redirected to a page: not what was asked for.
-  if (below !== undefined) return hop === 0 && !below.startsWith('api/') && !isSignIn(instance, url)
-  return isHtmlName(url.pathname) && !/sign[-_]?in|log[-_]?in|sso|saml|oauth|auth/i.test(`${url.host}${url.pathname}`)
+  return isHtmlName(url.pathname) && !/sign[-_]?in|log[-_]?in|sso|saml|auth/i.test(`${url.host}${url.pathname}`)
 }
 
 function isHtmlName(name: string | undefined): boolean {

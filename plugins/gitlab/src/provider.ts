@@ -126,10 +126,13 @@ export class GitLabProvider implements UpstreamProvider {
   }
 
   describe(failure: UpstreamFailure): string | undefined {
+    const { instance } = this.#settings
     if (!this.matches(failure.url)) {
-      return `${this.#settings.instance.label}: its object storage ${failure.url.host} answered ${failure.status}`
+      // A mirror is another host from the start, and nothing is known about it.
+      if (failure.hop === 0) return undefined
+      return `${instance.label}: its object storage ${failure.url.host} answered ${failure.status}`
     }
-    return description(this.#settings.instance, failure, this.#credential(failure.url))
+    return description(instance, failure, this.#credential(failure.url))
   }
 
   #credential(url: URL): Credential {

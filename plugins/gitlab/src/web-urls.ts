@@ -70,7 +70,8 @@ function readFile(segments: readonly string[], query: readonly Pair[]): Read | u
   if (segments.length < 2) return undefined
   const type = query.find(([name]) => name === 'ref_type')?.[1].toLowerCase()
   const prefix = type === 'heads' || type === 'tags' ? `refs/${type}/` : ''
-  const rest = query.filter(([name]) => name !== 'ref_type')
+  // `ref` and `lfs` are parameters of the API alone.
+  const rest = query.filter(([name]) => !['ref_type', 'ref', 'lfs'].includes(name))
   const cut = (length: number): Read & { query: readonly Pair[] } => {
     const ref = `${prefix}${segments.slice(0, length).join('/')}`
     return { ...repositoryFile(segments.slice(length).join('/'), ref), query: [...rest, ['ref', ref]] }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { instanceOf, pathBelow, type Instance } from '#gitlab/instance.js'
+import { GitLabProvider } from '#gitlab/provider.js'
 import { readUrl } from '#gitlab/read.js'
 import { canonicalUrl, requestUrl } from '#gitlab/resource.js'
+import { readSettings } from '#gitlab/settings.js'
 
 const lab = instanceOf('gitlab.example.com')!
 const api = 'https://gitlab.example.com/api/v4/projects/lab%2Fkernel'
@@ -145,6 +147,85 @@ describe('URLs of GitLab', () => {
       request(`${api}/repository/files/a/raw?ref=main&lfs=false`),
       `${api}/repository/files/a/raw?lfs=false&ref=main`,
     )
+  })
+})
+
+describe('any URL below an instance of GitLab', () => {
+  const pieces = [
+    ...[
+      'api/v4/projects/',
+      'lab',
+      'lab/kernel',
+      'lab%2Fkernel',
+      '7',
+      '/-/',
+      '/',
+      '//',
+      'jobs',
+      'artifacts',
+      'raw',
+      'file',
+    ],
+    ...['download', 'browse', 'repository', 'files', 'archive.zip', 'archive', 'packages', 'generic', 'package_files'],
+    ...[
+      'releases',
+      'permalink',
+      'latest',
+      'downloads',
+      'blob',
+      'main',
+      'v1',
+      'a b',
+      '%2E%2E',
+      '..%2F',
+      '%',
+      '%00',
+      '\u00fc',
+    ],
+  ]
+  const paths = [
+    ...[
+      'lab/kernel/-/raw/',
+      'lab/a/b/-/jobs/1/artifacts/raw/',
+      'lab/kernel/-/jobs/artifacts/',
+      'lab/kernel/-/archive/',
+    ],
+    ...['lab/kernel/-/releases/', 'api/v4/projects/7/jobs/1/artifacts/', 'api/v4/projects/lab%2Fa/repository/files/'],
+    ...['api/v4/projects/7/packages/generic/', 'api/v4/projects/lab%2fa/jobs/artifacts/', 'lab/kernel/-/', ''],
+  ]
+  const parameters = [
+    ...['job=x', 'ref=main', 'ref=', 'sha=v1', 'lfs=true', 'inline', 'ref_type=tags', 'file_type=archive', '%', '='],
+    ...['private_token=s3cret', 'JOB-TOKEN=s3cret', 'token[]=s3cret', 'access%5Ftoken=s3cret'],
+  ]
+  // A linear congruential generator (Numerical Recipes): the same URLs in every run.
+  let seed = 5
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+
+  const some = (words: readonly string[], n: number): string[] =>
+    Array.from({ length: n }, () => words[random(words.length)]!)
+
+  it('has a key of its own kind that is its own key, and holds no secret', () => {
+    const gitlab = new GitLabProvider({ name: 'x', serving: true, settings: readSettings(undefined, {})[0]! })
+    let read = 0
+    for (let n = 0; n < 50_000; n += 1) {
+      const path = [
+        some(paths, 1)[0]!,
+        ...some(pieces, random(6)).map((piece) => `${piece}${random(2) === 0 ? '/' : ''}`),
+      ]
+      const url = new URL(
+        `https://u:s3cret@gitlab.com/${path.join('')}?${some(parameters, random(4)).join('&')}#s3cret`,
+      )
+      const key = gitlab.cacheKey(url)
+      if (readUrl(instanceOf('gitlab.com')!, url) !== undefined) read += 1
+      assert.ok(!key.href.includes('s3cret'), url.href)
+      assert.ok(gitlab.matches(key), url.href)
+      assert.equal(gitlab.cacheKey(key).href, key.href, url.href)
+      assert.equal(gitlab.ttl(url), gitlab.ttl(key), url.href)
+    }
+    assert.ok(read > 2_000, `only ${read} were downloads`)
   })
 })
 
