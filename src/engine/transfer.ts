@@ -8,9 +8,8 @@ import type { Generation, Head, Outcome, RecordedFailure } from '../store/genera
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
 import type { Acquisition } from '../store/leases.js'
-import type { Seed } from './download.js'
 import { lead } from './lead.js'
-import type { Order } from './order.js'
+import type { Order, Seed } from './order.js'
 import { unequal } from './resume.js'
 import type { Services } from './services.js'
 import type { Subject } from './subject.js'
@@ -207,6 +206,7 @@ export class Transfer {
       now: () => services.clock.now(),
       silence: services.leases.silence,
       onHead: (head) => this.#knowSame(head),
+      onTrouble: (reason) => (this.trouble = reason),
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
