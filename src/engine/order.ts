@@ -3,7 +3,6 @@
 import { isStrong } from '../http/validation.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Head } from '../store/generations.js'
-import type { Head } from '../store/generations.js'
 import type { Entry, KeyId, Sha256 } from '../store/types.js'
 import type { OriginAnswer } from '../upstream/types.js'
 
