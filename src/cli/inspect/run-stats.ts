@@ -3,11 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, EngineStatus } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
+import { figuresByHost } from '../../server/hosts.js'
 import { statusDocument } from '../../server/status.js'
+import { saved } from '../../server/totals.js'
 import type { Entry } from '../../store/types.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
-import { figuresByHost, saved, statsLines } from './stats.js'
+import { statsLines } from './stats.js'
 
 /** Milliseconds between two looks of --watch. */
 const WATCH_INTERVAL = 2_000

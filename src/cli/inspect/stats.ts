@@ -1,41 +1,13 @@
 /** What `kiss stats` says. Pure. */
 
 import type { EngineStatus } from '../../engine/types.js'
-import type { Counts, Entry } from '../../store/types.js'
+import type { HostFigures } from '../../server/hosts.js'
+import { ratioOf, saved, servedBytes } from '../../server/totals.js'
 import { formatSize } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 10
-
-/** What the entries of one host hold, and how often they were served from the store. */
-export interface HostFigures {
-  readonly host: string
-  readonly entries: number
-  readonly bytes: number
-  readonly hits: number
-}
-
-/** The largest first. */
-export function figuresByHost(entries: readonly Entry[]): HostFigures[] {
-  const figures = new Map<string, HostFigures>()
-  for (const { url, size, hits } of entries) {
-    const host = URL.canParse(url) ? new URL(url).host : ''
-    const before = figures.get(host) ?? { host, entries: 0, bytes: 0, hits: 0 }
-    figures.set(host, { host, entries: before.entries + 1, bytes: before.bytes + size, hits: before.hits + hits })
-  }
-  return [...figures.values()].sort((a, b) => b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
-}
-
-export function servedBytes(counts: Counts): number {
-  const { served_hit: hit, served_miss: miss, served_collapsed: collapsed } = counts
-  return hit + miss + collapsed + counts.served_revalidated + counts.served_stale
-}
-
-/** Money that the origins did not charge: what was served but not downloaded. @param price of 10^9 bytes */
-export function saved(counts: Counts, price: number): number {
-  return (Math.max(0, servedBytes(counts) - counts.downloaded) / 1e9) * price
-}
 
 export interface StatsView {
   readonly status: EngineStatus
@@ -48,7 +20,8 @@ export interface StatsView {
 export function statsLines({ status, hosts, cacheDir, price, columns }: StatsView): string[] {
   const { counts, usage, quota, entries, downloads } = status
   const served = servedBytes(counts)
-  const ratio = counts.downloaded === 0 ? '' : `, ${times(served / counts.downloaded)} as much`
+  const timesAsMuch = ratioOf(counts)
+  const ratio = timesAsMuch === undefined ? '' : `, ${times(timesAsMuch)} as much`
   const full =
     quota === undefined ? '' : ` of ${formatSize(quota)} (${Math.round((usage.blobs / Math.max(1, quota)) * 100)} %)`
   const kinds = [

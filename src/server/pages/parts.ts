@@ -2,7 +2,8 @@
 
 import { formatDuration, formatRate, formatSize } from '../../units.js'
 import { answeredRequests, hitRatio, ratioOf, saved, servedBytes } from '../totals.js'
-import { ago, count, hostOf, money, pathOf, percent, size, times } from './format.js'
+import { hostOf } from '../hosts.js'
+import { ago, count, money, pathOf, percent, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import type { Flight, View } from './view.js'
 
