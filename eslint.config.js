@@ -1,9 +1,9 @@
 // The layers of the architecture and the homes of the libraries, as rules. Dependencies run one way:
 // commands, cli → server → engine → store, upstream → http, provider/types, errors, units.
-import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 
-const below = {
+/** Each layer, and what it may import of the others. */
+const layers = {
   http: [],
   provider: ['http'],
   store: ['http'],
@@ -14,39 +14,42 @@ const below = {
   commands: ['http', 'provider', 'store', 'engine', 'server', 'cli'],
 }
 
-const zones = Object.entries(below).flatMap(([layer, allowed]) =>
-  Object.keys(below)
-    .filter((other) => other !== layer && !allowed.includes(other))
-    .map((other) => ({ target: `./src/${layer}`, from: `./src/${other}` })),
-)
-
-/** Each library has one home; everything else asks the home. */
+/** Each library has one home; everything else asks the home. `.` is src itself. */
 const homes = {
-  undici: ['src/upstream/**'],
-  keyv: ['src/store/**'],
-  '@keyv/sqlite': ['src/store/**'],
-  'cli-progress': ['src/cli/**'],
-  '@oclif/core': ['src/commands/**', 'src/cli/**', 'src/plugin.ts'],
+  undici: ['upstream'],
+  keyv: ['store'],
+  '@keyv/sqlite': ['store'],
+  'cli-progress': ['cli'],
+  '@oclif/core': ['commands', 'cli', '.'],
 }
 
-const restricted = (allowed) =>
-  Object.keys(homes)
-    .filter((name) => !allowed.includes(name))
-    .map((name) => ({ name, message: `lives in ${homes[name].join(', ')}`, allowTypeImports: name === '@oclif/core' }))
-
-const homeRules = [
-  {
-    files: ['src/**/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: restricted([]) }] },
-  },
-  ...[...new Set(Object.values(homes).flat())].map((files) => ({
-    files: [files],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        { paths: restricted(Object.keys(homes).filter((name) => homes[name].includes(files))) },
-      ],
+const restrictedTo = (layer, forbidden) => ({
+  '@typescript-eslint/no-restricted-imports': [
+    'error',
+    {
+      paths: Object.entries(homes)
+        .filter(([, allowed]) => !allowed.includes(layer))
+        .map(([name, allowed]) => ({
+          name,
+          message: `It lives in ${allowed.join(', ')}.`,
+          allowTypeImports: name === '@oclif/core',
+        })),
+      patterns: forbidden.map((other) => ({
+        group: [`../${other}/*`, `../**/${other}/*`],
+        message: `${layer} lies below ${other}: dependencies run one way.`,
+      })),
     },
+  ],
+})
+
+const layerRules = [
+  { files: ['src/*.ts'], rules: restrictedTo('.', []) },
+  ...Object.entries(layers).map(([layer, allowed]) => ({
+    files: [`src/${layer}/**/*.ts`],
+    rules: restrictedTo(
+      layer,
+      Object.keys(layers).filter((other) => other !== layer && !allowed.includes(other)),
+    ),
   })),
 ]
 
@@ -66,17 +69,13 @@ export default tseslint.config(
         tsconfigRootDir: import.meta.dirname,
       },
     },
-    plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })] },
     rules: {
-      'import-x/no-cycle': ['error', { ignoreExternal: true }],
-      'import-x/no-restricted-paths': ['error', { zones }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/require-await': 'off',
     },
   },
-  ...homeRules,
+  ...layerRules,
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

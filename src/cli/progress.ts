@@ -44,6 +44,8 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
     fps: FRAMES,
     hideCursor: true,
     clearOnComplete: true,
+    // Without it rows that did not change would not come back below a note.
+    forceRedraw: true,
     // run.ts ends the process, and stop() runs before it does.
     gracefulExit: false,
     format: (_options, _params, payload: { line?: () => string }) => payload.line?.() ?? '',
@@ -56,7 +58,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
     meter.add(performance.now(), received)
     const started = finished.count + rows.size === total && [...rows].every((row) => row.length !== undefined)
     const remaining = started ? sum([...rows].map((row) => (row.length ?? 0) - row.received)) : undefined
-    return totalLine({ done: finished.count, total, received, rate: meter.rate(), remaining }, terminal.columns)
+    return totalLine({ done: finished.count, total, received, rate: meter.rate(), remaining }, columnsOf(terminal))
   }
   let totalBar = total > 1 ? bars.create(1, 0, { line }) : undefined
 
@@ -118,8 +120,13 @@ class Row {
     const received = this.#source === undefined ? undefined : this.received
     if (received !== undefined) this.#meter.add(performance.now(), received)
     const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate() }
-    return progressLine(state, this.#terminal.columns)
+    return progressLine(state, columnsOf(this.#terminal))
   }
+}
+
+/** Some pseudo-terminals have none. */
+function columnsOf(terminal: NodeJS.WriteStream): number {
+  return terminal.columns || 80
 }
 
 function sum(numbers: readonly number[]): number {

@@ -13,6 +13,11 @@ import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 export async function run(argv: readonly string[]): Promise<void> {
   // Compiled code only: NODE_ENV=test must not make oclif look for TypeScript.
   oclifSettings.enableAutoTranspile = false
+  // A rejection that nobody waits for ends here too.
+  process.once('uncaughtException', (error) => {
+    report(error, asksForJson(argv))
+    process.exit()
+  })
   try {
     await runCommand([...argv], await loadConfig(argv))
   } catch (error) {

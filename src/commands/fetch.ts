@@ -13,15 +13,21 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
   static override readonly examples = [
     {
       description: 'Save a file under its own name',
-      command: '<%= config.bin %> fetch https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz',
+      command: '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz',
     },
     {
       description: 'Unpack it while it arrives',
-      command: '<%= config.bin %> fetch -o - https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz | tar tz',
+      command:
+        '<%= config.bin %> fetch -o - https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz | xz -d | head',
+    },
+    {
+      description: 'Every URL of a list, eight at once, into a directory',
+      command:
+        'echo https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz | <%= config.bin %> fetch -i - -d patches --parallel 8',
     },
     {
       description: 'Print the path in the cache, copy nothing',
-      command: '<%= config.bin %> fetch --path https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz',
+      command: '<%= config.bin %> fetch --path https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz',
     },
   ]
   static override readonly args = {

@@ -1,10 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js'
-import { listedEntry, listLines, sorted, type ListedEntry } from '../cli/inspect/list.js'
+import { openCache } from '../cli/inspect/cache.js'
+import { listLines, sorted } from '../cli/inspect/list.js'
 import { entryFilter } from '../cli/inspect/purge.js'
-import { openEngine } from '../cli/open-engine.js'
 import { flagsFor } from '../cli/settings/flags.js'
-import { selects } from '../store/select.js'
-import type { Entry } from '../store/types.js'
+import { listedEntry, type ListedEntry } from '../server/entries.js'
 
 export default class List extends BaseCommand {
   static override readonly summary = 'list what is in the cache'
@@ -25,24 +24,22 @@ A note says private where the bytes came with a credential, and unverified where
     'larger-than',
     'cache-dir',
     'server',
+    'server-token-file',
+    'ca-file',
   ])
 
   async run(): Promise<{ readonly entries: readonly ListedEntry[] }> {
     const { flags } = await this.parse(List)
     const values = await this.values(flags)
-    const engine = await openEngine(this)
+    const cache = await openCache(this, values)
     try {
-      const filter = entryFilter(values)
-      const chosen = selects(Object.keys(filter).length === 0 ? { all: true } : filter, Date.now())
-      const entries: Entry[] = []
-      for await (const entry of engine.list()) if (chosen(entry)) entries.push(entry)
-      const inOrder = sorted(entries, values.sort, values.reverse)
-      for (const line of listLines(inOrder, Date.now(), process.stdout.isTTY ? process.stdout.columns : undefined)) {
+      const entries = sorted(await cache.entries(entryFilter(values)), values.sort, values.reverse)
+      for (const line of listLines(entries, Date.now(), process.stdout.isTTY ? process.stdout.columns : undefined)) {
         this.log(line)
       }
-      return { entries: inOrder.map(listedEntry) }
+      return { entries: entries.map(listedEntry) }
     } finally {
-      await engine.close()
+      await cache.close()
     }
   }
 }

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
+import { openCache } from '../cli/inspect/cache.js'
 import { purgeFilter, purgeLine, runPurge } from '../cli/inspect/purge.js'
-import { openEngine } from '../cli/open-engine.js'
 import { flagsFor } from '../cli/settings/flags.js'
 import type { PurgeResult } from '../engine/types.js'
 
@@ -35,19 +35,21 @@ Asks first on a terminal; elsewhere it needs --yes.`
     'yes',
     'cache-dir',
     'server',
+    'server-token-file',
+    'ca-file',
   ])
 
   async run(): Promise<PurgeResult> {
     const { argv, flags } = await this.parse(Purge)
     const values = await this.values(flags)
     const filter = purgeFilter(argv as string[], values)
-    const engine = await openEngine(this)
+    const cache = await openCache(this, values)
     try {
-      const result = await runPurge(this, filter, values.yes, (filter) => engine.purge(filter))
+      const result = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
       this.log(purgeLine(result))
       return result
     } finally {
-      await engine.close()
+      await cache.close()
     }
   }
 }

@@ -42,6 +42,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'client-token-file',
       'admin-token-file',
       'server-name',
+      'x-accel-redirect',
       'tls-cert',
       'tls-key',
       'allow-upstream',

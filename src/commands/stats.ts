@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js'
+import { openCache } from '../cli/inspect/cache.js'
 import { runStats } from '../cli/inspect/run-stats.js'
-import { openEngine } from '../cli/open-engine.js'
+import type { StatusDocument } from '../cli/inspect/stats.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
 export default class Stats extends BaseCommand {
@@ -11,16 +12,23 @@ export default class Stats extends BaseCommand {
     { description: 'In money', command: '<%= config.bin %> stats --egress-price 0.09' },
     { description: 'For a script', command: '<%= config.bin %> stats --json' },
   ]
-  static override readonly flags = flagsFor(['watch', 'egress-price', 'cache-dir', 'server'])
+  static override readonly flags = flagsFor([
+    'watch',
+    'egress-price',
+    'cache-dir',
+    'server',
+    'server-token-file',
+    'ca-file',
+  ])
 
-  async run(): Promise<object> {
+  async run(): Promise<StatusDocument> {
     const { flags } = await this.parse(Stats)
     const values = await this.values(flags)
-    const engine = await openEngine(this)
+    const cache = await openCache(this, values)
     try {
-      return await runStats(this, engine, values)
+      return await runStats(this, cache, values)
     } finally {
-      await engine.close()
+      await cache.close()
     }
   }
 }

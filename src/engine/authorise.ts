@@ -10,6 +10,9 @@ import type { Subject } from './subject.js'
 /** Milliseconds: an origin that is slower has its client wait for its own download instead. */
 const PROBE_TIMEOUT = 10_000
 
+/** How often a provider that learned from a refusal (a region, an expired session) is asked for another credential. */
+const NEW_CREDENTIALS = 2
+
 export type Right =
   /** From memory: the origin accepted this credential for this content a moment ago. */
   | 'remembered'
@@ -31,14 +34,17 @@ export async function prove(
 ): Promise<Right> {
   if (!isStrong(etag)) return 'other'
   if (!fresh && services.credentials.accepted(subject.credential, subject.id, etag)) return 'remembered'
-  const answer = await probe(subject, etag, services, signal)
-  const same = answer.status === 304 || (answer.status === 200 && strongEqual(answer.headers.etag, etag))
-  if (!same && answer.status !== 200)
-    throw refused(subject.shown, await understand(answer, subject.provider, services.clock.now()))
-  await answer.discard()
-  if (!same) return 'other'
-  services.credentials.accept(subject.credential, subject.id, etag)
-  return 'confirmed'
+  for (let left = NEW_CREDENTIALS; ; left--) {
+    const answer = await probe(subject, etag, services, signal)
+    if (answer.status === 304 || answer.status === 200) {
+      await answer.discard()
+      if (answer.status === 200 && !strongEqual(answer.headers.etag, etag)) return 'other'
+      services.credentials.accept(subject.credential, subject.id, etag)
+      return 'confirmed'
+    }
+    const refusal = await understand(answer, subject.provider, services.clock.now())
+    if (refusal.meaning !== 'reauthorise' || left === 0) throw refused(subject.shown, refusal)
+  }
 }
 
 async function probe(subject: Subject, etag: string, services: Services, signal: AbortSignal): Promise<OriginAnswer> {
@@ -50,7 +56,7 @@ async function probe(subject: Subject, etag: string, services: Services, signal:
         provider: subject.provider,
         method,
         headers: { ...subject.headers, 'if-none-match': etag },
-        clientCredential: subject.credential !== undefined,
+        clientCredential: subject.ownRight,
         signal,
         headersTimeout: PROBE_TIMEOUT,
       })

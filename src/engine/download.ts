@@ -2,11 +2,12 @@
 
 import { asKissError, KissError } from '../errors.js'
 import type { BodyWriter } from '../store/body-writer.js'
-import type { Head } from '../store/generations.js'
+import type { Head, Sum } from '../store/generations.js'
 import type { OriginAnswer } from '../upstream/types.js'
+import { lengthByHead } from './ending.js'
 import type { Order } from './order.js'
-import { isCertificateError, isDiskError, isTimeout, reasonOf, refused, understand, unreachable } from './refusals.js'
-import { ask, judge, type Ask, type Held } from './resume.js'
+import { gaveUp, isCertificateError, isDiskError, reasonOf, refused, understand, unreachable } from './refusals.js'
+import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, started, type RetryState } from './retry.js'
 import type { Services } from './services.js'
 
@@ -19,6 +20,8 @@ export interface DownloadOptions {
   readonly writer: BodyWriter
   /** What a predecessor knew. */
   readonly head: Head | undefined
+  /** What a predecessor had summed up when it was interrupted. */
+  readonly sum: Sum | undefined
   /** An answer that is already there: the one that showed that the content had changed. */
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
@@ -66,6 +69,8 @@ export class BodyDownload {
   }
 
   async run(): Promise<Result> {
+    const finished = this.#finished()
+    if (finished) return finished
     let seed = this.#o.seed
     for (;;) {
       this.#o.signal.throwIfAborted()
@@ -74,6 +79,15 @@ export class BodyDownload {
       if (step.kind !== 'again') return step
       if (!step.free) await this.#wait(step.reason, step.after)
     }
+  }
+
+  /** A predecessor had every byte already. */
+  #finished(): Result | undefined {
+    const { writer, head, sum } = this.#o
+    if (!head) return undefined
+    if (sum?.size === writer.size && sum.sha256 === writer.digest())
+      return { kind: 'whole', head, delimited: sum.delimited }
+    return head.length === writer.size && writer.size > 0 ? { kind: 'whole', head, delimited: true } : undefined
   }
 
   async #attempt(): Promise<Step> {
@@ -94,12 +108,11 @@ export class BodyDownload {
       case 'begin':
         return this.#begin({ answer, head: verdict.head })
       case 'append':
-        await this.#confirm()
+        await this.#confirm(verdict.length)
         return this.#receive(answer, this.#o.writer.size)
       case 'compare':
         this.#distrust = false
-        await this.#publish(mergeHeads(held.head, verdict.head))
-        return this.#receive(answer, 0)
+        return this.#receive(answer, 0, verdict.head)
       case 'changed':
         return { kind: 'changed', seed: { answer, head: verdict.head } }
       case 'complete':
@@ -126,7 +139,7 @@ export class BodyDownload {
       provider: order.provider,
       method: 'GET',
       headers: { ...order.headers, ...asked.headers },
-      clientCredential: order.credential !== undefined,
+      clientCredential: order.ownRight,
       signal,
       mirror: asked.mirror,
       onStart: this.#o.onStart,
@@ -153,24 +166,38 @@ export class BodyDownload {
     await this.#o.onHead(head)
   }
 
-  async #confirm(): Promise<void> {
-    if (this.#head) await this.#o.onHead(this.#head)
+  async #confirm(length?: number): Promise<void> {
+    const head = this.#head
+    if (head) await this.#publish({ ...head, length: head.length ?? length })
     this.#o.onConfirmed(this.#o.writer.size)
   }
 
-  /** Reads the body; what stands at `position` already is compared, what is beyond it appended. */
-  async #receive(answer: OriginAnswer, position: number): Promise<Step> {
+  /**
+   * Reads the body; what stands at `position` already is compared, what is beyond it appended. What `head` says of the
+   * body is believed of our bytes when all of them have been compared, and not before: a validator that came with the
+   * first of them says nothing of the others.
+   */
+  async #receive(answer: OriginAnswer, position: number, head?: Head): Promise<Step> {
     const { writer, services, signal } = this.#o
+    const held = writer.size
     let at = position
+    const learn = async (): Promise<void> => {
+      if (!head || at < held) return
+      await this.#publish(mergeHeads(this.#head, head))
+      head = undefined
+    }
     try {
+      await learn()
       for await (const chunk of answer.body) {
         services.store.counters.add('downloaded', chunk.length)
         const known = Math.min(chunk.length, Math.max(0, writer.size - at))
         if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at)))
           return { kind: 'changed', seed: undefined }
-        at += chunk.length
-        if (known > 0) this.#o.onConfirmed(at - chunk.length + known)
+        at += known
+        if (known > 0) this.#o.onConfirmed(at)
+        await learn()
         if (known < chunk.length) await this.#append(known === 0 ? chunk : chunk.subarray(known))
+        at += chunk.length - known
       }
     } catch (error) {
       signal.throwIfAborted()
@@ -180,34 +207,26 @@ export class BodyDownload {
       await answer.discard()
     }
     await writer.flush()
-    const length = this.#head?.length
-    if (length !== undefined && at < length) return this.#again(`the origin ended the body at byte ${at} of ${length}`)
-    if (at < writer.size) return { kind: 'changed', seed: undefined }
-    if (length !== undefined || answer.headers['transfer-encoding'] !== undefined) return this.#whole(true)
-    return this.#closed()
+    return this.#ended(answer, at)
   }
 
-  /** The body ended with the connection, as a cut one would (RFC 9112 §8): a HEAD may know the length. */
-  async #closed(): Promise<Step> {
+  /** The body came to its end at byte `at`, as far as the connection tells. */
+  async #ended({ headers }: OriginAnswer, at: number): Promise<Step> {
     const { order, services, signal, writer } = this.#o
-    const origins = await services.origins()
-    const length = await origins
-      .request({
-        url: order.url,
-        provider: order.provider,
-        method: 'HEAD',
-        headers: order.headers,
-        clientCredential: order.credential !== undefined,
-        signal,
-        headersTimeout: VALIDATION_TIMEOUT,
-      })
-      .then(async (answer) => {
-        await answer.discard()
-        return answer.status === 200 ? Number(answer.headers['content-length'] ?? NaN) : NaN
-      })
-      .catch(() => NaN)
-    if (length > writer.size) return this.#again(`the origin closed the connection at byte ${writer.size} of ${length}`)
-    return this.#whole(length === writer.size)
+    const length = this.#head?.length
+    if (length !== undefined && at < length) return this.#again(`the origin ended the body at byte ${at} of ${length}`)
+    const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+    if (at < writer.size)
+      return delimited
+        ? { kind: 'changed', seed: undefined }
+        : this.#again(`the origin closed the connection at byte ${at}`)
+    if (length !== undefined || delimited) return this.#whole(true)
+    // It ended with the connection, as a cut one would (RFC 9112 §8).
+    if (order.promised === writer.digest()) return this.#whole(true)
+    const known = await lengthByHead(order, this.#head, services, signal)
+    return known !== undefined && known > at
+      ? this.#again(`the origin closed the connection at byte ${at} of ${known}`)
+      : this.#whole(known === at)
   }
 
   async #append(chunk: Buffer): Promise<void> {
@@ -231,7 +250,7 @@ export class BodyDownload {
   #cut(error: unknown): Step {
     if (error instanceof KissError) throw error
     if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${this.#o.order.shown}`)
-    return this.#again(reasonOf(error))
+    return this.#again(reasonOf(error), undefined, error)
   }
 
   #unanswered(error: unknown): Step {
@@ -269,24 +288,16 @@ export class BodyDownload {
       retryFor: services.settings.retryFor,
     })
     if (wait === undefined) {
-      const seconds = Math.round((now - this.#startedAt) / 1000)
-      const times = this.#attempts === 1 ? '' : `; gave up after ${this.#attempts} attempts in ${seconds} s`
-      throw new KissError(
-        isTimeout(this.#lastCause) ? 'origin-timeout' : 'origin-unreachable',
-        `cannot fetch ${order.shown}: ${reason}${times}`,
-        {
-          cause: this.#lastCause,
-          hint: 'retry later',
-          retryAfter: after ?? 30_000,
-        },
-      )
+      const elapsed = now - this.#startedAt
+      throw gaveUp(order.shown, {
+        reason,
+        cause: this.#lastCause,
+        attempts: this.#attempts,
+        elapsed,
+        retryAfter: after,
+      })
     }
     this.#o.onTrouble(reason)
     await services.clock.sleep(wait, signal)
   }
-}
-
-/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
-function mergeHeads(held: Head | undefined, now: Head): Head {
-  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
 }

@@ -50,6 +50,27 @@ export function unreachable(shown: string, error: unknown): KissError {
   return new KissError(code, `cannot fetch ${shown}: ${reasonOf(error)}`, { cause: error })
 }
 
+export interface Struggle {
+  /** Why the last attempt failed. */
+  readonly reason: string
+  readonly cause: unknown
+  readonly attempts: number
+  /** Milliseconds. */
+  readonly elapsed: number
+  /** Milliseconds that the origin asked for. */
+  readonly retryAfter: number | undefined
+}
+
+/** Milliseconds to ask a client for, where the origin names no time. */
+const LATER = 30_000
+
+/** No attempt led to the end. */
+export function gaveUp(shown: string, { reason, cause, attempts, elapsed, retryAfter = LATER }: Struggle): KissError {
+  const times = attempts === 1 ? '' : `; gave up after ${attempts} attempts in ${Math.round(elapsed / 1000)} s`
+  const code = isTimeout(cause) ? 'origin-timeout' : 'origin-unreachable'
+  return new KissError(code, `cannot fetch ${shown}: ${reason}${times}`, { cause, hint: 'retry later', retryAfter })
+}
+
 const certificate = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
 export function isCertificateError(error: unknown): boolean {
@@ -77,7 +98,7 @@ export function isDiskError(error: unknown): boolean {
   return disk.has(systemCode(error) ?? '')
 }
 
-export function isTimeout(error: unknown): boolean {
+function isTimeout(error: unknown): boolean {
   return /TIMEOUT|TIMEDOUT/.test(systemCode(error) ?? '')
 }
 

@@ -5,7 +5,7 @@
 
 import { parseContentRange, resumeRange } from '../http/range.js'
 import { storedHeaders } from '../http/stored.js'
-import { conditionalHeaders, resumeValidator } from '../http/validation.js'
+import { conditionalHeaders, resumeValidator, strongEqual } from '../http/validation.js'
 import type { Head } from '../store/generations.js'
 import type { Entry } from '../store/types.js'
 
@@ -53,8 +53,8 @@ export interface Circumstances {
 }
 
 export type Verdict =
-  /** 206 that continues what is held. */
-  | { readonly kind: 'append' }
+  /** 206 that continues what is held, to the whole of `length` bytes. */
+  | { readonly kind: 'append'; readonly length: number }
   /** The first bytes of this content: nothing is held. */
   | { readonly kind: 'begin'; readonly head: Head }
   /** The whole again: compare with what is held, append what is beyond it. */
@@ -63,7 +63,7 @@ export type Verdict =
   | { readonly kind: 'changed'; readonly head: Head }
   /** 304 to our validators. */
   | { readonly kind: 'renewed' }
-  /** 416 with the length that is held: the connection broke after the last byte. */
+  /** 416 with the length and the version that are held: the connection broke after the last byte. */
   | { readonly kind: 'complete' }
   /** A range answer that proves nothing: ask for the whole. */
   | { readonly kind: 'distrust' }
@@ -77,7 +77,7 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
   if (asked !== 'rest') return { kind: 'failure' }
   if (answer.status === 416) {
     const total = parseContentRange(answer.headers['content-range'])?.length
-    const whole = total === held.size && held.head?.length === undefined && agrees(answer.headers.etag, held)
+    const whole = total === held.size && !unequal(held.head?.length, total) && isSameVersion(answer, held)
     return whole ? { kind: 'complete' } : { kind: 'distrust' }
   }
   // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole will tell.
@@ -86,26 +86,37 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
 
 function judgeRange(answer: Answer, held: Held): Verdict {
   const content = parseContentRange(answer.headers['content-range'])
-  if (content?.range?.first !== held.size || unequal(content.length, held.head?.length)) return { kind: 'distrust' }
+  const length = content?.length ?? held.head?.length
+  // Where nobody knows the whole, nobody knows whether this range reaches its end.
+  if (content?.range?.first !== held.size || length === undefined || unequal(length, held.head?.length))
+    return { kind: 'distrust' }
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
-  return answer.headers.etag !== undefined && agrees(answer.headers.etag, held)
-    ? { kind: 'append' }
-    : { kind: 'distrust' }
+  const proved = isSameVersion(answer, held) && codingOf(answer) === held.head?.encoding
+  return proved ? { kind: 'append', length } : { kind: 'distrust' }
 }
 
 function judgeWhole(head: Head, held: Held): Verdict {
   if (!held.head) return { kind: 'begin', head }
-  const differs = unequal(head.length, held.head.length) || unequal(head.headers.etag, held.head.headers.etag)
+  const differs =
+    unequal(head.length, held.head.length) ||
+    unequal(head.headers.etag, held.head.headers.etag) ||
+    head.encoding !== held.head.encoding
   return { kind: differs ? 'changed' : 'compare', head }
 }
 
 /** What only one of two answers announces says nothing about the content: the bytes will be compared. */
-function unequal<T>(a: T | undefined, b: T | undefined): boolean {
+export function unequal<T>(a: T | undefined, b: T | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b
 }
 
-function agrees(etag: string | undefined, held: Held): boolean {
-  return etag === undefined || etag === held.head?.headers.etag
+function isSameVersion(answer: Answer, held: Held): boolean {
+  return strongEqual(answer.headers.etag, held.head?.headers.etag)
+}
+
+/** RFC 9110 §8.4: undefined where the bytes are as they are. */
+function codingOf({ headers }: Answer): string | undefined {
+  const coding = headers['content-encoding']?.trim().toLowerCase()
+  return coding === '' || coding === 'identity' ? undefined : coding
 }
 
 /** What an answer with status 200 says of its body. */
@@ -115,6 +126,7 @@ export function headOf(answer: Answer, { now, passedNames }: Circumstances): Hea
     headers: storedHeaders(answer.headers, now),
     length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
+    encoding: codingOf(answer),
     mirror: answer.mirror,
     varies: variesOn(answer.headers.vary, passedNames),
   }
@@ -124,4 +136,9 @@ export function headOf(answer: Answer, { now, passedNames }: Circumstances): Hea
 function variesOn(vary: string | undefined, passedNames: readonly string[]): boolean {
   const names = (vary ?? '').split(',').map((name) => name.trim().toLowerCase())
   return passedNames.length > 0 && names.some((name) => name === '*' || passedNames.includes(name))
+}
+
+/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
+export function mergeHeads(held: Head | undefined, now: Head): Head {
+  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
 }

@@ -1,6 +1,6 @@
 /** An artifact as an answer: preconditions, range, headers and body (RFC 9110 §13 and §14). Sends nothing itself. */
 
-import type { Artifact } from '../engine/types.js'
+import type { Artifact, Content } from '../engine/types.js'
 import { cacheStatusOf } from '../http/cache-status.js'
 import { formatReprDigest, ownEntityTag } from '../http/digest.js'
 import { attachment } from '../http/disposition.js'
@@ -13,6 +13,7 @@ import {
   type RangeRequest,
 } from '../http/range.js'
 import { evaluatePreconditions, type RequestHeaders, type Validators } from '../http/validation.js'
+import { accelerated, type Acceleration } from './accel.js'
 import type { BufferPool } from './buffer-pool.js'
 import { problemReply } from './problem.js'
 import { holdingLastByte, pump } from './pump.js'
@@ -29,6 +30,8 @@ export interface FetchReplyOptions {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly pool: BufferPool
+  /** A proxy in front takes the bytes of finished artifacts. */
+  readonly acceleration?: Acceleration
 }
 
 /** Closes the artifact in every case but one: a reply with a stream leaves that to the stream. */
@@ -52,7 +55,7 @@ async function decide(options: FetchReplyOptions): Promise<Reply> {
   const { artifact, method, headers, now, promised } = options
   const { content } = artifact
   // An empty body has no last byte that could be held back until the sum agrees.
-  if (promised && content.length === 0 && !content.complete) await artifact.finished()
+  if (promised && content.length === 0) await untilVerified(content)
   const validators = validatorsOf(artifact)
   const common = commonHeaders(artifact, options)
   if (content.complete) {
@@ -64,7 +67,8 @@ async function decide(options: FetchReplyOptions): Promise<Reply> {
     }
   }
   const range = requestedRange(method, headers, validators)
-  return range === undefined ? whole(options, common) : partial(options, common, range)
+  const reply = range === undefined ? whole(options, common) : await partial(options, common, range)
+  return options.acceleration === undefined ? reply : accelerated(reply, options, options.acceleration)
 }
 
 function whole(options: FetchReplyOptions, common: Record<string, string>): Reply {
@@ -112,6 +116,11 @@ async function lengthFor({ content }: Artifact, range: RangeRequest): Promise<nu
   const arrived = await content.read(Buffer.allocUnsafe(1), range.last)
   // Nothing there: the end is before that byte, and now the length is known.
   return content.length ?? (arrived === 0 ? 0 : undefined)
+}
+
+/** A read at the end waits for all bytes and for the sum, for no longer than this reader does; throws where they disagree. */
+async function untilVerified(content: Content): Promise<void> {
+  await content.read(Buffer.allocUnsafe(1), content.length ?? Number.MAX_SAFE_INTEGER)
 }
 
 /** The origin's ETag, else our own once the sum is known. */
@@ -163,7 +172,7 @@ function bodyOf({ artifact, promised, pool }: FetchReplyOptions, first: number, 
     length: end === undefined ? undefined : end - first,
     flush: growing,
     async send(sink) {
-      const source = held ? holdingLastByte(content, end, () => artifact.finished()) : content
+      const source = held ? holdingLastByte(content, end, () => untilVerified(content)) : content
       try {
         await pump({ content: source, first, end, pool, sink, sent: (bytes) => artifact.sent(bytes) })
       } catch (error) {

@@ -1,12 +1,17 @@
 /** What is stored of each host. Pure. */
 
-import type { Entry } from '../store/types.js'
-
 /** What the entries of one host hold, and how often they were served from the store. */
 export interface HostFigures {
   readonly host: string
   readonly entries: number
   readonly bytes: number
+  readonly hits: number
+}
+
+/** What counts of an entry. */
+interface StoredOf {
+  readonly url: string
+  readonly size: number
   readonly hits: number
 }
 
@@ -16,7 +21,7 @@ export function hostOf(url: string): string {
 }
 
 /** The largest first. */
-export function figuresByHost(entries: readonly Entry[]): HostFigures[] {
+export function figuresByHost(entries: readonly StoredOf[]): HostFigures[] {
   const figures = new Map<string, HostFigures>()
   for (const { url, size, hits } of entries) {
     const host = hostOf(url)

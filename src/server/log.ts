@@ -63,7 +63,8 @@ function summary({ method, status, target, path, cache, code, bytes, duration, o
   return `${method} ${status} ${target ?? path}: ${parts.filter((part) => part !== undefined).join(', ')}`
 }
 
-function droppedLine(dropped: number, readable: boolean): string {
+/** The line that tells of lines that nobody will see. */
+export function droppedLine(dropped: number, readable: boolean): string {
   const message = `${dropped} log lines were dropped: nobody read them in time`
   return readable
     ? `${message}\n`

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import type { Engine } from '../engine/types.js'
 import { defaultPassedHeaders } from '../http/passed-headers.js'
+import { accelPrefix } from './accel.js'
 import { Access, type AccessOptions } from './access.js'
 import { BufferPool } from './buffer-pool.js'
 import { dispatch, locate, noteError } from './dispatch.js'
@@ -16,6 +17,7 @@ import { Readers } from './readers.js'
 import type { Reply } from './reply.js'
 import type { ServerLog } from './request-log.js'
 import type { Incoming, Route, Services } from './route.js'
+import { clientLeft } from './response-sink.js'
 import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
 import { readTls, type TlsFiles } from './tls.js'
@@ -38,6 +40,8 @@ export interface ServerOptions {
   readonly via?: string
   /** Names of client headers that go on to origins. */
   readonly passHeaders?: readonly string[]
+  /** Path of an nginx location that is internal and has `<cache-dir>/blobs`: nginx sends the bytes of hits itself. */
+  readonly accelRedirect?: string
   /** Further pages; before our own, so that they can replace them. */
   readonly routes?: readonly Route[]
   readonly limits?: Partial<Limits>
@@ -68,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const bounds: Limits = { ...limits, ...options.limits }
   const server = makeListener(options.tls, bounds)
   const access = new Access(options.access)
+  const prefix = options.accelRedirect === undefined ? undefined : accelPrefix(options.accelRedirect)
   const port = await listen(server, options.host, options.port)
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   const readers = new Readers()
@@ -88,13 +93,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     passHeaders: (options.passHeaders ?? defaultPassedHeaders).map((name) => name.toLowerCase()),
     patience: bounds.patience,
     draining: () => draining !== undefined,
+    ...(prefix !== undefined && { accelPrefix: prefix }),
   }
   const routes = [...(options.routes ?? []), ...ownRoutes]
   const context = { access, tls: options.tls !== undefined, newId: options.newId ?? randomUUID, authority }
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
     const leaving = new AbortController()
-    response.once('close', () => leaving.abort())
+    response.once('close', () => {
+      if (!response.writableFinished) leaving.abort(clientLeft())
+    })
     // Every hand-over learns of a broken connection by its own callback.
     response.on('error', () => undefined)
     const { route, request } = locate(readIncoming(message, { ...context, signal: leaving.signal }), routes)
@@ -118,13 +126,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })
     if (written.error !== undefined) noteError(written.error, request, report)
     const { status, bytes, outcome } = written
+    const { handedOver = 0, ...notes } = request.notes
     options.log.log({
       id: request.id,
       method: request.method,
       path: request.path,
-      ...request.notes,
+      ...notes,
       status,
-      bytes,
+      bytes: bytes + handedOver,
       firstByte: Math.round(written.firstByteAt - startedAt),
       duration: Math.round(performance.now() - startedAt),
       client: request.client,

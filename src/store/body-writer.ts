@@ -114,9 +114,9 @@ export class BodyWriter {
     return there.equals(chunk)
   }
 
-  /** The sum of all bytes taken. The writer takes none afterwards. */
+  /** The sum of all bytes taken so far. */
   digest(): string {
-    return this.#hash.digest('hex')
+    return this.#hash.copy().digest('hex')
   }
 
   /** Brings the body to the disk. */

@@ -1,12 +1,12 @@
 /** The index as the rest of the store sees it: one lane of operations, and an index that fails replaced behind it. */
 
-import { open } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { KissError, systemCode } from '../errors.js'
+import { KissError } from '../errors.js'
 import { type Connection, type Parameter, connect } from './connection.js'
 import { faultOf, indexError } from './faults.js'
 import { type Layout, restoreLayout } from './layout.js'
-import { inodeOf, setAside, setAsideEnded } from './setaside.js'
+import { patiently } from './patience.js'
+import { salvage } from './salvage.js'
+import { inodeOf, replaceable, setAside, setAsideEnded } from './setaside.js'
 
 export interface DatabaseOptions {
   readonly layout: Layout
@@ -21,19 +21,19 @@ interface Opened {
   readonly inode: number
 }
 
-/** Milliseconds between tries where SQLite does not wait by itself. */
-const BUSY_POLL = 10
 const OPEN_ATTEMPTS = 5
 
 export class Database {
   readonly #options: DatabaseOptions
   readonly #replaced = new Set<(connection: Connection) => Promise<void> | void>()
   #opened: Opened | undefined
-  /** Of the file that was open last, also while none is. */
-  #inode: number | undefined
+  /** What was read from an index is not in the one that is opened next. */
+  #lost = false
   #lane: Promise<unknown> = Promise.resolve()
   #closed = false
   #hasSetAside = false
+  /** Set aside, and not yet told about. */
+  #aside: { readonly file: string; readonly reason: unknown } | undefined
 
   private constructor(options: DatabaseOptions) {
     this.#options = options
@@ -113,6 +113,7 @@ export class Database {
     if (await this.#letGoOfReplaced()) return true
     if (fault !== 'damaged' && fault !== 'locked') return false
     const inode = this.#opened?.inode
+    this.#lost = true
     await this.#letGo()
     if (inode !== undefined) await this.#setAside(inode, error)
     return true
@@ -131,12 +132,13 @@ export class Database {
         const inode = await inodeOf(layout.index)
         if (inode !== undefined && (before === undefined || before === inode)) {
           this.#opened = { connection, inode }
-          await this.#tellReplaced(this.#opened)
+          await this.#begin(connection)
           return this.#opened
         }
         await connection.close()
       } catch (error) {
         problem = error
+        await this.#letGo()
         const inode = await inodeOf(layout.index)
         if (inode === undefined || !(await replaceable(error, layout.index))) throw error
         await this.#setAside(inode, error)
@@ -145,29 +147,45 @@ export class Database {
     throw new KissError('disk', 'the index of the cache directory cannot be opened', { cause: problem })
   }
 
-  async #setAside(inode: number, error: unknown): Promise<void> {
-    const { layout, clock, warn } = this.#options
-    const aside = await setAside(layout, inode, new Date(clock.now()).toISOString().replace(/[-:.]/g, ''))
-    if (aside === undefined) return
+  async #setAside(inode: number, reason: unknown): Promise<void> {
+    const { layout, clock } = this.#options
+    const file = await setAside(layout, inode, new Date(clock.now()).toISOString().replace(/[-:.]/g, ''))
+    if (file === undefined) return
     this.#hasSetAside = true
-    const reason = error instanceof Error ? error.message : String(error)
-    warn(
-      `the index was unusable (${reason}) and is now ${aside}; the cache goes on with a new one, ` +
-        `and "kiss verify --rebuild" brings back what the blobs' descriptions tell`,
+    this.#aside = { file, reason }
+  }
+
+  /** What was set aside on the way to this connection is looked through, and everybody told. */
+  async #begin(connection: Connection): Promise<void> {
+    if (this.#aside !== undefined) {
+      const { file, reason } = this.#aside
+      const outcome = (await this.#carryOver(connection, file, reason))
+        ? 'with a copy of it'
+        : 'with a new one, and "kiss verify --rebuild" brings back what the descriptions of the blobs tell'
+      const why = reason instanceof Error ? reason.message : String(reason)
+      this.#options.warn(`the index was unusable (${why}) and is now ${file}; the cache goes on ${outcome}`)
+      this.#aside = undefined
+    }
+    if (this.#lost) for (const listener of this.#replaced) await listener(connection)
+    this.#lost = false
+  }
+
+  async #carryOver({ query }: Connection, file: string, reason: unknown): Promise<boolean> {
+    if (faultOf(reason) !== 'locked') return false
+    return salvage(query, file).then(
+      () => true,
+      // Locked even against reading: as lost as a damaged one.
+      () => false,
     )
   }
 
   async #letGoOfReplaced(): Promise<boolean> {
     if (this.#opened === undefined) return false
+    // The number cannot have been given to another file: this one is open.
     if ((await inodeOf(this.#options.layout.index)) === this.#opened.inode) return false
+    this.#lost = true
     await this.#letGo()
     return true
-  }
-
-  async #tellReplaced({ connection, inode }: Opened): Promise<void> {
-    const another = this.#inode !== undefined && this.#inode !== inode
-    this.#inode = inode
-    if (another) for (const listener of this.#replaced) await listener(connection)
   }
 
   async #letGo(): Promise<void> {
@@ -175,36 +193,5 @@ export class Database {
     this.#opened = undefined
     // What a damaged file says on closing adds nothing to what it said before, and there is nothing left to do with it.
     await opened?.connection.close().catch(() => undefined)
-  }
-}
-
-/** Whether a new file in its place would help. */
-async function replaceable(error: unknown, file: string): Promise<boolean> {
-  const fault = faultOf(error)
-  if (fault === 'damaged' || fault === 'locked') return true
-  if (fault !== 'unopenable') return false
-  // SQLite does not say why. A directory of that name and a file of somebody else can be moved away; a lack of
-  // descriptors or a read-only file system cannot.
-  try {
-    await (await open(file, 'r+')).close()
-    return false
-  } catch (reason) {
-    return ['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(reason) ?? '')
-  }
-}
-
-/**
- * SQLite does not wait in every case: not where two change the journal mode, nor where the last other connection is cleaning
- * up. Only what stays busy for as long as the busy timeout is locked for good.
- */
-async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promise<T> {
-  const deadline = performance.now() + milliseconds
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (faultOf(error) !== 'locked' || performance.now() >= deadline) throw error
-      await sleep(BUSY_POLL)
-    }
   }
 }

@@ -92,6 +92,22 @@ export class Entries implements EntryStore {
     return previous
   }
 
+  async renew(entry: Entry): Promise<boolean> {
+    const renewed = await this.#database.run(async ({ query }) => {
+      const rows = await query<Row>(
+        `UPDATE ${ENTRIES} SET value = ?1 WHERE key = ?2 AND ${ENTRY_SHA256} = ?3 RETURNING key`,
+        JSON.stringify({ value: entry }),
+        entry.id,
+        entry.sha256,
+      )
+      this.#epoch++
+      this.#memory.delete(entry.id)
+      return rows.length > 0
+    })
+    if (renewed) await this.#invalidation.announce()
+    return renewed
+  }
+
   async delete(id: KeyId, sha256?: Sha256): Promise<boolean> {
     return (await this.take(id, sha256)) !== undefined
   }

@@ -22,7 +22,8 @@ export function faultOf(error: unknown): IndexFault | undefined {
   return 'failing'
 }
 
+/** An error of SQLite, or of the file system around it, as a KissError; others as they are. */
 export function indexError(error: unknown): unknown {
-  if (faultOf(error) === undefined) return error
-  return new KissError('disk', `the index of the cache directory failed: ${(error as Error).message}`, { cause: error })
+  if (!(error instanceof Error) || !('errno' in error)) return error
+  return new KissError('disk', `the index of the cache directory failed: ${error.message}`, { cause: error })
 }

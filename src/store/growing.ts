@@ -1,11 +1,12 @@
 /** A body that grows: one per process and transfer, read by any number of readers from the page cache. */
 
-import { close, open, read } from 'node:fs'
+import { close, fstat, open, read } from 'node:fs'
 import { promisify } from 'node:util'
 import { KissError } from '../errors.js'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
+const statFile = promisify(fstat)
 
 /** Bytes: readers are woken when this much is new … */
 const WAKE_BYTES = 256 * 1024
@@ -151,7 +152,7 @@ export class GrowingBody {
    */
   async exchange(path: string): Promise<boolean> {
     const fd = await openFile(path, 'r')
-    const same = this.#fd === undefined || (await sameBytes(this.#fd, fd, this.#available))
+    const same = this.#fd === undefined || (await sameContent(this.#fd, fd, this.#available))
     const unneeded = same ? this.#fd : fd
     if (same) this.#fd = fd
     if (unneeded !== undefined) this.#retired.push(unneeded)
@@ -175,6 +176,12 @@ export class GrowingBody {
     this.#fd = undefined
     await Promise.all(open.map((fd) => closeFile(fd)))
   }
+}
+
+/** Without reading it, where one file has two names. */
+async function sameContent(a: number, b: number, length: number): Promise<boolean> {
+  const [left, right] = await Promise.all([statFile(a), statFile(b)])
+  return (left.ino === right.ino && left.dev === right.dev) || sameBytes(a, b, length)
 }
 
 /** Do the first `length` bytes of two files agree? A file that is too short does not. */

@@ -5,12 +5,12 @@ import type { Candidate, Room } from './eviction.js'
 import { ENTRIES, ENTRY_SHA256 } from './schema.js'
 import type { KeyId, Sha256 } from './types.js'
 
-/** What one transfer has reserved, or claims. */
+/** What one transfer has reserved, or the blob that it claims. */
 export interface Reservation {
   readonly id: KeyId
-  /** Bytes. */
+  /** 0 for a claim: the blob counts already. */
   readonly bytes: number
-  /** The blob that it became and whose entry is not written yet. */
+  /** The blob that it brought and whose entry is not written yet; null for a reservation. */
   readonly sha256: Sha256 | null
   /** Who made it, as it was handed to the store. */
   readonly owner: string
@@ -25,7 +25,7 @@ export async function tryReserve(query: Query, id: KeyId, bytes: number, owner: 
     `INSERT INTO reservations (id, bytes, owner) SELECT ?1, ?2, ?3
       WHERE ${QUOTA} IS NULL
         OR ${BLOBS} + (SELECT coalesce(sum(bytes), 0) FROM reservations WHERE id <> ?1) + ?2 <= ${QUOTA}
-      ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, owner = excluded.owner, sha256 = NULL
+      ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, owner = excluded.owner
       RETURNING id`,
     id,
     bytes,
@@ -67,42 +67,55 @@ export async function readUsage(query: Query): Promise<{ blobs: number; reserved
   return row ?? { blobs: 0, reserved: 0 }
 }
 
+export interface Commit {
+  readonly id: KeyId
+  readonly sha256: Sha256
+  /** Bytes. */
+  readonly size: number
+  readonly owner: string
+}
+
 /**
  * The first half of a commit: the transfer claims the blob, whose removal nobody can begin from now on. False while somebody
  * is removing it, unless `anyway`.
  */
-export async function tryClaim(
-  query: Query,
-  claim: { id: KeyId; sha256: Sha256; owner: string; anyway: boolean },
-): Promise<boolean> {
+export async function tryClaim(query: Query, { id, sha256, owner }: Commit, anyway: boolean): Promise<boolean> {
   const rows = await query(
-    `INSERT INTO reservations (id, bytes, sha256, owner) SELECT ?1, 0, ?2, ?3
-      WHERE ?4 OR NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?2 AND doomed IS NOT NULL)
-      ON CONFLICT (id) DO UPDATE SET sha256 = ?2, owner = ?3
+    `INSERT INTO claims (sha256, id, owner) SELECT ?1, ?2, ?3
+      WHERE ?4 OR NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND doomed IS NOT NULL)
+      ON CONFLICT (sha256, id) DO UPDATE SET owner = excluded.owner
       RETURNING id`,
-    claim.id,
-    claim.sha256,
-    claim.owner,
-    claim.anyway ? 1 : 0,
+    sha256,
+    id,
+    owner,
+    anyway ? 1 : 0,
   )
   return rows.length > 0
 }
 
-/** The second half: the blob counts, and in the same statement what was reserved by those who claim it does not any more. */
-export async function countClaimed(query: Query, sha256: Sha256, size: number): Promise<void> {
-  await query(
-    `INSERT INTO blobs (sha256, size, last_used) VALUES (?1, ?2, 0)
-      ON CONFLICT (sha256) DO UPDATE SET size = ?2, doomed = NULL`,
+/**
+ * The second half: the blob counts, and in the same statement the reservation does not any more. False where that would
+ * exceed the quota.
+ */
+export async function countClaimed(query: Query, { id, sha256, size }: Commit): Promise<boolean> {
+  const rows = await query(
+    `INSERT INTO blobs (sha256, size, last_used, brought_by) SELECT ?1, ?2, 0, ?3
+      WHERE ${QUOTA} IS NULL OR EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND size >= ?2)
+        OR ${BLOBS} + (SELECT coalesce(sum(bytes), 0) FROM reservations WHERE id <> ?3) + ?2 <= ${QUOTA}
+      ON CONFLICT (sha256) DO UPDATE SET size = ?2, brought_by = ?3, doomed = NULL
+      RETURNING sha256`,
     sha256,
     size,
+    id,
   )
+  return rows.length > 0
 }
 
 /** Least recently used first; without those that are claimed or being removed. */
 export async function evictable(query: Query, limit: number): Promise<Candidate[]> {
   return query<Candidate>(
     `SELECT sha256, size, last_used AS lastUsedAt FROM blobs
-      WHERE doomed IS NULL AND sha256 NOT IN (SELECT sha256 FROM reservations WHERE sha256 IS NOT NULL)
+      WHERE doomed IS NULL AND sha256 NOT IN (SELECT sha256 FROM claims)
       ORDER BY last_used LIMIT ?`,
     limit,
   )
@@ -115,7 +128,7 @@ export async function evictable(query: Query, limit: number): Promise<Candidate[
 export async function doom(query: Query, sha256: Sha256, now: number, named: boolean): Promise<number | undefined> {
   const [row] = await query<{ size: number }>(
     `INSERT INTO blobs (sha256, size, last_used, doomed) SELECT ?1, 0, ?2, ?2
-      WHERE NOT EXISTS (SELECT 1 FROM reservations WHERE sha256 = ?1)
+      WHERE NOT EXISTS (SELECT 1 FROM claims WHERE sha256 = ?1)
         AND (?3 OR NOT EXISTS (SELECT 1 FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ?1))
       ON CONFLICT (sha256) DO UPDATE SET doomed = ?2 WHERE doomed IS NULL
       RETURNING size`,
@@ -147,33 +160,24 @@ export async function restoreReservation(query: Query, reservation: Omit<Reserva
   await query('INSERT OR IGNORE INTO reservations (id, bytes, owner) VALUES (?, ?, ?)', id, bytes, owner)
 }
 
-/** Bytes up to which a commit of this key and blob is counted already. */
-export async function countedFor(query: Query, id: KeyId, sha256: Sha256): Promise<number> {
-  const [row] = await query<{ bytes: number }>(
-    `SELECT max(
-      coalesce((SELECT bytes FROM reservations WHERE id = ?), 0),
-      coalesce((SELECT size FROM blobs WHERE sha256 = ?), 0)) AS bytes`,
-    id,
-    sha256,
-  )
-  return row?.bytes ?? 0
-}
-
 export async function readReservations(query: Query): Promise<Reservation[]> {
-  return query<Reservation>('SELECT id, bytes, sha256, owner FROM reservations')
+  return query<Reservation>(
+    `SELECT id, bytes, NULL AS sha256, owner FROM reservations UNION ALL SELECT id, 0, sha256, owner FROM claims`,
+  )
 }
 
 /** Only as it was read: a new owner's is left. */
-export async function dropReservation(query: Query, { id, owner, bytes }: Reservation): Promise<boolean> {
-  const rows = await query(
-    'DELETE FROM reservations WHERE id = ? AND owner = ? AND bytes = ? RETURNING id',
-    id,
-    owner,
-    bytes,
-  )
+export async function dropReservation(query: Query, { id, owner, bytes, sha256 }: Reservation): Promise<boolean> {
+  const rows =
+    sha256 === null
+      ? await query('DELETE FROM reservations WHERE id = ? AND owner = ? AND bytes = ? RETURNING id', id, owner, bytes)
+      : await query('DELETE FROM claims WHERE id = ? AND owner = ? AND sha256 = ? RETURNING id', id, owner, sha256)
   return rows.length > 0
 }
 
+/** Also what these keys claim. */
 export async function dropReservations(query: Query, ids: readonly KeyId[]): Promise<void> {
-  await query('DELETE FROM reservations WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids))
+  for (const table of ['reservations', 'claims']) {
+    await query(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids))
+  }
 }

@@ -6,6 +6,7 @@ import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
 import { Durability } from './durability.js'
 import { Entries } from './entries.js'
+import { Evictor } from './evictor.js'
 import { type Figures, sharedFigures } from './figures.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
@@ -82,7 +83,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const figures = sharedFigures({ database, flusher, clock, owner })
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const space = new SharedSpace({ database, removal, blobs, flusher, owner, isLive, ledgerCheck })
+  const evictor = new Evictor({ database, removal, blobs, flusher })
+  const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
 
   const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
 

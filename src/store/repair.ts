@@ -42,8 +42,7 @@ async function count(layout: Layout, database: Database, sha256: Sha256): Promis
 
 async function strikeIfUnclaimed(database: Database, sha256: Sha256): Promise<void> {
   await database.query(
-    `DELETE FROM blobs WHERE sha256 = ?1 AND doomed IS NULL AND ?1 NOT IN (
-      SELECT sha256 FROM reservations WHERE sha256 IS NOT NULL)`,
+    'DELETE FROM blobs WHERE sha256 = ?1 AND doomed IS NULL AND ?1 NOT IN (SELECT sha256 FROM claims)',
     sha256,
   )
 }

@@ -14,32 +14,34 @@ export const ENTRY_SHA256 = `json_extract(value, '$.value.sha256')`
 const field = (row: 'OLD' | 'NEW', name: string) => `json_extract(${row}.value, '$.value.${name}')`
 const withoutUse = (row: 'OLD' | 'NEW') => `json_remove(${row}.value, '$.value.hits', '$.value.lastUsedAt')`
 
-/** What a newly named blob means to the ledger: it was used, and the claim of the transfer that brought it has ended. */
+/** What a newly named blob means to the ledger: it was used, and the claim of the transfer that brought it ends. */
 const named = `
   UPDATE blobs SET last_used = max(last_used, ${field('NEW', 'lastUsedAt')}) WHERE sha256 = ${field('NEW', 'sha256')};
-  DELETE FROM reservations WHERE id = NEW.key AND sha256 = ${field('NEW', 'sha256')};`
+  DELETE FROM claims WHERE sha256 = ${field('NEW', 'sha256')} AND id = NEW.key;`
 
 const changed = `UPDATE settings SET value = value + 1 WHERE name = 'generation';`
 
 export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
 
-  // The ledger of bytes. last_used: the latest of the blob's entries, milliseconds; 0 while none named it, so
-  // that it goes first. doomed: since when somebody is
-  // removing it, milliseconds; it counts until it is gone.
+  // Blobs that count. last_used: the latest of the blob's entries, milliseconds; 0 while none has named it, so that it goes
+  // first. doomed: since when somebody is removing it, milliseconds; it counts until it is gone. brought_by: the key whose
+  // transfer was the last to bring it; as soon as the blob counts, what was reserved for that transfer does not.
   `CREATE TABLE IF NOT EXISTS blobs (
-    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER) WITHOUT ROWID`,
+    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER, brought_by TEXT
+  ) WITHOUT ROWID`,
   `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
 
-  // bytes: reserved for the transfer of this key. sha256: the transfer has ended and claims this blob until its entry is
-  // there, so that nobody removes the blob as one that no entry names. As soon as the blob counts, the bytes do not.
-  `CREATE TABLE IF NOT EXISTS reservations (
-    id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, sha256 TEXT, owner TEXT NOT NULL) WITHOUT ROWID`,
-
-  ...['INSERT', 'UPDATE'].map(
-    (event) => `CREATE TRIGGER IF NOT EXISTS blob_${event.toLowerCase()} AFTER ${event} ON blobs WHEN NEW.doomed IS NULL
-      BEGIN UPDATE reservations SET bytes = 0 WHERE sha256 = NEW.sha256 AND bytes > 0; END`,
+  // Bytes that transfers will write, or have written.
+  `CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID`,
+  ...['INSERT', 'UPDATE OF brought_by'].map(
+    (event, i) => `CREATE TRIGGER IF NOT EXISTS blob_brought_${i} AFTER ${event} ON blobs
+      BEGIN DELETE FROM reservations WHERE id = NEW.brought_by; END`,
   ),
+
+  // Blobs that the transfer of a key has brought and whose entry is not written yet: nobody may remove them as unnamed.
+  `CREATE TABLE IF NOT EXISTS claims (
+    sha256 TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (sha256, id)) WITHOUT ROWID`,
 
   `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
 

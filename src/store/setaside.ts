@@ -3,6 +3,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemCode } from '../errors.js'
+import { faultOf } from './faults.js'
 import type { Layout } from './layout.js'
 
 /** How long a set-aside may take, in milliseconds, before its process counts as dead. It is a few renames. */
@@ -16,6 +17,21 @@ export async function inodeOf(path: string): Promise<number | undefined> {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/** Whether a new file in its place would help. */
+export async function replaceable(error: unknown, file: string): Promise<boolean> {
+  const fault = faultOf(error)
+  if (fault === 'damaged' || fault === 'locked') return true
+  if (fault !== 'unopenable') return false
+  // SQLite does not say why. A directory of that name and a file of somebody else can be moved away; a lack of
+  // descriptors or a read-only file system cannot.
+  try {
+    await (await open(file, 'r+')).close()
+    return false
+  } catch (reason) {
+    return ['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(reason) ?? '')
   }
 }
 

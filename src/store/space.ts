@@ -1,23 +1,22 @@
 /** The byte budget of one cache directory, kept by all its processes through the ledger in the index. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KissError, systemCode } from '../errors.js'
-import type { FileBlobs } from './blobs.js'
+import { KissError } from '../errors.js'
 import type { Database } from './database.js'
-import { chooseVictims, planRoom } from './eviction.js'
+import { planRoom } from './eviction.js'
+import type { Evictor } from './evictor.js'
 import type { Flusher } from './flusher.js'
 import {
+  type Commit,
   type Reservation,
+  countClaimed,
   dropReservation,
   dropReservations,
-  evictable,
   readQuota,
   readReservations,
   readRoom,
   readUsage,
   restoreReservation,
-  countClaimed,
-  countedFor,
   tryClaim,
   tryReserve,
   writeQuota,
@@ -26,8 +25,6 @@ import type { Removal } from './removal.js'
 import type { LedgerCheck } from './ledgercheck.js'
 import type { KeyId, Sha256, Space } from './types.js'
 
-/** Blobs looked at per round of eviction. */
-const BATCH = 100
 /** Milliseconds between looks at room that others are making, and how many looks. */
 const WAIT = 10
 const WAITS = 200
@@ -39,7 +36,7 @@ const ROUNDS = 1_000
 export interface SpaceOptions {
   readonly database: Database
   readonly removal: Removal
-  readonly blobs: FileBlobs
+  readonly evictor: Evictor
   readonly flusher: Flusher
   /** Names this process in its reservations, so that others can tell when it is dead. */
   readonly owner: string
@@ -70,8 +67,12 @@ export class SharedSpace implements Space {
   }
 
   async setQuota(bytes: number | undefined): Promise<void> {
+    const { database, ledgerCheck } = this.#options
     this.#quota = bytes
-    await this.#options.database.run(({ query }) => writeQuota(query, bytes))
+    await ledgerCheck.ensure()
+    await database.run(({ query }) => writeQuota(query, bytes))
+    const { blobs, reserved } = await database.run(({ query }) => readUsage(query))
+    if (bytes !== undefined && blobs + reserved > bytes) await this.evict(blobs + reserved - bytes)
   }
 
   async usage(): Promise<{ blobs: number; reserved: number }> {
@@ -113,16 +114,29 @@ export class SharedSpace implements Space {
 
   async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
     const { database, owner } = this.#options
-    if (size > (await database.run(({ query }) => countedFor(query, id, sha256)))) await this.reserve(id, size)
-    // Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new
-    // file, the entry is dangling, which is a miss.
+    const commit = { id, sha256, size, owner }
+    for (let round = 0; round < ROUNDS; round++) {
+      await this.#claim(commit)
+      if (await database.run(({ query }) => countClaimed(query, commit))) {
+        this.#held.delete(id)
+        return
+      }
+      // There was less reserved than it takes, or another transfer of this key has used it up.
+      await this.reserve(id, size)
+    }
+    throw noRoom(size, (await this.quota()) ?? size)
+  }
+
+  /**
+   * Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new file,
+   * the entry is dangling, which is a miss.
+   */
+  async #claim(commit: Commit): Promise<void> {
     for (let waits = 0; ; waits++) {
-      const claim = { id, sha256, owner, anyway: waits === REMOVAL_WAITS }
-      if (await database.run(({ query }) => tryClaim(query, claim))) break
+      const anyway = waits === REMOVAL_WAITS
+      if (await this.#options.database.run(({ query }) => tryClaim(query, commit, anyway))) return
       await sleep(WAIT)
     }
-    await database.run(({ query }) => countClaimed(query, sha256, size))
-    this.#held.delete(id)
   }
 
   /** Never throws: what the index does not take now is given back when it does. */
@@ -136,31 +150,8 @@ export class SharedSpace implements Space {
     }
   }
 
-  async evict(bytes: number): Promise<number> {
-    const { database, flusher } = this.#options
-    // Last uses that cannot be written make the choice a second older, which is no reason not to make room.
-    await flusher.flush().catch(() => undefined)
-    let freed = 0
-    while (freed < bytes) {
-      const candidates = await database.run(({ query }) => evictable(query, BATCH))
-      const victims = chooseVictims(candidates, bytes - freed)
-      if (victims.length === 0) break
-      for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
-    }
-    return freed
-  }
-
-  async #evictOne(sha256: Sha256): Promise<number> {
-    const { removal, blobs } = this.#options
-    try {
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
-    } catch (error) {
-      // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
-      // entries are dangling until the removal is done, which is a miss for who meets them.
-      if (systemCode(error) !== 'SQLITE_FULL') throw error
-      await blobs.remove(sha256)
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
-    }
+  evict(bytes: number): Promise<number> {
+    return this.#options.evictor.evict(bytes)
   }
 
   /** Gives back the reservations of dead owners; how many. */

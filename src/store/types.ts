@@ -48,6 +48,11 @@ export interface EntryStore {
   reload(id: KeyId): Promise<Entry | undefined>
   /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
   set(entry: Entry): Promise<void>
+  /**
+   * As {@link set}, but only where there is an entry of that id that names the same blob: what was purged or replaced while it
+   * was validated stays so. False where there is none.
+   */
+  renew(entry: Entry): Promise<boolean>
   /** False where there was none, or where it names another blob than `sha256`: somebody has replaced it meanwhile. */
   delete(id: KeyId, sha256?: Sha256): Promise<boolean>
   /** Notes a use: at once in memory, within a second in the index. */
@@ -128,6 +133,7 @@ export interface Counters {
 export interface Space {
   /** undefined: no quota. */
   quota(): Promise<number | undefined>
+  /** Evicts at once what is above it. */
   setQuota(bytes: number | undefined): Promise<void>
   /**
    * Makes the reservation of `id` `bytes` large (it may have had less), evicting what was used least recently where

@@ -229,6 +229,7 @@ describe('kiss fetch', () => {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const) {
     it(`exits ${code} on ${signal}, with no half a file, and the next one continues`, async () => {
       const gate = latch()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Sandbox, type Ran } from '../support/cli.js'
+import { project, Sandbox, type Ran } from '../support/cli.js'
 import { Origin } from '../support/origin.js'
 import { pluginPackage, writePlugin, type PluginFiles } from '../support/plugin.js'
 
@@ -39,6 +39,27 @@ describe('third-party plugins', () => {
     await worksWith((args) => sandbox.run(args))
   })
 
+  it('work as the README shows them', async () => {
+    const folder = path.join(sandbox.root, 'kiss-lab')
+    const readme = readFileSync(path.join(project, 'README.md'), 'utf8')
+    const [, manifest] = /```json\n(\{\n {2}"name": "kiss-lab"[^]*?)```/.exec(readme) ?? []
+    const modules = [...readme.matchAll(/```js\n(\/\/ (\S+\.js): [^]*?)```/g)]
+    assert.deepEqual(
+      [typeof manifest, modules.map(([, , file]) => file)],
+      ['string', ['provider.js', 'commands/lab/kept.js']],
+    )
+    mkdirSync(path.join(folder, 'commands/lab'), { recursive: true })
+    writeFileSync(path.join(folder, 'package.json'), manifest ?? '')
+    for (const [, text = '', file = ''] of modules) writeFileSync(path.join(folder, file), text)
+    writeFileSync(sandbox.configFile, `plugins: [${folder}]\nlab:\n  server: ${origin.url('/')}\n`)
+    origin.serve('/builds/7/Image.gz', { body: Buffer.from('image'), requires: { authorization: 'Bearer secret' } })
+    const env = { LAB_TOKEN: 'secret' }
+    const fetched = await sandbox.run(['fetch', '-o', '-', 'lab:/builds/7/Image.gz'], { env })
+    assert.deepEqual([fetched.code, fetched.stdout, fetched.stderr], [0, 'image', ''])
+    const kept = await sandbox.run(['lab', 'kept'], { env })
+    assert.deepEqual([kept.code, kept.stdout], [0, 'lab:/builds/7/Image.gz\n'])
+  })
+
   it('are found by the name of a package that was installed from a tarball', async () => {
     const source = path.join(sandbox.root, 'source')
     const place = path.join(sandbox.root, 'place')
@@ -62,6 +83,22 @@ describe('third-party plugins', () => {
     writePlugin(path.join(sandbox.cwd, 'mem'))
     const { code, stdout } = await sandbox.run(['mem', 'count'], { env: { KISS_PLUGINS: './mem' } })
     assert.deepEqual([code, stdout], [0, 'entries: 0\n'])
+  })
+
+  it('have bugs that are told in one line, and in full with DEBUG', async () => {
+    const bug = 'export default class extends Object { static enableJsonFlag = true; static async run() { null.x } }'
+    const late =
+      'export default class extends Object { static async run() { setImmediate(() => null.x); await new Promise((r) => setTimeout(r, 1e4)) } }'
+    configure({ 'commands/mem/count.js': bug, 'commands/mem/late.js': late })
+    for (const command of ['count', 'late']) {
+      const { code, stdout, stderr } = await sandbox.run(['mem', command])
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /^kiss: a bug: TypeError: .*null.*; DEBUG=kiss shows where\n$/)
+      const json = await sandbox.run(['mem', command, '--json'])
+      assert.deepEqual([json.code, json.stderr], [1, ''])
+      assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'internal')
+      assert.match((await sandbox.run(['mem', command], { env: { DEBUG: 'kiss' } })).stderr, /^ {4}at .*mem/m)
+    }
   })
 
   it('choose their own exit codes, the same with and without --json', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { project, Sandbox } from '../support/cli.js'
 
@@ -29,6 +29,18 @@ describe('kiss', () => {
       const { code, stdout, stderr } = await sandbox.run([topic, '--help'])
       assert.match(stdout, new RegExp(`kiss ${topic} COMMAND`))
       assert.deepEqual([code, stderr], [0, ''])
+    }
+  })
+
+  it('starts by manifests, which know every command without loading it', async () => {
+    for (const folder of ['.', 'plugins/s3', 'plugins/gitlab', 'plugins/lava']) {
+      const manifest = JSON.parse(readFileSync(path.join(project, folder, 'oclif.manifest.json'), 'utf8')) as {
+        commands: object
+      }
+      const commands = path.join(project, folder, 'dist/commands')
+      const files = existsSync(commands) ? readdirSync(commands, { recursive: true, encoding: 'utf8' }) : []
+      const ids = files.filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -3).replaceAll('/', ':'))
+      assert.deepEqual(Object.keys(manifest.commands).sort(), ids.sort(), folder)
     }
   })
 

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import path from 'node:path'
-import { Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
-
-/** The URL on the first line of its standard output. */
-async function listening({ child }: Running): Promise<string> {
-  const [line] = (await once(child.stdout, 'data')) as [string]
-  return line.split('\n')[0]!
-}
 
 /** Over a connection of its own: those that idle are closed when draining begins. */
 async function health(server: string): Promise<number | undefined> {

@@ -129,6 +129,11 @@ describe('the provider contract', () => {
     })
   }
 
+  it('is there for strangers, as kiss/provider-contract', async () => {
+    const { providerChecks: theirs } = await import('kiss/provider-contract')
+    assert.equal(theirs(() => good, samples).length, providerChecks(() => good, samples).length)
+  })
+
   it('sees keys that depend on what was asked before', async () => {
     let asked = 0
     const counting: UpstreamProvider = { ...good, cacheKey: (url) => new URL(`?${asked++}`, clean(url)) }

@@ -57,6 +57,20 @@ function entryContract(open: () => Promise<StoreUnderTest>): void {
     assert.deepEqual(await (await store.reopen()).entries.get(expected.id), expected)
   })
 
+  it('renews an entry that is still there, and none that was removed or replaced meanwhile', async () => {
+    const store = await open()
+    const entry = entryOf('a', 'body')
+    await store.entries.set(entry)
+    store.entries.touch(entry.id, 5_000)
+    const renewed = { ...entry, validatedAt: 6_000, staleAt: 16_000 }
+    assert.equal(await store.entries.renew(renewed), true)
+    assert.deepEqual(await store.entries.get(entry.id), { ...renewed, hits: 1, lastUsedAt: 5_000 })
+    assert.equal(await store.entries.renew(entryOf('a', 'another')), false)
+    await store.entries.delete(entry.id)
+    assert.equal(await store.entries.renew(renewed), false)
+    assert.equal(await store.entries.get(entry.id), undefined)
+  })
+
   it('shows a touch at once, and another process sees it after the next flush', async () => {
     const store = await open()
     const entry = entryOf('a', 'body', { lastUsedAt: 9_000 })
@@ -262,6 +276,38 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
       await space.commit(id, sha256('body'), 4)
     }
     assert.deepEqual(await space.usage(), { blobs: 4, reserved: 0 })
+  })
+
+  it('makes room for a blob that became larger than what was reserved, or refuses it', async () => {
+    const store = await open()
+    await store.space.setQuota(100)
+    const old = await put(store, 'old', 60, 1_000)
+    await store.space.reserve('a', 10)
+    await store.space.commit('a', sha256('a'), 50)
+    assert.equal(await store.entries.get(old.id), undefined)
+    assert.deepEqual(await store.space.usage(), { blobs: 50, reserved: 0 })
+    await assert.rejects(store.space.commit('b', sha256('b'), 101), isQuota)
+    assert.equal((await store.space.usage()).blobs, 50)
+  })
+
+  it('does not count two bodies of one key as the one that was reserved', async () => {
+    const { space } = await open()
+    await space.setQuota(100)
+    await space.reserve('a', 60)
+    const second = sha256('second generation')
+    await space.commit('a', sha256('first generation'), 60)
+    await assert.rejects(space.commit('a', second, 60), isQuota)
+    assert.deepEqual(await space.usage(), { blobs: 60, reserved: 0 })
+  })
+
+  it('evicts at once what a smaller quota leaves no room for', async () => {
+    const store = await open()
+    const old = await put(store, 'old', 60, 1_000)
+    const kept = await put(store, 'kept', 30, 2_000)
+    await store.space.setQuota(50)
+    assert.equal(await store.entries.get(old.id), undefined)
+    assert.deepEqual(await store.entries.get(kept.id), kept)
+    assert.deepEqual(await store.space.usage(), { blobs: 30, reserved: 0 })
   })
 
   it('refuses what not even an empty cache could hold, without evicting anything', async () => {

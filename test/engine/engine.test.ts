@@ -163,7 +163,7 @@ describe('the engine', () => {
       for (;;) seen += await wrong.content.read(Buffer.alloc(64 * 1024), seen)
     })()
     await assert.rejects(wrongRead, hasCode('digest-mismatch', 412))
-    assert.equal(seen, body.length - 1)
+    assert.ok(seen < body.length)
     await wrong.close('aborted')
     assert.ok((await readArtifact(right)).equals(body))
     await assert.rejects(fetchAll(kiss, url.href, { sha256: '0'.repeat(64) }), hasCode('digest-mismatch', 412))

@@ -57,12 +57,16 @@ describe('what an answer means', () => {
   it('appends a 206 with the right start, total and ETag, and no other', () => {
     assert.equal(verdict('rest', 206, rest, held(10)), 'append')
     assert.equal(verdict('rest', 206, { ...rest, 'content-range': 'bytes 10-999/*' }, held(10)), 'append')
+    const unknown = held(10, { etag: '"1"' })
+    assert.equal(verdict('rest', 206, rest, unknown), 'append')
+    assert.equal(verdict('rest', 206, { ...rest, 'content-range': 'bytes 10-999/*' }, unknown), 'distrust')
     const wrong: Record<string, string>[] = [
       { ...rest, 'content-range': 'bytes 9-999/1000' },
       { ...rest, 'content-range': 'bytes 10-1000/1001' },
       { ...rest, 'content-range': 'bytes 10-' },
       { ...rest, etag: '"2"' },
       { ...rest, etag: 'W/"1"' },
+      { ...rest, 'content-encoding': 'gzip' },
       { 'content-range': rest['content-range'] },
       { etag: '"1"' },
     ]
@@ -82,12 +86,14 @@ describe('what an answer means', () => {
   it('sees another ETag or another length as another content', () => {
     assert.equal(verdict('rest', 200, { etag: '"2"', 'content-length': '1000' }, held(10)), 'changed')
     assert.equal(verdict('rest', 200, { etag: '"1"', 'content-length': '1001' }, held(10)), 'changed')
+    assert.equal(verdict('rest', 200, { etag: '"1"', 'content-encoding': 'gzip' }, held(10)), 'changed')
   })
 
   it('knows from a 416 that a body without a length is complete', () => {
     const chunked = held(10, { etag: '"1"' })
-    assert.equal(verdict('rest', 416, { 'content-range': 'bytes */10' }, chunked), 'complete')
-    assert.equal(verdict('rest', 416, { 'content-range': 'bytes */9' }, chunked), 'distrust')
+    assert.equal(verdict('rest', 416, { 'content-range': 'bytes */10', etag: '"1"' }, chunked), 'complete')
+    assert.equal(verdict('rest', 416, { 'content-range': 'bytes */10' }, chunked), 'distrust')
+    assert.equal(verdict('rest', 416, { 'content-range': 'bytes */9', etag: '"1"' }, chunked), 'distrust')
     assert.equal(verdict('rest', 416, { 'content-range': 'bytes */10', etag: '"2"' }, chunked), 'distrust')
     assert.equal(verdict('rest', 416, {}, held(10)), 'distrust')
   })

@@ -391,7 +391,8 @@ describe('the fetch endpoint', () => {
         server.engine.answer(origin, async (request) => {
           resolve()
           await new Promise((_, reject) => {
-            request.signal?.addEventListener('abort', () => reject(new KissError('interrupted', 'left')))
+            const { signal } = request
+            signal?.addEventListener('abort', () => reject(signal.reason as Error))
           })
           return new StubArtifact(request, finishedBody(''))
         })

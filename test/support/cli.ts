@@ -1,4 +1,5 @@
 /** Runs `bin/run.js` as a user would, in a home of its own, and collects exit code, stdout and stderr. */
+import { once } from 'node:events'
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -82,4 +83,11 @@ async function collect(child: ChildProcessWithoutNullStreams): Promise<Ran> {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
+}
+
+/** The URL that `kiss serve` prints first. Rejects when it ends instead. */
+export async function listening({ child, ended }: Running): Promise<string> {
+  const failed = ended.then(({ code, stderr }) => Promise.reject(new Error(`exit code ${code}: ${stderr}`)))
+  const [line] = (await Promise.race([once(child.stdout, 'data'), failed])) as [string]
+  return line.split('\n')[0]!
 }

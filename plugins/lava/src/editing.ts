@@ -1,11 +1,12 @@
 /** What `kiss lava rewrite` and `kiss lava restore` share: jobs in, one outcome each, where it goes, what is said. */
-import { Flags, KissError, type BaseCommand } from 'kiss/plugin'
+import { displayUrl, Flags, KissError, type BaseCommand } from 'kiss/plugin'
 import { isWarning, sentence, type Left } from './diagnostics.js'
 import { unifiedDiff } from './diff.js'
-import { nameOf, readText, standard, writeText } from './files.js'
-import { parseJob, type Job } from './parse.js'
+import { standard, writeText } from './files.js'
+import type { Job } from './parse.js'
+import { baseOf, readJobs } from './reading.js'
 import type { Change, Outcome } from './rewrite.js'
-import { serverBase, shown } from './urls.js'
+import { hasCredential, shown } from './urls.js'
 
 const destinations = ['output', 'in-place', 'diff', 'check'] as const
 
@@ -52,9 +53,7 @@ export function serverOf(server: URL | undefined): string {
       hint: 'give --server or set KISS_SERVER',
     })
   }
-  const base = serverBase(server.href)
-  if (base !== undefined) return base
-  throw new KissError('usage', '--server has to be an http or https URL without user, password, query and fragment')
+  return baseOf(server)
 }
 
 /**
@@ -68,16 +67,13 @@ export async function edit(
   transform: (job: Job) => Outcome,
 ): Promise<EditReport> {
   checkUsage(files, destination)
-  const edits: { file: string; job: Job; outcome: Outcome }[] = []
-  for (const file of files) {
-    const job = parseJob(nameOf(file), await readText(file))
-    edits.push({ file, job, outcome: transform(job) })
-  }
+  const jobs = await readJobs(files)
+  const edits = jobs.map((job, index) => ({ file: files[index] ?? '', job, outcome: transform(job) }))
   for (const { job, outcome } of edits) for (const line of warnings(job, outcome.left)) command.note(line)
-  const jobs: JobReport[] = []
-  for (const { file, job, outcome } of edits) jobs.push(await deliver(command, { file, job, outcome, destination }))
-  if (destination.check && jobs.some(({ changed }) => changed)) process.exitCode = 1
-  return { jobs }
+  const reports: JobReport[] = []
+  for (const one of edits) reports.push(await deliver(command, { ...one, destination }))
+  if (destination.check && reports.some(({ changed }) => changed)) process.exitCode = 1
+  return { jobs: reports }
 }
 
 /** `job.yaml:41: kernel.url has a placeholder {ROOTFS}; left as it is`: what an anchor makes two places of is said once. */
@@ -87,12 +83,8 @@ export function warnings(job: Job, left: readonly Left[]): string[] {
 
 function checkUsage(files: readonly string[], destination: Destination): void {
   const chosen = destinations.filter((name) => destination[name] !== undefined && destination[name] !== false)
-  if (files.length === 0)
-    throw new KissError('usage', 'there is no job', { hint: 'name a file, or - for standard input' })
   if (chosen.length > 1)
     throw new KissError('usage', `${chosen.map((name) => `--${name}`).join(' and ')} do not go together`)
-  if (files.filter((file) => file === standard).length > 1)
-    throw new KissError('usage', 'standard input can be read once')
   if (destination['in-place'] && files.includes(standard))
     throw new KissError('usage', 'standard input cannot be changed in place')
   if (files.length > 1 && !destination['in-place'] && !destination.diff && !destination.check)
@@ -135,10 +127,16 @@ function reportOf(job: Job, { text, changes, left }: Outcome): JobReport {
   return {
     file: job.name,
     changed: text !== job.text,
-    changes: changes.map((change) => ({ ...change, from: shown(change.from), to: shown(change.to) })),
+    changes: changes.map(shownChange),
     left: left.map((one) => {
       const { line, place, path, reason } = one
       return { line, place, path, reason, warning: isWarning(one), message: sentence(one) }
     }),
   }
+}
+
+/** A credential in a URL stands, encoded, in the cache's URL for it too. */
+function shownChange(change: Change): Change {
+  const show = hasCredential(change.from) || hasCredential(change.to) ? displayUrl : shown
+  return { ...change, from: show(change.from), to: show(change.to) }
 }

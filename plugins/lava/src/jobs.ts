@@ -1,4 +1,5 @@
 /** Walks a job to the places where LAVA would find a URL to download, by the table in rules.ts. */
+import { KissError } from 'kiss/plugin'
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { stringOf, truthOf, type View } from './pyyaml.js'
 import { deployRules, ownOverlay, testLists, type DeployRule } from './rules.js'
@@ -26,6 +27,9 @@ export interface Walk {
   /** False: no list of actions, so no job. */
   readonly isJob: boolean
 }
+
+/** Aliases can make any number of a few lines. */
+const most = 100_000
 
 interface Found {
   readonly path: string
@@ -97,6 +101,7 @@ function select(view: View, root: Node, pattern: string): Found[] {
 function collect(view: View, root: string, { path, node }: Found, key: string, places: Place[], above: Node[]): void {
   const artifact = view.resolve(node)
   if (artifact === undefined || !isMap(artifact) || above.includes(artifact)) return
+  if (places.length >= most) throw new KissError('usage', `the job has more than ${most} downloads`)
   const at = view.get(artifact, key)
   if (at !== undefined) {
     const useCache = view.resolve(view.get(artifact, 'use_cache'))

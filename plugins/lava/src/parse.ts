@@ -1,6 +1,6 @@
 /** From the text of a job file to documents whose nodes know where they stand. */
 import { KissError } from 'kiss/plugin'
-import { parseAllDocuments, type Document, type YAMLError } from 'yaml'
+import { isScalar, parseAllDocuments, Scalar, type Document, type Node, type YAMLError } from 'yaml'
 import { View } from './pyyaml.js'
 
 export interface Job {
@@ -23,12 +23,16 @@ export function parseJob(name: string, text: string): Job {
   const source = text.slice(mark.length).replace(/\r(?!\n)|[\x85\u2028\u2029]/g, '\n')
   const lines = [0]
   for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
-  const { documents, error } = parseAsPyYaml(source)
-  if (error !== undefined) {
-    const { line, column } = position(lines, error.pos[0])
-    throw new KissError('usage', `${name}:${line}:${column}: not YAML: ${error.message}`, { cause: error })
+  const fail = (offset: number, message: string): never => {
+    const { line, column } = position(lines, offset)
+    throw new KissError('usage', `${name}:${line}:${column}: not YAML: ${message}`)
   }
-  return { name, text, mark, source, lines, documents: documents.map((document) => new View(document)) }
+  const { documents, error } = parseAsPyYaml(source)
+  if (error !== undefined) fail(error.pos[0], error.message)
+  const views = documents.map((document) => new View(document))
+  const problem = views.find((view) => view.problem !== undefined)?.problem
+  if (problem !== undefined) fail(problem.node.range?.[0] ?? 0, problem.message)
+  return { name, text, mark, source, lines, documents: views }
 }
 
 interface Parsed {
@@ -82,4 +86,11 @@ export function position(lines: readonly number[], offset: number): { line: numb
     else high = middle
   }
   return { line: low + 1, column: offset - (lines[low] ?? 0) + 1 }
+}
+
+/** Where the content of a node begins: below the header of a block scalar. */
+export function lineOf(job: Job, node: Node): number {
+  const start = node.range?.[0] ?? 0
+  const isBlock = isScalar(node) && (node.type === Scalar.BLOCK_FOLDED || node.type === Scalar.BLOCK_LITERAL)
+  return position(job.lines, start).line + (isBlock ? 1 : 0)
 }

@@ -60,12 +60,18 @@ export function truthOf(node: Node): boolean {
   return !((integer.test(source) || float.test(source)) && zero.test(source))
 }
 
+/** Deeper than any job, and no danger to a stack, Python's neither. */
+const deepest = 500
+
 /** One document with its anchors resolved, merge keys applied and duplicate keys decided. */
 export class View {
   readonly root: Node | undefined
   /** Scalars inside `{}` or `[]`. */
   readonly flow = new Set<Scalar>()
+  /** Why PyYAML would refuse the document, which the parser did not. */
+  problem: { readonly node: Node; readonly message: string } | undefined
   readonly #targets = new Map<Alias, Node | undefined>()
+  readonly #depths = new Map<Node, number>()
   readonly #entries = new Map<YAMLMap, readonly Entry[]>()
 
   constructor(document: Document) {
@@ -159,24 +165,33 @@ export class View {
     return [...merged, ...own]
   }
 
-  /** Follows the text, so that an alias finds the nearest anchor of its name before it. */
-  #scan(node: Node | null | undefined, anchors: Map<string, Node>, inFlow: boolean): void {
-    if (isAlias(node)) {
-      this.#targets.set(node, anchors.get(node.source))
-      return
-    }
+  /**
+   * Follows the text, so that an alias finds the nearest anchor of its name before it.
+   * @returns how deep the node is nested once its aliases are followed
+   */
+  #scan(node: Node | null | undefined, anchors: Map<string, Node>, inFlow: boolean): number {
+    if (isAlias(node)) return this.#scanAlias(node, anchors.get(node.source))
     if (node?.anchor !== undefined) anchors.set(node.anchor, node)
+    let depth = 1
     if (isScalar(node)) {
       if (inFlow) this.flow.add(node)
     } else if (isMap(node) || isSeq(node)) {
       const flow = inFlow || node.flow === true
-      if (isSeq(node)) for (const item of node.items) this.#scan(item as Node | null, anchors, flow)
-      else
-        for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
-          this.#scan(key, anchors, flow)
-          this.#scan(value, anchors, flow)
-        }
+      const children = isSeq(node)
+        ? (node.items as (Node | null)[])
+        : (node.items as Pair<Node, Node | null>[]).flatMap(({ key, value }) => [key, value])
+      for (const child of children) depth = Math.max(depth, this.#scan(child, anchors, flow) + 1)
+      if (depth > deepest) this.problem ??= { node, message: 'nested too deeply' }
     }
+    if (node?.anchor !== undefined) this.#depths.set(node, depth)
+    return depth
+  }
+
+  #scanAlias(alias: Alias, target: Node | undefined): number {
+    this.#targets.set(alias, target)
+    if (target === undefined)
+      this.problem ??= { node: alias, message: `there is no anchor &${alias.source} before this` }
+    return target === undefined ? 1 : (this.#depths.get(target) ?? 1)
   }
 }
 

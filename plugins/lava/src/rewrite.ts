@@ -1,8 +1,8 @@
 /** Rewrites a job, and takes a rewrite back: which places change, what is written there, why the others stay. Pure. */
-import { isScalar, type Node, type Scalar } from 'yaml'
+import type { Node, Scalar } from 'yaml'
 import type { Left, ReasonCode } from './diagnostics.js'
 import { walk, type Place, type Walk } from './jobs.js'
-import { position, type Job } from './parse.js'
+import { lineOf, type Job } from './parse.js'
 import { placeholderIn } from './placeholders.js'
 import { stringOf, type View } from './pyyaml.js'
 import { restored, rewritten, slotOf, type Slot } from './scalars.js'
@@ -152,13 +152,6 @@ function problems(job: Job, found: Walk, view: View): Left[] {
   return found.unknown.map(({ path, at, method }) => {
     return { line: lineOf(job, at), place: 'deploy.to', path, reason: 'unknown-method', detail: method }
   })
-}
-
-/** Where the content of a node begins: below the header of a block scalar. */
-function lineOf(job: Job, node: Node): number {
-  const start = node.range?.[0] ?? 0
-  const isBlock = isScalar(node) && (node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL')
-  return position(job.lines, start).line + (isBlock ? 1 : 0)
 }
 
 /** Changes are sorted; two places of one scalar carry the same edit. */

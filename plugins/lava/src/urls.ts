@@ -108,7 +108,7 @@ export function unwrap(server: string, text: string): Wrapped | undefined {
   if (query?.[1] === undefined || !text.startsWith(`${server}${endpoint}`)) return undefined
   const url = decoded(query[1])
   if (url === undefined) return undefined
-  const marked = /^[^%]*%3a/.test(query[1])
+  const marked = /%3a/i.exec(query[1])?.[0] === '%3a'
   const wrapped: Wrapped = { url, marked, ...(query[2] === undefined ? {} : { ttl: query[2] }) }
   return wrap(server, wrapped) === text ? wrapped : undefined
 }
@@ -121,8 +121,12 @@ function decoded(text: string): string | undefined {
   }
 }
 
+export function hasCredential(url: string): boolean {
+  return URL.canParse(url) && carriesCredential(new URL(url))
+}
+
 /** Fit to be shown: without a fragment, and in its displayable form where it carries a credential. */
 export function shown(url: string): string {
-  if (!URL.canParse(url)) return displayUrl(url)
-  return carriesCredential(new URL(url)) ? displayUrl(url) : url.trim().replace(/#.*$/s, '')
+  if (!URL.canParse(url) || hasCredential(url)) return displayUrl(url)
+  return url.trim().replace(/#.*$/s, '')
 }

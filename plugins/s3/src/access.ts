@@ -1,12 +1,11 @@
 /** How an object is asked for: whose credentials, which region, which signature; and what a refusal teaches. */
 
 import type { Classification, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
-import { isAwsRegion, partitionOf } from './aws-hosts.js'
-import { awsConfig, readShared, sharedFiles, type AwsConfig, type Env } from './aws-config.js'
+import { configReader, sharedFiles, type Env } from './aws-config.js'
 import { CredentialSource, type Credentials } from './credentials.js'
 import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'
 import { Memory } from './memory.js'
-import { bucketUrl, endpointName, requestUrl, sameEndpoint, type Route } from './object.js'
+import { bucketUrl, requestUrl, sameEndpoint, type Route } from './object.js'
 import { Places, type Found, type Place } from './places.js'
 import type { Settings } from './settings.js'
 import { signedHeaders, type Signing } from './sign.js'
@@ -28,24 +27,20 @@ export interface AccessOptions {
  */
 export type Signature = 'never' | 'if-refused' | 'always'
 
-/** Milliseconds after the first refusal in which more may come of requests that had been sent without a signature. */
-const IN_FLIGHT = 60_000
-
 export class Access {
   readonly places: Places
   readonly #settings: Settings
   readonly #serving: boolean
-  readonly #now: () => number
-  readonly #memory = new Memory()
+  readonly #memory: Memory
   readonly #credentials: CredentialSource
 
   constructor({ settings, env, serving, now }: AccessOptions) {
     this.#settings = settings
     this.#serving = serving
-    this.#now = now
+    this.#memory = new Memory(now)
     const files = sharedFiles(env)
     this.#credentials = new CredentialSource({ env, files, now })
-    this.places = new Places(settings, lazyConfig(env, files))
+    this.places = new Places(settings, configReader(env, files))
   }
 
   signature(found: Found): Signature {
@@ -59,7 +54,7 @@ export class Access {
 
   /** The request without any credential of ours. */
   open(request: UpstreamRequest, found: Found): UpstreamRequest {
-    const learned = this.#memory.regions.get(bucketName(found))
+    const learned = this.#memory.region(found.object)
     if (found.scheme === 'http' && (learned === undefined || found.object.endpoint.kind === 'custom')) return request
     return { ...request, url: requestUrl(found.object, this.#route(found)) }
   }
@@ -73,7 +68,7 @@ export class Access {
     const signature = this.signature(found)
     const place = this.#place(found)
     if (found.scheme === 's3' && place.problem !== undefined) throw new Error(`s3: ${place.problem}`)
-    const refused = this.#memory.signedSince.get(bucketName(found)) !== undefined
+    const refused = this.#memory.isRefused(found.object)
     if (signature === 'never' || (signature === 'if-refused' && !refused)) return this.open(request, found)
     const credentials = await this.#credentialsFor(found, signature)
     if (credentials === undefined) return this.open(request, found)
@@ -94,9 +89,8 @@ export class Access {
   }
 
   signing({ method }: Pick<UpstreamRequest, 'method'>, found: Found, credentials: Credentials): Signing {
-    const skew = this.#memory.skews.get(endpointName(found.object.endpoint)) ?? 0
     const url = requestUrl(found.object, this.#route(found))
-    return { method, url, credentials, region: this.region(found), now: this.#now() + skew }
+    return { method, url, credentials, region: this.region(found), now: this.#memory.theirTime(found.object) }
   }
 
   /** A request about a whole bucket, signed unless its settings call it anonymous. Throws where there are no credentials. */
@@ -116,19 +110,25 @@ export class Access {
   }
 
   region(found: Found): string {
-    return this.#memory.regions.get(bucketName(found)) ?? found.region ?? this.#place(found).region
+    return this.#memory.region(found.object) ?? found.region ?? this.#place(found).region
   }
 
   /** Learns from a refusal of a request of ours; `reauthorise` when the next one will be another. */
   learn(failure: UpstreamFailure, found: Found): Classification | undefined {
-    if (isWrongRegion(failure) && this.#learnRegion(found, namedRegion(failure))) return 'reauthorise'
+    return this.#changes(failure, found) ? 'reauthorise' : undefined
+  }
+
+  #changes(failure: UpstreamFailure, found: Found): boolean {
+    const { object } = found
+    if (isWrongRegion(failure) && this.#memory.learnRegion(object, namedRegion(failure))) return true
     // A redirect of S3 leads to the host of the right region, where the request arrives without its signature.
-    if (failure.hop > 0 && failure.status === 403 && this.#learnRegion(found, found.region)) return 'reauthorise'
+    if (failure.hop > 0 && failure.status === 403 && this.#memory.learnRegion(object, found.region)) return true
     const signature = this.signature(found)
-    if (signature === 'never') return undefined
-    if (isSkewed(failure) && this.#learnSkew(found, failure)) return 'reauthorise'
-    if (isExpired(failure) && this.#credentials.renew(this.#place(found).profile)) return 'reauthorise'
-    return signature === 'if-refused' && failure.status === 403 ? this.#signFromNowOn(found) : undefined
+    const { profile } = this.#place(found)
+    if (signature === 'never' || this.#credentials.areMissing(profile)) return false
+    if (isSkewed(failure) && this.#memory.learnTime(object, failure.headers['date'])) return true
+    if (isExpired(failure) && this.#credentials.renew(profile)) return true
+    return signature === 'if-refused' && failure.status === 403 && this.#memory.learnRefusal(object)
   }
 
   async #credentialsFor(found: Found, signature: Signature): Promise<Credentials | undefined> {
@@ -141,58 +141,17 @@ export class Access {
     }
   }
 
-  #signFromNowOn(found: Found): Classification | undefined {
-    const name = bucketName(found)
-    const since = this.#memory.signedSince.get(name)
-    if (since === undefined) this.#memory.signedSince.set(name, this.#now())
-    return since === undefined || this.#now() - since < IN_FLIGHT ? 'reauthorise' : undefined
-  }
-
-  /** False when nothing was learned, or nothing that may become part of a host name. */
-  #learnRegion(found: Found, region: string | undefined): boolean {
-    const { endpoint } = found.object
-    if (region === undefined) return false
-    const fits =
-      endpoint.kind === 'aws'
-        ? isAwsRegion(region) && partitionOf(region) === endpoint.partition
-        : /^[A-Za-z0-9-]{1,64}$/.test(region)
-    if (fits) this.#memory.regions.set(bucketName(found), region)
-    return fits
-  }
-
-  #learnSkew(found: Found, { headers }: UpstreamFailure): boolean {
-    const theirs = Date.parse(headers['date'] ?? '')
-    if (Number.isNaN(theirs)) return false
-    this.#memory.skews.set(endpointName(found.object.endpoint), theirs - this.#now())
-    return true
-  }
-
   #place(found: Found): Place {
     return this.places.home(found.object.bucket, found.region)
   }
 
   #route(found: Found): Route {
     const place = this.#place(found)
-    const learned = this.#memory.regions.get(bucketName(found))
+    const learned = this.#memory.region(found.object)
     return {
       region: learned ?? found.region ?? (found.scheme === 's3' ? place.region : undefined),
       addressing: place.addressing,
       options: found.options ?? place.options,
     }
-  }
-}
-
-function bucketName({ object }: Found): string {
-  return `${endpointName(object.endpoint)}/${object.bucket}`
-}
-
-/** The shared files are read when the first S3 question is asked, and once. */
-function lazyConfig(env: Env, files: ReturnType<typeof sharedFiles>): (profile: string | undefined) => AwsConfig {
-  let shared: ReturnType<typeof readShared> | undefined
-  const known = new Map<string | undefined, AwsConfig>()
-  return (profile) => {
-    const config = known.get(profile) ?? awsConfig(env, (shared ??= readShared(files)), profile)
-    known.set(profile, config)
-    return config
   }
 }

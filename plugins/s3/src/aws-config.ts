@@ -79,3 +79,14 @@ export function awsConfig(env: Env, shared: Ini, profile: string | undefined): A
     fips: first(env['AWS_USE_FIPS_ENDPOINT'], file('use_fips_endpoint')) === 'true',
   }
 }
+
+/** The same for any profile: the shared files are read when the first S3 question is asked, and once. */
+export function configReader(env: Env, files: SharedFiles): (profile: string | undefined) => AwsConfig {
+  let shared: Ini | undefined
+  const known = new Map<string | undefined, AwsConfig>()
+  return (profile) => {
+    const config = known.get(profile) ?? awsConfig(env, (shared ??= readShared(files)), profile)
+    known.set(profile, config)
+    return config
+  }
+}

@@ -34,8 +34,8 @@ export class CredentialSource {
     const fromEnv = this.#fromEnvironment(profile)
     if (fromEnv !== undefined) return fromEnv
     const name = profile ?? ''
-    const failed = this.#failures.get(name)
-    if (failed !== undefined && this.#now() < failed.until) throw failed.error
+    const failed = this.#failure(profile)
+    if (failed !== undefined) throw failed
     try {
       const chain = await this.#chain(name, profile)
       const credentials = await chain({ forceRefresh: this.#stale.delete(name) })
@@ -55,6 +55,16 @@ export class CredentialSource {
     if (this.#fromEnvironment(profile) !== undefined) return false
     this.#stale.add(profile ?? '')
     return true
+  }
+
+  /** Is it known, for the moment, that there are none? */
+  areMissing(profile: string | undefined): boolean {
+    return this.#fromEnvironment(profile) === undefined && this.#failure(profile) !== undefined
+  }
+
+  #failure(profile: string | undefined): Error | undefined {
+    const failed = this.#failures.get(profile ?? '')
+    return failed !== undefined && this.#now() < failed.until ? failed.error : undefined
   }
 
   #fromEnvironment(profile: string | undefined): Credentials | undefined {

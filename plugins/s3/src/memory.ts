@@ -1,15 +1,69 @@
 /** What the answers of S3 taught: regions of buckets, buckets that want a signature, clocks that differ. In memory, bounded. */
 
+import { isAwsRegion, partitionOf } from './aws-hosts.js'
+import { endpointName, type S3Object } from './object.js'
+import { isRegion } from './object-url.js'
+
 /** Enough for every bucket of a lab; a stranger who asks for more only makes kiss learn some again. */
 const LIMIT = 1000
 
+/** Milliseconds after the first refusal in which more may come of requests that had been sent without a signature. */
+const IN_FLIGHT = 60_000
+
 export class Memory {
-  /** By {@link bucketName}. */
-  readonly regions = new BoundedMap<string>()
-  /** Since when the bucket is asked with a signature, in milliseconds since the epoch. */
-  readonly signedSince = new BoundedMap<number>()
-  /** By endpoint name: how many milliseconds its clock is ahead of ours. */
-  readonly skews = new BoundedMap<number>()
+  readonly #now: () => number
+  readonly #regions = new BoundedMap<string>()
+  /** Milliseconds since the epoch. */
+  readonly #refusedSince = new BoundedMap<number>()
+  readonly #skews = new BoundedMap<number>()
+
+  /** @param now milliseconds since the epoch, by our own clock */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  region(object: S3Object): string | undefined {
+    return this.#regions.get(bucketName(object))
+  }
+
+  /** False when nothing was learned: no region, or none that may become part of a host name. */
+  learnRegion(object: S3Object, region: string | undefined): boolean {
+    const { endpoint } = object
+    if (region === undefined || !isRegion(region)) return false
+    if (endpoint.kind === 'aws' && !(isAwsRegion(region) && partitionOf(region) === endpoint.partition)) return false
+    this.#regions.set(bucketName(object), region)
+    return true
+  }
+
+  /** Milliseconds since the epoch, by the clock of the object's S3. */
+  theirTime({ endpoint }: S3Object): number {
+    return this.#now() + (this.#skews.get(endpointName(endpoint)) ?? 0)
+  }
+
+  /** @param date the answer's field of that name */
+  learnTime({ endpoint }: S3Object, date: string | undefined): boolean {
+    const theirs = Date.parse(date ?? '')
+    if (Number.isNaN(theirs)) return false
+    this.#skews.set(endpointName(endpoint), theirs - this.#now())
+    return true
+  }
+
+  /** Did S3 refuse to give something of the object's bucket to whoever asks? */
+  isRefused(object: S3Object): boolean {
+    return this.#refusedSince.get(bucketName(object)) !== undefined
+  }
+
+  /** Remembers a refusal. False when it cannot have been of a request without a signature: those ended a while ago. */
+  learnRefusal(object: S3Object): boolean {
+    const name = bucketName(object)
+    const since = this.#refusedSince.get(name)
+    if (since === undefined) this.#refusedSince.set(name, this.#now())
+    return since === undefined || this.#now() - since < IN_FLIGHT
+  }
+}
+
+function bucketName({ endpoint, bucket }: S3Object): string {
+  return `${endpointName(endpoint)}/${bucket}`
 }
 
 class BoundedMap<T> {

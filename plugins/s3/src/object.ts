@@ -64,7 +64,9 @@ export function bucketUrl(endpoint: Endpoint, bucket: string, route: Route): str
       ? `https://${bucket}.${host}`
       : `https://${host}/${bucket}`
   }
-  if (route.addressing === 'path' || !fitsHostname(bucket)) return `${endpoint.base}/${bucket}`
+  // An address has no names below it.
+  const isAddress = /^https?:\/\/(\[|[\d.]+(:|\/|$))/.test(endpoint.base)
+  if (route.addressing === 'path' || isAddress || !fitsHostname(bucket)) return `${endpoint.base}/${bucket}`
   return endpoint.base.replace('://', `://${bucket}.`)
 }
 

@@ -2,10 +2,10 @@
 
 import { parseAwsHost, partitionOf, type AwsHost, type AwsOptions } from './aws-hosts.js'
 import type { AwsConfig } from './aws-config.js'
-import { decodeStrict, decodeTyped, isBucket, isKey } from './object-key.js'
+import { decodeStrict, isKey } from './object-key.js'
 import { sameEndpoint, type Addressing, type Endpoint, type S3Object } from './object.js'
+import { readTyped, readWeb, type TypedBucket, type WebObject } from './object-url.js'
 import { endpointUrl, type Settings } from './settings.js'
-import { contentParameters } from './signed-url.js'
 
 /** Where `s3://BUCKET` goes, and how. */
 export interface Place {
@@ -73,29 +73,20 @@ export class Places {
 
   /** undefined: not an object of S3, as far as the settings know. */
   find(url: URL): Found | undefined {
-    if (url.protocol === 's3:') return this.#typed(url)
+    const typed = readTyped(url)
+    if (typed !== undefined) return isKey(typed.rest) ? this.#typed(typed) : undefined
     if (!/^https?:$/.test(url.protocol)) return undefined
     return this.#onAws(url) ?? this.#onCustom(url)
   }
 
   /** Reads `s3://BUCKET[/PREFIX][?region=…]`: a bucket and the beginning of keys. */
   findBucket(url: URL): { readonly bucket: Found; readonly prefix: string } | undefined {
-    const parameters = knownParameters(url.searchParams, ['region'])
-    const { protocol, hostname, port, pathname } = url
-    if (protocol !== 's3:' || port !== '' || !isBucket(hostname) || parameters === undefined) return undefined
-    const { region } = parameters
-    if (region !== undefined && !isRegion(region)) return undefined
-    const object = { endpoint: this.home(hostname, region).endpoint, bucket: hostname, key: '' }
-    return { bucket: { object, scheme: 's3', region, options: undefined }, prefix: decodeTyped(pathname.slice(1)) }
+    const typed = readTyped(url)
+    if (typed === undefined || typed.versionId !== undefined) return undefined
+    return { bucket: this.#typed({ ...typed, rest: '' }), prefix: typed.rest }
   }
 
-  #typed(url: URL): Found | undefined {
-    const parameters = knownParameters(url.searchParams, ['versionId', 'region'])
-    const bucket = url.hostname
-    const key = decodeTyped(url.pathname.slice(1))
-    if (parameters === undefined || url.port !== '' || !isBucket(bucket) || !isKey(key)) return undefined
-    const { versionId, region } = parameters
-    if (region !== undefined && !isRegion(region)) return undefined
+  #typed({ bucket, rest: key, versionId, region }: TypedBucket): Found {
     const { endpoint } = this.home(bucket, region)
     return { object: { endpoint, bucket, key, versionId }, scheme: 's3', region, options: undefined }
   }
@@ -105,25 +96,28 @@ export class Places {
     if (host === undefined) return undefined
     // AWS reads a bare `+` in a path as a blank, unlike RFC 3986; a plus in a key arrives as %2B.
     const path = decodeStrict(url.pathname.slice(1).replaceAll('+', '%20'))
-    return found(url, { kind: 'aws', partition: host.partition }, host.bucket, path, host)
+    const object = readWeb(url, host.bucket, path)
+    const { partition, region, dualstack, fips, accelerate } = host
+    return object && { ...onWeb({ kind: 'aws', partition }, object), region, options: { dualstack, fips, accelerate } }
   }
 
   #onCustom(url: URL): Found | undefined {
     const path = decodeStrict(url.pathname)
     if (path === undefined) return undefined
     for (const { base, protocol, host, root } of (this.#bases ??= this.#customBases())) {
-      const endpoint = { kind: 'custom', base } as const
       if (url.protocol !== protocol || !path.startsWith(`${root}/`)) continue
-      const rest = path.slice(root.length + 1)
-      if (url.host === host) return found(url, endpoint, undefined, rest)
-      if (!url.host.endsWith(`.${host}`)) continue
-      // Only where the settings say so: www.example.com is no bucket of an S3 at example.com.
-      const bucket = url.host.slice(0, -host.length - 1)
-      const home = this.home(bucket)
-      if (home.addressing === 'virtual' && sameEndpoint(home.endpoint, endpoint))
-        return found(url, endpoint, bucket, rest)
+      const inHost = url.host.endsWith(`.${host}`) ? url.host.slice(0, -host.length - 1) : undefined
+      if (url.host !== host && !this.#isVirtual(inHost, base)) continue
+      const object = readWeb(url, inHost, path.slice(root.length + 1))
+      if (object !== undefined) return onWeb({ kind: 'custom', base }, object)
     }
     return undefined
+  }
+
+  /** Only where the settings say so: www.example.com is no bucket of an S3 at example.com. */
+  #isVirtual(bucket: string | undefined, base: string): boolean {
+    const home = bucket === undefined ? undefined : this.home(bucket)
+    return home?.addressing === 'virtual' && sameEndpoint(home.endpoint, { kind: 'custom', base })
   }
 
   #customBases(): CustomBase[] {
@@ -144,11 +138,6 @@ interface CustomBase {
   readonly root: string
 }
 
-/** What may be a region, of AWS or of anybody. */
-function isRegion(text: string): boolean {
-  return /^[A-Za-z0-9-]{1,64}$/.test(text)
-}
-
 /** An endpoint that is AWS itself, written as a URL. */
 function awsEndpoint(base: string): AwsHost | undefined {
   const { hostname, port, pathname } = new URL(base)
@@ -156,38 +145,6 @@ function awsEndpoint(base: string): AwsHost | undefined {
   return host?.bucket === undefined ? host : undefined
 }
 
-/** Takes bucket and key from a decoded path; only what names an object, and nothing about it (`?acl`), is one. */
-function found(
-  url: URL,
-  endpoint: Endpoint,
-  hostBucket: string | undefined,
-  path: string | undefined,
-  host?: AwsHost,
-): Found | undefined {
-  if (path === undefined) return undefined
-  const slash = path.indexOf('/')
-  const bucket = hostBucket ?? path.slice(0, Math.max(slash, 0))
-  const key = hostBucket === undefined ? path.slice(slash + 1) : path
-  const query = new URLSearchParams(contentParameters(url).join('&'))
-  const parameters = knownParameters(query, ['versionId', 'partNumber'])
-  if (parameters === undefined || !isBucket(bucket) || !isKey(key)) return undefined
-  const { versionId, partNumber } = parameters
-  if (partNumber !== undefined && !/^\d{1,5}$/.test(partNumber)) return undefined
-  return {
-    object: { endpoint, bucket, key, versionId, partNumber },
-    scheme: 'http',
-    region: host?.region,
-    options: host && { dualstack: host.dualstack, fips: host.fips, accelerate: host.accelerate },
-  }
-}
-
-/** The parameters, where each has a known name, a value, and stands there once; undefined where one may mean anything. */
-function knownParameters<K extends string>(
-  parameters: URLSearchParams,
-  known: readonly K[],
-): Partial<Record<K, string>> | undefined {
-  const entries = [...parameters]
-  const fine = entries.every(([name, value]) => known.some((k) => k === name) && value !== '')
-  const once = new Set(parameters.keys()).size === entries.length
-  return fine && once ? (Object.fromEntries(entries) as Partial<Record<K, string>>) : undefined
+function onWeb(endpoint: Endpoint, object: WebObject): Found {
+  return { object: { endpoint, ...object }, scheme: 'http', region: undefined, options: undefined }
 }

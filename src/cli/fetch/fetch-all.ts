@@ -62,7 +62,14 @@ export async function fetchAll(options: FetchAllOptions): Promise<Outcome[]> {
   return outcomes
 }
 
+/** Nobody has seen a byte of a file that is not there yet: where the content changed on the way, it is fetched anew. */
 async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outcome> {
+  const outcome = await fetchOnce(target, options)
+  const changed = outcome.error instanceof KissError && outcome.error.code === 'content-changed'
+  return changed && target.destination.to !== 'stdout' ? fetchOnce(target, options) : outcome
+}
+
+async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outcome> {
   const { engine, request, progress, now } = options
   const url = displayUrl(target.url)
   const started = now()

@@ -1,11 +1,11 @@
 /** `kiss fetch`, from its settings to its report. */
 
+import type { Engine } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { formatDuration } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { failureLine, type FailureJson } from '../failure.js'
 import { openEngine } from '../open-engine.js'
-import { openRemoteFetcher } from '../remote/open.js'
 import { noProgress, openProgress } from '../progress.js'
 import type { SettingValues } from '../settings/table.js'
 import { fetchAll, type FetchAllOptions, type FetchResult, type Outcome } from './fetch-all.js'
@@ -38,10 +38,7 @@ export async function runFetch(
   }
 
   const signal = AbortSignal.any([command.stop, limit])
-  const { server } = values
-  const engine = await (server === undefined
-    ? openEngine(command)
-    : openRemoteFetcher(command, server, values, { urls, headers }))
+  const engine = await openSource(command, values, urls, headers)
   try {
     const outcomes = await showing(values, json, {
       engine,
@@ -62,6 +59,18 @@ export async function runFetch(
   } finally {
     await engine.close()
   }
+}
+
+/** The local cache, or a server; what is not used is not loaded. */
+async function openSource(
+  command: BaseCommand,
+  values: SettingValues,
+  urls: readonly URL[],
+  headers: Readonly<Record<string, string>>,
+): Promise<Pick<Engine, 'fetch' | 'close'>> {
+  if (values.server === undefined) return openEngine(command)
+  const { openRemoteFetcher } = await import('../remote/open.js')
+  return openRemoteFetcher(command, values.server, values, { urls, headers })
 }
 
 /** With bars, lines for stdout wait until the bars are gone; without, each comes as soon as it is known. */

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { constants, copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { constants, copyFile, mkdir, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { KissError, systemCode } from '../../errors.js'
 import { unlessAborted } from '../abort.js'
@@ -87,8 +87,13 @@ interface Filling {
   readonly signal: AbortSignal
 }
 
+/**
+ * What is in the cache already is cloned or copied from there. What is still arriving is written as it arrives: to copy it
+ * in the end would take its time when everybody else is done as well. Only where files can share their bytes is it worth
+ * waiting for the clone.
+ */
 async function fill(artifact: Artifact, { temporary, handle, file, signal }: Filling): Promise<Saved> {
-  if (artifact.stored) {
+  if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(file))))) {
     const entry = await unlessAborted(artifact.finished(), signal)
     if (entry === undefined) return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
     const { mode } = await handle.stat()
@@ -104,6 +109,13 @@ async function fill(artifact: Artifact, { temporary, handle, file, signal }: Fil
     }
   }
   return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
+}
+
+/** Types of Linux file systems whose files can share bytes (statfs(2)): btrfs, XFS, bcachefs, ZFS, OCFS2. */
+const cloning: ReadonlySet<number> = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x2fc12fc1, 0x7461636f])
+
+async function canClone(directory: string): Promise<boolean> {
+  return process.platform === 'darwin' || cloning.has((await statfs(directory)).type)
 }
 
 async function copyContent(artifact: Artifact, write: (chunk: Buffer) => Promise<void>): Promise<Saved> {

@@ -1,27 +1,13 @@
 /** `kiss list`: which entries, in which order, shown how. Pure. */
 
-import type { Entry } from '../../store/types.js'
+import type { ListedEntry } from '../../server/entries.js'
 import { formatDuration, formatSize } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
-/** One of `entries` under `--json`; times are milliseconds since the epoch, sizes bytes. */
-export interface ListedEntry {
-  readonly url: string
-  readonly size: number
-  readonly sha256: string
-  readonly storedAt: number
-  readonly staleAt: number
-  readonly lastUsedAt: number
-  readonly hits: number
-  readonly private: boolean
-}
+/** An entry as far as it is shown; only the local cache says whether it is unverified. */
+export type Showable = ListedEntry & { readonly unverified?: boolean }
 
-export function listedEntry(entry: Entry): ListedEntry {
-  const { url, size, sha256, storedAt, staleAt, lastUsedAt, hits } = entry
-  return { url, size, sha256, storedAt, staleAt, lastUsedAt, hits, private: entry.private }
-}
-
-type Order = (a: Entry, b: Entry) => number
+type Order = (a: Showable, b: Showable) => number
 
 const byUrl: Order = (a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : 0)
 
@@ -35,16 +21,16 @@ const orders: Readonly<Record<string, Order>> = {
 }
 
 /** @param sort one of the options of the setting `sort` */
-export function sorted(entries: readonly Entry[], sort: string, reverse: boolean): Entry[] {
+export function sorted<Row extends Showable>(entries: readonly Row[], sort: string, reverse: boolean): Row[] {
   const order = orders[sort] ?? byUrl
   const inOrder = [...entries].sort((a, b) => order(a, b) || byUrl(a, b))
   return reverse ? inOrder.reverse() : inOrder
 }
 
 /** @param now milliseconds since the epoch @param columns of the terminal, where there is one */
-export function listLines(entries: readonly Entry[], now: number, columns: number | undefined): string[] {
+export function listLines(entries: readonly Showable[], now: number, columns: number | undefined): string[] {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0)
-  const layout: readonly Column<Entry>[] = [
+  const layout: readonly Column<Showable>[] = [
     { title: 'SIZE', align: 'right', cell: ({ size }) => formatSize(size) },
     { title: 'AGE', align: 'right', cell: ({ storedAt }) => ago(now - storedAt) },
     { title: 'FRESH', align: 'right', cell: ({ staleAt }) => (staleAt > now ? ago(staleAt - now) : 'stale') },
@@ -62,6 +48,6 @@ function ago(ms: number): string {
   return formatDuration(Math.max(0, ms)).split(' ')[0] ?? ''
 }
 
-function noteOf(entry: Entry): string {
-  return [...(entry.private ? ['private'] : []), ...(entry.unverified ? ['unverified'] : [])].join(',')
+function noteOf(entry: Showable): string {
+  return [...(entry.private ? ['private'] : []), ...(entry.unverified === true ? ['unverified'] : [])].join(',')
 }

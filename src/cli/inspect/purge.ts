@@ -2,6 +2,7 @@
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
+import { isEmptyFilter } from '../../server/entry-filter.js'
 import { formatSize } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { canAsk, confirm } from '../confirm.js'
@@ -18,7 +19,7 @@ export function purgeFilter(args: readonly string[], values: SettingValues): Pur
     ...(args.length === 0 ? {} : { urls: args.map((argument) => parseUrl(argument)) }),
     ...entryFilter(values),
   }
-  if (Object.keys(filter).length === 0) {
+  if (isEmptyFilter(filter)) {
     throw new KissError('usage', 'name URLs or a filter', { hint: '--all removes everything' })
   }
   return { ...filter, dryRun: values['dry-run'] }

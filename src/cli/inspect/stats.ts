@@ -1,46 +1,57 @@
 /** What `kiss stats` says. Pure. */
 
-import type { EngineStatus } from '../../engine/types.js'
 import type { HostFigures } from '../../server/hosts.js'
-import { ratioOf, saved, servedBytes } from '../../server/totals.js'
+import { moneySaved } from '../../server/totals.js'
 import { formatSize } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 10
 
+/** The document of `/api/v1/status/`; what an older server does not say counts as 0. */
+export type StatusDocument = Readonly<Record<string, unknown>>
+
+/** Money that the origins did not charge: what was served but not downloaded. @param price of 10^9 bytes */
+export function saved(status: StatusDocument, price: number): number {
+  const bytes = { served: numberOf(status, 'statistics_upload'), downloaded: numberOf(status, 'statistics_download') }
+  return Math.round(moneySaved(bytes, price) * 100) / 100
+}
+
 export interface StatsView {
-  readonly status: EngineStatus
+  readonly status: StatusDocument
   readonly hosts: readonly HostFigures[]
-  readonly cacheDir: string
+  /** The directory, or the server. */
+  readonly name: string
   readonly price: number | undefined
   readonly columns: number | undefined
 }
 
-export function statsLines({ status, hosts, cacheDir, price, columns }: StatsView): string[] {
-  const { counts, usage, quota, entries, downloads } = status
-  const served = servedBytes(counts)
-  const timesAsMuch = ratioOf(counts)
-  const ratio = timesAsMuch === undefined ? '' : `, ${times(timesAsMuch)} as much`
-  const full =
-    quota === undefined ? '' : ` of ${formatSize(quota)} (${Math.round((usage.blobs / Math.max(1, quota)) * 100)} %)`
-  const kinds = [
-    ['hit', counts.served_hit],
-    ['collapsed', counts.served_collapsed],
-    ['miss', counts.served_miss],
-    ['revalidated', counts.served_revalidated],
-    ['stale', counts.served_stale],
-  ] as const
-  const parts = kinds.filter(([, bytes]) => bytes > 0).map(([name, bytes]) => `${name} ${formatSize(bytes)}`)
+export function statsLines({ status, hosts, name, price, columns }: StatsView): string[] {
+  const count = (key: string): number => numberOf(status, key)
+  const quota = count('disk_quota')
+  const full = quota === 0 ? '' : ` of ${formatSize(quota)} (${count('disk_usage_percent')} %)`
+  const downloaded = count('statistics_download')
+  const served = count('statistics_upload')
+  const ratio = downloaded === 0 ? '' : `, ${times(served / downloaded)} as much`
+  const inFlight = count('resources_downloading') + count('resources_scheduled')
   return [
-    `cache       ${cacheDir}`,
-    `entries     ${entries}, ${formatSize(usage.blobs)}${full}`,
-    `downloaded  ${formatSize(counts.downloaded)}, ${counts.successes} done, ${counts.failures} failed, ${downloads.length} in flight`,
-    `served      ${formatSize(served)}${ratio}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`,
-    `requests    ${counts.requests}, ${counts.requests_failed} failed`,
-    ...(price === undefined ? [] : [`saved       ${saved(counts, price).toFixed(2)} at ${price} per GB`]),
+    `cache       ${name}`,
+    `entries     ${count('resources_successes')}, ${formatSize(count('disk_usage'))}${full}`,
+    `downloaded  ${formatSize(downloaded)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight`,
+    `served      ${formatSize(served)}${ratio}${servedParts(status)}`,
+    `requests    ${count('statistics_requests')}`,
+    ...(price === undefined ? [] : [`saved       ${saved(status, price).toFixed(2)} at ${price} per GB`]),
     ...(hosts.length === 0 ? [] : ['', ...hostLines(hosts, columns)]),
   ]
+}
+
+function servedParts({ counters }: StatusDocument): string {
+  if (typeof counters !== 'object' || counters === null) return ''
+  const parts = ['hit', 'collapsed', 'miss', 'revalidated', 'stale'].flatMap((kind) => {
+    const bytes = numberOf(counters as StatusDocument, `served_${kind}`)
+    return bytes === 0 ? [] : [`${kind} ${formatSize(bytes)}`]
+  })
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`
 }
 
 function hostLines(hosts: readonly HostFigures[], columns: number | undefined): string[] {
@@ -52,6 +63,11 @@ function hostLines(hosts: readonly HostFigures[], columns: number | undefined): 
   ]
   const rest = hosts.length - HOSTS_SHOWN
   return [...tableLines(layout, hosts.slice(0, HOSTS_SHOWN), columns), ...(rest > 0 ? [`and ${rest} more hosts`] : [])]
+}
+
+function numberOf(document: StatusDocument, key: string): number {
+  const value = document[key]
+  return typeof value === 'number' ? value : 0
 }
 
 function times(ratio: number): string {

@@ -33,17 +33,24 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   508: 'loop',
 }
 
+/** What the user of the command line can do, where the server cannot know. */
+const hints: Readonly<Record<number, string>> = {
+  401: 'give its token with --server-token-file',
+  405: 'purging needs a server with --admin-token-file',
+}
+
 /**
  * The error that a problem document (RFC 9457) of a server stands for.
  * @param server displayable
  */
 export function problemError(server: string, status: number, body: string): KissError {
   const { code, detail, hint } = parseProblem(body)
+  const said = hint ?? hints[status]
   const known = code !== undefined && isErrorCode(code) ? code : codes[status]
   const fallback: ErrorCode = status >= 400 && status < 500 ? 'origin-refused' : 'origin-failed'
   return new KissError(known ?? fallback, `${server}: ${detail ?? `status ${status}`}`, {
     status,
-    ...(hint === undefined ? {} : { hint }),
+    ...(said === undefined ? {} : { hint: said }),
   })
 }
 

@@ -1,8 +1,7 @@
 /** `kiss serve`: the engine and the server together, from their settings until a signal has drained them. */
 
-import { randomBytes } from 'node:crypto'
+import cluster from 'node:cluster'
 import { once } from 'node:events'
-import { KissError } from '../../errors.js'
 import type { Engine } from '../../engine/types.js'
 import type { AccessOptions } from '../../server/access.js'
 import type { RunningServer } from '../../server/server.js'
@@ -10,18 +9,36 @@ import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
+import { announce, tellSystemd } from './announce.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
+import { newVia } from './via.js'
+import { workerLink, type WorkerLink } from './worker-link.js'
 
 /** Resolves when the last reader has left, or the drain timeout has passed. */
 export async function runServe(command: BaseCommand, values: SettingValues): Promise<void> {
-  if (values.workers > 1) throw new KissError('usage', '--workers: more than one is not supported yet')
-  const [{ openLog }, access] = await Promise.all([import('../../server/log.js'), accessOptions(values)])
-  const log = await openLog({ level: values['log-level'] as LogLevel })
+  if (values.workers > 1 && cluster.isPrimary) return (await import('./primary.js')).runPrimary(command, values)
+  const link = workerLink()
   try {
-    const via = `kiss-${randomBytes(6).toString('hex')}`
+    await serve(command, values, link)
+  } catch (error) {
+    if (link === undefined) throw error
+    // Said once, by the primary.
+    await link.failed(error)
+    process.exitCode = 1
+  }
+}
+
+async function serve(command: BaseCommand, values: SettingValues, link: WorkerLink | undefined): Promise<void> {
+  const [{ openLog }, access] = await Promise.all([import('../../server/log.js'), accessOptions(values)])
+  const log = await openLog({
+    level: values['log-level'] as LogLevel,
+    ...(link === undefined ? {} : { readable: link.readable }),
+  })
+  try {
+    const via = link?.via ?? newVia()
     const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
     try {
-      await serveWith(engine, { command, values, log, access, via })
+      await serveWith(engine, { command, values, log, access, via, link })
     } finally {
       await engine.close()
     }
@@ -37,15 +54,18 @@ interface Serving {
   readonly access: AccessOptions
   /** This instance's name in Via. */
   readonly via: string
+  /** To the primary, in a worker. */
+  readonly link: WorkerLink | undefined
 }
 
-async function serveWith(engine: Engine, { command, values, log, access, via }: Serving): Promise<void> {
+async function serveWith(engine: Engine, { command, values, log, access, via, link }: Serving): Promise<void> {
   const [{ startServer }, { openObservation }, { systemClock }] = await Promise.all([
     import('../../server/server.js'),
     import('../../server/observation.js'),
     import('../../engine/open.js'),
   ])
   const tls = tlsFiles(values)
+  const accelRedirect = values['x-accel-redirect']
   const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
   try {
     const server = await startServer({
@@ -53,7 +73,7 @@ async function serveWith(engine: Engine, { command, values, log, access, via }: 
       log: observation.log,
       routes: observation.routes,
       host: values.host,
-      port: values.port,
+      port: link?.port ?? values.port,
       version: command.config.version,
       access,
       serverNames: values['server-name'],
@@ -61,26 +81,34 @@ async function serveWith(engine: Engine, { command, values, log, access, via }: 
       via,
       passHeaders: values['pass-headers'],
       ...(tls === undefined ? {} : { tls }),
+      ...(accelRedirect === undefined ? {} : { accelRedirect }),
     })
-    await serveUntilStopped(server, log, command.stop, tls !== undefined)
+    await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
   } finally {
     await observation.close()
   }
 }
 
-async function serveUntilStopped(server: RunningServer, log: OpenLog, stop: AbortSignal, tls: boolean): Promise<void> {
-  const stopReloading = onHangup(server, log, tls)
-  // The first line is for scripts that asked for a free port.
-  process.stdout.write(`${server.url}\n`)
-  log.info(`listening on ${server.url}`)
+async function serveUntilStopped(
+  server: RunningServer,
+  log: OpenLog,
+  stopped: AbortSignal,
+  tls: boolean,
+  link: WorkerLink | undefined,
+): Promise<void> {
+  const stopReloading = onHangup(server, log, tls, link)
+  const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
+  if (link === undefined) announce(server.url, log)
+  else link.listening(server.url)
   if (!stop.aborted) await once(stop, 'abort')
   log.info(`draining, ${server.readers} being served`)
+  if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
   await server.drain()
   stopReloading()
 }
 
 /** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */
-function onHangup(server: RunningServer, log: OpenLog, tls: boolean): () => void {
+function onHangup(server: RunningServer, log: OpenLog, tls: boolean, link: WorkerLink | undefined): () => void {
   const reload = (): void => {
     if (!tls) return
     try {
@@ -89,6 +117,13 @@ function onHangup(server: RunningServer, log: OpenLog, tls: boolean): () => void
     } catch (error) {
       log.error('the certificate cannot be read; the old one stays', error)
     }
+  }
+  if (link !== undefined) {
+    // The primary passes it on; a terminal that hangs up tells every process of the group.
+    const ignore = (): void => undefined
+    process.on('SIGHUP', ignore)
+    link.onReload(reload)
+    return () => process.off('SIGHUP', ignore)
   }
   process.on('SIGHUP', reload)
   return () => process.off('SIGHUP', reload)

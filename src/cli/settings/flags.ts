@@ -2,7 +2,24 @@
 
 import { Flags } from '@oclif/core'
 import type { Interfaces } from '@oclif/core'
-import { settingOf, type SettingName } from './table.js'
+import { settingOf, type Kind, type SettingName } from './table.js'
+
+/** What stands for a value in help texts. */
+const placeholders: Readonly<Record<Kind, string>> = {
+  string: 'TEXT',
+  boolean: 'YES|NO',
+  integer: 'N',
+  number: 'N',
+  size: 'SIZE',
+  duration: 'TIME',
+  path: 'FILE',
+  url: 'URL',
+  sha256: 'HEX',
+  header: 'HEADER',
+  cidr: 'CIDR',
+  destination: 'HOST|CIDR',
+  list: 'NAME',
+}
 
 /** The flags of a command that takes these settings; `defaults` for the help text where the command has its own. */
 export function flagsFor<Name extends SettingName>(
@@ -15,12 +32,13 @@ export function flagsFor<Name extends SettingName>(
 function flagFor(name: SettingName, commandDefault: string | undefined) {
   const { kind, summary, char, many, options, negatable, placeholder, default: tableDefault } = settingOf(name)
   const fallback = commandDefault ?? tableDefault
+  const said = fallback === undefined ? '' : ` (default ${fallback.replaceAll(',', ', ')})`
   const common = {
-    summary: fallback === undefined ? summary : `${summary} (default ${fallback})`,
+    summary: `${summary}${options === undefined ? '' : `: ${options.join(', ')}`}${said}`,
     ...(char === undefined ? {} : { char }),
   }
   if (kind === 'boolean') return Flags.boolean({ ...common, allowNo: negatable === true })
-  const helpValue = placeholder ?? options?.join('|') ?? kind.toUpperCase()
+  const helpValue = placeholder ?? placeholders[kind]
   // Several at a time would swallow the arguments after it.
   if (many === true) return Flags.string({ ...common, helpValue, multiple: true, multipleNonGreedy: true })
   return Flags.string({ ...common, helpValue })

@@ -57,7 +57,7 @@ export function resolveSetting(name: SettingName, input: SettingsInput): Origin 
 
   const variable = environmentName(name)
   const text = setting.only === 'flag' ? undefined : input.env[variable]
-  if (text !== undefined && text !== '') {
+  if (text !== undefined && text !== '' && !isServiceLink(text)) {
     const texts = setting.kind === 'header' ? text.split('\n') : [text]
     const value = parseConfigured(setting, texts, variable, context)
     return { value, texts, source: { from: 'environment', name: variable } }
@@ -74,6 +74,11 @@ export function resolveSetting(name: SettingName, input: SettingsInput): Origin 
   const nothing = setting.many === true ? [] : setting.kind === 'boolean' ? false : undefined
   const value = fallback === undefined ? nothing : parseSetting(setting, texts, name, context)
   return { value, texts, source: { from: 'default' } }
+}
+
+/** Kubernetes sets KISS_PORT=tcp://10.0.0.1:8001 in every pod beside a service named kiss; nobody means a setting by it. */
+function isServiceLink(text: string): boolean {
+  return /^(?:tcp|udp|sctp):\/\//.test(text)
 }
 
 function textsOfFlag(value: unknown): string[] | undefined {

@@ -100,18 +100,24 @@ export const settingsTable = {
   'deny-upstream': { kind: 'destination', many: true, summary: 'never connect to this host, address or CIDR' },
 
   // kiss serve
-  host: { kind: 'string', default: '127.0.0.1', summary: 'address to listen on' },
+  host: { kind: 'string', default: '127.0.0.1', summary: 'address to listen on', placeholder: 'ADDRESS' },
   port: { kind: 'integer', min: 0, max: 65535, default: '8001', summary: 'port to listen on; 0 takes a free one' },
   workers: { kind: 'integer', min: 1, max: 256, default: '1', summary: 'processes that serve' },
   'drain-timeout': { kind: 'duration', default: '30s', summary: 'how long readers may go on after SIGTERM' },
   'log-level': {
     kind: 'string',
     default: 'info',
+    placeholder: 'LEVEL',
     options: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     summary: 'how much to log',
   },
   'allow-client': { kind: 'cidr', many: true, summary: 'serve these clients only' },
   'trust-proxy': { kind: 'cidr', many: true, summary: 'believe X-Forwarded-For of these proxies' },
+  'x-accel-redirect': {
+    kind: 'string',
+    summary: 'let the nginx in front send hits, from its internal location with the blobs',
+    placeholder: '/kiss-blobs/',
+  },
   'tls-cert': { kind: 'path', summary: 'certificate chain (PEM)', placeholder: 'FILE' },
   'tls-key': { kind: 'path', summary: 'private key (PEM)', placeholder: 'FILE' },
   'server-name': {
@@ -143,6 +149,7 @@ export const settingsTable = {
   yes: { kind: 'boolean', char: 'y', summary: 'do not ask' },
   rebuild: { kind: 'boolean', summary: 'write the index anew from the files beside the blobs' },
   sort: {
+    placeholder: 'ORDER',
     kind: 'string',
     options: ['url', 'size', 'age', 'used', 'hits'],
     default: 'url',

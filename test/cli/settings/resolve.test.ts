@@ -59,6 +59,10 @@ describe('settings', () => {
     assert.equal(resolveSettings(await input({ env: { KISS_PORT: '' } })).values.port, 8001)
   })
 
+  it('takes what Kubernetes says of a service named kiss for no setting', async () => {
+    assert.equal(resolveSettings(await input({ env: { KISS_PORT: 'tcp://10.0.0.1:8001' } })).values.port, 8001)
+  })
+
   it('names the flag or the variable whose value is wrong', async () => {
     const message = async (given: Parameters<typeof input>[0]): Promise<unknown> => {
       const resolved = await input(given)

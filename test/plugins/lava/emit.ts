@@ -155,7 +155,7 @@ class Emitter {
     if (value === false) return this.#pick(['false', 'no', 'off', 'No', 'OFF'])
     if (value === true) return this.#pick(['true', 'yes', 'on'])
     if (value === null) return inFlow ? 'null' : this.#pick(['~', 'null'])
-    if (typeof value !== 'string') return String(value)
+    if (typeof value !== 'string') return JSON.stringify(value)
     this.#strings.push([path])
     const tag = this.#chance(0.05) ? '!!str ' : ''
     const plain = isPlain(value) && !(inFlow && /[,[\]{}?]/.test(value)) ? [value, value] : []

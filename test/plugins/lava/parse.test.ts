@@ -11,6 +11,13 @@ describe('parsing a job', () => {
       ['a: 1\r\nb: {c: 1}}\r\n', 'job.yaml:2:10: '],
       ['a: 1\n---\nb: "x\n', 'job.yaml:4:1: '],
       ['a: b\n\tc: d\n', 'job.yaml:2:1: '],
+      ['a: &a 1\nb: [*a, *c]\n', 'job.yaml:2:9: '],
+      [`${'['.repeat(600)}${']'.repeat(600)}`, 'job.yaml:1:'],
+      ['['.repeat(50_000), 'job.yaml:1:'],
+      [
+        `a0: &a0 x\n${Array.from({ length: 5000 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]\n`).join('')}`,
+        'job.yaml:5',
+      ],
       ['{% if x %}\na: b\n{% endif %}\n', 'job.yaml:1:'],
     ] as const)
       assert.throws(
@@ -18,6 +25,15 @@ describe('parsing a job', () => {
         (error) => error instanceof KissError && error.exit === 2 && error.message.startsWith(where),
         text,
       )
+  })
+
+  it('is not overwhelmed by what aliases can make of a few lines', () => {
+    const levels = Array.from(
+      { length: 40 },
+      (_, i) => `l${i + 1}: &l${i + 1} {url: http://x/y, overlays: {a: *l${i}, b: *l${i}}}`,
+    )
+    const text = `l0: &l0 {url: http://x/y}\n${levels.join('\n')}\nactions:\n- deploy: {to: usb, image: *l40}\n`
+    assert.throws(() => rewrite(parseJob('job.yaml', text), { server: 'http://kiss' }), /more than 100000 downloads/)
   })
 
   it('takes what PyYAML takes', () => {

@@ -111,7 +111,7 @@ describe("PyYAML's mappings", () => {
   })
 
   it('survives a mapping that holds or merges itself', () => {
-    for (const text of ['a: &m {b: *m, c: 1}', 'a: &m {<<: *m, c: 1}', '&m [*m]', 'a: *nobody']) {
+    for (const text of ['a: &m {b: *m, c: 1}', 'a: &m {<<: *m, c: 1}', '&m [*m]']) {
       const view = viewOf(text)
       assert.doesNotThrow(() => view.occurrences(), text)
     }

@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join, dirname } from 'node:path'
 import { sharedFiles, type Env } from '#s3/aws-config.js'
 import { CredentialSource } from '#s3/credentials.js'
-import { bareEnv, keyEnv, keys, withSharedFiles } from './harness.js'
+import { bareEnv, keyEnv, keys, withoutAmbientCredentials, withSharedFiles } from './harness.js'
 
 const credentials = `
 [default]
@@ -19,20 +19,7 @@ describe('AWS credentials', () => {
   let now = 0
   const source = (env: Env): CredentialSource => new CredentialSource({ env, files: sharedFiles(env), now: () => now })
 
-  // The chain asks the process's own environment for its last links; none of them may be there.
-  const saved = new Map<string, string | undefined>()
-  before(() => {
-    const names = Object.keys(process.env).filter((name) => name.startsWith('AWS_'))
-    for (const name of [...names, 'AWS_EC2_METADATA_DISABLED']) saved.set(name, process.env[name])
-    for (const name of names) Reflect.deleteProperty(process.env, name)
-    process.env['AWS_EC2_METADATA_DISABLED'] = 'true'
-  })
-  after(() => {
-    for (const [name, value] of saved) {
-      if (value === undefined) Reflect.deleteProperty(process.env, name)
-      else process.env[name] = value
-    }
-  })
+  withoutAmbientCredentials()
 
   it('are the keys of the environment', async () => {
     const env = { ...keyEnv, AWS_SESSION_TOKEN: 'token', AWS_CREDENTIAL_EXPIRATION: '2026-01-02T03:04:05Z' }

@@ -7,8 +7,8 @@ import { awsConfig, readShared, sharedFiles, type Env } from '#s3/aws-config.js'
 import { Places } from '#s3/places.js'
 import { readSettings } from '#s3/settings.js'
 
-/** No home, no instance metadata. */
-export const bareEnv: Env = { HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' }
+/** No home, and so no shared files. */
+export const bareEnv: Env = { HOME: '/nonexistent' }
 
 export const keys = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
@@ -24,6 +24,28 @@ export const keyEnv: Env = {
 export function placesFor(section: unknown = {}, env: Env = bareEnv): Places {
   const shared = readShared(sharedFiles(env))
   return new Places(readSettings(section, env), (profile) => awsConfig(env, shared, profile))
+}
+
+/**
+ * The credential chain asks the process's own environment for its last links (web identity, containers, instances): for
+ * the suite that calls this, none of them is there.
+ */
+export function withoutAmbientCredentials(): void {
+  const saved = new Map<string, string | undefined>()
+  before(() => {
+    const names = Object.keys(process.env).filter((name) => name.startsWith('AWS_'))
+    for (const name of [...names, 'AWS_EC2_METADATA_DISABLED']) saved.set(name, process.env[name])
+    for (const name of names) Reflect.deleteProperty(process.env, name)
+    process.env['AWS_EC2_METADATA_DISABLED'] = 'true'
+    // What the SDK says about Node 20 is for those who deploy it, not for these tests.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+  })
+  after(() => {
+    for (const [name, value] of saved) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name)
+      else process.env[name] = value
+    }
+  })
 }
 
 /** Writes shared config files of AWS for the duration of `use`, which gets the environment that names them. */

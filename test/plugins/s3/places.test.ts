@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { canonicalUrl } from '#s3/object.js'
+import { bucketUrl, canonicalUrl } from '#s3/object.js'
 import type { Env } from '#s3/aws-config.js'
 import type { Places } from '#s3/places.js'
 import { bareEnv, placesFor } from './harness.js'
@@ -167,6 +167,14 @@ describe('places of S3', () => {
       const virtual = placesFor({ addressing: 'virtual' }, minio)
       assert.equal(nameOf(virtual, 'http://lkft.minio.lab:9000/a'), 'http://minio.lab:9000/lkft/a')
       assert.equal(nameOf(virtual, 'http://minio.lab:9000/lkft/a'), 'http://minio.lab:9000/lkft/a')
+    })
+
+    it('is asked path style at an address, which has no names below it', () => {
+      const route = { region: undefined, addressing: 'virtual', options: aws.home('b').options } as const
+      const at = (base: string): string => bucketUrl({ kind: 'custom', base }, 'lkft', route)
+      assert.equal(at('http://minio.lab:9000/s3'), 'http://lkft.minio.lab:9000/s3')
+      assert.equal(at('http://127.0.0.1:9000'), 'http://127.0.0.1:9000/lkft')
+      assert.equal(at('http://[::1]:9000'), 'http://[::1]:9000/lkft')
     })
 
     it('keeps a plus in a path what it is, as RFC 3986 has it', () => {

@@ -128,7 +128,8 @@ export class StubArtifact implements Artifact {
     this.entry = body.complete ? entryOf(this.url, body, options) : undefined
     this.closed = new Promise((resolve) => (this.#close = resolve))
     // As the real one: a reader that leaves gets no more bytes.
-    request.signal?.addEventListener('abort', () => body.fail(new KissError('interrupted', 'the reader left')))
+    const { signal } = request
+    signal?.addEventListener('abort', () => body.fail(signal.reason as KissError))
   }
 
   progress(): { received: number; length: number | undefined } {

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Args,
+  BaseCommand,
+  failureLine,
+  flagsFor,
+  formatDuration,
+  formatSize,
+  noProgress,
+  openProgress,
+  type FailureJson,
+} from 'kiss/plugin'
+import {
+  groupsOf,
+  prefetch,
+  summaryOf,
+  type PrefetchOutcome,
+  type PrefetchResult,
+  type Summary,
+} from '../../prefetch.js'
+import { readDownloads } from '../../reading.js'
+import { openSource } from '../../source.js'
+
+interface PrefetchReport extends Summary {
+  readonly results: readonly PrefetchResult[]
+  /** The first failure, in the order of the jobs. */
+  readonly error?: FailureJson
+}
+
+export default class Prefetch extends BaseCommand {
+  static override readonly summary = 'have what LAVA jobs download in the cache before a board waits for it'
+  static override readonly description = `Fetches everything that the jobs download over http and https into the server's cache, or into the local one, and checks the sha256sum, sha512sum and md5sum that they promise. The jobs may have been rewritten for that server already.
+
+A status is hit (it was there), miss (downloaded now), collapsed (somebody was downloading it already), revalidated or stale.
+
+Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4 the origin or the server cannot be reached; 5 a sum is not the promised one; 6 disk or quota; 7 no credential could be made.`
+  static override readonly examples = [
+    {
+      description: 'Submit a job only if everything it needs is there',
+      command: '<%= config.bin %> lava prefetch --server http://kiss:8001 job.yaml && lavacli jobs submit job.yaml',
+    },
+  ]
+  static override readonly args = {
+    job: Args.string({ description: 'job files; - is standard input', multiple: true, ignoreStdin: true }),
+  }
+  static override readonly settingDefaults = { parallel: '8' }
+  static override readonly flags = {
+    ...flagsFor(
+      ['server', 'server-token-file', 'ca-file', 'ttl', 'parallel', 'retry-for', 'no-progress', 'cache-dir', 'quota'],
+      this.settingDefaults,
+    ),
+  }
+
+  async run(): Promise<PrefetchReport> {
+    const { argv, flags } = await this.parse(Prefetch)
+    const values = await this.values(flags)
+    const downloads = await readDownloads(argv as string[], values.server)
+    for (const { file, line, note, origin } of downloads)
+      if (origin === undefined && note !== undefined) this.note(`${file}:${line}: ${note}`)
+    const source = await openSource(this, values, downloads)
+    const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
+    const progress = bars ? await openProgress(groupsOf(downloads).length, process.stderr) : noProgress
+    const show = (outcome: PrefetchOutcome): void => this.show(outcome)
+    try {
+      const outcomes = await prefetch({
+        source,
+        downloads,
+        parallel: values.parallel,
+        ttl: values.ttl,
+        signal: this.stop,
+        progress,
+        // The engine has its own patience with origins.
+        retryFor: values.server === undefined ? 0 : values['retry-for'],
+        now: () => performance.now(),
+        sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+        done: bars ? () => undefined : show,
+      }).finally(() => progress.stop())
+      if (bars) outcomes.forEach(show)
+      return this.report(outcomes)
+    } finally {
+      await source.close()
+    }
+  }
+
+  private show({ result, error }: PrefetchOutcome): void {
+    const { places, status, size, seconds } = result
+    const where = places.map(({ file, line, place }) => `${file}:${line}: ${place}`).join(', ')
+    if (result.error !== undefined) {
+      if (error !== this.stop.reason) this.note(`${where}: ${failureLine(result.error).replace(/^kiss: /, '')}`)
+      return
+    }
+    const time = formatDuration(seconds * 1000)
+    this.log(`${(status ?? '').padEnd(11)} ${formatSize(size ?? 0).padStart(9)} ${time.padStart(6)}  ${where}`)
+  }
+
+  private report(outcomes: readonly PrefetchOutcome[]): PrefetchReport {
+    const summary = summaryOf(outcomes)
+    const { hits, misses, failed, bytes } = summary
+    const failures = failed === 0 ? '' : `, ${failed} failed`
+    this.log(`${outcomes.length} artifacts, ${formatSize(bytes)}: ${hits} hits, ${misses} misses${failures}`)
+    const results = outcomes.map(({ result }) => result)
+    const failure = outcomes.find(({ error }) => error !== undefined)
+    if (failure === undefined) return { results, ...summary }
+    return { results, ...summary, error: this.failed(this.stop.aborted ? this.stop.reason : failure.error) }
+  }
+}

@@ -1,0 +1,66 @@
+import { Args, BaseCommand, flagsFor, formatSize, tableLines, type Column } from 'kiss/plugin'
+import { lookUp, type Lookup } from '../../lookup.js'
+import { readDownloads } from '../../reading.js'
+import { openSource } from '../../source.js'
+
+/** One of `urls` under `--json`. */
+interface ListedUrl {
+  readonly file: string
+  readonly line: number
+  readonly place: string
+  readonly path: string
+  readonly url: string
+  /** null: it does not go through a cache, and `note` says why. */
+  readonly cached: boolean | null
+  /** Bytes, where it is cached. */
+  readonly size: number | null
+  readonly note: string | null
+}
+
+export default class Urls extends BaseCommand {
+  static override readonly summary = 'list what LAVA jobs download, and whether it is cached'
+  static override readonly description = `Nothing is downloaded. Without --server it asks the local cache.`
+  static override readonly examples = [
+    { description: 'What a job needs', command: '<%= config.bin %> lava urls job.yaml' },
+    {
+      description: 'What a server has not got yet',
+      command:
+        "<%= config.bin %> lava urls --server http://kiss:8001 --json job.yaml | jq -r '.urls[] | select(.cached == false).url'",
+    },
+  ]
+  static override readonly args = {
+    job: Args.string({ description: 'job files; - is standard input', multiple: true, ignoreStdin: true }),
+  }
+  static override readonly settingDefaults = { parallel: '8' }
+  static override readonly flags = {
+    ...flagsFor(['server', 'server-token-file', 'ca-file', 'cache-dir', 'parallel'], this.settingDefaults),
+  }
+
+  async run(): Promise<{ readonly urls: readonly ListedUrl[] }> {
+    const { argv, flags } = await this.parse(Urls)
+    const values = await this.values(flags)
+    const downloads = await readDownloads(argv as string[], values.server)
+    const source = await openSource(this, values, downloads)
+    try {
+      const lookups = await lookUp(source, downloads, { parallel: values.parallel, signal: this.stop })
+      const columns = process.stdout.isTTY ? process.stdout.columns : undefined
+      for (const line of tableLines(layout, lookups, columns)) this.log(line)
+      return { urls: lookups.map(listed) }
+    } finally {
+      await source.close()
+    }
+  }
+}
+
+const layout: readonly Column<Lookup>[] = [
+  { title: 'LINE', cell: ({ download: { file, line } }) => `${file}:${line}` },
+  { title: 'PLACE', cell: ({ download }) => download.place },
+  { title: 'SIZE', align: 'right', cell: ({ size }) => (size === null ? '-' : formatSize(size)) },
+  { title: 'CACHED', cell: ({ cached }) => (cached === null ? '-' : cached ? 'yes' : 'no') },
+  { title: 'URL', cell: ({ download }) => download.url },
+]
+
+function listed({ download, cached, size }: Lookup): ListedUrl {
+  const { file, line, place, path, url, note } = download
+  return { file, line, place, path, url, cached, size, note: note ?? null }
+}

@@ -1,0 +1,35 @@
+/** When a worker that died is replaced, and when there is no point in it any more; pure. */
+
+/** Milliseconds after which a worker that listened is not counted among those that die at once. */
+const STABLE = 2_000
+/** Milliseconds before the third worker in a row that dies at once is replaced; doubles with each. */
+const FIRST = 500
+/** Milliseconds. */
+const LONGEST = 30_000
+/** Workers in a row that did not come to listen, with none left that does. */
+const ATTEMPTS = 5
+
+/** Workers in a row that died at once. */
+export interface Restarts {
+  readonly inRow: number
+}
+
+export interface Death {
+  /** It had come to listen. */
+  readonly listened: boolean
+  /** Milliseconds. */
+  readonly lived: number
+  /** Others that listen. */
+  readonly othersListening: number
+  /** Some worker has ever listened: what is wrong may pass. */
+  readonly everListened: boolean
+}
+
+/** `wait`: milliseconds until the next one; undefined: none can start, give up. */
+export function afterDeath(restarts: Restarts, death: Death): { restarts: Restarts; wait: number | undefined } {
+  if (death.listened && death.lived >= STABLE) return { restarts: { inRow: 0 }, wait: 0 }
+  const inRow = restarts.inRow + 1
+  const hopeless = !death.listened && death.othersListening === 0 && (!death.everListened || inRow >= ATTEMPTS)
+  if (hopeless) return { restarts: { inRow }, wait: undefined }
+  return { restarts: { inRow }, wait: inRow < 2 ? 0 : Math.min(FIRST * 2 ** (inRow - 2), LONGEST) }
+}

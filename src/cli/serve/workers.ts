@@ -1,0 +1,132 @@
+/** The workers of one `kiss serve`: starts them, replaces those that die, ends all of them. */
+
+import type { Worker } from 'node:cluster'
+import { KissError } from '../../errors.js'
+import type { ServerLog } from '../../server/request-log.js'
+import { afterDeath, type Restarts } from './restarts.js'
+import { reportedError, type FromWorker, type ToWorker } from './worker-link.js'
+
+export interface WorkersOptions {
+  readonly count: number
+  readonly fork: () => Worker
+  readonly log: ServerLog
+  readonly stop: AbortSignal
+  /** Milliseconds from the signal until a worker that has not ended is killed. */
+  readonly endWithin: number
+  /** The first one listens. */
+  readonly onListening: (url: string) => void
+}
+
+interface Member {
+  readonly worker: Worker
+  readonly startedAt: number
+  listening: boolean
+  failure?: KissError
+}
+
+export class Workers {
+  readonly #o: WorkersOptions
+  readonly #members = new Set<Member>()
+  readonly #restarts = new Set<NodeJS.Timeout>()
+  #history: Restarts = { inRow: 0 }
+  #listened = false
+  #ending = false
+  #failure: KissError | undefined
+  #ended: () => void = () => undefined
+
+  constructor(options: WorkersOptions) {
+    this.#o = options
+  }
+
+  /** Resolves when the signal has come and all have ended; rejects when none can start. */
+  async run(): Promise<void> {
+    const { stop, endWithin } = this.#o
+    if (stop.aborted) return
+    const ended = new Promise<void>((resolve) => (this.#ended = resolve))
+    const onStop = (): void => this.#end(endWithin)
+    stop.addEventListener('abort', onStop, { once: true })
+    this.#start()
+    await ended
+    stop.removeEventListener('abort', onStop)
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Has all of them do something. */
+  tell(message: ToWorker): void {
+    for (const member of this.#members) this.#tell(member, message)
+  }
+
+  #tell({ worker, listening }: Member, message: ToWorker): void {
+    if (listening && worker.isConnected()) worker.send(message)
+  }
+
+  #start(): void {
+    const worker = this.#o.fork()
+    const member: Member = { worker, startedAt: performance.now(), listening: false }
+    this.#members.add(member)
+    worker.on('message', (message: FromWorker) => this.#hear(member, message))
+    worker.once('exit', () => {
+      // What it said last may still be on its way.
+      if (worker.isConnected()) worker.once('disconnect', () => this.#bury(member))
+      else this.#bury(member)
+    })
+    // A channel that breaks is followed by the exit.
+    worker.on('error', () => undefined)
+  }
+
+  #hear(member: Member, message: FromWorker): void {
+    if (message.kind === 'failed') {
+      member.failure = reportedError(message)
+      return
+    }
+    member.listening = true
+    // It was told while it could not hear yet.
+    if (this.#ending) this.#tell(member, { kind: 'drain' })
+    if (this.#listened) return
+    this.#listened = true
+    this.#o.onListening(message.url)
+    if (this.#ending) return
+    // It showed that it works; were all started at once, all would say what is wrong.
+    for (let i = 1; i < this.#o.count; i++) this.#start()
+  }
+
+  #bury(member: Member): void {
+    this.#members.delete(member)
+    const { pid = 0, signalCode, exitCode } = member.worker.process
+    const how = member.failure?.message ?? signalCode ?? `exit code ${exitCode ?? 0}`
+    if (this.#ending) {
+      if (this.#members.size === 0) this.#ended()
+      return
+    }
+    const { restarts, wait } = afterDeath(this.#history, {
+      listened: member.listening,
+      lived: performance.now() - member.startedAt,
+      othersListening: [...this.#members].filter(({ listening }) => listening).length,
+      everListened: this.#listened,
+    })
+    this.#history = restarts
+    if (wait === undefined) {
+      this.#failure = member.failure ?? new KissError('internal', `no worker can start: the last one ended with ${how}`)
+      this.#end(0)
+      return
+    }
+    this.#o.log.warn(`worker ${pid} ended: ${how}; another takes its place${wait > 0 ? ` in ${wait} ms` : ''}`)
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer)
+      this.#start()
+    }, wait)
+    this.#restarts.add(timer)
+  }
+
+  #end(within: number): void {
+    if (this.#ending) return
+    this.#ending = true
+    for (const timer of this.#restarts) clearTimeout(timer)
+    this.tell({ kind: 'drain' })
+    const kill = (): void => {
+      for (const { worker } of this.#members) worker.process.kill('SIGKILL')
+    }
+    setTimeout(kill, within).unref()
+    if (this.#members.size === 0) this.#ended()
+  }
+}

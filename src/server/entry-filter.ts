@@ -1,0 +1,61 @@
+/** Which entries a request means: the filters of `kiss list` and `kiss purge` as query parameters. Pure. */
+
+import type { PurgeFilter } from '../engine/types.js'
+import { KissError } from '../errors.js'
+import { displayUrl } from '../http/urls.js'
+import { parseDuration, parseSize } from '../units.js'
+
+type Mutable = { -readonly [Key in keyof PurgeFilter]: PurgeFilter[Key] }
+
+const readers: Readonly<Record<string, (filter: Mutable, text: string, name: string) => void>> = {
+  all: (filter, text, name) => void (filter.all = flag(text, name)),
+  stale: (filter, text, name) => void (filter.stale = flag(text, name)),
+  'dry-run': (filter, text, name) => void (filter.dryRun = flag(text, name)),
+  'older-than': (filter, text, name) => void (filter.olderThan = parseDuration(text, name)),
+  'unused-for': (filter, text, name) => void (filter.unusedFor = parseDuration(text, name)),
+  'larger-than': (filter, text, name) => void (filter.largerThan = parseSize(text, name)),
+  match: (filter, text) => void (filter.match = text),
+  url: (filter, text) => void (filter.urls = [...(filter.urls ?? []), url(text)]),
+}
+
+/** @throws KissError `usage`, also for a parameter that is none: a filter that is overlooked would remove too much */
+export function parseEntryFilter(query: string): PurgeFilter {
+  const filter: Mutable = {}
+  for (const [name, text] of new URLSearchParams(query)) {
+    const read = Object.hasOwn(readers, name) ? readers[name] : undefined
+    if (read === undefined) throw new KissError('usage', `there is no filter ${JSON.stringify(name.slice(0, 40))}`)
+    read(filter, text, name)
+  }
+  return filter
+}
+
+/** The same the other way round. */
+export function formatEntryFilter(filter: PurgeFilter): string {
+  const { all, stale, dryRun, olderThan, unusedFor, largerThan, match, urls = [] } = filter
+  const query = new URLSearchParams()
+  if (all === true) query.append('all', 'true')
+  if (stale === true) query.append('stale', 'true')
+  if (dryRun === true) query.append('dry-run', 'true')
+  if (olderThan !== undefined) query.append('older-than', `${olderThan}ms`)
+  if (unusedFor !== undefined) query.append('unused-for', `${unusedFor}ms`)
+  if (largerThan !== undefined) query.append('larger-than', String(largerThan))
+  if (match !== undefined) query.append('match', match)
+  for (const { href } of urls) query.append('url', href)
+  return query.toString()
+}
+
+/** Chooses nothing. */
+export function isEmptyFilter({ all, stale, olderThan, unusedFor, largerThan, match, urls }: PurgeFilter): boolean {
+  const given = [olderThan, unusedFor, largerThan, match, urls].some((value) => value !== undefined)
+  return !given && all !== true && stale !== true
+}
+
+function flag(text: string, name: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new KissError('usage', `${name}: neither true nor false`)
+  return text === 'true'
+}
+
+function url(text: string): URL {
+  if (!URL.canParse(text)) throw new KissError('bad-url', `url: ${JSON.stringify(displayUrl(text))} is not a URL`)
+  return new URL(text)
+}

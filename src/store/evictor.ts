@@ -1,0 +1,56 @@
+/** Removes what was used least recently until there is room. */
+
+import { systemCode } from '../errors.js'
+import type { FileBlobs } from './blobs.js'
+import type { Database } from './database.js'
+import { chooseVictims } from './eviction.js'
+import type { Flusher } from './flusher.js'
+import { evictable } from './ledger.js'
+import type { Removal } from './removal.js'
+import type { Sha256 } from './types.js'
+
+/** Blobs looked at per round. */
+const BATCH = 100
+
+export interface EvictorOptions {
+  readonly database: Database
+  readonly removal: Removal
+  readonly blobs: FileBlobs
+  readonly flusher: Flusher
+}
+
+export class Evictor {
+  readonly #options: EvictorOptions
+
+  constructor(options: EvictorOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with the bytes freed: less than `bytes` where there is no more to evict. */
+  async evict(bytes: number): Promise<number> {
+    const { database, flusher } = this.#options
+    // Last uses that cannot be written make the choice a second older, which is no reason not to make room.
+    await flusher.flush().catch(() => undefined)
+    let freed = 0
+    while (freed < bytes) {
+      const candidates = await database.run(({ query }) => evictable(query, BATCH))
+      const victims = chooseVictims(candidates, bytes - freed)
+      if (victims.length === 0) break
+      for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
+    }
+    return freed
+  }
+
+  async #evictOne(sha256: Sha256): Promise<number> {
+    const { removal, blobs } = this.#options
+    try {
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
+    } catch (error) {
+      // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
+      // entries are dangling until the removal is done, which is a miss for who meets them.
+      if (systemCode(error) !== 'SQLITE_FULL') throw error
+      await blobs.remove(sha256)
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
+    }
+  }
+}

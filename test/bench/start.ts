@@ -1,0 +1,39 @@
+/** How long a program takes that has nothing to do: bare node, `kiss --version`, and `kiss fetch` of what is there. */
+import { spawnSync } from 'node:child_process'
+import path from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { project, Sandbox } from '../support/cli.js'
+import { median, report } from './measure.js'
+import { Throttled } from './throttled.js'
+
+const RUNS = 15
+
+const origin = await Throttled.start({ length: 100_000, rate: Infinity })
+const sandbox = new Sandbox()
+const kiss = path.join(project, 'bin/run.js')
+const env = { PATH: process.env.PATH, HOME: sandbox.home, KISS_CACHE_DIR: sandbox.cacheDir }
+const fetchArgs = [kiss, 'fetch', '--no-progress', '-o', 'out', origin.url]
+
+function time(args: readonly string[]): number {
+  const began = performance.now()
+  const { status } = spawnSync(process.execPath, args, { cwd: sandbox.cwd, env })
+  if (status !== 0) throw new Error(`exit ${status}: ${args.join(' ')}`)
+  return performance.now() - began
+}
+
+time(fetchArgs)
+const times: Record<string, number[]> = { bare: [], version: [], fetch: [] }
+// In turn, so that a machine that slows down slows all of them down.
+for (let run = 0; run < RUNS; run++) {
+  times.bare?.push(time(['-e', '0']))
+  times.version?.push(time([kiss, '--version']))
+  times.fetch?.push(time(fetchArgs))
+}
+const bare = median(times.bare ?? [])
+report(`start, medians of ${RUNS}`, {
+  'bare node, ms': bare,
+  'kiss --version / bare node': median(times.version ?? []) / bare,
+  'warm kiss fetch / bare node': median(times.fetch ?? []) / bare,
+})
+sandbox.remove()
+origin.stop()

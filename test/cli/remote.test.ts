@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { listening, Sandbox, type Running } from '../support/cli.js'
+import { bytes, Origin, sha256 } from '../support/origin.js'
+
+interface Result {
+  readonly status: string | null
+  readonly size: number | null
+  readonly sha256: string | null
+  readonly path: string | null
+  readonly output: string | null
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+describe('kiss with --server', () => {
+  const body = bytes('remote', 400_000)
+  let lab: Sandbox
+  let laptop: Sandbox
+  let origin: Origin
+  let running: Running
+  let server: string
+  beforeEach(async () => {
+    lab = new Sandbox()
+    laptop = new Sandbox()
+    origin = await Origin.start()
+    origin.serve('/Image', { body })
+    writeFileSync(path.join(lab.root, 'token'), 'sesame')
+    running = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
+      env: { KISS_ADMIN_TOKEN_FILE: path.join(lab.root, 'token') },
+    })
+    server = await listening(running)
+  })
+  afterEach(async () => {
+    running.child.kill('SIGTERM')
+    await running.ended
+    await origin.close()
+    lab.remove()
+    laptop.remove()
+  })
+
+  async function fetched(
+    ...args: string[]
+  ): Promise<{ code: number | null; stderr: string; result: Result | undefined }> {
+    const { code, stdout, stderr } = await laptop.run(['fetch', '--json', ...args], { env: { KISS_SERVER: server } })
+    return { code, stderr, result: (JSON.parse(stdout) as { results?: Result[] }).results?.[0] }
+  }
+
+  it('streams through the server and keeps nothing here', async () => {
+    const first = await fetched(origin.url('/Image'))
+    assert.deepEqual([first.code, first.stderr], [0, ''])
+    const { status, size, sha256: sum, path: blob, output } = first.result!
+    assert.deepEqual([status, size, sum, blob], ['miss', body.length, sha256(body), null])
+    assert.deepEqual(readFileSync(output!), body)
+    assert.equal((await fetched(origin.url('/Image'))).result?.status, 'hit')
+    assert.equal((await laptop.run(['list', '--json'])).stdout.includes('Image'), false)
+    assert.equal(origin.log('/Image').length, 1)
+  })
+
+  it('falls back to the origin when nobody listens, and says so', async () => {
+    running.child.kill('SIGTERM')
+    await running.ended
+    const { code, stderr, result } = await fetched(origin.url('/Image'))
+    assert.equal(code, 0)
+    assert.match(
+      stderr,
+      /^kiss: http:\/\/127\.0\.0\.1:\d+\/: ECONNREFUSED; fetching http:\/\/.*\/Image from its origin\n$/,
+    )
+    assert.deepEqual([result?.status, result?.size], ['miss', body.length])
+  })
+
+  it('falls back on 502, 503 and 504, never on a 4xx', async () => {
+    for (const status of [502, 503, 504]) {
+      origin.script('/api/v1/fetch/Image', [{ status }])
+      const { code, stderr } = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
+      assert.equal(code, 0, stderr)
+      assert.match(stderr, new RegExp(`: status ${status}; fetching .* from its origin\n$`))
+    }
+    const asked = origin.log('/Image').length
+    origin.script('/gone', [{ status: 404 }])
+    const { code, stderr, result } = await fetched(origin.url('/gone'))
+    assert.deepEqual([code, stderr, result?.error?.code], [3, '', 'origin-refused'])
+    assert.equal(origin.log('/gone').length, 1)
+    assert.equal(origin.log('/Image').length, asked)
+  })
+
+  it('checks the promised sum', async () => {
+    assert.equal((await fetched('--sha256', sha256(body), origin.url('/Image'))).code, 0)
+    const wrong = await fetched('--sha256', '0'.repeat(64), origin.url('/Image'))
+    assert.deepEqual([wrong.code, wrong.result?.error?.code], [5, 'digest-mismatch'])
+  })
+
+  it('leaves nothing when the server breaks off', async () => {
+    origin.script('/api/v1/fetch/Image', [{ body, cut: { after: 100_000 } }])
+    const { code, stderr } = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
+    assert.equal(code, 4)
+    assert.match(stderr, /broke off http:\/\/.*\/Image after \d+ bytes/)
+    assert.deepEqual(readdirSync(laptop.cwd), [])
+  })
+
+  it('passes headers to a server on loopback, and to no other without encryption', async () => {
+    origin.serve('/private', { body, requires: { 'private-token': 'secret' } })
+    assert.equal((await fetched('-H', 'PRIVATE-TOKEN: secret', origin.url('/private'))).code, 0)
+    const args = ['fetch', '--server', 'http://lab.example:8001']
+    for (const more of [['-H', 'X-A: secret', 'http://h/x'], ['http://u:secret@h/x'], ['http://h/x?token=secret']]) {
+      const { code, stdout, stderr } = await laptop.run([...args, ...more])
+      assert.deepEqual([code, stdout], [2, ''])
+      assert.match(stderr, /would go to http:\/\/lab\.example:8001\/ unencrypted; use an https address/)
+      assert.doesNotMatch(stderr, /secret/)
+    }
+  })
+
+  it('refuses what only a local cache can do', async () => {
+    for (const flag of ['--path', '--offline', '--refresh']) {
+      const { code, stderr } = await laptop.run(['fetch', '--server', server, flag, origin.url('/Image')])
+      assert.deepEqual([code, stderr], [2, `kiss: ${flag} does not go with --server\n`])
+    }
+  })
+
+  it("shows the server's figures and entries, and purges with its token", async () => {
+    await fetched(origin.url('/Image'))
+    const env = { KISS_SERVER: server }
+    const stats = await laptop.run(['stats', '--json'], { env })
+    assert.equal((JSON.parse(stats.stdout) as Record<string, unknown>).statistics_download, body.length)
+    assert.match((await laptop.run(['stats'], { env })).stdout, new RegExp(`^cache +${server}$`, 'm'))
+    const list = await laptop.run(['list', '--larger-than', '1kB', '--json'], { env })
+    const { entries } = JSON.parse(list.stdout) as { entries: Record<string, unknown>[] }
+    assert.deepEqual([entries.length, entries[0]?.url], [1, origin.url('/Image')])
+    const refused = await laptop.run(['purge', '--all', '--yes'], { env })
+    assert.equal(refused.code, 3)
+    assert.match(refused.stderr, /give its token with --server-token-file$/m)
+    const token = ['--server-token-file', path.join(lab.root, 'token')]
+    const dry = await laptop.run(['purge', origin.url('/Image'), '--dry-run', '--json', ...token], { env })
+    assert.deepEqual(JSON.parse(dry.stdout), { removed: 1, bytes: body.length, dryRun: true })
+    const purged = await laptop.run(['purge', '--match', '**/Im*', '--yes', '--json', ...token], { env })
+    assert.deepEqual(JSON.parse(purged.stdout), { removed: 1, bytes: body.length, dryRun: false })
+    assert.equal((await laptop.run(['list'], { env })).stdout, '0 entries, 0 B\n')
+  })
+})

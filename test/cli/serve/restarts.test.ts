@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { afterDeath, type Death } from '#kiss/cli/serve/restarts.js'
+
+const unstarted: Death = { listened: false, lived: 100, othersListening: 0, everListened: true }
+
+describe('a worker that died', () => {
+  it('is replaced at once when it had served for a while, whatever was before', () => {
+    const death = { listened: true, lived: 60_000, othersListening: 0, everListened: true }
+    assert.deepEqual(afterDeath({ inRow: 9 }, death), { restarts: { inRow: 0 }, wait: 0 })
+  })
+
+  it('is replaced ever later when it is one of many that die at once', () => {
+    const waits: (number | undefined)[] = []
+    let restarts = { inRow: 0 }
+    for (let i = 0; i < 9; i++) {
+      const next = afterDeath(restarts, { listened: true, lived: 10, othersListening: 1, everListened: true })
+      restarts = next.restarts
+      waits.push(next.wait)
+    }
+    assert.deepEqual(waits, [0, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
+  })
+
+  it('is not replaced when no worker has ever listened', () => {
+    assert.equal(afterDeath({ inRow: 0 }, { ...unstarted, everListened: false }).wait, undefined)
+  })
+
+  it('is not replaced when five in a row could not start and none is left that serves', () => {
+    assert.equal(afterDeath({ inRow: 3 }, unstarted).wait, 2000)
+    assert.equal(afterDeath({ inRow: 4 }, unstarted).wait, undefined)
+    assert.equal(afterDeath({ inRow: 4 }, { ...unstarted, othersListening: 1 }).wait, 4000)
+  })
+})

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { gunzipSync } from 'node:zlib'
+import { bytes, latch, sha256, type Step } from '../../support/origin.js'
+import { faultLab, readUpTo } from './lab.js'
+
+const LENGTH = 200_000
+const body = bytes('framing', LENGTH)
+const MINUTE = 60_000
+
+describe('faults: where does the body end?', () => {
+  const lab = faultLab()
+
+  for (const framing of ['length', 'chunked'] as const) {
+    it(`a body of framing ${framing} is whole without a HEAD`, async () => {
+      lab.origin.serve('/f', { body, framing })
+      const got = await lab.get(await lab.engine(), '/f')
+      assert.ok(got.body.equals(body))
+      assert.equal(got.entry?.unverified, false)
+      assert.deepEqual(lab.asked('/f'), ['GET'])
+    })
+  }
+
+  const closed: Step = { body, etag: '"1"', framing: 'close' }
+
+  describe('by the end of the connection', () => {
+    const length = { 'content-length': String(LENGTH), etag: '"1"' }
+    const knows: Step = { method: 'HEAD', handler: (_, response) => response.writeHead(200, length).end() }
+
+    it('a HEAD knows the length: whole', async () => {
+      lab.origin.script('/f', [closed, knows])
+      const got = await lab.get(await lab.engine(), '/f')
+      assert.ok(got.body.equals(body))
+      assert.equal(got.entry?.unverified, false)
+      assert.deepEqual(lab.asked('/f'), ['GET', 'HEAD'])
+    })
+
+    for (const after of [0, 2000, LENGTH / 2, LENGTH - 1]) {
+      it(`a HEAD knows that it was cut at byte ${after}: goes on`, async () => {
+        lab.origin.script('/f', [{ ...closed, cut: { after } }, { framing: 'length' }, knows])
+        const got = await lab.get(await lab.engine(), '/f')
+        assert.ok(got.body.equals(body))
+        assert.equal(got.entry?.unverified, false)
+        assert.deepEqual(lab.asked('/f'), ['GET', 'HEAD', after === 0 ? 'GET' : `GET bytes=${after}- if "1"`])
+      })
+    }
+
+    it('a HEAD of another version proves nothing', async () => {
+      const newer = { ...length, etag: '"2"' }
+      const head: Step = { method: 'HEAD', handler: (_, response) => response.writeHead(200, newer).end() }
+      lab.origin.script('/f', [closed, head])
+      assert.equal((await lab.get(await lab.engine(), '/f')).entry?.unverified, true)
+    })
+
+    for (const [name, head] of Object.entries<Step>({
+      'does not know the length': {},
+      'is refused': { refusesHead: true },
+      'is dropped': { method: 'HEAD', drop: 'fin' },
+    })) {
+      it(`and a HEAD ${name}: served, kept for five minutes, marked`, async () => {
+        lab.origin.script('/f', head.method === 'HEAD' ? [closed, head] : [{ ...closed, ...head }])
+        const kiss = await lab.engine()
+        const got = await lab.get(kiss, '/f', { ttl: 60 * MINUTE })
+        assert.ok(got.body.equals(body))
+        assert.deepEqual([got.entry?.unverified, got.entry?.lifetime], [true, 5 * MINUTE])
+        for await (const listed of kiss.list()) assert.equal(listed.unverified, true)
+        assert.equal((await lab.get(kiss, '/f')).as, 'hit')
+      })
+    }
+
+    it('a shorter lifetime stays', async () => {
+      lab.origin.script('/f', [closed])
+      assert.equal((await lab.get(await lab.engine(), '/f', { ttl: MINUTE })).entry?.lifetime, MINUTE)
+    })
+
+    it('a promised sum says that it is whole, and nobody is asked', async () => {
+      lab.origin.script('/f', [{ ...closed, refusesHead: true }])
+      const got = await lab.get(await lab.engine(), '/f', { sha256: sha256(body), ttl: 60 * MINUTE })
+      assert.ok(got.body.equals(body))
+      assert.deepEqual([got.entry?.unverified, got.entry?.lifetime], [false, 60 * MINUTE])
+      assert.deepEqual(lab.asked('/f'), ['GET'])
+    })
+
+    it('a promised sum tells that it was cut: its last byte never comes', async () => {
+      lab.origin.script('/f', [{ ...closed, refusesHead: true, cut: { after: 1000 } }])
+      const got = await lab.get(await lab.engine(), '/f', { sha256: sha256(body) })
+      assert.deepEqual([got.code, got.status], ['digest-mismatch', 412])
+      assert.ok(got.body.length < 1000)
+    })
+
+    it('two cut attempts, the second shorter: not taken for changed content', async () => {
+      const cut = (after: number): Step => ({ ...closed, etag: undefined, cut: { after } })
+      lab.origin.script('/f', [{ ...cut(80_000), framing: 'chunked' }, cut(30_000), { framing: 'length' }])
+      const got = await lab.get(await lab.engine(), '/f')
+      assert.ok(got.body.equals(body))
+      assert.equal(got.code, undefined)
+    })
+  })
+
+  for (const framing of ['length', 'chunked', 'close'] as const) {
+    it(`an empty body of framing ${framing} is whole, with and without a promise`, async () => {
+      const empty = Buffer.alloc(0)
+      lab.origin.serve('/f', { body: empty, framing })
+      lab.origin.serve('/g', { body: empty, framing })
+      const kiss = await lab.engine()
+      assert.equal((await lab.get(kiss, '/f')).entry?.size, 0)
+      assert.equal((await lab.get(kiss, '/g', { sha256: sha256(empty) })).entry?.size, 0)
+      const wrong = await lab.get(await lab.engine(), '/g', { sha256: sha256(body) })
+      assert.deepEqual([wrong.code, wrong.status, wrong.body.length], ['digest-mismatch', 412, 0])
+    })
+  }
+
+  for (const framing of ['length', 'chunked'] as const) {
+    it(`holds the last byte back until the sum is known, however late the end comes (${framing})`, async () => {
+      const end = latch()
+      lab.origin.script('/f', [{ body, framing, stall: { after: LENGTH - 1, until: end.opened } }])
+      const kiss = await lab.engine()
+      const wrong = await lab.open(kiss, '/f', { sha256: '0'.repeat(64) })
+      const right = await lab.open(kiss, '/f', { sha256: sha256(body) })
+      // Both wait for the byte after this one.
+      await Promise.all([readUpTo(wrong, LENGTH - 2), readUpTo(right, LENGTH - 2)])
+      const waiting = (async () => {
+        let seen = LENGTH - 2
+        for (;;) {
+          const n = await wrong.content.read(Buffer.alloc(1000), seen)
+          if (n === 0) return seen
+          seen += n
+          assert.ok(seen < LENGTH, 'the last byte was delivered')
+        }
+      })()
+      end.open()
+      await assert.rejects(waiting, { code: 'digest-mismatch' })
+      assert.equal((await readUpTo(right, LENGTH, LENGTH - 2)).length, 2)
+      await Promise.all([wrong.close('aborted'), right.close('done')])
+    })
+  }
+
+  it('the last byte has come, the end of a chunked body has not: it waits for the sum', async () => {
+    const end = latch()
+    lab.origin.script('/f', [
+      {
+        body,
+        handler: (_, response) => {
+          response.write(body)
+          void end.opened.then(() => response.end())
+        },
+      },
+    ])
+    const kiss = await lab.engine()
+    const wrong = await lab.open(kiss, '/f', { sha256: '0'.repeat(64) })
+    await readUpTo(wrong, LENGTH - 1)
+    const last = wrong.content.read(Buffer.alloc(1), LENGTH - 1)
+    end.open()
+    await assert.rejects(last, { code: 'digest-mismatch' })
+    await wrong.close('aborted')
+  })
+
+  it('more bytes than a range announced are refused, and not stored', async () => {
+    const more = { 'content-range': `bytes 100000-${LENGTH - 1}/${LENGTH}`, etag: '"1"' }
+    lab.origin.script('/f', [
+      { body, etag: '"1"', cut: { after: 100_000 } },
+      { handler: (_, response) => response.writeHead(206, more).end(Buffer.concat([body.subarray(100_000), body])) },
+    ])
+    const kiss = await lab.engine()
+    const got = await lab.get(kiss, '/f')
+    assert.ok(got.body.length < LENGTH && got.body.equals(body.subarray(0, got.body.length)))
+    assert.deepEqual([got.code, got.status], ['length-mismatch', 502])
+    assert.equal((await kiss.status()).entries, 0)
+  })
+
+  it('more bytes than Content-Length are not taken', async () => {
+    lab.origin.script('/f', [
+      {
+        handler: (_, response) => {
+          response.socket?.end(`HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789abcdef`)
+        },
+      },
+    ])
+    const got = await lab.get(await lab.engine(), '/f')
+    assert.equal(got.body.toString(), '0123456789')
+  })
+
+  it('gzip although identity was asked: stored and served as sent', async () => {
+    lab.origin.serve('/f', { body, gzip: true, etag: '"1"' })
+    const kiss = await lab.engine()
+    for (const as of ['miss', 'hit']) {
+      const got = await lab.get(kiss, '/f')
+      assert.equal(got.as, as)
+      assert.ok(gunzipSync(got.body).equals(body))
+    }
+    assert.equal(lab.origin.log('/f')[0]?.headers['accept-encoding'], 'identity')
+  })
+
+  it('gzip, cut: goes on by comparing what it has', async () => {
+    lab.origin.script('/f', [{ body, gzip: true, etag: '"1"', cut: { after: 90_000 } }, {}])
+    assert.ok(gunzipSync((await lab.get(await lab.engine(), '/f')).body).equals(body))
+  })
+
+  it('gzip at first, and the plain body under the same ETag on the resume: never joined', async () => {
+    lab.origin.script('/f', [{ body, gzip: true, etag: '"1"', cut: { after: 90_000 } }, { gzip: false }])
+    const kiss = await lab.engine()
+    assert.equal((await lab.get(kiss, '/f')).code, 'content-changed')
+    assert.ok((await lab.get(kiss, '/f')).body.equals(body))
+  })
+
+  it('an origin that refuses HEAD does not matter', async () => {
+    lab.origin.serve('/f', { body, etag: '"1"', refusesHead: true })
+    assert.ok((await lab.get(await lab.engine(), '/f')).body.equals(body))
+    assert.deepEqual(lab.asked('/f'), ['GET'])
+  })
+})
