@@ -85,7 +85,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    await fetching.transfers.stop()
+    await fetching.close()
     await (await origins)?.close()
     await store.close()
   }

@@ -77,7 +77,7 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
   if (asked !== 'rest') return { kind: 'failure' }
   if (answer.status === 416) {
     const total = parseContentRange(answer.headers['content-range'])?.length
-    const whole = total === held.size && held.head?.length === undefined && isSameVersion(answer, held)
+    const whole = total === held.size && !unequal(held.head?.length, total) && isSameVersion(answer, held)
     return whole ? { kind: 'complete' } : { kind: 'distrust' }
   }
   // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole will tell.

@@ -177,7 +177,7 @@ export class Transfer {
       signal: this.#stop.signal,
       onHead: (head) => {
         this.#confirmed = true
-        this.#know(head)
+        this.#knowSame(head)
       },
       onChanged: this.#o.onChanged,
       onTrouble: (reason) => (this.trouble = reason),
@@ -206,10 +206,7 @@ export class Transfer {
       body: this.body,
       now: () => services.clock.now(),
       silence: services.leases.silence,
-      onHead: (head) => {
-        if (!this.#agrees(head)) throw changedError(order.shown)
-        this.#know(head)
-      },
+      onHead: (head) => this.#knowSame(head),
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
@@ -269,6 +266,12 @@ export class Transfer {
   #agrees({ headers, length }: Pick<Head, 'headers' | 'length'>): boolean {
     const known = this.#head
     return !known || !(unequal(known.length, length) || unequal(known.headers.etag, headers.etag))
+  }
+
+  /** Throws where another content has taken the place of the one that readers were told of. */
+  #knowSame(head: Head): void {
+    if (!this.#agrees(head)) throw changedError(this.order.shown)
+    this.#know(head)
   }
 
   #know(head: Head): void {

@@ -53,9 +53,7 @@ export class LiveEvents {
     const ended = AbortSignal.any([signal, this.#stop.signal])
     const onEnd = (): void => wake()
     ended.addEventListener('abort', onEnd)
-    this.#listeners[role].add(listener)
-    this.#last.delete(role)
-    void this.#run()
+    this.#join(role, listener)
     try {
       while (!ended.aborted) {
         if (waiting === undefined) {
@@ -77,8 +75,18 @@ export class LiveEvents {
     this.#stop.abort()
   }
 
+  /** Who comes is told at once: what the others know, or else the state now. */
+  #join(role: Role, listener: Listener): void {
+    const known = this.#listeners[role].size > 0 ? this.#last.get(role) : undefined
+    this.#listeners[role].add(listener)
+    if (known !== undefined) listener(known)
+    else this.#last.delete(role)
+    if (!this.#running) void this.#run()
+    // The state that cannot be read now is tried again with the next event.
+    else if (known === undefined) void this.#tell().catch(() => undefined)
+  }
+
   async #run(): Promise<void> {
-    if (this.#running) return
     this.#running = true
     try {
       while (this.watchers > 0) {

@@ -88,8 +88,15 @@ export interface Sum {
   readonly delimited: boolean
 }
 
-/** One generation directory. Reading what is not there gives undefined; other errors are thrown as they come. */
+/**
+ * One generation directory. Reading what is not there gives undefined; other errors are thrown as they come.
+ *
+ * Numbers begin anew when the last directory of a key is gone, so that a path alone does not say which generation it is:
+ * what was seen in `owner` does. Nobody removes, or stores the body of, a directory that is somebody else's by now.
+ */
 export class Generation {
+  #owner: string | undefined
+
   constructor(
     readonly directory: string,
     readonly number: number,
@@ -101,6 +108,7 @@ export class Generation {
 
   /** Writes who owns it, in a directory that this process has just made; false when somebody removed it meanwhile. */
   async claim(owner: Owner): Promise<boolean> {
+    this.#owner = JSON.stringify(owner)
     const claimed = await unlessMissing(
       writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
         .then(() => this.#replace('owner', JSON.stringify(owner)))
@@ -109,10 +117,20 @@ export class Generation {
     return claimed ?? false
   }
 
+  /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
+  async isSame(): Promise<boolean> {
+    return (await this.#readOwner()) === this.#owner
+  }
+
+  #readOwner(): Promise<string | undefined> {
+    return unlessMissing(readFile(join(this.directory, 'owner'), 'utf8'))
+  }
+
   /** `silentFor`: milliseconds since the last heartbeat. */
   async owner(now: number): Promise<{ owner: Owner; silentFor: number } | undefined> {
-    const path = join(this.directory, 'owner')
-    const [owner, info] = await Promise.all([readJson<Owner>(path), unlessMissing(stat(path))])
+    const [text, info] = await Promise.all([this.#readOwner(), unlessMissing(stat(join(this.directory, 'owner')))])
+    this.#owner = text
+    const owner = text === undefined ? undefined : (parseOrUndefined(text) as Owner | undefined)
     return owner && info ? { owner, silentFor: now - info.mtimeMs } : undefined
   }
 
@@ -178,6 +196,7 @@ export class Generation {
   }
 
   async remove(): Promise<void> {
+    if (!(await this.isSame())) return
     await rm(this.directory, { recursive: true, force: true })
   }
 

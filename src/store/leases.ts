@@ -131,6 +131,7 @@ export class Leases {
 
   async #standing(last: Generation, claim: Claim): Promise<Standing> {
     if (await last.purged()) return { kind: 'free' }
+    const held = await last.owner(this.#now())
     const outcome = await last.outcome()
     if (outcome?.kind === 'failed') {
       const recent = outcome.remembered && this.#now() - outcome.at < FAILURE_MEMORY
@@ -139,7 +140,6 @@ export class Leases {
         : { kind: 'free' }
     }
     if (outcome && outcome.kind !== 'interrupted') return { kind: 'free' }
-    const held = await last.owner(this.#now())
     if (!held) return (await last.age(this.#now())) > UNCLAIMED ? { kind: 'free' } : { kind: 'unclear' }
     const { owner, silentFor } = held
     const here = await thisProcess()
@@ -184,15 +184,15 @@ export class Leases {
 
   /** Nobody will append to it, and who reads it holds it open. */
   async #isOver(generation: Generation): Promise<boolean> {
-    const outcome = await generation.outcome()
-    if (outcome) return true
     const held = await generation.owner(this.#now())
+    if (await generation.outcome()) return true
     return !held || (await livenessOf(held.owner)) === 'dead'
   }
 
   /** True while no later generation has been made: only then may its body become a blob. */
   async isLatest(id: KeyId, generation: Generation): Promise<boolean> {
-    return (await generationsOf(this.directoryOf(id))).at(-1)?.number === generation.number
+    const last = (await generationsOf(this.directoryOf(id))).at(-1)
+    return last?.number === generation.number && (await generation.isSame())
   }
 
   /** Removes an ended generation, and the directory of the key with the last of them. */

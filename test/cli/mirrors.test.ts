@@ -32,7 +32,7 @@ describe('mirrors of the configuration file', () => {
       writeFileSync(sandbox.configFile, `${text}\n`)
       const { code, stderr } = await sandbox.run(['fetch', origin.url('/a')])
       assert.equal(code, 2, text)
-      assert.match(stderr, /config\.yaml:1: mirrors: expected a list of match and to/)
+      assert.match(stderr, /config\.yaml:1: mirrors, entry 1: /)
     }
   })
 })
