@@ -4,7 +4,7 @@
  */
 import { checks, kinds, pieces } from '../support/fuzz/strings.js'
 import { faultsOf, fuzzServer } from '../support/fuzz/run.js'
-import { Random } from '../support/random.js'
+import { Random } from '../server/support/random.js'
 
 const [inputs = 120_000, seed = 20_261_124] = process.argv.slice(2).map(Number)
 const startedAt = performance.now()

@@ -1,5 +1,5 @@
 import { checks, pieces, type Kind } from '../support/fuzz/strings.js'
-import { Random } from '../support/random.js'
+import { Random } from './support/random.js'
 
 /** Fixed, so that a failure can be repeated; KISS_FUZZ_SEED and KISS_FUZZ_INPUTS make another run of it. */
 const seed = Number(process.env['KISS_FUZZ_SEED'] ?? 20261123)

@@ -1,5 +1,5 @@
 /** Requests that a stranger can send, most of them nearly right: what is nearly right gets furthest. */
-import type { Random } from '../random.js'
+import type { Random } from '../../server/support/random.js'
 import { pieces } from './strings.js'
 import type { FuzzTarget } from './target.js'
 

@@ -1,5 +1,5 @@
 /** Sends a number of fuzzed requests to a target, so many at once, and ends with what came of it. */
-import { Random } from '../random.js'
+import { Random } from '../../server/support/random.js'
 import { Requests } from './requests.js'
 import { FuzzTarget, type Figures } from './target.js'
 

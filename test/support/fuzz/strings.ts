@@ -15,7 +15,7 @@ import { evaluatePreconditions } from '#kiss/http/validation.js'
 import { parseFetchQuery } from '#kiss/server/fetch-query.js'
 import { requestId } from '#kiss/server/incoming.js'
 import { parseAuthority } from '#kiss/server/self.js'
-import type { Random } from '../random.js'
+import type { Random } from '../../server/support/random.js'
 
 export const pieces = {
   url: [
