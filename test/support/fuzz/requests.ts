@@ -171,8 +171,8 @@ export class Requests {
     return parts.join(random.pick(['&', '&', '&', ';', '&&']))
   }
 
-  /** The bytes of a request. One in twenty is broken on purpose. */
-  request(): string {
+  /** The bytes of a request, and whether who sends them leaves at once. One in twenty is broken on purpose. */
+  request(): { text: string; leaving: boolean } {
     const { random } = this
     const name = random.below(6) === 0 ? `/api/v1/fetch/${encoded(random.text(pieces.name))}` : random.pick(paths)
     const target = `${random.below(5) === 0 ? name : '/api/v1/fetch'}?${this.#query()}`
@@ -189,7 +189,10 @@ export class Requests {
       'Connection: close',
     ]
     const text = Buffer.from(`${head.join('\r\n')}\r\n\r\n`).toString('latin1')
-    return random.below(20) === 0 ? this.#broken(text) : text
+    // What is broken may be no whole request: nobody would wait for the rest of it.
+    return random.below(20) === 0
+      ? { text: this.#broken(text), leaving: true }
+      : { text, leaving: random.below(50) === 0 }
   }
 
   #broken(text: string): string {

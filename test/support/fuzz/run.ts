@@ -17,7 +17,8 @@ export async function fuzzServer(
     const client = async (): Promise<void> => {
       while (sent < inputs) {
         progress(++sent)
-        await target.send(requests.request())
+        const { text, leaving } = requests.request()
+        await target.send(text, leaving)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, client))

@@ -80,7 +80,12 @@ export class FuzzTarget {
       retryFor: 1,
       stallTimeout: 1000,
       warn: (message) => this.#errors.push(message),
-      upstream: { allow: [`${ORIGIN}:${this.originPort}`], env: {}, via: 'kiss-fuzzed' },
+      upstream: {
+        allow: [`${ORIGIN}:${this.originPort}`],
+        maxDownloads: 64,
+        env: {},
+        via: 'kiss-fuzzed',
+      },
     })
     this.#server = await startServer({
       engine: this.#engine,
@@ -88,6 +93,7 @@ export class FuzzTarget {
       port: 0,
       version: '1',
       via: 'kiss-fuzzed',
+      limits: { headersTimeout: 1000, requestTimeout: 2000 },
       access: { adminTokens: ['admin'], trustProxies: ['127.0.0.1'] },
       log: {
         log: (record) => this.#records.push(record),
@@ -118,11 +124,14 @@ export class FuzzTarget {
     response.write(body.subarray(0, 50), () => request.socket.destroy())
   }
 
-  /** Sends bytes as they are; resolves when the connection is closed. */
-  send(text: string): Promise<void> {
+  /** Sends bytes as they are; resolves when the connection is closed. `leaving`: the client says that it has gone. */
+  send(text: string, leaving = false): Promise<void> {
     this.#sent++
     return new Promise((resolve) => {
-      const socket = connect(this.port, '127.0.0.1', () => socket.end(text, 'latin1'))
+      const socket = connect(this.port, '127.0.0.1', () => {
+        if (leaving) socket.end(text, 'latin1')
+        else socket.write(text, 'latin1')
+      })
       const timer = setTimeout(() => {
         this.#hanging++
         this.#errors.push(`no end within ${HANGING / 1000} s: ${JSON.stringify(text)}`)
