@@ -2,7 +2,9 @@
 
 import type { Engine, EngineOptions } from '../engine/types.js'
 import { collectProviders } from '../provider/registry.js'
+import type { Mirror } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
+import { configuredMirrors } from './settings/mirrors.js'
 import type { Settings } from './settings/resolve.js'
 
 export interface OpenEngineOptions {
@@ -18,6 +20,7 @@ export interface OpenEngineOptions {
 export async function openEngine(command: BaseCommand, options: OpenEngineOptions = {}): Promise<Engine> {
   const { serving = false, warn = (line) => command.note(`kiss: ${line}`) } = options
   const settings = await command.settings()
+  const mirrors = configuredMirrors(settings.file)
   const [{ openEngine: open }, { providers }] = await Promise.all([
     import('../engine/open.js'),
     collectProviders(command.config, {
@@ -27,14 +30,19 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     }),
   ])
   return open({
-    ...engineOptions(settings, serving, options.via),
+    ...engineOptions(settings, serving, mirrors, options.via),
     providers,
     warn,
   })
 }
 
 /** Pure. */
-function engineOptions({ values }: Settings, serving: boolean, via: string | undefined): EngineOptions {
+function engineOptions(
+  { values }: Settings,
+  serving: boolean,
+  mirrors: readonly Mirror[],
+  via: string | undefined,
+): EngineOptions {
   // What is said of the whole server is divided among its workers.
   const share = serving ? values.workers : 1
   return {
@@ -45,9 +53,12 @@ function engineOptions({ values }: Settings, serving: boolean, via: string | und
     stallTimeout: values['stall-timeout'],
     authTtl: values['auth-ttl'],
     syncBodies: serving,
+    ownUse: !serving,
+    connectEarly: serving,
     ...(values.quota === undefined ? {} : { quota: values.quota }),
     upstream: {
       guard: serving,
+      mirrors,
       allow: values['allow-upstream'],
       deny: values['deny-upstream'],
       maxDownloads: Math.max(1, Math.floor(values['max-downloads'] / share)),

@@ -4,6 +4,7 @@ import type { KissError } from '../errors.js'
 import { changedError } from './settled.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
 import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
+import { isStorable } from './order.js'
 import type { Services } from './services.js'
 import type { Transfer } from './transfer.js'
 import type { Artifact, Content } from './types.js'
@@ -54,7 +55,7 @@ export function growingArtifact(
     entry: undefined,
     private: transfer.private,
     detail,
-    stored: order.keep && transfer.head?.varies !== true,
+    stored: isStorable({ ...order, private: transfer.private }, transfer.head),
     content,
     progress: () => ({ received: transfer.body.available, length: content.length }),
     finished: () => finished(transfer, options.promised),

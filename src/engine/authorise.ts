@@ -56,7 +56,7 @@ async function probe(subject: Subject, etag: string, services: Services, signal:
         provider: subject.provider,
         method,
         headers: { ...subject.headers, 'if-none-match': etag },
-        clientCredential: subject.credential !== undefined,
+        clientCredential: subject.ownRight,
         signal,
         headersTimeout: PROBE_TIMEOUT,
       })

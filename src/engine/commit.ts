@@ -2,7 +2,7 @@
 
 import type { Generation, Head } from '../store/generations.js'
 import type { Entry } from '../store/types.js'
-import type { Order } from './order.js'
+import { isStorable, type Order } from './order.js'
 import type { Services } from './services.js'
 
 /** Milliseconds that a body is kept of which nothing but the end of the connection says that it is whole. */
@@ -14,6 +14,8 @@ export interface WholeBody {
   readonly head: Head
   /** A length, a chunked end or a HEAD says that every byte came. */
   readonly delimited: boolean
+  /** Where it is; default: the body of the generation. */
+  readonly file?: string
 }
 
 /**
@@ -30,12 +32,12 @@ export async function commit(
   const { store, leases } = services
   const { id } = order
   const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
-  if (!order.keep || body.head.varies || (await doomed())) return undefined
+  if (!isStorable(order, body.head) || (await doomed())) return undefined
   const { sha256, size, delimited } = body
   await generation.setSum({ sha256, size, delimited })
   const entry = entryOf(body, order, services.clock.now(), services.boot)
   await store.space.release(reservationOf(id, generation))
-  await store.publish(generation.bodyPath, entry)
+  await store.publish(body.file ?? generation.bodyPath, entry)
   if (await generation.purged()) {
     await store.remove(id)
     return undefined

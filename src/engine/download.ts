@@ -7,7 +7,7 @@ import type { OriginAnswer } from '../upstream/types.js'
 import { lengthByHead } from './ending.js'
 import type { Order } from './order.js'
 import { gaveUp, isCertificateError, isDiskError, reasonOf, refused, understand, unreachable } from './refusals.js'
-import { ask, judge, type Ask, type Held } from './resume.js'
+import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, started, type RetryState } from './retry.js'
 import type { Services } from './services.js'
 
@@ -139,7 +139,7 @@ export class BodyDownload {
       provider: order.provider,
       method: 'GET',
       headers: { ...order.headers, ...asked.headers },
-      clientCredential: order.credential !== undefined,
+      clientCredential: order.ownRight,
       signal,
       mirror: asked.mirror,
       onStart: this.#o.onStart,
@@ -300,9 +300,4 @@ export class BodyDownload {
     this.#o.onTrouble(reason)
     await services.clock.sleep(wait, signal)
   }
-}
-
-/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
-function mergeHeads(held: Head | undefined, now: Head): Head {
-  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
 }

@@ -14,7 +14,7 @@ export async function lengthByHead(
   services: Services,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const { url, provider, headers, credential } = order
+  const { url, provider, headers, ownRight } = order
   const origins = await services.origins()
   try {
     const answer = await origins.request({
@@ -22,7 +22,7 @@ export async function lengthByHead(
       provider,
       method: 'HEAD',
       headers,
-      clientCredential: credential !== undefined,
+      clientCredential: ownRight,
       signal,
       headersTimeout: TIMEOUT,
     })

@@ -2,6 +2,7 @@
 
 import { KissError } from '../errors.js'
 import type { KeyId } from '../store/types.js'
+import type { Order } from './order.js'
 import type { FailureRecord } from './types.js'
 
 /** Milliseconds (rule 8 of the cache). */
@@ -21,6 +22,8 @@ export function isRemembered(error: KissError): boolean {
   return ofTheOrigin.has(error.code)
 }
 
+type FailedOrder = Pick<Order, 'id' | 'credential' | 'shown' | 'private'>
+
 export class FailureLog {
   readonly #now: () => number
   readonly #records: FailureRecord[] = []
@@ -35,10 +38,11 @@ export class FailureLog {
     return this.#records
   }
 
-  /** `credential`: the fingerprint of what the request came with; its failure is nobody else's. */
-  note(id: KeyId, credential: string | undefined, url: string, error: KissError): void {
+  /** A failure of a request with a credential is nobody else's. */
+  note({ id, credential, shown, private: isPrivate }: FailedOrder, error: KissError): void {
     const at = this.#now()
-    this.#records.unshift({ url, at, code: error.code, message: error.message })
+    const { code, message } = error
+    this.#records.unshift({ url: shown, at, code, message, private: isPrivate || credential !== undefined })
     if (this.#records.length > SHOWN) this.#records.length = SHOWN
     if (!isRemembered(error)) return
     for (const [key, { until }] of this.#recent) if (until <= at) this.#recent.delete(key)

@@ -1,5 +1,6 @@
 /** One request from its URL to its answer: entry → resolution → serve, validate or forward. */
 
+import { randomUUID } from 'node:crypto'
 import { asKissError, KissError } from '../errors.js'
 import { lifetimesFrom } from '../http/freshness.js'
 import type { UpstreamProvider } from '../provider/types.js'
@@ -13,7 +14,7 @@ import type { Services } from './services.js'
 import type { Settled } from './settled.js'
 import { aloneIdOf, subjectOf, type Subject } from './subject.js'
 import type { Transfer } from './transfer.js'
-import { Transfers } from './transfers.js'
+import { closing, Transfers } from './transfers.js'
 import type { Artifact, FetchRequest } from './types.js'
 
 /** Rounds of one request: each looks at the store anew after something changed under it. More is a livelock. */
@@ -26,14 +27,19 @@ interface Passage {
   readonly signal: AbortSignal
   /** Milliseconds since the epoch: when it came. */
   readonly since: number
+  /** Milliseconds, as `performance.now()` counts them: until then the reader waits for an answer. */
+  readonly until: number
   /** How it was served so far: a validation that this request waited for makes a hit a revalidated one. */
   confirmed: boolean
+  /** Transfers that it joined and that others' credentials made fail. */
+  refusals: number
 }
 
 export class Fetching {
   readonly #services: Services
   readonly #providers: readonly UpstreamProvider[]
   readonly transfers: Transfers
+  #closing = false
 
   constructor(services: Services, providers: readonly UpstreamProvider[]) {
     this.#services = services
@@ -48,20 +54,31 @@ export class Fetching {
     try {
       return await this.#pass({
         request,
-        subject: subjectOf(request.url, request.headers, this.#providers, this.#services.credentials),
+        subject: subjectOf(request.url, request.headers, this.#providers, this.#services),
         signal: request.signal ?? new AbortController().signal,
         since: this.#services.clock.now(),
+        until: performance.now() + (request.patience ?? Infinity),
         confirmed: false,
+        refusals: 0,
       })
     } catch (error) {
       counters.add('requests_failed', 1)
-      throw asKissError(error)
+      const failure = asKissError(error)
+      // What the request found closed in front of it is no fault of its own.
+      throw this.#closing && failure.code === 'internal' ? closing(error) : failure
     }
+  }
+
+  /** Ends every transfer; requests that are on their way end with `interrupted`. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.transfers.stop()
   }
 
   async #pass(passage: Passage): Promise<Artifact> {
     const { request, subject, signal } = passage
-    for (let round = 0; round < ROUNDS; round++) {
+    // A refusal ends the request that it was meant for: however many there are, this one's turn comes.
+    for (let round = 0; round < ROUNDS + passage.refusals; round++) {
       signal.throwIfAborted()
       const entry = await this.#services.store.entries.get(subject.id)
       const resolution = resolve({
@@ -122,10 +139,12 @@ export class Fetching {
 
   /** Downloads, joins or validates. undefined: look again. */
   async #forward(passage: Passage, stale: Entry | undefined): Promise<Artifact | undefined> {
-    if (stale?.private) return this.#validatePrivate(passage, stale)
     const { subject } = passage
+    // What the server lends its credential for goes to who asked for it, and to nobody beside or after.
+    if (subject.share === 'never' && subject.credential === undefined) return this.#alone(passage, randomUUID())
+    if (stale?.private) return this.#validatePrivate(passage, stale)
     const recent = this.#services.failures.recent(subject.id, subject.credential)
-    if (recent) return this.#fail(passage, stale, recent)
+    if (recent && !passage.request.refresh) return this.#fail(passage, stale, recent)
     return this.#board(passage, this.#order(passage, stale))
   }
 
@@ -153,10 +172,11 @@ export class Fetching {
     const { end } = transfer
     if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
       return this.#after(passage, end, transfer, stale)
-    const own = transfer.order.credential === subject.credential && (transfer.leading || !transfer.private)
+    const own = transfer.order.credential === subject.credential && (transfer.confirmed || !transfer.private)
     const right =
       transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
     if (right === 'other') return this.#alone(passage)
+    if (right !== undefined) transfer.vouch(subject)
     if (own && transfer.private) this.#acceptOwn(subject, transfer)
     return growingArtifact(
       transfer,
@@ -183,8 +203,10 @@ export class Fetching {
     if (end.kind === 'renewed') passage.confirmed = true
     if (end.kind !== 'failed') return undefined
     // It failed with somebody else's credential: ours has not been tried.
-    if (transfer.order.credential !== passage.subject.credential && end.error.code === 'origin-refused')
+    if (transfer.order.credential !== passage.subject.credential && end.error.code === 'origin-refused') {
+      passage.refusals++
       return undefined
+    }
     return this.#fail(passage, stale, end.error)
   }
 
@@ -208,12 +230,12 @@ export class Fetching {
     try {
       const right = await prove(subject, entry.headers.etag, this.#services, passage.signal, { fresh: true })
       // Another content than the stale one, for who may ask: it replaces that.
-      if (right === 'other') return await this.#board(passage, this.#order(passage, undefined))
+      if (right === 'other') return await this.#board(passage, { ...this.#order(passage, undefined), replaces: entry })
     } catch (error) {
       const failure = asKissError(error)
       const known = credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? '')
-      // Who was never let in must not be able to remove it with a 404.
-      return this.#fail(passage, known ? entry : undefined, failure)
+      // A no is for who asked: many origins say 404 to a credential that ended, and others still have theirs.
+      return this.#fail(passage, known && failure.code !== 'origin-refused' ? entry : undefined, failure)
     }
     const now = clock.now()
     await store.entries.renew({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
@@ -222,11 +244,11 @@ export class Fetching {
   }
 
   /** A download for this client and those with the same credential; nobody else can prove a right to it. */
-  async #alone(passage: Passage): Promise<Artifact | undefined> {
+  async #alone(passage: Passage, whose = passage.subject.credential): Promise<Artifact | undefined> {
     const { subject } = passage
     return this.#board(passage, {
       ...this.#order(passage, undefined),
-      id: aloneIdOf(subject),
+      id: aloneIdOf(subject.id, whose),
       private: true,
       keep: false,
     })
@@ -235,26 +257,25 @@ export class Fetching {
   #order(passage: Passage, stale: Entry | undefined): Order {
     const { subject, request } = passage
     const ttl = subject.provider.ttl?.(subject.url)
-    const { share = 'all' } = subject.provider
     return {
       ...subject,
-      private: subject.credential !== undefined || share !== 'all',
+      private: subject.credential !== undefined || subject.share !== 'all',
       lifetime: request.ttl ?? (ttl === undefined ? this.#services.settings.defaultTtl : ttl * 1000),
       stale,
+      insists: request.refresh,
       promised: request.sha256,
-      keep: share !== 'never' || subject.credential !== undefined,
+      keep: true,
     }
   }
 
   /** Waits no longer than the reader does; the transfer goes on. */
-  async #patiently<T>({ request, signal, subject }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
-    if (request.patience === undefined && request.signal === undefined) return event
+  async #patiently<T>({ request, signal, subject, until }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
+    const { patience } = request
+    if (patience === undefined && request.signal === undefined) return event
     return new Promise<T>((settle, reject) => {
       const onAbort = (): void => reject(signal.reason as Error)
-      const timer =
-        request.patience === undefined
-          ? undefined
-          : setTimeout(() => reject(impatient(subject.shown, transfer.trouble, request.patience)), request.patience)
+      const give = (): void => reject(impatient(subject.shown, transfer.trouble, patience))
+      const timer = patience === undefined ? undefined : setTimeout(give, Math.max(0, until - performance.now()))
       signal.addEventListener('abort', onAbort, { once: true })
       event.then(settle, reject).finally(() => {
         clearTimeout(timer)

@@ -5,7 +5,7 @@ import { storedHeaders } from '../http/stored.js'
 import { BodyWriter } from '../store/body-writer.js'
 import type { Generation, Head, Outcome } from '../store/generations.js'
 import type { GrowingBody } from '../store/growing.js'
-import { FAILURE_MEMORY, HEARTBEAT } from '../store/leases.js'
+import { FAILURE_MEMORY } from '../store/leases.js'
 import type { Entry } from '../store/types.js'
 import { commit, reservationOf } from './commit.js'
 import { BodyDownload, type Seed } from './download.js'
@@ -45,7 +45,7 @@ export async function lead(options: LeadOptions): Promise<Settled> {
     generation.heartbeat(services.clock.now()).catch(() => {
       // The directory was taken away: the commit finds out, and the readers keep the file that is open.
     })
-  }, HEARTBEAT).unref()
+  }, services.leases.heartbeat).unref()
   try {
     const attempted = await attempt(options)
     await generation.end(outcomeOf(attempted))
@@ -77,7 +77,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
   // Readers here may have bytes of another file, whose owner may still be appending to it: compare, then go over to ours.
   const exchanging = body.attached
   const reservation = new Reservation(services.store.space, reservationOf(order.id, generation))
-  const view = new View(body, generation.bodyPath, exchanging)
+  const view = new View(body, generation.bodyPath, exchanging, () => options.onChanged(undefined))
   const writer = await BodyWriter.open({
     path: generation.bodyPath,
     onGrow: (size) => view.show(size),
@@ -120,8 +120,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
 async function alreadyThere(order: Order, services: Services): Promise<boolean> {
   const entry = await services.store.entries.reload(order.id)
   if (!entry) return false
-  const { stale } = order
-  return stale === undefined || entry.validatedAt > stale.validatedAt || entry.sha256 !== stale.sha256
+  const known = order.stale ?? order.replaces
+  return known === undefined || entry.validatedAt > known.validatedAt || entry.sha256 !== known.sha256
 }
 
 /** The predecessor died between the rename of its body and the index. */
@@ -131,7 +131,7 @@ async function finishPredecessor({ order, services, generation }: LeadOptions): 
   const blob = await services.store.blobs.open(sum.sha256, sum.size)
   if (!blob) return undefined
   await blob.close()
-  return commit({ ...sum, head }, order, generation, services)
+  return commit({ ...sum, head, file: services.store.blobs.path(sum.sha256) }, order, generation, services)
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */
@@ -172,9 +172,10 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
       remembered,
     })
     await services.store.space.release(reservationOf(order.id, generation))
-    const discard = (): Promise<void> => services.leases.discard(order.id, generation)
-    if (remembered) setTimeout(() => void discard().catch(() => undefined), FAILURE_MEMORY).unref()
-    else await discard()
+    const forget = (): Promise<void> => services.leases.forget(order.id, generation)
+    // What cannot be removed is swept when a process starts.
+    if (remembered) setTimeout(() => void forget().catch(() => undefined), FAILURE_MEMORY).unref()
+    else await forget()
   } catch (trouble) {
     // The disk that failed the download fails its record too: the next lease finds a dead or silent owner.
     services.warn(`cannot record that ${order.shown} failed: ${asKissError(trouble).message}`)
@@ -196,17 +197,28 @@ class View {
     readonly body: GrowingBody,
     readonly path: string,
     private exchanging: boolean,
+    /** The readers have bytes of another content. */
+    readonly onOther: () => void,
   ) {}
 
   show(size: number): void {
     this.#shown = Math.max(this.#shown, size)
     if (!this.exchanging) return this.body.grow(this.#shown)
     if (this.#shown < this.body.available) return
-    this.#exchange ??= this.body.exchange(this.path).then((same) => {
-      if (!same) this.body.fail(changedError('this artifact'))
-      this.exchanging = false
-      this.body.grow(this.#shown)
-    })
+    this.#exchange ??= this.#goOver()
+  }
+
+  async #goOver(): Promise<void> {
+    try {
+      if (!(await this.body.exchange(this.path))) {
+        this.onOther()
+        this.body.fail(changedError('this artifact'))
+      }
+    } catch (error) {
+      this.body.fail(asKissError(error, 'disk', 'cannot read what was downloaded'))
+    }
+    this.exchanging = false
+    this.body.grow(this.#shown)
   }
 
   /** `onWhole` is called before a reader can see the end: who waits for the sum finds it there. */

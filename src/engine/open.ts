@@ -34,6 +34,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     directory: join(options.cacheDir, 'transfers'),
     now: () => clock.now(),
     sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    ...options.leaseTimes,
   })
   const store = await openStore({
     cacheDir: options.cacheDir,
@@ -53,6 +54,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     staleIfError: options.staleIfError ?? DAY,
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
+    ownUse: options.ownUse ?? false,
     syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined
@@ -74,10 +76,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     failures: new FailureLog(() => clock.now()),
     warn,
   }
+  if (options.connectEarly === true) {
+    await services.origins().catch(async (error: unknown) => {
+      await store.close()
+      throw error
+    })
+  }
   const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    await fetching.transfers.stop()
+    await fetching.close()
     await (await origins)?.close()
     await store.close()
   }
@@ -100,6 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       failures: services.failures.records,
       instance: store.layout.instance,
     }),
+    figures: store.figures,
     close: () => (closed ??= close()),
   }
 }

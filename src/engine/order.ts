@@ -1,6 +1,8 @@
 /** One key to be downloaded: what a transfer is told by the request that starts it. */
 
+import { isStrong } from '../http/validation.js'
 import type { UpstreamProvider } from '../provider/types.js'
+import type { Head } from '../store/generations.js'
 import type { Entry, KeyId, Sha256 } from '../store/types.js'
 
 export interface Order {
@@ -14,14 +16,31 @@ export interface Order {
   readonly headers: Readonly<Record<string, string>>
   /** A keyed hash of the client's credential; undefined where it brought none. */
   readonly credential: string | undefined
+  /** The server must not lend its own credential. */
+  readonly ownRight: boolean
   /** The bytes will be the client's own: to be shared only after a probe. */
   readonly private: boolean
   /** Milliseconds. */
   readonly lifetime: number
   /** The entry to validate. */
   readonly stale: Entry | undefined
+  /** The entry whose content this client is known not to be given: not validated, but replaced. */
+  readonly replaces?: Entry | undefined
+  /** Ask the origin although it failed a moment ago. */
+  readonly insists?: boolean | undefined
   /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
   /** False: for this client alone (no validator by which others could prove their right). */
   readonly keep: boolean
+}
+
+/**
+ * May what comes be kept for later? Not what is for one client alone, not what depends on a header that the client passed
+ * on, and not what is private and has no strong validator: nobody could prove a right to it.
+ */
+export function isStorable(
+  { keep, private: isPrivate }: Pick<Order, 'keep' | 'private'>,
+  head: Head | undefined,
+): boolean {
+  return keep && head?.varies !== true && (!isPrivate || isStrong(head?.headers.etag))
 }

@@ -77,7 +77,7 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
   if (asked !== 'rest') return { kind: 'failure' }
   if (answer.status === 416) {
     const total = parseContentRange(answer.headers['content-range'])?.length
-    const whole = total === held.size && held.head?.length === undefined && isSameVersion(answer, held)
+    const whole = total === held.size && !unequal(held.head?.length, total) && isSameVersion(answer, held)
     return whole ? { kind: 'complete' } : { kind: 'distrust' }
   }
   // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole will tell.
@@ -105,7 +105,7 @@ function judgeWhole(head: Head, held: Held): Verdict {
 }
 
 /** What only one of two answers announces says nothing about the content: the bytes will be compared. */
-function unequal<T>(a: T | undefined, b: T | undefined): boolean {
+export function unequal<T>(a: T | undefined, b: T | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b
 }
 
@@ -136,4 +136,9 @@ export function headOf(answer: Answer, { now, passedNames }: Circumstances): Hea
 function variesOn(vary: string | undefined, passedNames: readonly string[]): boolean {
   const names = (vary ?? '').split(',').map((name) => name.trim().toLowerCase())
   return passedNames.length > 0 && names.some((name) => name === '*' || passedNames.includes(name))
+}
+
+/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
+export function mergeHeads(held: Head | undefined, now: Head): Head {
+  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
 }

@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly retryFor: number
   /** Milliseconds. */
   readonly authTtl: number
+  /** Who asks owns the providers' credentials too. */
+  readonly ownUse: boolean
   /** Bring each blob to the disk behind everybody's back (durability.ts). */
   readonly syncBodies: boolean
 }

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import { KissError } from '../errors.js'
 import { isPassable } from '../http/passed-headers.js'
 import { displayUrl } from '../http/urls.js'
-import type { UpstreamProvider } from '../provider/types.js'
+import type { Sharing, UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
-import type { Credentials } from './credentials.js'
+import type { Services } from './services.js'
 
 export interface Subject {
   readonly id: KeyId
@@ -19,6 +19,10 @@ export interface Subject {
   readonly headers: Readonly<Record<string, string>>
   /** A fingerprint; undefined where the client brought no credential. */
   readonly credential: string | undefined
+  /** Who may read what the provider's own credential fetches. */
+  readonly share: Sharing
+  /** The server must not lend its own credential: only what the client may read by itself is for it. */
+  readonly ownRight: boolean
 }
 
 export function keyIdOf(canonical: URL): KeyId {
@@ -37,24 +41,26 @@ export function subjectOf(
   url: URL,
   headers: Readonly<Record<string, string>> | undefined,
   providers: readonly UpstreamProvider[],
-  credentials: Credentials,
+  { credentials, settings }: Pick<Services, 'credentials' | 'settings'>,
 ): Subject {
   const provider = providerFor(url, providers)
   const canonical = provider.cacheKey(url)
   const passed = Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => isPassable(name)))
+  const credential = credentials.fingerprint(url, passed, provider)
+  const share = settings.ownUse ? 'all' : (provider.share ?? 'all')
   return {
     id: keyIdOf(canonical),
     url,
     shown: displayUrl(canonical),
     provider,
     headers: passed,
-    credential: credentials.fingerprint(url, passed, provider),
+    credential,
+    share,
+    ownRight: credential !== undefined || share === 'probe',
   }
 }
 
-/** The id of a download for one credential alone. */
-export function aloneIdOf({ id, credential }: Subject): KeyId {
-  return createHash('sha256')
-    .update(`${id} ${credential ?? ''}`)
-    .digest('hex')
+/** The id of a download for one credential alone; '' stands for none. */
+export function aloneIdOf(id: KeyId, credential = ''): KeyId {
+  return createHash('sha256').update(`${id} ${credential}`).digest('hex')
 }

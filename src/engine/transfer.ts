@@ -7,12 +7,13 @@ import { asKissError, KissError, systemCode } from '../errors.js'
 import type { Generation, Head, Outcome, RecordedFailure } from '../store/generations.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
-import { SILENCE } from '../store/leases.js'
-import type { Entry } from '../store/types.js'
+import type { Acquisition } from '../store/leases.js'
 import type { Seed } from './download.js'
 import { lead } from './lead.js'
 import type { Order } from './order.js'
+import { unequal } from './resume.js'
 import type { Services } from './services.js'
+import type { Subject } from './subject.js'
 import { changedError, type Settled } from './settled.js'
 import type { Download, DownloadState } from './types.js'
 
@@ -26,20 +27,20 @@ export interface TransferOptions {
 }
 
 export class Transfer {
-  readonly order: Order
   readonly body = new GrowingBody()
   readonly startedAt: number
   readonly #o: TransferOptions
   readonly #stop = new AbortController()
   #head: Head | undefined
   #private: boolean
+  #order: Order
   #leading = false
+  #confirmed = false
+  #seed: Seed | undefined
   #state: DownloadState = 'scheduled'
   #readers = 0
   #settled: Settled | undefined
   #sum: string | undefined
-  /** Set by a purge: who comes now must not join. */
-  doomed = false
   /** Why the last attempt failed, while the next one is awaited. */
   trouble: string | undefined
   readonly #decided: Promise<void>
@@ -48,13 +49,24 @@ export class Transfer {
 
   constructor(options: TransferOptions) {
     this.#o = options
-    this.order = options.order
+    this.#order = options.order
     this.#private = options.order.private
+    this.#seed = options.seed
     this.startedAt = options.services.clock.now()
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
-    this.settled = this.#run()
-      .then((settled) => this.#complete(settled))
-      .then((settled) => this.#settle(settled))
+    this.settled = this.#run().then((settled) => this.#settle(settled))
+  }
+
+  get order(): Order {
+    return this.#order
+  }
+
+  /**
+   * The origin accepted this client for the content. A transfer whose own credential it has not accepted goes on with
+   * that client's, should it have to ask.
+   */
+  vouch({ url, headers, credential, ownRight }: Subject): void {
+    if (!this.#confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
   }
 
   /** Resolves when the head is known, or the end, whichever is first. */
@@ -78,6 +90,11 @@ export class Transfer {
   /** The sum of the whole body, as soon as every byte is there; storing it may take a moment longer. */
   get sum(): string | undefined {
     return this.#sum
+  }
+
+  /** The origin gave this very order its bytes, or confirmed those that a predecessor left: its credential is right. */
+  get confirmed(): boolean {
+    return this.#confirmed
   }
 
   /** This process downloads; otherwise it follows one that does. */
@@ -116,41 +133,52 @@ export class Transfer {
   }
 
   async #run(): Promise<Settled> {
-    const { order, services } = this.#o
+    const { services } = this.#o
     let followed: number | undefined
     try {
       for (;;) {
+        const { order } = this
         this.#stop.signal.throwIfAborted()
         const got = await services.leases.acquire({
           id: order.id,
           url: order.shown,
           private: order.private,
           followed,
+          ignoreFailure: order.insists,
           signal: this.#stop.signal,
         })
         if (got.kind === 'failed') return { kind: 'failed', error: recalled(got.failure) }
-        if (got.kind === 'mine') return await this.#lead(got.generation, got.inherited)
-        followed = got.generation.number
-        const settled = await this.#follow(got.generation, got.owner.private)
-        if (settled) return settled
+        if (got.kind === 'theirs') followed = got.generation.number
+        const settled =
+          got.kind === 'mine' ? await this.#lead(got) : await this.#follow(got.generation, got.owner.private)
+        // It was meant for a client that nobody has vouched for; now there is another.
+        const refused = settled?.kind === 'failed' && settled.error.code === 'origin-refused'
+        if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
+        const complete = settled && (await this.#complete(settled))
+        if (complete) return complete
       }
     } catch (error) {
-      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${order.shown}`) }
+      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${this.order.shown}`) }
     }
   }
 
-  async #lead(generation: Generation, inherited: boolean): Promise<Settled> {
+  async #lead(got: Extract<Acquisition, { kind: 'mine' }>): Promise<Settled> {
     this.#leading = true
+    // Bytes of a private predecessor stay private, and our own client's credential makes them so.
+    this.#private = got.private || this.order.private
     return lead({
-      order: this.order,
+      order: { ...this.order, private: this.#private },
       services: this.#o.services,
-      generation,
+      generation: got.generation,
       body: this.body,
-      inherited,
+      inherited: got.inherited,
       shownHead: this.#head,
-      seed: this.#o.seed,
+      seed: this.#takeSeed(),
       signal: this.#stop.signal,
-      onHead: (head) => this.#know(head),
+      onHead: (head) => {
+        this.#confirmed = true
+        this.#knowSame(head)
+      },
       onChanged: this.#o.onChanged,
       onTrouble: (reason) => (this.trouble = reason),
       onStart: () => (this.#state = 'downloading'),
@@ -158,10 +186,18 @@ export class Transfer {
     })
   }
 
+  /** An answer is read once. */
+  #takeSeed(): Seed | undefined {
+    const seed = this.#seed
+    this.#seed = undefined
+    return seed
+  }
+
   /** undefined: the owner is gone, somebody has to go on. */
   async #follow(generation: Generation, isPrivate: boolean): Promise<Settled | undefined> {
-    const { services, order, seed } = this.#o
-    await seed?.answer.discard()
+    const { order } = this
+    const { services } = this.#o
+    await this.#takeSeed()?.answer.discard()
     this.#leading = false
     this.#private = isPrivate
     this.#state = 'downloading'
@@ -169,23 +205,21 @@ export class Transfer {
       generation,
       body: this.body,
       now: () => services.clock.now(),
-      silence: SILENCE,
-      onHead: (head) => {
-        if (!this.#agrees(head)) throw changedError(this.order.shown)
-        this.#know(head)
-      },
+      silence: services.leases.silence,
+      onHead: (head) => this.#knowSame(head),
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
-    // A failure of another client's credential says nothing of ours.
-    if (outcome.kind === 'failed' && isPrivate && this.body.available === 0) return undefined
+    // What an origin says to another client's credential, or to none, says nothing of ours.
+    if (outcome.kind === 'failed' && (isPrivate || order.private) && outcome.failure.code === 'origin-refused')
+      return undefined
     return this.#translate(outcome, order.id)
   }
 
   async #translate(outcome: Exclude<Outcome, { kind: 'interrupted' }>, id: string): Promise<Settled> {
     switch (outcome.kind) {
       case 'stored': {
-        const entry = await this.#o.services.store.entries.get(id)
+        const entry = await this.#o.services.store.entries.reload(id)
         return entry?.sha256 === outcome.sha256 ? { kind: 'stored', entry } : { ...outcome, kind: 'whole' }
       }
       case 'changed':
@@ -199,52 +233,45 @@ export class Transfer {
   }
 
   /**
-   * What ended elsewhere may have ended before this process saw all of it, or any: then the blob is read instead. No reader
-   * is shown an end that is not the body's.
+   * Somebody else may have finished what readers here have the beginning of: the rest is in the blob. undefined: it is
+   * not, and has to be downloaded.
    */
-  async #complete(settled: Settled): Promise<Settled> {
-    if ('error' in settled) return settled
-    const begun = this.#head !== undefined
-    if (!begun && (settled.kind === 'renewed' || settled.kind === 'present')) return settled
+  async #complete(settled: Settled): Promise<Settled | undefined> {
+    if ('error' in settled || this.body.ended) return settled
+    if (!this.#head)
+      return settled.kind === 'stored' ? { kind: 'present' } : settled.kind === 'whole' ? undefined : settled
+    if (settled.kind === 'stored' && settled.entry.size === this.body.available) return settled
+    if (settled.kind === 'whole' && settled.size === this.body.available) return settled
+    const { store } = this.#o.services
+    const entry = settled.kind === 'stored' ? settled.entry : await store.entries.reload(this.order.id)
+    const wanted = settled.kind !== 'whole' || settled.sha256 === entry?.sha256
+    const blob = entry && wanted ? await store.blobs.open(entry.sha256, entry.size) : undefined
+    if (!entry || !blob) return undefined
     try {
-      const entry = settled.kind === 'stored' ? settled.entry : await this.#storedEntry(settled)
-      const size = entry?.size ?? (settled.kind === 'whole' ? settled.size : undefined)
-      if (begun && this.body.available === size) return entry ? { kind: 'stored', entry } : settled
-      if (entry && (await this.#goOver(entry))) return { kind: 'stored', entry }
+      const agrees = this.#agrees({ headers: entry.headers, length: entry.size })
+      if (!agrees || !(await this.body.exchange(blob.path)))
+        return { kind: 'changed', error: changedError(this.order.shown) }
+      this.body.grow(entry.size)
+      return { kind: 'stored', entry }
     } catch (error) {
-      return { kind: 'failed', error: asKissError(error, 'disk', `cannot fetch ${this.order.shown}`) }
-    }
-    if (!begun) return { kind: 'present' }
-    this.#o.onChanged(undefined)
-    return { kind: 'changed', error: changedError(this.order.shown) }
-  }
-
-  async #storedEntry(settled: Settled): Promise<Entry | undefined> {
-    return settled.kind === 'whole' ? undefined : this.#o.services.store.entries.get(this.order.id)
-  }
-
-  /** False where the blob has gone already, or is of another content than the one that readers have begun. */
-  async #goOver(entry: Entry): Promise<boolean> {
-    const { blobs } = this.#o.services.store
-    const head = { headers: entry.headers, length: entry.size, ranges: true, varies: false }
-    if (!this.#agrees(head)) return false
-    try {
-      const path = blobs.path(entry.sha256)
-      if (!this.body.attached) await this.body.attach(path)
-      else if (!(await this.body.exchange(path))) return false
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return false
+      // Evicted between the two looks.
+      if (systemCode(error) === 'ENOENT') return undefined
       throw error
+    } finally {
+      await blob.close()
     }
-    if (!this.#head) this.#know(head)
-    this.body.grow(entry.size)
-    return true
   }
 
   /** Is this the head of what readers were told of already? */
-  #agrees({ headers, length }: Head): boolean {
+  #agrees({ headers, length }: Pick<Head, 'headers' | 'length'>): boolean {
     const known = this.#head
-    return !known || !(differ(known.length, length) || differ(known.headers.etag, headers.etag))
+    return !known || !(unequal(known.length, length) || unequal(known.headers.etag, headers.etag))
+  }
+
+  /** Throws where another content has taken the place of the one that readers were told of. */
+  #knowSame(head: Head): void {
+    if (!this.#agrees(head)) throw changedError(this.order.shown)
+    this.#know(head)
   }
 
   #know(head: Head): void {
@@ -263,11 +290,6 @@ export class Transfer {
     void this.body.close()
     return settled
   }
-}
-
-/** What only one of the two tells is no difference. */
-function differ<T>(a: T | undefined, b: T | undefined): boolean {
-  return a !== undefined && b !== undefined && a !== b
 }
 
 function recalled(failure: RecordedFailure): KissError {

@@ -2,6 +2,8 @@
 
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
+import type { LeaseTimes } from '../store/leases.js'
+import type { Figures } from '../store/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
 
@@ -124,6 +126,8 @@ export interface FailureRecord {
   readonly at: number
   readonly code: string
   readonly message: string
+  /** Its request came with a credential: the URL is for the admin alone. */
+  readonly private: boolean
 }
 
 /** Where time comes from: handed in, so that tests never wait. */
@@ -160,6 +164,8 @@ export interface Engine {
   purge(filter: PurgeFilter): Promise<PurgeResult>
   verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
   status(): Promise<EngineStatus>
+  /** For dashboard and metrics. */
+  readonly figures: Figures
   /** Stops transfers so that another process can continue them, flushes, closes. */
   close(): Promise<void>
 }
@@ -178,11 +184,17 @@ export interface EngineOptions {
   readonly stallTimeout?: number
   /** Milliseconds that an accepted credential is remembered. */
   readonly authTtl?: number
+  /** Who asks owns the providers' credentials too, as on a command line: their `share` means nothing. Default false. */
+  readonly ownUse?: boolean
   /** Brings blobs to the disk in the background: for a process that stays. Default false. */
   readonly syncBodies?: boolean
   readonly providers?: readonly UpstreamProvider[]
   readonly upstream?: UpstreamOptions
+  /** Makes the network ready at once, so that settings it cannot use are told at the start. Default: when it is needed. */
+  readonly connectEarly?: boolean
   readonly clock?: Clock
+  /** How often owners of transfers show that they live, and how long nobody doubts it; for tests. */
+  readonly leaseTimes?: LeaseTimes
   /** Things an operator should know (an index that was set aside), one line each. */
   readonly warn?: (message: string) => void
 }

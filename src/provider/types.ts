@@ -43,7 +43,11 @@ export interface UpstreamFailure extends UpstreamAnswer {
 /** What a failure means: try again, try again with a new credential, 404/410, 401/403, or give up at once. */
 export type Classification = 'retry' | 'reauthorise' | 'gone' | 'denied' | 'fatal'
 
-/** Who may read what the provider's own credentials fetched. */
+/**
+ * Who may read what the provider's own credentials fetched: all who may use the server; with `probe` those whose own right
+ * the origin confirms (to a request without a right of its own nothing is lent); with `never` the one request that asked.
+ * Means nothing on a command line, where the credentials belong to who asks.
+ */
 export type Sharing = 'all' | 'probe' | 'never'
 
 export interface UpstreamProvider {

@@ -25,14 +25,14 @@ export interface FollowOptions {
 }
 
 /**
- * Resolves with the outcome, or with `lost` when the owner died or fell silent: then somebody has to take over. Growth
+ * Resolves with the outcome, which may have come too late for the last bytes: `body.available` tells. Or with `lost` when the owner died or fell silent: then somebody has to take over. Growth
  * goes to `body` on the way. Rejects when `signal` is aborted.
  */
 export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> {
   const ended = await options.generation.openEnded()
   if (!ended) return 'lost'
   const bell = new Bell(options.generation.directory, options.signal)
-  const view = new View(options)
+  const view = new View(options, ended)
   try {
     for (;;) {
       options.signal.throwIfAborted()
@@ -62,18 +62,18 @@ class View {
   /** The body in memory reads from this generation's file. */
   #attached = false
 
-  constructor(options: FollowOptions) {
+  constructor(
+    options: FollowOptions,
+    /** Open: tells this generation from a later one in its place. */
+    private readonly ended: FileHandle,
+  ) {
     this.#options = options
   }
 
   /** Passes on what is new. False when this file's bytes are not those that readers already have. */
   async look(outcome: Outcome | undefined): Promise<boolean> {
-    const { generation, body, onHead } = this.#options
-    if (!this.#head) {
-      this.#head = await generation.head()
-      if (this.#head) onHead(this.#head)
-    }
-    this.#file ??= await openIfThere(generation.bodyPath)
+    const { body } = this.#options
+    await this.#find()
     if (!this.#file) return true
     const { size } = await this.#file.stat()
     if (!this.#attached && size >= body.available) {
@@ -84,6 +84,20 @@ class View {
     if (whole !== undefined && size < whole) throw new KissError('disk', 'the body of a finished download is truncated')
     if (this.#attached && this.#head) body.grow(size)
     return true
+  }
+
+  async #find(): Promise<void> {
+    if (this.#head && this.#file) return
+    const { generation, onHead } = this.#options
+    const head = this.#head ?? (await generation.head())
+    const file = this.#file ?? (await openIfThere(generation.bodyPath))
+    if (!head && !file) return
+    if (!(await generation.isOf(this.ended))) {
+      if (file !== this.#file) await file?.close()
+      return
+    }
+    this.#file = file
+    if (head && !this.#head) onHead((this.#head = head))
   }
 
   async #attach(): Promise<boolean> {
@@ -97,7 +111,7 @@ class View {
 
   async ownerIsLost(): Promise<boolean> {
     const held = await this.#options.generation.owner(this.#options.now())
-    if (!held) return true
+    if (!held || !(await this.#options.generation.isOf(this.ended))) return true
     return held.silentFor > this.#options.silence || (await livenessOf(held.owner)) === 'dead'
   }
 

@@ -88,8 +88,15 @@ export interface Sum {
   readonly delimited: boolean
 }
 
-/** One generation directory. Reading what is not there gives undefined; other errors are thrown as they come. */
+/**
+ * One generation directory. Reading what is not there gives undefined; other errors are thrown as they come.
+ *
+ * Numbers begin anew when the last directory of a key is gone, so that a path alone does not say which generation it is:
+ * what was seen in `owner` does. Nobody removes, or stores the body of, a directory that is somebody else's by now.
+ */
 export class Generation {
+  #owner: string | undefined
+
   constructor(
     readonly directory: string,
     readonly number: number,
@@ -99,16 +106,31 @@ export class Generation {
     return join(this.directory, 'body')
   }
 
-  /** Writes who owns it, in a directory that this process has just made. */
-  async claim(owner: Owner): Promise<void> {
-    await writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
-    await this.#replace('owner', JSON.stringify(owner))
+  /** Writes who owns it, in a directory that this process has just made; false when somebody removed it meanwhile. */
+  async claim(owner: Owner): Promise<boolean> {
+    this.#owner = JSON.stringify(owner)
+    const claimed = await unlessMissing(
+      writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
+        .then(() => this.#replace('owner', JSON.stringify(owner)))
+        .then(() => true),
+    )
+    return claimed ?? false
+  }
+
+  /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
+  async isSame(): Promise<boolean> {
+    return (await this.#readOwner()) === this.#owner
+  }
+
+  #readOwner(): Promise<string | undefined> {
+    return unlessMissing(readFile(join(this.directory, 'owner'), 'utf8'))
   }
 
   /** `silentFor`: milliseconds since the last heartbeat. */
   async owner(now: number): Promise<{ owner: Owner; silentFor: number } | undefined> {
-    const path = join(this.directory, 'owner')
-    const [owner, info] = await Promise.all([readJson<Owner>(path), unlessMissing(stat(path))])
+    const [text, info] = await Promise.all([this.#readOwner(), unlessMissing(stat(join(this.directory, 'owner')))])
+    this.#owner = text
+    const owner = text === undefined ? undefined : (parseOrUndefined(text) as Owner | undefined)
     return owner && info ? { owner, silentFor: now - info.mtimeMs } : undefined
   }
 
@@ -134,6 +156,12 @@ export class Generation {
 
   openEnded(): Promise<FileHandle | undefined> {
     return unlessMissing(open(join(this.directory, 'ended'), 'r'))
+  }
+
+  /** Is what the path names now still the directory of this open file? Numbers are used again. */
+  async isOf(ended: FileHandle): Promise<boolean> {
+    const [there, held] = await Promise.all([unlessMissing(stat(join(this.directory, 'ended'))), ended.stat()])
+    return there?.ino === held.ino && there.dev === held.dev
   }
 
   async outcome(): Promise<Outcome | undefined> {
@@ -168,6 +196,7 @@ export class Generation {
   }
 
   async remove(): Promise<void> {
+    if (!(await this.isSame())) return
     await rm(this.directory, { recursive: true, force: true })
   }
 
@@ -189,13 +218,14 @@ export async function generationsOf(directory: string): Promise<Generation[]> {
 
 /** Makes the directory: the one mkdir that is the lease. undefined where somebody else was first. */
 export async function makeGeneration(directory: string, number: number): Promise<Generation | undefined> {
-  await mkdir(directory, { recursive: true })
   try {
+    await mkdir(directory, { recursive: true })
     const path = join(directory, String(number))
     await mkdir(path)
     return new Generation(path, number)
   } catch (error) {
     const code = systemCode(error)
+    // ENOENT: whoever ended the last one has just removed the key's directory.
     if (code === 'EEXIST' || code === 'ENOENT') return undefined
     throw error
   }

@@ -5,7 +5,8 @@
  *   1. It ended: the next generation is free. Interrupted: its body goes on. Failed a moment ago: so does this one.
  *   2. Its owner is provably dead: the next generation takes over its body, which nobody can append to any more.
  *   3. Its owner is alive, but gave no heartbeat for 30 s: the next generation starts a file of its own, so that an owner
- *      that wakes up later appends to a file that nobody takes for the content.
+ *      that wakes up later appends to a file that nobody takes for the content. Its generation is marked as purged: what it
+ *      serves its readers later is theirs alone, and never stored over what has come since.
  *   4. Else it is theirs, and we follow.
  *
  * Two leases at a time need a directory that is emptied between another's listing and its mkdir; the check after the
@@ -28,9 +29,9 @@ import { livenessOf, thisProcess, type ProcessIdentity } from './process.js'
 import type { KeyId } from './types.js'
 
 /** Milliseconds between two heartbeats. */
-export const HEARTBEAT = 5_000
+const HEARTBEAT = 5_000
 /** Milliseconds without a heartbeat after which an owner that may be alive is not waited for: six beats. */
-export const SILENCE = 30_000
+const SILENCE = 30_000
 /** Milliseconds that a failure is remembered (rule 8 of the cache). */
 export const FAILURE_MEMORY = 10_000
 /** Milliseconds after which an unfinished download that nobody asked for again is given up: a day. */
@@ -51,19 +52,39 @@ export interface Claim {
 }
 
 export type Acquisition =
-  /** `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. */
-  | { readonly kind: 'mine'; readonly generation: Generation; readonly inherited: boolean }
+  /**
+   * `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. `private`: they, or what
+   * the claim will bring, come with a client's credential.
+   */
+  | {
+      readonly kind: 'mine'
+      readonly generation: Generation
+      readonly inherited: boolean
+      readonly private: boolean
+    }
   | { readonly kind: 'theirs'; readonly generation: Generation; readonly owner: Owner }
   | { readonly kind: 'failed'; readonly failure: RecordedFailure }
 
 /** What the last generation means to who comes now. */
 type Standing =
-  | { readonly kind: 'free'; readonly predecessor?: Generation }
+  | { readonly kind: 'free'; readonly predecessor?: Predecessor }
   | { readonly kind: 'held'; readonly generation: Generation; readonly owner: Owner }
   | { readonly kind: 'failed'; readonly failure: RecordedFailure }
   | { readonly kind: 'unclear' }
 
-export interface LeasesOptions {
+/** Whose body goes on. */
+interface Predecessor {
+  readonly generation: Generation
+  readonly private: boolean
+}
+
+/** Milliseconds; for tests, which do not wait half a minute. */
+export interface LeaseTimes {
+  readonly heartbeat?: number | undefined
+  readonly silence?: number | undefined
+}
+
+export interface LeasesOptions extends LeaseTimes {
   /** The `transfers` directory. */
   readonly directory: string
   /** Milliseconds since the epoch; the same clock as the file system's. */
@@ -76,8 +97,14 @@ export class Leases {
   readonly #now: () => number
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>
   readonly #engine = randomUUID()
+  /** Milliseconds between two heartbeats of an owner. */
+  readonly heartbeat: number
+  /** Milliseconds without a heartbeat after which an owner is not waited for. */
+  readonly silence: number
 
   constructor(options: LeasesOptions) {
+    this.heartbeat = options.heartbeat ?? HEARTBEAT
+    this.silence = options.silence ?? SILENCE
     this.#directory = options.directory
     this.#now = options.now
     this.#sleep = options.sleep
@@ -103,6 +130,8 @@ export class Leases {
   }
 
   async #standing(last: Generation, claim: Claim): Promise<Standing> {
+    if (await last.purged()) return { kind: 'free' }
+    const held = await last.owner(this.#now())
     const outcome = await last.outcome()
     if (outcome?.kind === 'failed') {
       const recent = outcome.remembered && this.#now() - outcome.at < FAILURE_MEMORY
@@ -111,68 +140,70 @@ export class Leases {
         : { kind: 'free' }
     }
     if (outcome && outcome.kind !== 'interrupted') return { kind: 'free' }
-    if (await last.purged()) return { kind: 'free' }
-    const held = await last.owner(this.#now())
     if (!held) return (await last.age(this.#now())) > UNCLAIMED ? { kind: 'free' } : { kind: 'unclear' }
     const { owner, silentFor } = held
     const here = await thisProcess()
     // What another boot left may not have reached the disk: it is not continued.
     if (owner.boot !== here.boot) return { kind: 'free' }
     const continuable = !owner.private || claim.followed === last.number
-    const free: Standing = continuable ? { kind: 'free', predecessor: last } : { kind: 'free' }
+    const free: Standing = continuable
+      ? { kind: 'free', predecessor: { generation: last, private: owner.private } }
+      : { kind: 'free' }
     if (outcome) return free
     if ((await livenessOf(owner)) === 'dead') return free
-    return silentFor > SILENCE ? { kind: 'free' } : { kind: 'held', generation: last, owner }
+    return silentFor > this.silence ? { kind: 'free' } : { kind: 'held', generation: last, owner }
   }
 
-  async #take(claim: Claim, number: number, predecessor?: Generation): Promise<Acquisition | undefined> {
+  async #take(claim: Claim, number: number, predecessor?: Predecessor): Promise<Acquisition | undefined> {
     const directory = this.directoryOf(claim.id)
     const generation = await makeGeneration(directory, number)
     if (!generation) return undefined
-    await generation.claim({
-      ...(await thisProcess()),
-      engine: this.#engine,
-      startedAt: this.#now(),
-      url: claim.url,
-      private: claim.private,
-    })
+    const isPrivate = claim.private || predecessor?.private === true
+    const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: claim.url }
+    if (!(await generation.claim({ ...owner, private: isPrivate }))) return undefined
     const others = (await generationsOf(directory)).filter((other) => other.number !== number)
     for (const other of others) {
-      if (other.number < number && other.number === number - 1) continue
-      if ((await this.#standing(other, claim)).kind === 'held') {
-        await generation.remove()
-        return undefined
-      }
+      // Also the one before: it may be another's, made since we looked, under the number of one that has been removed.
+      const { kind } = await this.#standing(other, claim)
+      if (kind !== 'held' && kind !== 'unclear') continue
+      await generation.remove()
+      return undefined
     }
-    const inherited = predecessor !== undefined && (await generation.inherit(predecessor))
+    const inherited = predecessor !== undefined && (await generation.inherit(predecessor.generation))
     // The dead and the ended go; a silent owner's directory stays its own, until it ends or its process does.
     await Promise.all(
       others
         .filter((other) => other.number < number)
         .map(async (other) => {
-          if (other.number === predecessor?.number || (await this.#isOver(other))) await other.remove()
+          const isOver = other.number === predecessor?.generation.number || (await this.#isOver(other))
+          await (isOver ? other.remove() : other.purge())
         }),
     )
-    return { kind: 'mine', generation, inherited }
+    return { kind: 'mine', generation, inherited, private: isPrivate }
   }
 
   /** Nobody will append to it, and who reads it holds it open. */
   async #isOver(generation: Generation): Promise<boolean> {
-    const outcome = await generation.outcome()
-    if (outcome) return true
     const held = await generation.owner(this.#now())
+    if (await generation.outcome()) return true
     return !held || (await livenessOf(held.owner)) === 'dead'
   }
 
   /** True while no later generation has been made: only then may its body become a blob. */
   async isLatest(id: KeyId, generation: Generation): Promise<boolean> {
-    return (await generationsOf(this.directoryOf(id))).at(-1)?.number === generation.number
+    const last = (await generationsOf(this.directoryOf(id))).at(-1)
+    return last?.number === generation.number && (await generation.isSame())
   }
 
   /** Removes an ended generation, and the directory of the key with the last of them. */
   async discard(id: KeyId, generation: Generation): Promise<void> {
     await generation.remove()
     await removeIfEmpty(this.directoryOf(id))
+  }
+
+  /** As {@link discard}, for a failure that is remembered no longer: under its number may be another generation now. */
+  async forget(id: KeyId, generation: Generation): Promise<void> {
+    if ((await generation.outcome())?.kind === 'failed') await this.discard(id, generation)
   }
 
   /** Whoever downloads or continues this key now serves the readers it has, and stores nothing. */

@@ -7,8 +7,11 @@ import type { Invalidation } from './invalidation.js'
 import { doom, strike, takeOverDoomed } from './ledger.js'
 import type { Entry, KeyId, Sha256 } from './types.js'
 
-/** Milliseconds after which a removal that has not ended is somebody else's to end: its process is dead, or stopped. */
-const REMOVAL_PATIENCE = 10_000
+/**
+ * Milliseconds after which a removal that has not ended is somebody else's to end: its process is dead, or stopped. Shorter
+ * than who needs the room waits (space.ts). Should it only have been slow, two end it, which harms nothing.
+ */
+const REMOVAL_PATIENCE = 1_000
 
 export interface RemovalOptions {
   readonly database: Database

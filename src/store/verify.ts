@@ -1,6 +1,6 @@
 /** Looks at every stored byte again, and at everything that names it; repairs by dropping. Safe beside a working server. */
 
-import { rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { FileBlobs } from './blobs.js'
@@ -145,17 +145,23 @@ async function dropUnnamed({ layout, entries, removal, ledgerCheck, found, warn 
     warn(`${spared} stored bodies lost their entries with the index; "kiss verify --rebuild" brings them back`)
 }
 
-async function dropStrays({ layout, clock, found }: Work): Promise<void> {
+async function dropStrays(work: Work): Promise<void> {
+  const { layout } = work
+  for (const name of await readdir(layout.root)) {
+    if (/^VERSION\..*\.tmp$/.test(name)) await dropStray(join(layout.root, name), work)
+  }
   for await (const { folder, names } of blobFolders(layout)) {
     for (const name of names) {
-      if (isBlobName(layout, folder, name.replace(/\.json$/, ''))) continue
-      const path = join(folder, name)
-      const modified = await modifiedAt(path)
-      if (modified === undefined || clock.now() - modified < STRAY_GRACE) continue
-      await rm(path, { force: true })
-      found.orphans.push(relative(layout.root, path))
+      if (!isBlobName(layout, folder, name.replace(/\.json$/, ''))) await dropStray(join(folder, name), work)
     }
   }
+}
+
+async function dropStray(path: string, { layout, clock, found }: Work): Promise<void> {
+  const modified = await modifiedAt(path)
+  if (modified === undefined || clock.now() - modified < STRAY_GRACE) return
+  await rm(path, { force: true })
+  found.orphans.push(relative(layout.root, path))
 }
 
 async function compareLedger({ layout, database }: Work): Promise<void> {

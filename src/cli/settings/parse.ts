@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { KissError } from '../../errors.js'
+import { parseRules } from '../../upstream/rules.js'
 import { parseDuration, parseSize } from '../../units.js'
 import type { Kind, Setting } from './table.js'
 
@@ -95,9 +96,12 @@ const parsers: Record<Kind, Parser> = {
     return text
   },
   destination(text, what) {
-    if (isCidr(text) || /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?(?::\d{1,5})?$/i.test(text)) return text
-    if (/^\[[0-9a-f:.]+\](?::\d{1,5})?$/i.test(text)) return text
-    throw usage(`${what}: ${quoted(text)} is not a host, an address or a CIDR`)
+    try {
+      parseRules([text], 'allow-upstream')
+      return text
+    } catch (error) {
+      throw new KissError('usage', `${what}: ${quoted(text)} is not a host, an address or a CIDR`, { cause: error })
+    }
   },
 }
 

@@ -150,10 +150,13 @@ describe('private artifacts of GitLab', () => {
 
     it('are probed for each reader where that is set', async () => {
       const kiss = await engine(gitlab, { token: ownPrivate, share: 'probe' })
-      await fetchAll(kiss, zip)
+      assert.equal(await statusOf(kiss, zip), 404)
+      await fetchAll(kiss, zip, { headers: { 'private-token': bob } })
       const asked = gitlab.requests.length
       const { as } = await fetchAll(kiss, zip, { headers: { 'private-token': alice } })
       assert.equal(as, 'hit')
+      assert.equal(await statusOf(kiss, zip), 404)
+      assert.ok(gitlab.requests.every(({ headers }) => headers['private-token'] !== own.private))
       assert.ok(gitlab.requests.length > asked)
       assert.equal(await statusOf(kiss, zip, { 'private-token': mallory }), 404)
     })

@@ -214,7 +214,11 @@ describe('kiss and S3', () => {
   it('keep what the server lent its credentials for private when the settings say so', async () => {
     const section = { lend: ['lkft'], share: 'probe' }
     const kiss = await open({ serving: true, section })
-    assert.equal((await fetchAll(kiss, 's3://lkft/builds/Image.gz')).artifact.private, true)
+    const denied = refusal('origin-refused', /AccessDenied|status 403/, 403)
+    await assert.rejects(fetchAll(kiss, 's3://lkft/builds/Image.gz'), denied)
+    assert.equal((await fetchAll(kiss, await presign(users[0]!))).artifact.private, true)
+    assert.equal((await fetchAll(kiss, await presign(users[1]!))).as, 'hit')
+    await assert.rejects(fetchAll(kiss, 's3://lkft/builds/Image.gz'), denied)
     const never = await open({ serving: true, section: { ...section, share: 'never' } })
     await fetchAll(never, 's3://lkft/builds/Image.gz')
     assert.equal((await never.status()).entries, 0)

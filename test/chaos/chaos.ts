@@ -1,0 +1,298 @@
+/**
+ * The chaos run: an origin that fails at random, readers that check every byte, servers that are killed, entries that are
+ * purged, contents that change, and a quota that holds a part of it all.
+ *
+ * All choices come from one seed; what they meet depends on the machine's timing.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Random } from '../server/support/random.js'
+import { sha256 } from '../support/bytes.js'
+import { ChaosArtifact } from './artifacts.js'
+import { ChaosOrigin } from './origin.js'
+import { read, type Verdict } from './reader.js'
+import { descriptorsOf, Servers } from './servers.js'
+import type { Happening } from './witness.js'
+
+export interface ChaosOptions {
+  readonly seed: number
+  readonly requests: number
+  /** An empty directory. */
+  readonly root: string
+  readonly artifacts?: number
+  readonly readers?: number
+  readonly servers?: number
+  readonly workers?: number
+  readonly say?: (line: string) => void
+}
+
+export interface ChaosReport {
+  readonly requests: number
+  /** Answers by what became of them. */
+  readonly outcomes: Readonly<Record<string, number>>
+  readonly wrong: readonly string[]
+  readonly hangs: readonly string[]
+  readonly faults: Readonly<Record<string, number>>
+  readonly kills: Readonly<Record<'workers' | 'servers' | 'commands', number>>
+  readonly purges: number
+  readonly changes: number
+  readonly bytes: {
+    /** To readers. */
+    readonly delivered: number
+    /** From the origin. */
+    readonly origin: number
+    /** Of blobs that came to be where there was none, and of what a change or a purge made worthless on the way. */
+    readonly necessary: number
+    readonly witnessed: Readonly<Record<string, number>>
+  }
+  /** Milliseconds: how long the oldest content that a reader got had been replaced at the origin. */
+  readonly oldest: number
+  readonly quota: number
+  /** Most open descriptors of a worker, when all is over. */
+  readonly descriptors: number
+  readonly exits: readonly (number | null)[]
+  /** What `kiss verify` finds the first time, and the second. */
+  readonly verified: readonly { damaged: string[]; orphans: string[]; dangling: string[] }[]
+  readonly reserved: number
+  readonly seconds: number
+}
+
+/** Milliseconds. */
+const BETWEEN_KILLS = 800
+const BETWEEN_PURGES = 400
+const BETWEEN_CHANGES = 600
+/** Milliseconds, at most, between two requests of one reader. */
+const THINKING = 600
+/** One request of so many is a `kiss fetch` of its own. */
+const COMMANDS = 300
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, root, say = () => undefined } = options
+  const startedAt = Date.now()
+  const random = new Random(seed)
+  const artifacts = Array.from({ length: options.artifacts ?? 30 }, (_, i) => new ChaosArtifact(i, random))
+  const origin = new ChaosOrigin(artifacts, new Random(seed + 1))
+  await origin.start()
+  const total = artifacts.reduce((sum, { current }) => sum + current.body.length, 0)
+  const quota = Math.floor(total * 0.75)
+  mkdirSync(root, { recursive: true })
+  writeFileSync(path.join(root, 'token'), 'chaos\n')
+  writeFileSync(path.join(root, 'witness'), '')
+  const servers = await Servers.start({
+    root,
+    cacheDir: path.join(root, 'cache'),
+    count: options.servers ?? 2,
+    workers: options.workers ?? 3,
+    flags: [
+      ...['--quota', String(quota), '--stale-if-error', '5s', '--stall-timeout', '1s', '--retry-for', '30s'],
+      ...['--max-downloads-per-host', '96', '--max-downloads', '192', '--log-level', 'warn'],
+      ...['--allow-upstream', '127.0.0.1', '--admin-token-file', path.join(root, 'token')],
+    ],
+  })
+  const run = new Run(options, { random, artifacts, origin, servers })
+  try {
+    say(
+      `seed ${seed}: ${artifacts.length} artifacts of ${total} bytes in all, quota ${quota}, ${servers.urls.join(' ')}`,
+    )
+    await run.go(say)
+    return await run.conclude(quota, startedAt)
+  } finally {
+    servers.abandon()
+    await origin.close()
+  }
+}
+
+interface Parts {
+  readonly random: Random
+  readonly artifacts: readonly ChaosArtifact[]
+  readonly origin: ChaosOrigin
+  readonly servers: Servers
+}
+
+class Run {
+  readonly #o: ChaosOptions
+  readonly #p: Parts
+  readonly #outcomes: Record<string, number> = {}
+  readonly #wrong: string[] = []
+  readonly #hangs: string[] = []
+  readonly #kills = { workers: 0, servers: 0, commands: 0 }
+  #begun = 0
+  #purges = 0
+  #delivered = 0
+  #oldest = 0
+  #over = false
+
+  constructor(options: ChaosOptions, parts: Parts) {
+    this.#o = options
+    this.#p = parts
+  }
+
+  async go(say: (line: string) => void): Promise<void> {
+    const { random, servers, artifacts } = this.#p
+    const tell = setInterval(() => say(`${this.#begun} requests ${JSON.stringify(this.#outcomes)}`), 5_000)
+    const troubles = [
+      this.#every(BETWEEN_KILLS, () => this.#kill()),
+      this.#every(BETWEEN_PURGES, () => this.#purge()),
+      this.#every(BETWEEN_CHANGES, () => random.pick(artifacts).change(random)),
+    ]
+    const readers = Array.from({ length: this.#o.readers ?? 50 }, (_, i) =>
+      this.#readOn(new Random(this.#o.seed * 1000 + i)),
+    )
+    await Promise.all(readers)
+    this.#over = true
+    await Promise.all(troubles)
+    clearInterval(tell)
+    await servers.settled()
+  }
+
+  /** When nothing fails any more, everything is right again at once. */
+  async conclude(quota: number, startedAt: number): Promise<ChaosReport> {
+    const { origin, servers, artifacts } = this.#p
+    origin.rate = 0
+    await this.#calm()
+    const descriptors = Math.max(...servers.workers().map(descriptorsOf))
+    const bytes = { delivered: this.#delivered, origin: origin.bytes, ...this.#necessary() }
+    const exits = await servers.end()
+    const verified = []
+    for (let i = 0; i < 2; i++) {
+      const { stdout } = await servers.run(['verify', '--json'])
+      verified.push(JSON.parse(stdout.toString()) as ChaosReport['verified'][number])
+    }
+    const stats = JSON.parse((await servers.run(['stats', '--json'])).stdout.toString()) as { disk_reserved: number }
+    return {
+      requests: this.#begun,
+      outcomes: this.#outcomes,
+      wrong: this.#wrong,
+      hangs: this.#hangs,
+      faults: origin.counts,
+      kills: this.#kills,
+      purges: this.#purges,
+      changes: artifacts.reduce((sum, { versions }) => sum + versions.length - 1, 0),
+      bytes,
+      oldest: this.#oldest,
+      quota,
+      descriptors,
+      exits,
+      verified,
+      reserved: stats.disk_reserved,
+      seconds: Math.round((Date.now() - startedAt) / 1000),
+    }
+  }
+
+  async #every(pause: number, act: () => Promise<void> | void): Promise<void> {
+    while (!this.#over) {
+      await sleep(pause * (0.5 + this.#p.random.next()))
+      if (!this.#over) await act()
+    }
+  }
+
+  async #readOn(random: Random): Promise<void> {
+    const { artifacts, origin, servers } = this.#p
+    while (this.#begun < this.#o.requests) {
+      const number = ++this.#begun
+      // Some are asked for often, some hardly ever.
+      const artifact = artifacts[Math.floor(artifacts.length * random.next() ** 2)]!
+      const url = origin.url(artifact.path)
+      const verdict =
+        number % COMMANDS === 0
+          ? await this.#command(url, artifact)
+          : await read(random.pick(servers.urls), url, artifact, random)
+      this.#note(verdict)
+      await sleep(random.next() * THINKING)
+    }
+  }
+
+  #note(verdict: Verdict): void {
+    const name = verdict.kind === 'status' ? String(verdict.status) : verdict.kind
+    this.#outcomes[name] = (this.#outcomes[name] ?? 0) + 1
+    if (verdict.kind === 'wrong') this.#wrong.push(verdict.why)
+    if (verdict.kind === 'hang') this.#hangs.push(verdict.why)
+    if (verdict.kind !== 'right') return
+    this.#delivered += verdict.bytes
+    this.#oldest = Math.max(this.#oldest, verdict.age)
+  }
+
+  async #command(url: string, artifact: ChaosArtifact): Promise<Verdict> {
+    this.#kills.commands++
+    const { code, stdout } = await this.#p.servers.run(['fetch', url, '-o', '-'])
+    if (code !== 0) return { kind: 'cut' }
+    const sum = sha256(stdout)
+    return artifact.versions.some((version) => version.sha256 === sum)
+      ? { kind: 'right', bytes: stdout.length, age: 0 }
+      : { kind: 'wrong', why: `kiss fetch ${artifact.path}: ${stdout.length} bytes that are no version's` }
+  }
+
+  #kill(): void {
+    const { random, servers } = this.#p
+    if (random.below(8) === 0) {
+      servers.killServer(random.below(servers.urls.length))
+      this.#kills.servers++
+    } else if (servers.killWorker((pids) => random.pick(pids))) {
+      this.#kills.workers++
+    }
+  }
+
+  async #purge(): Promise<void> {
+    const { random, servers, artifacts, origin } = this.#p
+    const url = `${random.pick(servers.urls)}api/v1/fetch?url=${encodeURIComponent(origin.url(random.pick(artifacts).path))}`
+    await new Promise<void>((resolve) => {
+      const sent = request(url, { method: 'DELETE', headers: { authorization: 'Bearer chaos' }, agent: false })
+      // A server that was just killed purges nothing.
+      sent.on('error', () => resolve())
+      sent.on('response', (response) => {
+        if (response.statusCode === 200) this.#purges++
+        response.resume().on('close', resolve)
+      })
+      sent.end()
+    })
+  }
+
+  /** Every artifact from every server: right, and as new as the lifetime says. */
+  async #calm(): Promise<void> {
+    const { artifacts, servers, origin } = this.#p
+    // What failed is remembered for ten seconds, and what is stale may be served for five.
+    await sleep(11_000)
+    for (const server of servers.urls) {
+      for (const artifact of artifacts) {
+        const plain = { below: (n: number) => n - 1, next: () => 0, pick: (items: readonly unknown[]) => items[0] }
+        const verdict = await read(server, origin.url(artifact.path), artifact, plain as unknown as Random)
+        if (verdict.kind !== 'right') this.#wrong.push(`${artifact.path}, when all is calm: ${JSON.stringify(verdict)}`)
+        else if (verdict.age > 0) this.#wrong.push(`${artifact.path}, when all is calm: ${verdict.age} ms too old`)
+      }
+    }
+  }
+
+  #necessary(): { necessary: number; witnessed: Record<string, number> } {
+    const witnessed: Record<string, number> = {}
+    for (const line of readFileSync(path.join(this.#o.root, 'witness'), 'utf8').split('\n')) {
+      if (line === '') continue
+      const [kind, size] = JSON.parse(line) as Happening
+      witnessed[kind] = (witnessed[kind] ?? 0) + size
+    }
+    const { stored = 0, changed = 0, purged = 0 } = witnessed
+    return { necessary: stored + changed + purged, witnessed }
+  }
+}
+
+/**
+ * What has to hold; each line is a complaint. `ratio`: origin bytes per necessary byte; a short run on a busy machine loses
+ * more to each kill than a long one.
+ */
+export function complaints(report: ChaosReport, { ratio = 1.2 } = {}): string[] {
+  const { bytes, verified, exits } = report
+  return [
+    ...report.wrong.map((why) => `wrong: ${why}`),
+    ...report.hangs.map((why) => `hang: ${why}`),
+    ...(bytes.origin < ratio * bytes.necessary
+      ? []
+      : [`${bytes.origin} origin bytes, ${bytes.necessary} were necessary`]),
+    ...(exits.every((code) => code === 0) ? [] : [`exit codes ${exits.join()}`]),
+    ...verified.flatMap(({ damaged }) => damaged).map((blob) => `damaged: ${blob}`),
+    ...(['orphans', 'dangling'] as const)
+      .flatMap((kind) => verified.at(-1)?.[kind] ?? ['not verified'])
+      .map((what) => `left after a verify: ${what}`),
+    ...(report.descriptors < 60 ? [] : [`${report.descriptors} descriptors are open when all is over`]),
+  ]
+}

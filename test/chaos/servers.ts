@@ -1,0 +1,157 @@
+/** The processes of the chaos run: servers with workers on one cache directory, killed at random and started again. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { project } from '../support/cli.js'
+
+const witness = fileURLToPath(new URL('witness.js', import.meta.url))
+const program = path.join(project, 'bin/run.js')
+
+export interface ServersOptions {
+  readonly root: string
+  readonly cacheDir: string
+  readonly count: number
+  readonly workers: number
+  readonly flags: readonly string[]
+}
+
+interface Server {
+  child: ChildProcess
+  url: string
+  /** Resolves when it listens (again). */
+  ready: Promise<void>
+}
+
+export class Servers {
+  readonly #o: ServersOptions
+  readonly #servers: Server[] = []
+
+  private constructor(options: ServersOptions) {
+    this.#o = options
+  }
+
+  static async start(options: ServersOptions): Promise<Servers> {
+    const servers = new Servers(options)
+    for (let i = 0; i < options.count; i++) {
+      const server: Server = { child: undefined as never, url: '', ready: Promise.resolve() }
+      servers.#servers.push(server)
+      await servers.#launch(server)
+    }
+    return servers
+  }
+
+  get urls(): string[] {
+    return this.#servers.map(({ url }) => url)
+  }
+
+  /** The pids of all that serve. */
+  workers(): number[] {
+    return this.#servers.flatMap(({ child }) => childrenOf(child.pid))
+  }
+
+  /** False where there was nobody to kill just then. */
+  killWorker(pick: (pids: readonly number[]) => number): boolean {
+    const pids = this.workers()
+    if (pids.length === 0) return false
+    try {
+      return process.kill(pick(pids), 'SIGKILL')
+    } catch {
+      // It has died meanwhile.
+      return false
+    }
+  }
+
+  /** Kills a whole server, whose workers end with it, and starts it again at the same address. */
+  killServer(index: number): void {
+    const server = this.#servers[index]!
+    server.ready = server.ready.then(async () => {
+      const gone = once(server.child, 'exit')
+      server.child.kill('SIGKILL')
+      await gone
+      await this.#launch(server)
+    })
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#servers.map(({ ready }) => ready))
+    while (this.workers().length < this.#o.count * this.#o.workers) await sleep(50)
+  }
+
+  /** With SIGTERM; the exit codes. */
+  async end(): Promise<(number | null)[]> {
+    return Promise.all(
+      this.#servers.map(async ({ child }) => {
+        const gone = once(child, 'exit') as Promise<[number | null]>
+        child.kill('SIGTERM')
+        return (await gone)[0]
+      }),
+    )
+  }
+
+  /** However it went: nothing is left running. */
+  abandon(): void {
+    for (const { child } of this.#servers) child.kill('SIGKILL')
+  }
+
+  /** `kiss` with these arguments on the same directory; standard output, whatever the exit code. */
+  async run(args: readonly string[]): Promise<{ code: number | null; stdout: Buffer }> {
+    const child = this.#spawn(args)
+    const chunks: Buffer[] = []
+    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, stdout: Buffer.concat(chunks) }
+  }
+
+  async #launch(server: Server): Promise<void> {
+    const port = server.url === '' ? '0' : new URL(server.url).port
+    // The port may be held for a moment by a worker that has not yet seen that its primary is dead.
+    for (let attempt = 1; ; attempt++) {
+      const child = this.#spawn(['serve', '--workers', String(this.#o.workers), '--port', port, ...this.#o.flags])
+      server.child = child
+      const listening = once(child.stdout!, 'data').then(([line]) => String(line).trim())
+      const url = await Promise.race([listening, once(child, 'exit').then(() => undefined)])
+      if (url !== undefined) {
+        server.url = url
+        return
+      }
+      if (attempt === 20) throw new Error('a server cannot be started again; see its log')
+      await sleep(100)
+    }
+  }
+
+  #spawn(args: readonly string[]): ChildProcess {
+    const { root, cacheDir } = this.#o
+    return spawn(process.execPath, ['--import', witness, program, ...args], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        HOME: root,
+        KISS_CACHE_DIR: cacheDir,
+        KISS_DEFAULT_TTL: '5s',
+        CHAOS_WITNESS: path.join(root, 'witness'),
+      },
+      stdio: ['ignore', 'pipe', openSync(path.join(root, 'log'), 'a')],
+    })
+  }
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    return children.trim().split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
+
+/** Open descriptors of a process. */
+export function descriptorsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return 0
+  }
+}

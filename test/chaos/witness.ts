@@ -1,0 +1,50 @@
+/**
+ * Loaded before kiss into every process of the chaos run (`--import`): writes down which blobs come and go, and which
+ * unfinished bodies are thrown away, so that the run can say which downloads were necessary. One line each, appended at once.
+ */
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import path from 'node:path'
+
+/** What happened to which file, of how many bytes. `stored again`: over a blob that was there. */
+export type Happening = readonly ['stored' | 'stored again' | 'changed' | 'purged' | 'given up', number]
+
+const BLOB = /\/blobs\/[0-9a-f]{2}\/[0-9a-f]{64}$/
+const GENERATION = /\/transfers\/[0-9a-f]{64}\/\d+$/
+const log = process.env.CHAOS_WITNESS
+
+function note(...happening: Happening): void {
+  if (log !== undefined) fs.appendFileSync(log, `${JSON.stringify(happening)}\n`)
+}
+
+function sizeOf(file: string): number | undefined {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size
+}
+
+/** Why a generation with a body in it is removed. */
+function noteRemoval(directory: string): void {
+  const size = sizeOf(path.join(directory, 'body')) ?? 0
+  if (size === 0) return
+  let kind: unknown
+  try {
+    kind = (JSON.parse(fs.readFileSync(path.join(directory, 'ended'), 'utf8')) as { kind: unknown }).kind
+  } catch {
+    // It did not end: its owner was killed.
+  }
+  const purged = fs.existsSync(path.join(directory, 'purged'))
+  note(purged || kind === 'whole' ? 'purged' : kind === 'changed' ? 'changed' : 'given up', size)
+}
+
+const { rename, rm } = fs.promises
+fs.promises.rename = async (from, to) => {
+  const isBlob = BLOB.test(String(to))
+  const size = isBlob ? sizeOf(String(from)) : undefined
+  const there = isBlob && fs.existsSync(String(to))
+  await rename(from, to)
+  if (size !== undefined) note(there ? 'stored again' : 'stored', size)
+}
+fs.promises.rm = async (target, options) => {
+  if (GENERATION.test(String(target))) noteRemoval(String(target))
+  return rm(target, options)
+}
+syncBuiltinESMExports()

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { parseSettingsFile } from '#kiss/cli/settings/file.js'
+import { configuredMirrors } from '#kiss/cli/settings/mirrors.js'
+import { KissError } from '#kiss/errors.js'
+
+const read = async (yaml: string): Promise<unknown> => configuredMirrors(await parseSettingsFile('kiss.yaml', yaml))
+
+describe('mirrors in the configuration file', () => {
+  it('are a list of patterns with places to try, or one of each', async () => {
+    assert.deepEqual(
+      await read(
+        'port: 1\nmirrors:\n  - match: https://a/**\n    to: [http://b/, http://c/d]\n  - {match: "https://e/", to: http://f}',
+      ),
+      [
+        { match: 'https://a/**', to: ['http://b/', 'http://c/d'] },
+        { match: 'https://e/', to: ['http://f'] },
+      ],
+    )
+    assert.deepEqual(await read('mirrors: {match: https://a/, to: http://b/}'), [
+      { match: 'https://a/', to: ['http://b/'] },
+    ])
+    for (const nothing of ['', 'mirrors:', 'mirrors: []']) assert.deepEqual(await read(nothing), [])
+    assert.deepEqual(configuredMirrors(undefined), [])
+  })
+
+  it('that cannot be used are errors with file and line, without what may be a password', async () => {
+    const complaints: [yaml: string, RegExp][] = [
+      ['port: 1\nmirrors: x', /^kiss\.yaml:2: mirrors, entry 1: expected match: /],
+      ['mirrors: [[]]', /entry 1: expected match: /],
+      ['mirrors:\n - {match: "https://a/", to: [http://b], from: sesame}', /entry 1: there is no key "from"; it takes/],
+      ['mirrors:\n - {match: "https://a/", to: []}', /to: expected URLs/],
+      ['mirrors:\n - {match: "https://a/", to: [1]}', /to: expected URLs/],
+      ['mirrors:\n - {to: http://b}', /match: expected a pattern/],
+      ['mirrors:\n - {match: a, to: http://b}', /^kiss\.yaml:1: mirrors: a: a pattern is a URL without query/],
+      ['mirrors:\n - {match: "https://a/", to: "ftp://u:sesame@b"}', /a place to try is an http or https URL/],
+    ]
+    for (const [yaml, expected] of complaints) {
+      await assert.rejects(read(yaml), (error) => {
+        assert.ok(error instanceof KissError && error.code === 'configuration', yaml)
+        assert.match(error.message, expected)
+        assert.doesNotMatch(error.message, /sesame/)
+        return true
+      })
+    }
+  })
+})

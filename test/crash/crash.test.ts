@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openEngine } from '#kiss/engine/open.js'
+import type { Engine } from '#kiss/engine/types.js'
+import { fetchAll, MovableClock } from '../support/engine.js'
+import { bytes, Origin, sha256 } from '../support/origin.js'
+
+const child = fileURLToPath(new URL('child.js', import.meta.url))
+const faultPoints = fileURLToPath(new URL('fault-points.js', import.meta.url))
+
+const QUOTA = 200_000
+const fresh = bytes('fresh', 150_000)
+const old = bytes('old', 100_000)
+const before = bytes('before', 20_000)
+/** Children at once. */
+const PARALLEL = 4
+const TWO_DAYS = 2 * 86_400_000
+
+interface Scenario {
+  readonly name: string
+  /** From the very start of the process, on a directory that does not exist. */
+  readonly fromStart: boolean
+  prepare(cacheDir: string, origin: Origin): Promise<void>
+}
+
+async function withEngine<T>(
+  cacheDir: string,
+  work: (engine: Engine) => Promise<T>,
+  clock = new MovableClock(),
+): Promise<T> {
+  const engine = await openEngine({
+    cacheDir,
+    quota: QUOTA,
+    clock,
+    upstream: { guard: false, env: {} },
+    warn: () => undefined,
+  })
+  try {
+    return await work(engine)
+  } finally {
+    await engine.close()
+  }
+}
+
+const scenarios: readonly Scenario[] = [
+  { name: 'the first download into a new directory', fromStart: true, prepare: async () => undefined },
+  {
+    name: 'a download that evicts another body',
+    fromStart: false,
+    prepare: (cacheDir, origin) =>
+      withEngine(cacheDir, async (engine) => void (await fetchAll(engine, origin.url('/old')))),
+  },
+  {
+    name: 'a download that replaces an older version',
+    fromStart: false,
+    async prepare(cacheDir, origin) {
+      origin.serve('/fresh', { body: before, etag: '"before"' })
+      await withEngine(cacheDir, async (engine) => void (await fetchAll(engine, origin.url('/fresh'))))
+    },
+  },
+]
+
+/** Sends the body in three parts, so that there is a half of it on disk. */
+function serveInParts(origin: Origin): void {
+  origin.script('/fresh', [{ body: fresh, etag: '"fresh"', throttle: 3_000_000 }])
+  origin.serve('/old', { body: old, etag: '"old"' })
+}
+
+interface Death {
+  readonly signal: NodeJS.Signals | null
+  readonly code: number | null
+  readonly stdout: string
+  /** The last is the one that did not happen. */
+  readonly steps: string[]
+}
+
+async function die(cacheDir: string, url: string, at: number, fromStart: boolean): Promise<Death> {
+  const report = `${cacheDir}.steps`
+  const started = spawn(process.execPath, ['--import', faultPoints, child, cacheDir, url, String(QUOTA)], {
+    env: {
+      PATH: process.env.PATH,
+      CRASH_AT: String(at),
+      CRASH_REPORT: report,
+      ...(fromStart && { CRASH_FROM: 'start' }),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let stdout = ''
+  started.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+  const [code, signal] = (await once(started, 'close')) as [number | null, NodeJS.Signals | null]
+  const steps = existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n') : []
+  return { code, signal, stdout, steps }
+}
+
+/** What the dead left of the download: bytes that can be continued, and whether the sum was known. */
+function remains(cacheDir: string): { held: number; finished: boolean } {
+  const transfers = path.join(cacheDir, 'transfers')
+  const generations = existsSync(transfers)
+    ? readdirSync(transfers).flatMap((id) =>
+        readdirSync(path.join(transfers, id)).map((n) => path.join(transfers, id, n)),
+      )
+    : []
+  const last = generations.find((directory) => existsSync(path.join(directory, 'head.json')))
+  if (last === undefined) return { held: 0, finished: false }
+  const body = statSync(path.join(last, 'body'), { throwIfNoEntry: false })
+  const claimed = existsSync(path.join(last, 'owner'))
+  return { held: claimed ? (body?.size ?? 0) : 0, finished: existsSync(path.join(last, 'sum.json')) }
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .map((file) => path.join(file.parentPath, file.name))
+}
+
+/** Everything is right at once, nothing was asked for twice, and nothing is left over. */
+async function assertRecovers(cacheDir: string, origin: Origin): Promise<void> {
+  const { held, finished } = remains(cacheDir)
+  const asked = origin.log('/fresh').length
+  await withEngine(cacheDir, async (engine) => {
+    const { body } = await fetchAll(engine, origin.url('/fresh'), { refresh: true })
+    assert.ok(body.equals(fresh), 'the body is another')
+    const [next, ...more] = origin.log('/fresh').slice(asked)
+    if (held > 0 && held < fresh.length) {
+      assert.deepEqual([next?.headers.range, next?.status], [`bytes=${held}-`, 206])
+    } else if (held > 0 || finished) {
+      assert.notEqual(next?.status, 200, 'all of it was there')
+    }
+    assert.deepEqual(more.filter(({ status }) => status === 200).length, 0, 'the body was asked for twice')
+    assert.ok((await fetchAll(engine, origin.url('/old'))).body.equals(old))
+    assert.ok((await fetchAll(engine, origin.url('/fresh'))).body.equals(fresh))
+  })
+  const clock = new MovableClock()
+  clock.move(TWO_DAYS)
+  await withEngine(
+    cacheDir,
+    async (engine) => {
+      assert.deepEqual((await engine.verify()).damaged, [])
+      const { damaged, orphans, dangling } = await engine.verify()
+      assert.deepEqual({ damaged, orphans, dangling }, { damaged: [], orphans: [], dangling: [] })
+      const blobs = filesBelow(path.join(cacheDir, 'blobs')).filter((file) => !file.endsWith('.json'))
+      for (const file of blobs) assert.equal(path.basename(file), sha256(readFileSync(file)))
+      const onDisk = blobs.reduce((sum, file) => sum + statSync(file).size, 0)
+      assert.deepEqual((await engine.status()).usage, { blobs: onDisk, reserved: 0 })
+      assert.ok(onDisk <= QUOTA)
+    },
+    clock,
+  )
+  const strays = filesBelow(cacheDir).filter((file) => /\.(tmp|new)$|\/transfers\//.test(file))
+  assert.deepEqual(strays, [])
+}
+
+describe('a process that is killed at any step that changes the disk', () => {
+  for (const scenario of scenarios) {
+    it(`loses and spoils nothing: ${scenario.name}`, async function () {
+      this.timeout(300_000)
+      const root = mkdtempSync(path.join(tmpdir(), 'kiss-crash-'))
+      let next = 1
+      let last = Infinity
+      const seen = new Set<string>()
+      async function worker(): Promise<void> {
+        while (next <= last) {
+          const at = next++
+          const cacheDir = path.join(root, String(at))
+          const origin = await Origin.start()
+          try {
+            serveInParts(origin)
+            await scenario.prepare(cacheDir, origin)
+            serveInParts(origin)
+            const death = await die(cacheDir, origin.url('/fresh'), at, scenario.fromStart)
+            for (const step of death.steps) seen.add(step.split(' ')[0]!)
+            if (death.signal === null) {
+              assert.deepEqual([death.code, death.stdout], [0, sha256(fresh)])
+              last = Math.min(last, at)
+            } else assert.equal(death.signal, 'SIGKILL')
+            await assertRecovers(cacheDir, origin).catch((error: unknown) => {
+              throw new Error(`killed before step ${at}: ${death.steps.at(-1)}\n${String(error)}`, { cause: error })
+            })
+          } finally {
+            await origin.close()
+          }
+        }
+      }
+      try {
+        const failed = (await Promise.allSettled(Array.from({ length: PARALLEL }, worker))).find(
+          (result) => result.status === 'rejected',
+        )
+        if (failed !== undefined) throw failed.reason
+        assert.ok(last > 25, `only ${last} steps`)
+        for (const name of ['mkdir', 'writeFile', 'rename', 'writev', 'all']) assert.ok(seen.has(name), name)
+      } finally {
+        rmSync(root, { recursive: true, force: true })
+      }
+    })
+  }
+})

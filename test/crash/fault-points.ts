@@ -1,0 +1,49 @@
+/**
+ * Loaded before kiss (`--import`): counts the steps that change the disk, system calls of node:fs and statements of SQLite
+ * alike, and ends the process with SIGKILL right before the one whose number is in CRASH_AT. So every state that a crash can
+ * leave is met without naming a single one in kiss. Counting begins with {@link arm}, or at once with CRASH_FROM=start.
+ */
+import fs from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import sqlite3 from 'sqlite3'
+
+const at = Number(process.env.CRASH_AT ?? Infinity)
+const report = process.env.CRASH_REPORT
+let armed = process.env.CRASH_FROM === 'start'
+let count = 0
+
+/** From here on steps count. */
+export function arm(): void {
+  armed = true
+}
+
+function step(name: string): void {
+  if (!armed) return
+  count++
+  if (report !== undefined) fs.appendFileSync(report, `${name}\n`)
+  if (count === at) process.kill(process.pid, 'SIGKILL')
+}
+
+type Method = (...args: unknown[]) => unknown
+
+function wrap(object: object, names: readonly string[], counts: (args: unknown[]) => boolean = () => true): void {
+  const methods = object as Record<string, Method>
+  for (const name of names) {
+    const original = methods[name]!
+    methods[name] = function (this: unknown, ...args: unknown[]) {
+      if (counts(args)) step(`${name} ${String(args[0]).replace(/\s+/g, ' ').slice(0, 200)}`)
+      return original.apply(this, args)
+    }
+  }
+}
+
+wrap(fs.promises, ['mkdir', 'writeFile', 'rename', 'rm', 'rmdir', 'unlink', 'utimes', 'chmod', 'link'])
+// An open that may make or change the file.
+wrap(fs.promises, ['open'], ([, flags]) => typeof flags === 'string' && flags !== 'r')
+wrap(sqlite3.Database.prototype, ['all'], ([sql]) => /INSERT|UPDATE|DELETE|CREATE|PRAGMA \w+ =/i.test(String(sql)))
+
+const probe = await fs.promises.open(process.execPath, 'r')
+wrap(Object.getPrototypeOf(probe) as FileHandle, ['write', 'writev', 'datasync', 'sync', 'truncate'])
+await probe.close()
+syncBuiltinESMExports()

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import type { Engine } from '#kiss/engine/types.js'
+import { MovableClock } from '../../support/engine.js'
+import { bytes, latch, type Step } from '../../support/origin.js'
+import { faultLab } from './lab.js'
+
+const old = bytes('old', 50_000)
+const other = bytes('new', 60_000)
+const TTL = 1000
+
+describe('faults: validation', () => {
+  const lab = faultLab()
+
+  /** An engine that holds a stale entry of `/v`; what the origin does next. */
+  async function stale(
+    next: readonly Step[],
+    served: Step = { etag: '"1"' },
+  ): Promise<{ kiss: Engine; clock: MovableClock }> {
+    const clock = new MovableClock()
+    const kiss = await lab.engine({ clock })
+    lab.origin.script('/v', [{ body: old, ...served }, ...next])
+    await lab.get(kiss, '/v', { ttl: TTL })
+    clock.move(TTL + 1)
+    return { kiss, clock }
+  }
+
+  for (const status of [404, 410]) {
+    it(`${status} passes through and drops the entry`, async () => {
+      const { kiss } = await stale([{ status }])
+      const got = await lab.get(kiss, '/v')
+      assert.deepEqual([got.code, got.status], ['origin-refused', status])
+      assert.deepEqual(lab.asked('/v'), ['GET', 'GET unless "1"'])
+      assert.equal((await kiss.status()).entries, 0)
+      assert.equal((await lab.get(kiss, '/v', { offline: true })).code, 'offline')
+    })
+
+    it(`${status} on the resume of what replaces it drops the entry with the next request`, async () => {
+      const { kiss } = await stale([{ body: other, etag: '"2"', cut: { after: 10_000 } }, { status }])
+      assert.equal((await lab.get(kiss, '/v')).status, status)
+      assert.equal((await lab.get(kiss, '/v')).status, status)
+      assert.equal((await kiss.status()).entries, 0)
+      assert.equal(lab.asked('/v').length, 3)
+    })
+  }
+
+  for (const status of [401, 403]) {
+    it(`${status} passes through and leaves the entry`, async () => {
+      const { kiss, clock } = await stale([{ status }, {}])
+      assert.equal((await lab.get(kiss, '/v')).status, status)
+      assert.equal((await kiss.status()).entries, 1)
+      assert.ok((await lab.get(kiss, '/v', { offline: true })).body.equals(old))
+      clock.move(10_001)
+      assert.equal((await lab.get(kiss, '/v')).as, 'revalidated')
+    })
+  }
+
+  for (const [name, fault] of Object.entries<Step>({
+    'a 503': { status: 503 },
+    'a 500': { status: 500 },
+    'a 501': { status: 501 },
+    'a dropped connection': { drop: 'fin' },
+    'a reset': { drop: 'rst' },
+  })) {
+    it(`${name}: one attempt, then the stale entry, and it stays`, async () => {
+      const { kiss } = await stale([fault])
+      const got = await lab.get(kiss, '/v')
+      assert.ok(got.body.equals(old))
+      assert.deepEqual([got.as, got.detail], ['stale', 'stale-if-error'])
+      assert.equal(lab.asked('/v').length, 2)
+      assert.equal((await kiss.status()).entries, 1)
+    })
+  }
+
+  it('without a validator the whole is downloaded again, and replaces the entry', async () => {
+    const { kiss } = await stale([{ body: other }], {})
+    assert.ok((await lab.get(kiss, '/v')).body.equals(other))
+    assert.deepEqual(lab.asked('/v'), ['GET', 'GET'])
+  })
+
+  it('with Last-Modified only it is asked by date', async () => {
+    const { kiss } = await stale([{}], { lastModified: 'Mon, 23 Nov 2026 10:00:00 GMT' })
+    assert.equal((await lab.get(kiss, '/v')).as, 'revalidated')
+    assert.equal(lab.origin.log('/v')[1]?.headers['if-modified-since'], 'Mon, 23 Nov 2026 10:00:00 GMT')
+  })
+
+  it('with a weak ETag a 304 is as good', async () => {
+    const { kiss } = await stale([{}], { etag: 'W/"1"' })
+    assert.equal((await lab.get(kiss, '/v')).as, 'revalidated')
+  })
+
+  it('the replacement is cut: it goes on, and the old entry stays until the new is whole', async () => {
+    const hold = latch()
+    const next: Step[] = [{ body: other, etag: '"2"', cut: { after: 10_000 } }, { hold: hold.opened }]
+    const { kiss } = await stale(next)
+    const getting = lab.get(kiss, '/v')
+    await lab.origin.requested('/v', 3)
+    assert.ok((await lab.get(kiss, '/v', { offline: true })).body.equals(old))
+    hold.open()
+    assert.ok((await getting).body.equals(other))
+    assert.deepEqual(lab.asked('/v').slice(1), ['GET unless "1"', 'GET bytes=10000- if "2"'])
+  })
+
+  it('the replacement changes on the way: the newest is stored, and asked for once', async () => {
+    const newest = bytes('newest', 70_000)
+    const { kiss } = await stale([
+      { body: other, etag: '"2"', cut: { after: 10_000 } },
+      { body: newest, etag: '"3"' },
+    ])
+    assert.equal((await lab.get(kiss, '/v')).code, 'content-changed')
+    assert.ok((await lab.get(kiss, '/v')).body.equals(newest))
+    assert.equal(lab.asked('/v').length, 3)
+  })
+
+  it('a private entry whose content changed is replaced for who may have it', async () => {
+    const clock = new MovableClock()
+    const kiss = await lab.engine({ clock })
+    const headers = { authorization: 'Bearer right' }
+    lab.origin.serve('/v', { body: old, etag: '"1"', requires: headers })
+    await lab.get(kiss, '/v', { ttl: TTL, headers })
+    lab.origin.serve('/v', { body: other, etag: '"2"', requires: headers })
+    clock.move(TTL + 1)
+    assert.ok((await lab.get(kiss, '/v', { headers })).body.equals(other))
+    assert.equal((await lab.get(kiss, '/v', { headers })).as, 'hit')
+  })
+})
+
+describe('faults: what failed is remembered for ten seconds', () => {
+  const lab = faultLab()
+  const REMEMBERED: Readonly<Record<string, readonly [Step, number]>> = {
+    '404': [{ status: 404 }, 404],
+    '403': [{ status: 403 }, 403],
+    '503, after all retries': [{ status: 503 }, 502],
+    'a connection that is always dropped': [{ drop: 'fin' }, 502],
+  }
+  for (const [name, [fault, status]] of Object.entries(REMEMBERED)) {
+    it(name, async () => {
+      const clock = new MovableClock()
+      const kiss = await lab.engine({ clock })
+      lab.origin.script('/n', [fault])
+      assert.equal((await lab.get(kiss, '/n')).status, status)
+      const asked = lab.asked('/n').length
+      assert.equal((await lab.get(kiss, '/n')).status, status)
+      clock.move(9_000)
+      assert.equal((await lab.get(kiss, '/n')).status, status)
+      assert.equal(lab.asked('/n').length, asked)
+      lab.origin.serve('/n', { body: old })
+      clock.move(1_100)
+      assert.ok((await lab.get(kiss, '/n')).body.equals(old))
+    })
+  }
+
+  it('a herd on a broken URL is one request', async () => {
+    const kiss = await lab.engine()
+    lab.origin.script('/n', [{ status: 404 }])
+    const all = await Promise.all(Array.from({ length: 50 }, () => lab.get(kiss, '/n')))
+    assert.ok(all.every(({ status }) => status === 404))
+    assert.equal(lab.asked('/n').length, 1)
+  })
+
+  it('also in another process on the directory', async () => {
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    lab.origin.script('/n', [{ status: 404 }])
+    for (const kiss of [a, b, b]) assert.deepEqual((await lab.get(kiss, '/n')).status, 404)
+    assert.equal(lab.asked('/n').length, 1)
+  })
+
+  it('by key and credential: the refusal of one is nobody else’s', async () => {
+    const kiss = await lab.engine()
+    const right = { authorization: 'Bearer right' }
+    lab.origin.script('/n', [{ body: old, etag: '"1"', requires: right }])
+    assert.equal((await lab.get(kiss, '/n')).status, 401)
+    assert.equal((await lab.get(kiss, '/n', { headers: { authorization: 'Bearer wrong' } })).status, 401)
+    assert.ok((await lab.get(kiss, '/n', { headers: right })).body.equals(old))
+    assert.equal((await lab.get(kiss, '/n')).status, 401)
+    // The first, the wrong and the right one; what failed first is still remembered, but a private entry is there now.
+    assert.ok(lab.asked('/n').length <= 4)
+  })
+
+  it('by credential across processes, too: who follows a refused download asks with its own', async () => {
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    const right = { authorization: 'Bearer right' }
+    const hold = latch()
+    lab.origin.script('/n', [
+      { status: 401, hold: hold.opened },
+      { body: old, etag: '"1"' },
+    ])
+    const refused = lab.get(a, '/n')
+    await lab.origin.requested('/n')
+    const served = lab.get(b, '/n', { headers: right })
+    await following(b)
+    hold.open()
+    assert.equal((await refused).status, 401)
+    assert.ok((await served).body.equals(old))
+  })
+
+  for (const [name, steps, code] of [
+    [
+      'changed content',
+      [
+        { body: old, etag: '"1"', cut: { after: 100 } },
+        { body: other, etag: '"2"' },
+      ],
+      'content-changed',
+    ],
+    ['a wrong sum', [{ body: old, framing: 'chunked' }], 'digest-mismatch'],
+  ] as const satisfies readonly (readonly [string, readonly Step[], string])[]) {
+    it(`not ${name}`, async () => {
+      const kiss = await lab.engine()
+      lab.origin.script('/n', steps)
+      const promise = code === 'digest-mismatch' ? { sha256: '0'.repeat(64) } : {}
+      assert.equal((await lab.get(kiss, '/n', promise)).code, code)
+      assert.equal((await lab.get(kiss, '/n')).code, undefined)
+    })
+  }
+
+  it('not an artifact that was too large for the quota', async () => {
+    const kiss = await lab.engine({ quota: 1000 })
+    lab.origin.serve('/n', { body: old })
+    assert.equal((await lab.get(kiss, '/n')).code, 'quota')
+    assert.equal((await lab.get(kiss, '/n')).code, 'quota')
+    assert.equal(lab.asked('/n').length, 2)
+  })
+
+  it('never in the way of an entry that is fresh', async () => {
+    const clock = new MovableClock()
+    const kiss = await lab.engine({ clock })
+    lab.origin.script('/n', [{ body: old, etag: '"1"' }, { status: 403 }])
+    await lab.get(kiss, '/n')
+    clock.move(2)
+    assert.equal((await lab.get(kiss, '/n', { refresh: true })).status, 403)
+    const got = await lab.get(kiss, '/n')
+    assert.ok(got.as === 'hit' && got.body.equals(old))
+  })
+
+  it('not for who asks for a refresh', async () => {
+    const kiss = await lab.engine()
+    lab.origin.script('/n', [{ status: 404 }, { body: old }])
+    assert.equal((await lab.get(kiss, '/n')).status, 404)
+    assert.ok((await lab.get(kiss, '/n', { refresh: true })).body.equals(old))
+  })
+
+  it('not after a purge', async () => {
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    lab.origin.script('/n', [{ status: 404 }, { body: old }])
+    assert.equal((await lab.get(a, '/n')).status, 404)
+    await a.purge({ urls: [new URL(lab.origin.url('/n'))] })
+    assert.ok((await lab.get(b, '/n')).body.equals(old))
+  })
+})
+
+/** Resolves when the engine has a download of its own or of another's under way. */
+async function following(kiss: Engine): Promise<void> {
+  for (;;) {
+    if ((await kiss.status()).downloads.some(({ state }) => state === 'downloading')) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

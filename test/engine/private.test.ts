@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { KissError } from '#kiss/errors.js'
+import type { Engine } from '#kiss/engine/types.js'
+import { fetchAll, MovableClock, readArtifact, testEngines } from '../support/engine.js'
+import { bytes, latch, Origin } from '../support/origin.js'
+import { Rights } from '../support/rights.js'
+
+/** The status that a client gets; 200 when it gets bytes. */
+async function statusOf(engine: Engine, url: string, token?: string): Promise<number> {
+  return fetchAll(engine, url, token === undefined ? {} : { headers: { 'private-token': token } }).then(
+    () => 200,
+    (error: unknown) => (error instanceof KissError ? error.status : assert.fail(String(error))),
+  )
+}
+
+describe('a private artifact', () => {
+  const engines = testEngines()
+  const body = bytes('private', 200_000)
+  const served = { body, etag: '"v1"' }
+  let origin: Origin
+  let rights: Rights
+  beforeEach(async () => {
+    origin = await Origin.start()
+    rights = new Rights(origin, '/private')
+    rights.give(served, 'alice', 'bob')
+  })
+  afterEach(() => origin.close())
+  const as = (token: string): { headers: Record<string, string> } => ({ headers: { 'private-token': token } })
+  const entries = async (engine: Engine): Promise<number> => (await engine.status()).entries
+
+  const ways: readonly [
+    what: string,
+    url: (token: string) => string,
+    headers: (token: string) => Record<string, string>,
+  ][] = [
+    ['a passed header', () => rights.url, (token) => ({ 'private-token': token })],
+    ['Authorization', () => rights.url, (token) => ({ authorization: `Bearer ${token}` })],
+    ['userinfo', (token) => rights.url.replace('//', `//me:${token}@`), () => ({})],
+    ['a token in the query', (token) => `${rights.url}?token=${token}`, () => ({})],
+    ['a signature', (token) => `${rights.url}?X-Amz-Credential=me&X-Amz-Signature=${token}`, () => ({})],
+  ]
+  for (const [what, url, headers] of ways) {
+    it(`came with ${what}: another may have it once the origin has accepted its own, nobody else`, async () => {
+      const kiss = await engines.engine()
+      const first = await fetchAll(kiss, url('alice'), { headers: headers('alice') })
+      assert.deepEqual([first.as, first.artifact.private], ['miss', true])
+      const second = await fetchAll(kiss, url('bob'), { headers: headers('bob') })
+      assert.deepEqual([second.as, second.artifact.detail, second.body.equals(body)], ['hit', 'authorised', true])
+      assert.equal(rights.asked.at(-1)?.status, 304)
+      await assert.rejects(fetchAll(kiss, url('mallory'), { headers: headers('mallory') }), { status: 401 })
+      assert.equal(await statusOf(kiss, rights.url), 401)
+      assert.equal(rights.bodies.length, 1)
+      assert.equal(await entries(kiss), 1)
+    })
+  }
+
+  it('is given after a 200 with an equal strong ETag too, whose body nobody reads', async () => {
+    rights.ignoresConditions = true
+    rights.give({ ...served, body: bytes('private', 20_000_000) }, 'alice', 'bob')
+    const kiss = await engines.engine()
+    const url = `${rights.url}?X-Amz-Signature=`
+    await fetchAll(kiss, `${url}alice`)
+    assert.equal((await fetchAll(kiss, `${url}bob`)).artifact.detail, 'authorised')
+    const probe = rights.asked.at(-1)!
+    assert.deepEqual([probe.method, probe.headers['if-none-match']], ['GET', '"v1"'])
+    assert.ok(probe.sent < 20_000_000)
+  })
+
+  it('that is another for each client is downloaded by each', async () => {
+    const other = bytes('bob’s own', 150_000)
+    rights.give({ body: other, etag: '"bob"' }, 'bob')
+    const kiss = await engines.engine()
+    for (let n = 0; n < 2; n++) {
+      assert.ok((await fetchAll(kiss, rights.url, as('alice'))).body.equals(body))
+      assert.ok((await fetchAll(kiss, rights.url, as('bob'))).body.equals(other))
+    }
+    assert.equal(rights.bodies.filter(({ shown }) => shown === 'alice').length, 1)
+  })
+
+  for (const [what, validators] of [
+    ['a weak ETag', { etag: 'W/"v1"' }],
+    ['a date alone', { lastModified: 'Sun, 01 Nov 2026 10:00:00 GMT', etag: undefined }],
+    ['no validator', { etag: undefined }],
+  ] as const) {
+    it(`with ${what} is shared with nobody, and not kept`, async () => {
+      rights.give({ body, ...validators }, 'alice', 'bob')
+      const kiss = await engines.engine()
+      for (const token of ['alice', 'bob', 'alice']) {
+        const { artifact } = await fetchAll(kiss, rights.url, as(token))
+        assert.deepEqual([artifact.private, artifact.stored], [true, false])
+      }
+      assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+      assert.equal(rights.bodies.length, 3)
+      assert.equal(await entries(kiss), 0)
+    })
+  }
+
+  for (const refusal of [401, 403, 404]) {
+    it(`is not given where the origin answers ${refusal}, which drops nothing`, async () => {
+      rights.refusal = refusal
+      const clock = new MovableClock()
+      const kiss = await engines.engine({ clock })
+      await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 3_600_000 })
+      assert.equal(await statusOf(kiss, rights.url, 'mallory'), refusal)
+      rights.revoke('alice')
+      clock.move(3_700_000)
+      for (const token of ['mallory', 'alice', undefined])
+        assert.equal(await statusOf(kiss, rights.url, token), refusal)
+      assert.equal((await fetchAll(kiss, rights.url, as('bob'))).as, 'revalidated')
+      assert.equal(rights.bodies.length, 1)
+    })
+  }
+
+  it('is given without a question for --auth-ttl, and after it only when the origin says so', async () => {
+    const clock = new MovableClock()
+    const kiss = await engines.engine({ clock, authTtl: 60_000 })
+    await fetchAll(kiss, rights.url, as('alice'))
+    await fetchAll(kiss, rights.url, as('bob'))
+    const asked = rights.asked.length
+    rights.revoke('bob')
+    clock.move(50_000)
+    for (const token of ['alice', 'bob']) assert.equal((await fetchAll(kiss, rights.url, as(token))).as, 'hit')
+    assert.equal(rights.asked.length, asked)
+    clock.move(20_000)
+    assert.equal(await statusOf(kiss, rights.url, 'bob'), 401)
+    assert.equal((await fetchAll(kiss, rights.url, as('alice'))).as, 'hit')
+  })
+
+  it('is not given to a right credential of another content', async () => {
+    const other = new Rights(origin, '/other').give({ body: bytes('other', 1000), etag: '"v1"' }, 'mallory')
+    const kiss = await engines.engine()
+    await fetchAll(kiss, rights.url, as('alice'))
+    await fetchAll(kiss, other.url, as('mallory'))
+    assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+  })
+
+  it('is given offline, and stale while the origin is down, to whom it was proved and no longer than that', async () => {
+    const clock = new MovableClock()
+    const kiss = await engines.engine({ clock, authTtl: 60_000, retryFor: 1 })
+    await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 1000 })
+    const { url } = rights
+    await origin.close()
+    try {
+      const offline = (token: string): Promise<unknown> =>
+        fetchAll(kiss, url, { ...as(token), offline: true }).then(({ as }) => as)
+      assert.equal(await offline('alice'), 'hit')
+      await assert.rejects(offline('bob'), { code: 'offline' })
+      clock.move(2000)
+      const stale = await fetchAll(kiss, url, as('alice'))
+      assert.deepEqual([stale.as, stale.artifact.detail], ['stale', 'stale-if-error'])
+      assert.equal(await statusOf(kiss, url, 'bob'), 502)
+      clock.move(60_000)
+      assert.equal(await statusOf(kiss, url, 'alice'), 502)
+      await assert.rejects(offline('alice'), { code: 'offline' })
+    } finally {
+      origin = await Origin.start()
+    }
+  })
+
+  it('is one body for fifty clients with fifty right tokens, and none for those with wrong ones among them', async () => {
+    const right = Array.from({ length: 50 }, (_, n) => `right-${n}`)
+    const wrong = Array.from({ length: 30 }, (_, n) => `wrong-${n}`)
+    rights.give(served, ...right)
+    const kiss = await engines.engine()
+    // The wrong ones come first: each of them may be the one who starts.
+    const statuses = await Promise.all([...wrong, ...right].map((token) => statusOf(kiss, rights.url, token)))
+    assert.deepEqual(statuses, [...wrong.map(() => 401), ...right.map(() => 200)])
+    assert.equal(rights.bodies.length, 1)
+  })
+
+  it('that changed while it was stale is replaced by who may have the new one', async () => {
+    const clock = new MovableClock()
+    const kiss = await engines.engine({ clock })
+    await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 1000 })
+    clock.move(2000)
+    const newer = bytes('newer', 100_000)
+    rights.give({ body: newer, etag: '"v2"' }, 'alice', 'bob')
+    assert.ok((await fetchAll(kiss, rights.url, as('bob'))).body.equals(newer))
+    const { as: how, body: got } = await fetchAll(kiss, rights.url, as('alice'))
+    assert.deepEqual([how, got.equals(newer)], ['hit', true])
+    assert.equal(await entries(kiss), 1)
+  })
+
+  it('in flight is joined by who may have it, and shows nobody else a byte', async () => {
+    const gate = latch()
+    rights.fault = { stall: { after: 50_000, until: gate.opened } }
+    const kiss = await engines.engine()
+    const first = await kiss.fetch({ url: new URL(rights.url), ...as('alice') })
+    assert.equal(await first.content.read(Buffer.alloc(10), 0), 10)
+    assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+    assert.equal(await statusOf(kiss, rights.url), 401)
+    const second = await kiss.fetch({ url: new URL(rights.url), ...as('bob') })
+    assert.deepEqual([second.as, second.private, second.detail], ['collapsed', true, 'authorised'])
+    gate.open()
+    for (const artifact of [first, second]) assert.ok((await readArtifact(artifact)).equals(body))
+    assert.equal(rights.bodies.length, 1)
+  })
+
+  it('whose answer varies on a passed header is not kept', async () => {
+    rights.give({ ...served, extra: { vary: 'Accept-Encoding, Private-Token' } }, 'alice')
+    rights.give({ ...served, extra: { vary: 'Accept-Encoding' } }, 'bob')
+    const kiss = await engines.engine()
+    assert.equal((await fetchAll(kiss, rights.url, as('alice'))).artifact.stored, false)
+    assert.equal(await entries(kiss), 0)
+    assert.equal((await fetchAll(kiss, rights.url, as('bob'))).artifact.stored, true)
+    assert.equal(await entries(kiss), 1)
+  })
+
+  it('is proved at its own origin: a redirect takes the credential nowhere else', async () => {
+    const storage = await Origin.start({ host: '127.0.0.2' })
+    try {
+      storage.serve('/blob', { body, etag: '"v1"' })
+      origin.script('/moved', [
+        { method: 'GET', redirect: `${storage.url('/blob')}?X-Amz-Signature=storage` },
+        { method: 'HEAD', redirect: `${storage.url('/blob')}?X-Amz-Signature=storage` },
+      ])
+      const kiss = await engines.engine()
+      const url = origin.url('/moved').replace('//', '//me:basic-secret@')
+      const headers = { 'private-token': 'header-secret', 'x-other': 'passed-secret' }
+      await fetchAll(kiss, url, { headers })
+      assert.equal((await fetchAll(kiss, url, { headers: { 'private-token': 'another' } })).as, 'hit')
+      assert.equal(storage.requests.length, 2)
+      const seen = JSON.stringify(storage.requests)
+      for (const secret of ['secret', 'another', Buffer.from('me:basic-secret').toString('base64')])
+        assert.ok(!seen.includes(secret), secret)
+    } finally {
+      await storage.close()
+    }
+  })
+
+  it('leaves an anonymous copy to everybody, and does not make it private', async () => {
+    rights.give(served, '')
+    const kiss = await engines.engine()
+    assert.equal((await fetchAll(kiss, rights.url)).artifact.private, false)
+    const asked = rights.asked.length
+    assert.deepEqual((await fetchAll(kiss, rights.url, as('alice'))).artifact.private, false)
+    assert.equal(rights.asked.length, asked)
+  })
+})
