@@ -65,7 +65,8 @@ export class Fetching {
       counters.add('requests_failed', 1)
       const failure = asKissError(error)
       // What the request found closed in front of it is no fault of its own.
-      throw this.#closing && failure.code === 'internal' ? closing(error) : failure
+      const isOurs = failure.code === 'internal' || failure.code === 'disk'
+      throw this.#closing && isOurs ? closing(error) : failure
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
-import type { Generation, Head, Outcome, RecordedFailure } from '../store/generations.js'
+import type { Generation, Head, Outcome } from '../store/generations.js'
 import { withRoom } from '../store/room.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
@@ -14,7 +14,7 @@ import type { Order, Seed } from './order.js'
 import { unequal } from './resume.js'
 import type { Services } from './services.js'
 import type { Subject } from './subject.js'
-import { changedError, type Settled } from './settled.js'
+import { changedError, recalled, type Settled } from './settled.js'
 import type { Download, DownloadState } from './types.js'
 
 export interface TransferOptions {
@@ -295,9 +295,4 @@ export class Transfer {
     void this.body.close()
     return settled
   }
-}
-
-function recalled(failure: RecordedFailure): KissError {
-  const { code, message, status, retryAfter } = failure
-  return new KissError(code, message, { status, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }
