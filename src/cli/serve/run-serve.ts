@@ -2,12 +2,13 @@
 
 import cluster from 'node:cluster'
 import { once } from 'node:events'
+import { connectionsWithin } from '../../server/limits.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
-import { accessOptions, tlsFiles } from './server-settings.js'
+import { accessOptions, descriptorLimit, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
@@ -51,6 +52,7 @@ async function serve(command: BaseCommand, values: SettingValues, link: WorkerLi
         drainTimeout: values['drain-timeout'],
         via,
         passHeaders: values['pass-headers'],
+        limits: { connections: connectionsWithin(await descriptorLimit()) },
         ...(tls === undefined ? {} : { tls }),
       })
       await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
