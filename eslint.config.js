@@ -60,7 +60,12 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['src/tsconfig.json', 'plugins/*/tsconfig.json', 'test/tsconfig.json'],
+        project: [
+          'src/tsconfig.json',
+          'src/server/browser/tsconfig.json',
+          'plugins/*/tsconfig.json',
+          'test/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },

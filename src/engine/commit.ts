@@ -15,6 +15,8 @@ export interface WholeBody {
   readonly head: Head
   /** A length, a chunked end or a HEAD says that every byte came. */
   readonly delimited: boolean
+  /** Where it is; default: the body of the generation. */
+  readonly file?: string
 }
 
 /**
@@ -36,7 +38,7 @@ export async function commit(
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const entry = entryOf(body, order, services.clock.now(), services.boot)
   await store.space.release(reservationOf(id, generation))
-  await store.publish(generation.bodyPath, entry)
+  await store.publish(body.file ?? generation.bodyPath, entry)
   if (await generation.purged()) {
     await store.remove(id)
     return undefined

@@ -14,7 +14,7 @@ import type { Services } from './services.js'
 import type { Settled } from './settled.js'
 import { aloneIdOf, subjectOf, type Subject } from './subject.js'
 import type { Transfer } from './transfer.js'
-import { Transfers } from './transfers.js'
+import { closing, Transfers } from './transfers.js'
 import type { Artifact, FetchRequest } from './types.js'
 
 /** Rounds of one request: each looks at the store anew after something changed under it. More is a livelock. */
@@ -39,6 +39,7 @@ export class Fetching {
   readonly #services: Services
   readonly #providers: readonly UpstreamProvider[]
   readonly transfers: Transfers
+  #closing = false
 
   constructor(services: Services, providers: readonly UpstreamProvider[]) {
     this.#services = services
@@ -62,8 +63,16 @@ export class Fetching {
       })
     } catch (error) {
       counters.add('requests_failed', 1)
-      throw asKissError(error)
+      const failure = asKissError(error)
+      // What the request found closed in front of it is no fault of its own.
+      throw this.#closing && failure.code === 'internal' ? closing(error) : failure
     }
+  }
+
+  /** Ends every transfer; requests that are on their way end with `interrupted`. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.transfers.stop()
   }
 
   async #pass(passage: Passage): Promise<Artifact> {

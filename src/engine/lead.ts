@@ -138,7 +138,7 @@ async function finishPredecessor({ order, services, generation }: LeadOptions): 
   const blob = await services.store.blobs.open(sum.sha256, sum.size)
   if (!blob) return undefined
   await blob.close()
-  return commit({ ...sum, head }, order, generation, services)
+  return commit({ ...sum, head, file: services.store.blobs.path(sum.sha256) }, order, generation, services)
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */

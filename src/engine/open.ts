@@ -85,7 +85,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    await fetching.transfers.stop()
+    await fetching.close()
     await (await origins)?.close()
     await store.close()
   }
@@ -105,9 +105,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       quota: await store.space.quota(),
       entries: await store.entries.count(),
       downloads: await fetching.transfers.downloads(),
-      failures: services.failures.records,
+      failures: await store.failures.read(),
       instance: store.layout.instance,
     }),
+    figures: store.figures,
     close: () => (closed ??= close()),
   }
 }

@@ -1,5 +1,6 @@
 /** The transfers of this process: one per key, whoever asks. */
 
+import { KissError } from '../errors.js'
 import { inFlight, type InFlight } from '../store/in-flight.js'
 import type { KeyId } from '../store/types.js'
 import type { Seed } from './download.js'
@@ -13,6 +14,7 @@ export class Transfers {
   readonly #current = new Map<KeyId, Transfer>()
   /** Those of `current`, and those that a purge or a change of content left to their readers. */
   readonly #running = new Set<Transfer>()
+  #stopped = false
 
   constructor(services: Services) {
     this.#services = services
@@ -33,12 +35,13 @@ export class Transfers {
   }
 
   #start(order: Order, seed?: Seed): Transfer {
+    if (this.#stopped) throw closing()
     const transfer: Transfer = new Transfer({
       order,
       services: this.#services,
       seed,
       onChanged: (next) => {
-        if (this.#current.get(order.id) !== transfer) return void next?.answer.discard()
+        if (this.#stopped || this.#current.get(order.id) !== transfer) return void next?.answer.discard()
         this.#current.delete(order.id)
         // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
         if (next)
@@ -54,8 +57,9 @@ export class Transfers {
       if (this.#current.get(order.id) === transfer) this.#current.delete(order.id)
       this.#running.delete(transfer)
       this.#count(transfer, settled.kind)
-      if (settled.kind === 'failed' && settled.error.code !== 'interrupted')
-        this.#services.failures.note(order.id, transfer.order.credential, order.shown, settled.error)
+      if (settled.kind !== 'failed' || settled.error.code === 'interrupted') return
+      this.#services.failures.note(transfer.order, settled.error)
+      if (transfer.leading) this.#writeDown(transfer.order, settled.error)
     })
     return transfer
   }
@@ -65,6 +69,13 @@ export class Transfers {
     if (!transfer.leading) return
     if (kind === 'stored' || kind === 'whole') this.#services.store.counters.add('successes', 1)
     if (kind === 'failed') this.#services.store.counters.add('failures', 1)
+  }
+
+  /** For operators, as long as the list is. */
+  #writeDown({ shown, credential, private: isPrivate }: Order, { code, message }: KissError): void {
+    const { store, clock } = this.#services
+    const record = { url: shown, at: clock.now(), code, message, private: isPrivate || credential !== undefined }
+    store.failures.add(record)
   }
 
   /** Whoever comes now starts anew; the readers of the one in flight get all of it. */
@@ -91,8 +102,9 @@ export class Transfers {
     ]
   }
 
-  /** Ends all of them so that other processes can go on. */
+  /** Ends all of them so that other processes can go on, and begins no more. */
   async stop(): Promise<void> {
+    this.#stopped = true
     await Promise.all([...this.#running].map((transfer) => transfer.stop()))
   }
 }
@@ -101,4 +113,8 @@ function downloadElsewhere({ owner, answered, received, length }: InFlight): Dow
   const { url, startedAt } = owner
   const state = answered ? 'downloading' : 'scheduled'
   return { url, state, received, length, readers: 0, startedAt, private: owner.private }
+}
+
+export function closing(cause?: unknown): KissError {
+  return new KissError('interrupted', 'kiss is shutting down', { cause })
 }

@@ -3,9 +3,12 @@
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { LeaseTimes } from '../store/leases.js'
+import type { FailureRecord } from '../store/failure-list.js'
+import type { Figures } from '../store/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
 
+export type { FailureRecord } from '../store/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
 
 export interface FetchRequest {
@@ -118,15 +121,6 @@ export interface PurgeResult {
   readonly dryRun: boolean
 }
 
-/** One thing that went for good and is remembered for the dashboard. */
-export interface FailureRecord {
-  readonly url: string
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly code: string
-  readonly message: string
-}
-
 /** Where time comes from: handed in, so that tests never wait. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -161,6 +155,8 @@ export interface Engine {
   purge(filter: PurgeFilter): Promise<PurgeResult>
   verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
   status(): Promise<EngineStatus>
+  /** For dashboard and metrics. */
+  readonly figures: Figures
   /** Stops transfers so that another process can continue them, flushes, closes. */
   close(): Promise<void>
 }

@@ -82,6 +82,10 @@ export class Access {
     return client
   }
 
+  get hasProxies(): boolean {
+    return this.#proxies.size > 0
+  }
+
   isProxy(address: string | undefined): boolean {
     return address !== undefined && this.#proxies.has(address)
   }

@@ -13,6 +13,7 @@ import {
   type RangeRequest,
 } from '../http/range.js'
 import { evaluatePreconditions, type RequestHeaders, type Validators } from '../http/validation.js'
+import { accelerated, type Acceleration } from './accel.js'
 import type { BufferPool } from './buffer-pool.js'
 import { problemReply } from './problem.js'
 import { holdingLastByte, pump } from './pump.js'
@@ -29,6 +30,8 @@ export interface FetchReplyOptions {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly pool: BufferPool
+  /** A proxy in front takes the bytes of finished artifacts. */
+  readonly acceleration?: Acceleration
 }
 
 /** Closes the artifact in every case but one: a reply with a stream leaves that to the stream. */
@@ -64,7 +67,8 @@ async function decide(options: FetchReplyOptions): Promise<Reply> {
     }
   }
   const range = requestedRange(method, headers, validators)
-  return range === undefined ? whole(options, common) : partial(options, common, range)
+  const reply = range === undefined ? whole(options, common) : await partial(options, common, range)
+  return options.acceleration === undefined ? reply : accelerated(reply, options, options.acceleration)
 }
 
 function whole(options: FetchReplyOptions, common: Record<string, string>): Reply {

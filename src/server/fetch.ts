@@ -3,6 +3,7 @@
 import { KissError } from '../errors.js'
 import { passedHeaders } from '../http/passed-headers.js'
 import { decodeLenient, displayUrl, fileNameOf } from '../http/urls.js'
+import { declines, type Acceleration } from './accel.js'
 import { parseFetchQuery, type FetchQuery } from './fetch-query.js'
 import { fetchReply } from './fetch-reply.js'
 import { json, type Reply } from './reply.js'
@@ -30,10 +31,18 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     promised: query.sha256 !== undefined,
     now: services.now(),
     pool: services.pool,
+    ...accelerationOf(request, services),
   })
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^kiss; /, '')
   return reply
+}
+
+/** Only a proxy understands such an answer: the trusted ones, or whoever asks where none is named. */
+function accelerationOf(request: Incoming, services: Services): { acceleration?: Acceleration } {
+  const { accelPrefix: prefix, access } = services
+  if (prefix === undefined || declines(request.headers) || !(request.proxied || !access.hasProxies)) return {}
+  return { acceleration: { prefix, handedOver: (bytes) => (request.notes.handedOver = bytes) } }
 }
 
 /** RFC 9111 §5.2.1.7: whoever only wants to know what is here gets 504 for what is not, and nothing is downloaded. */

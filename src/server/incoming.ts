@@ -20,7 +20,8 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
   const own = authority === undefined ? headers : { ...headers, host: authority }
   const peer = socket.remoteAddress
   const client = context.access.clientOf(peer, headers)
-  const proxied = context.access.isProxy(peer) && headers['x-forwarded-proto'] === 'https'
+  const proxied = context.access.isProxy(peer)
+  const tls = context.tls || (proxied && headers['x-forwarded-proto'] === 'https')
   return {
     id: requestId(headers['x-request-id']) ?? context.newId(),
     method: message.method ?? 'GET',
@@ -29,8 +30,9 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
     params: [],
     headers: own,
     client,
+    proxied,
     role: context.access.isAdmin(headers) ? 'admin' : 'anyone',
-    base: `${context.tls || proxied ? 'https' : 'http'}://${own.host ?? context.authority}/`,
+    base: `${tls ? 'https' : 'http'}://${own.host ?? context.authority}/`,
     signal: context.signal,
     notes: {},
   }

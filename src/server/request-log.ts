@@ -14,7 +14,7 @@ export interface RequestRecord {
   readonly cache?: string
   /** Code of the problem. */
   readonly code?: string
-  /** Body bytes sent. */
+  /** Body bytes sent, by us or by the proxy that they were handed to. */
   readonly bytes: number
   /** Milliseconds until the first body byte, or the head of an answer without body, was handed over. */
   readonly firstByte: number

@@ -21,6 +21,8 @@ export interface Incoming {
   readonly headers: IncomingHttpHeaders
   /** The client's address, seen through trusted proxies; undefined when a proxy did not tell. */
   readonly client: string | undefined
+  /** It came through a trusted proxy. */
+  readonly proxied: boolean
   /** Who asks, as far as tokens tell. */
   readonly role: 'anyone' | 'admin'
   /** The absolute URL of this server as the client writes it, with a final `/`. */
@@ -38,6 +40,8 @@ export interface Notes {
   cache?: string
   /** Code of the problem. */
   code?: string
+  /** Body bytes that a proxy sends in our place. */
+  handedOver?: number
 }
 
 /** What handlers work with. */
@@ -54,6 +58,8 @@ export interface Services {
   /** Milliseconds that a client waits for its first byte, and for each next one. */
   readonly patience: number
   readonly draining: () => boolean
+  /** Where a proxy finds the blobs, if one sends them (accel.ts). */
+  readonly accelPrefix?: string
 }
 
 export type Handler = (request: Incoming, services: Services) => Reply | Promise<Reply>

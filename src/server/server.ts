@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import type { Engine } from '../engine/types.js'
 import { defaultPassedHeaders } from '../http/passed-headers.js'
+import { accelPrefix } from './accel.js'
 import { Access, type AccessOptions } from './access.js'
 import { BufferPool } from './buffer-pool.js'
 import { dispatch, locate, noteError } from './dispatch.js'
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly via?: string
   /** Names of client headers that go on to origins. */
   readonly passHeaders?: readonly string[]
+  /** Path of an nginx location that is internal and has `<cache-dir>/blobs`: nginx sends the bytes of hits itself. */
+  readonly accelRedirect?: string
   /** Further pages; before our own, so that they can replace them. */
   readonly routes?: readonly Route[]
   readonly limits?: Partial<Limits>
@@ -69,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const bounds: Limits = { ...limits, ...options.limits }
   const server = makeListener(options.tls, bounds)
   const access = new Access(options.access)
+  const prefix = options.accelRedirect === undefined ? undefined : accelPrefix(options.accelRedirect)
   const port = await listen(server, options.host, options.port)
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   const readers = new Readers()
@@ -89,6 +93,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     passHeaders: (options.passHeaders ?? defaultPassedHeaders).map((name) => name.toLowerCase()),
     patience: bounds.patience,
     draining: () => draining !== undefined,
+    ...(prefix !== undefined && { accelPrefix: prefix }),
   }
   const routes = [...(options.routes ?? []), ...ownRoutes]
   const context = { access, tls: options.tls !== undefined, newId: options.newId ?? randomUUID, authority }
@@ -121,13 +126,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })
     if (written.error !== undefined) noteError(written.error, request, report)
     const { status, bytes, outcome } = written
+    const { handedOver = 0, ...notes } = request.notes
     options.log.log({
       id: request.id,
       method: request.method,
       path: request.path,
-      ...request.notes,
+      ...notes,
       status,
-      bytes,
+      bytes: bytes + handedOver,
       firstByte: Math.round(written.firstByteAt - startedAt),
       duration: Math.round(performance.now() - startedAt),
       client: request.client,

@@ -7,6 +7,8 @@ import { Database } from './database.js'
 import { Durability } from './durability.js'
 import { Entries } from './entries.js'
 import { Evictor } from './evictor.js'
+import { FailureList } from './failure-list.js'
+import { type Figures, sharedFigures } from './figures.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
@@ -43,6 +45,8 @@ export interface Store {
   readonly entries: Entries
   readonly blobs: FileBlobs
   readonly counters: SharedCounters
+  readonly figures: Figures
+  readonly failures: FailureList
   readonly space: SharedSpace
   readonly removal: Removal
   readonly invalidation: Invalidation
@@ -78,6 +82,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const entries = new Entries({ database, invalidation, flusher, memoryLimit })
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
+  const figures = sharedFigures({ database, flusher, clock, owner })
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
   const evictor = new Evictor({ database, removal, blobs, flusher })
@@ -97,6 +102,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     entries,
     blobs,
     counters,
+    figures,
+    failures: new FailureList(database, flusher),
     space,
     removal,
     invalidation,

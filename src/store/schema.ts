@@ -1,7 +1,9 @@
 /** The tables of index.sqlite beside Keyv's own, and the triggers that keep them true whoever writes. */
 
+import { figuresSchema } from './figures-schema.js'
+
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 3
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -42,6 +44,8 @@ export const schema: readonly string[] = [
     sha256 TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (sha256, id)) WITHOUT ROWID`,
 
   `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
+
+  ...figuresSchema,
 
   // quota: bytes, absent without one. generation: grows whenever an entry is removed or replaced. ledger: the boot in which
   // the ledger was last compared with the disk. lost: there are blobs whose entries went with an index that was lost.

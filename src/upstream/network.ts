@@ -42,7 +42,7 @@ export class Network {
     this.#proxied = this.#dispatcher instanceof EnvHttpProxyAgent
     this.#fixed = {
       'accept-encoding': 'identity',
-      ...(options.via === undefined ? {} : { via: `1.1 kiss-${options.via}` }), // RFC 9110 §7.6.3
+      ...(options.via === undefined ? {} : { via: `1.1 ${options.via}` }), // RFC 9110 §7.6.3
     }
   }
 

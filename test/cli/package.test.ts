@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { project, Sandbox } from '../support/cli.js'
+import { bytes, Origin } from '../support/origin.js'
+
+const { dependencies } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>
+}
 
 describe('the package', () => {
   let sandbox: Sandbox
@@ -11,21 +16,26 @@ describe('the package', () => {
   })
   afterEach(() => sandbox.remove())
 
-  /** As `npm install` lays it out, with the libraries of the checkout beside it. */
-  function install(): string {
-    const modules = path.join(sandbox.root, 'node_modules')
-    mkdirSync(modules)
+  function pack(): string {
     const options = { cwd: project, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: sandbox.home } } as const
     const packed = execFileSync(
       'npm',
       ['pack', '--silent', '--ignore-scripts', '--pack-destination', sandbox.root],
       options,
     )
-    execFileSync('tar', ['xzf', path.join(sandbox.root, packed.trim()), '-C', modules])
+    return path.join(sandbox.root, packed.trim())
+  }
+
+  /** As `npm install` lays it out: beside it lie the libraries that it declares, from the checkout, and nothing else. */
+  function install(): string {
+    const modules = path.join(sandbox.root, 'node_modules')
+    mkdirSync(modules)
+    execFileSync('tar', ['xzf', pack(), '-C', modules])
     execFileSync('mv', [path.join(modules, 'package'), path.join(modules, 'kiss')])
     const own = path.join(project, 'node_modules')
-    for (const name of readdirSync(own)) {
-      if (name !== 'kiss' && name !== '@kiss') symlinkSync(path.join(own, name), path.join(modules, name))
+    for (const name of Object.keys(dependencies)) {
+      mkdirSync(path.dirname(path.join(modules, name)), { recursive: true })
+      symlinkSync(path.join(own, name), path.join(modules, name))
     }
     return path.join(modules, 'kiss/bin/run.js')
   }
@@ -46,5 +56,32 @@ describe('the package', () => {
       }
     }
     assert.equal((await sandbox.run(['list'], { bin: link })).stdout, '0 entries, 0 B\n')
+  })
+
+  it('becomes a kiss on the path by npm install --global', async function () {
+    this.timeout(120_000)
+    const prefix = path.join(sandbox.root, 'prefix')
+    const args = ['install', '--global', '--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund']
+    // The npm of this machine with its own settings: they say where its registry is.
+    const npm = spawnSync('npm', [...args, '--ignore-scripts', pack()], { encoding: 'utf8', timeout: 110_000 })
+    if (npm.status !== 0 && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/.test(npm.stderr))
+      return this.skip()
+    assert.equal(npm.status, 0, npm.stderr)
+    // What its install script would build takes a minute.
+    const sqlite = path.join(prefix, 'lib/node_modules/kiss/node_modules/sqlite3')
+    rmSync(sqlite, { recursive: true })
+    symlinkSync(path.join(project, 'node_modules/sqlite3'), sqlite)
+    const bin = path.join(prefix, 'bin/kiss')
+    assert.match((await sandbox.run(['--version'], { bin })).stdout, /^kiss\/\d+\.\d+\.\d+ /)
+    for (const topic of ['s3', 'gitlab', 'lava']) assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
+    const origin = await Origin.start()
+    try {
+      origin.serve('/a', { body: bytes('package', 1000) })
+      const { code, stderr } = await sandbox.run(['fetch', origin.url('/a')], { bin })
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.deepEqual(readFileSync(path.join(sandbox.cwd, 'a')), bytes('package', 1000))
+    } finally {
+      await origin.close()
+    }
   })
 })

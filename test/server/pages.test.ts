@@ -36,7 +36,7 @@ describe('the status page', () => {
         { ...download, state: 'downloading' as const },
         { ...download, state: 'downloading' as const },
       ],
-      failures: [{ url: 'https://o/f', at: 0, code: 'origin-refused', message: '404' }],
+      failures: [{ url: 'https://o/f', at: 0, code: 'origin-refused', message: '404', private: false }],
     }
     const { counters, ...document } = statusDocument(status, context)
     assert.deepEqual(document, {

@@ -10,7 +10,7 @@ describe('the upstream client', () => {
 
   beforeEach(async () => {
     origin = await Origin.start()
-    asker = await Asker.open({ via: 'test' })
+    asker = await Asker.open({ via: 'kiss-test' })
   })
   afterEach(async () => {
     await asker.close()

@@ -9,6 +9,7 @@ import { LogSink, logTarget, type LogTarget } from '../../server/log-sink.js'
 import { droppedLine, openLog, type LogLevel } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
+import { announce, tellSystemd } from './announce.js'
 import { newVia } from './via.js'
 import { forkWorker } from './worker-link.js'
 import { Workers } from './workers.js'
@@ -32,17 +33,17 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
     log,
     stop: command.stop,
     endWithin: values['drain-timeout'] + CLOSING,
-    onListening: (url) => {
-      process.stdout.write(`${url}\n`)
-      log.info(`listening on ${url}, ${values.workers} workers`)
-    },
+    onListening: (url) => announce(url, log, `, ${values.workers} workers`),
   })
   const reload = (): void => workers.tell({ kind: 'reload' })
+  const stopping = (): void => tellSystemd('STOPPING=1', 'waiting for readers', log)
+  command.stop.addEventListener('abort', stopping, { once: true })
   process.on('SIGHUP', reload)
   try {
     await workers.run()
   } finally {
     process.off('SIGHUP', reload)
+    command.stop.removeEventListener('abort', stopping)
     await log.close()
     await sink.close(LAST_LINES)
   }

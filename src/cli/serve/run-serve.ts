@@ -2,12 +2,15 @@
 
 import cluster from 'node:cluster'
 import { once } from 'node:events'
+import type { Engine } from '../../engine/types.js'
+import type { AccessOptions } from '../../server/access.js'
 import { connectionsWithin } from '../../server/limits.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
+import { announce, tellSystemd } from './announce.js'
 import { accessOptions, descriptorLimit, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
@@ -27,12 +30,7 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
 }
 
 async function serve(command: BaseCommand, values: SettingValues, link: WorkerLink | undefined): Promise<void> {
-  const [{ startServer }, { openLog }, access] = await Promise.all([
-    import('../../server/server.js'),
-    import('../../server/log.js'),
-    accessOptions(values),
-  ])
-  const tls = tlsFiles(values)
+  const [{ openLog }, access] = await Promise.all([import('../../server/log.js'), accessOptions(values)])
   const log = await openLog({
     level: values['log-level'] as LogLevel,
     ...(link === undefined ? {} : { readable: link.readable }),
@@ -41,26 +39,55 @@ async function serve(command: BaseCommand, values: SettingValues, link: WorkerLi
     const via = link?.via ?? newVia()
     const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
     try {
-      const server = await startServer({
-        engine,
-        log,
-        host: values.host,
-        port: link?.port ?? values.port,
-        version: command.config.version,
-        access,
-        serverNames: values['server-name'],
-        drainTimeout: values['drain-timeout'],
-        via,
-        passHeaders: values['pass-headers'],
-        limits: { connections: connectionsWithin(await descriptorLimit()) },
-        ...(tls === undefined ? {} : { tls }),
-      })
-      await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
+      await serveWith(engine, { command, values, log, access, via, link })
     } finally {
       await engine.close()
     }
   } finally {
     await log.close()
+  }
+}
+
+interface Serving {
+  readonly command: BaseCommand
+  readonly values: SettingValues
+  readonly log: OpenLog
+  readonly access: AccessOptions
+  /** This instance's name in Via. */
+  readonly via: string
+  /** To the primary, in a worker. */
+  readonly link: WorkerLink | undefined
+}
+
+async function serveWith(engine: Engine, { command, values, log, access, via, link }: Serving): Promise<void> {
+  const [{ startServer }, { openObservation }, { systemClock }] = await Promise.all([
+    import('../../server/server.js'),
+    import('../../server/observation.js'),
+    import('../../engine/open.js'),
+  ])
+  const tls = tlsFiles(values)
+  const accelRedirect = values['x-accel-redirect']
+  const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
+  try {
+    const server = await startServer({
+      engine,
+      log: observation.log,
+      routes: observation.routes,
+      host: values.host,
+      port: link?.port ?? values.port,
+      version: command.config.version,
+      access,
+      serverNames: values['server-name'],
+      drainTimeout: values['drain-timeout'],
+      via,
+      passHeaders: values['pass-headers'],
+      limits: { connections: connectionsWithin(await descriptorLimit()) },
+      ...(tls === undefined ? {} : { tls }),
+      ...(accelRedirect === undefined ? {} : { accelRedirect }),
+    })
+    await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
+  } finally {
+    await observation.close()
   }
 }
 
@@ -73,18 +100,13 @@ async function serveUntilStopped(
 ): Promise<void> {
   const stopReloading = onHangup(server, log, tls, link)
   const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
-  if (link === undefined) announce(server, log)
+  if (link === undefined) announce(server.url, log)
   else link.listening(server.url)
   if (!stop.aborted) await once(stop, 'abort')
   log.info(`draining, ${server.readers} being served`)
+  if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
   await server.drain()
   stopReloading()
-}
-
-function announce({ url }: RunningServer, log: OpenLog): void {
-  // The first line is for scripts that asked for a free port.
-  process.stdout.write(`${url}\n`)
-  log.info(`listening on ${url}`)
 }
 
 /** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */

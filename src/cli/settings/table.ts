@@ -113,6 +113,11 @@ export const settingsTable = {
   },
   'allow-client': { kind: 'cidr', many: true, summary: 'serve these clients only' },
   'trust-proxy': { kind: 'cidr', many: true, summary: 'believe X-Forwarded-For of these proxies' },
+  'x-accel-redirect': {
+    kind: 'string',
+    summary: 'let the nginx in front send hits, from its internal location with the blobs',
+    placeholder: '/kiss-blobs/',
+  },
   'tls-cert': { kind: 'path', summary: 'certificate chain (PEM)', placeholder: 'FILE' },
   'tls-key': { kind: 'path', summary: 'private key (PEM)', placeholder: 'FILE' },
   'server-name': {

@@ -1,6 +1,4 @@
 /** A GitLab instance full of artifacts, and engines that reach it through the plugin, for the end-to-end tests. */
-import { readdir, readFile } from 'node:fs/promises'
-import path from 'node:path'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
 import { plainProvider } from '#kiss/provider/plain.js'
 import { instanceOf } from '#gitlab/instance.js'
@@ -8,6 +6,8 @@ import { GitLabProvider } from '#gitlab/provider.js'
 import type { InstanceSettings } from '#gitlab/types.js'
 import { GitLabServer } from '../../support/gitlab-server.js'
 import { testEngines } from '../../support/engine.js'
+
+export { filesWith, formsOf } from '../../support/secrets.js'
 
 export const own = {
   private: 'glpat-server-own-private-token',
@@ -84,37 +84,5 @@ export function labEngines(): {
     folder: () => engines.folder(),
     engine: async (gitlab, settings, options) =>
       engines.engine({ providers: [provider(gitlab, settings), plainProvider], ...options }),
-  }
-}
-
-/** Every form in which `secret` may hide in text: as it is, percent-encoded, in base64 at each of the three offsets. */
-export function formsOf(secret: string): Buffer[] {
-  const shifted = [0, 1, 2].map((offset) => {
-    const encoded = Buffer.from(`${'x'.repeat(offset)}${secret}`).toString('base64')
-    return encoded.slice(offset === 0 ? 0 : 4, -4)
-  })
-  const everyByte = [...Buffer.from(secret)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
-  return [secret, encodeURIComponent(secret), everyByte, ...shifted].map((form) => Buffer.from(form))
-}
-
-/** The files below `folder` in which one of the secrets stands, in any form. */
-export async function filesWith(folder: string, secrets: readonly string[]): Promise<string[]> {
-  const files = await readdir(folder, { recursive: true, withFileTypes: true })
-  const hits = []
-  for (const file of files.filter((entry) => entry.isFile())) {
-    const name = path.join(file.parentPath, file.name)
-    const content = Buffer.concat([Buffer.from(name), await readIfThere(name)])
-    if (secrets.some((secret) => formsOf(secret).some((form) => content.includes(form)))) hits.push(name)
-  }
-  return hits
-}
-
-/** A file may be renamed while its folder is read; then it is found under its new name, or was replaced. */
-async function readIfThere(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
-    throw error
   }
 }

@@ -5,6 +5,8 @@ import { KissError } from '#kiss/errors.js'
 import type { Artifact, Content, Engine, EngineStatus, FetchRequest, PurgeFilter } from '#kiss/engine/types.js'
 import type { StoredHeaders } from '#kiss/http/stored.js'
 import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/store/types.js'
+import type { Figures } from '#kiss/store/figures.js'
+import { intervalsOf, spans } from '#kiss/store/intervals.js'
 import { displayUrl } from '#kiss/http/urls.js'
 
 export function sha256Of(bytes: Uint8Array): string {
@@ -183,6 +185,21 @@ export const emptyStatus: EngineStatus = {
   instance: 'stub',
 }
 
+/** As the store's, but of this process alone and without a past. */
+function memoryFigures(): { -readonly [Name in keyof Figures]: Figures[Name] } {
+  const sums = new Map<string, number>()
+  let told: readonly object[] = []
+  return {
+    add: (name, n) => void sums.set(name, (sums.get(name) ?? 0) + n),
+    sums: async () => sums,
+    note: async () => undefined,
+    history: async (span) => intervalsOf([], spans[span], 0),
+    tell: async (figures) => void (told = [figures]),
+    processes: async () => told,
+    leave: async () => void (told = []),
+  }
+}
+
 type Answer = (request: FetchRequest) => StubArtifact | Promise<StubArtifact>
 
 export class StubEngine implements Engine {
@@ -238,6 +255,8 @@ export class StubEngine implements Engine {
   async verify(): Promise<never> {
     throw new Error('not used here')
   }
+
+  readonly figures = memoryFigures()
 
   async status(): Promise<EngineStatus> {
     return this.state

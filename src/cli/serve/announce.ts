@@ -1,0 +1,15 @@
+/** Says where a server listens, and how it is, to whoever started it. */
+
+import type { OpenLog } from '../../server/log.js'
+import { notifySystemd, type ServiceState } from './notify.js'
+
+export function tellSystemd(state: ServiceState, status: string, log: OpenLog): void {
+  void notifySystemd(state, status, { env: process.env, warn: (line) => log.warn(line) })
+}
+
+export function announce(url: string, log: OpenLog, more = ''): void {
+  // The first line is for scripts that asked for a free port.
+  process.stdout.write(`${url}\n`)
+  log.info(`listening on ${url}${more}`)
+  tellSystemd('READY=1', `listening on ${url}`, log)
+}

@@ -1,0 +1,380 @@
+/** Tiles, tables, forms, bars, charts. */
+
+import { css } from './css.js'
+
+export const partStyle = css`
+  .tiles {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr));
+    gap: 1px;
+    margin: 0;
+    overflow: hidden;
+    border: 1px solid var(--line);
+    border-radius: 8px;
+    background: var(--card);
+  }
+  .tile {
+    box-shadow: 0 0 0 1px var(--line);
+    padding: 0.75rem 1rem;
+    background: var(--card);
+  }
+  .tile dt {
+    color: var(--muted);
+    font-size: 0.8125rem;
+  }
+  .tile dd {
+    margin: 0;
+  }
+  .tile .value {
+    display: block;
+    font-size: 1.375rem;
+    font-weight: 600;
+    line-height: 1.35;
+    letter-spacing: -0.01em;
+    white-space: nowrap;
+  }
+  .columns {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr));
+    gap: 0 1.75rem;
+    align-items: start;
+  }
+  .list {
+    width: 100%;
+    border: 1px solid var(--line);
+    border-spacing: 0;
+    border-radius: 8px;
+    background: var(--card);
+  }
+  .list th,
+  .list td {
+    padding: 0.5rem 0.75rem;
+    text-align: left;
+    vertical-align: top;
+    font-weight: 400;
+  }
+  .list th:first-child {
+    padding-left: 1rem;
+  }
+  .list :is(th, td):last-child {
+    padding-right: 1rem;
+  }
+  .list tr > .number {
+    text-align: right;
+    white-space: nowrap;
+  }
+  .list thead th {
+    border-bottom: 1px solid var(--line);
+    color: var(--muted);
+    font-size: 0.8125rem;
+    white-space: nowrap;
+  }
+  .list thead a {
+    color: inherit;
+    text-decoration: none;
+  }
+  .list thead a:hover,
+  .list thead a.sorted {
+    color: var(--text);
+  }
+  .list thead a.sorted {
+    font-weight: 600;
+  }
+  .sorted.up::after {
+    content: ' ↑';
+  }
+  .sorted.down::after {
+    content: ' ↓';
+  }
+  .list tbody tr + tr > * {
+    border-top: 1px solid var(--line);
+  }
+  .list tbody th {
+    width: 50%;
+    min-width: 14rem;
+  }
+  .columns .list tbody th {
+    min-width: 0;
+    overflow-wrap: anywhere;
+  }
+  .artifact,
+  .artifact .name,
+  .artifact .where {
+    overflow-wrap: anywhere;
+  }
+  .artifact .name {
+    font-weight: 500;
+  }
+  .artifact .name,
+  .artifact .where {
+    display: -webkit-box;
+    overflow: hidden;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+  }
+  .artifact .name:has(+ .mark) {
+    display: inline;
+  }
+  .artifact .where {
+    color: var(--muted);
+    font-size: 0.8125rem;
+    line-height: 1.4;
+  }
+  .reason {
+    overflow-wrap: anywhere;
+  }
+  .reason .note {
+    display: block;
+  }
+  .mark {
+    display: inline-block;
+    padding: 0 0.375rem;
+    border: 1px solid var(--line);
+    border-radius: 4px;
+    color: var(--muted);
+    font-size: 0.75rem;
+  }
+  .mark.warn {
+    border-color: transparent;
+    background: var(--warn);
+    color: var(--warn-text);
+  }
+  td.wide {
+    min-width: 11rem;
+  }
+  td.wide .note {
+    display: block;
+  }
+  progress {
+    display: block;
+    width: 100%;
+    height: 0.5rem;
+    margin: 0.5rem 0 0.25rem;
+    overflow: hidden;
+    border: 0;
+    border-radius: 4px;
+    background: var(--line);
+    appearance: none;
+  }
+  progress::-webkit-progress-bar {
+    background: var(--line);
+  }
+  progress::-webkit-progress-value {
+    background: var(--accent);
+  }
+  progress::-moz-progress-bar {
+    background: var(--accent);
+  }
+  .quota {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: space-between;
+    gap: 0 1rem;
+    max-width: none;
+    margin: 0;
+  }
+  label {
+    display: block;
+    margin: 0 0 0.25rem;
+    font-size: 0.8125rem;
+    font-weight: 600;
+  }
+  input,
+  button {
+    min-height: 2.375rem;
+    padding: 0.375rem 0.75rem;
+    border: 1px solid var(--line);
+    border-radius: 6px;
+    background: var(--field);
+    color: inherit;
+    font: inherit;
+  }
+  input::placeholder {
+    color: var(--muted);
+    opacity: 1;
+  }
+  input[aria-invalid] {
+    border-color: var(--downloaded);
+  }
+  button {
+    background: var(--card);
+    font-weight: 600;
+    cursor: pointer;
+  }
+  button:hover {
+    border-color: var(--muted);
+  }
+  .row {
+    display: flex;
+    gap: 0.5rem;
+  }
+  .row input {
+    flex: 1;
+    min-width: 0;
+  }
+  .converter {
+    padding: 1rem;
+    border: 1px solid var(--line);
+    border-radius: 8px;
+    background: var(--card);
+  }
+  .converter p {
+    margin: 0.25rem 0 0;
+  }
+  .converter p:empty {
+    display: none;
+  }
+  .converter .result {
+    margin-top: 0.75rem;
+  }
+  .search {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+    align-items: center;
+    margin: 0 0 0.75rem;
+  }
+  .search label {
+    margin: 0;
+  }
+  .search input[type='search'] {
+    flex: 1;
+    min-width: 0;
+    max-width: 26rem;
+  }
+  .pager {
+    display: flex;
+    gap: 1.25rem;
+    margin: 0.75rem 0 1.5rem;
+  }
+  .pager .off {
+    color: var(--muted);
+  }
+  .code {
+    position: relative;
+    max-width: 60rem;
+  }
+  .code pre {
+    margin: 0;
+    padding: 0.75rem 5.5rem 0.75rem 1rem;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+    border: 1px solid var(--line);
+    border-radius: 8px;
+    background: var(--code);
+  }
+  .code button {
+    position: absolute;
+    top: 0.3125rem;
+    right: 0.375rem;
+    min-height: 2rem;
+    padding: 0.125rem 0.625rem;
+    font-size: 0.8125rem;
+  }
+  .words {
+    display: grid;
+    grid-template-columns: max-content 1fr;
+    gap: 0.375rem 1rem;
+    max-width: 46rem;
+    margin: 0;
+  }
+  .words dd {
+    margin: 0;
+  }
+  .chart {
+    margin: 0;
+    padding: 1rem;
+    border: 1px solid var(--line);
+    border-radius: 8px;
+    background: var(--card);
+  }
+  .plot {
+    height: 15rem;
+    margin: 0 0 0.5rem;
+  }
+  .chart figcaption,
+  .chart summary {
+    color: var(--muted);
+    font-size: 0.8125rem;
+  }
+  .chart details {
+    margin-top: 0.25rem;
+  }
+  .chart summary {
+    width: max-content;
+    cursor: pointer;
+  }
+  .chart .list {
+    margin-top: 0.5rem;
+  }
+  .u-legend {
+    font-size: 0.8125rem;
+    text-align: left;
+  }
+  .u-legend .u-marker {
+    border-radius: 2px;
+  }
+  @media (max-width: 40rem) {
+    .words {
+      grid-template-columns: 1fr;
+      gap: 0.125rem;
+    }
+    .words dd {
+      margin-bottom: 0.625rem;
+    }
+    .list:not(.chart .list),
+    .list:not(.chart .list) :is(tbody, tr) {
+      display: block;
+    }
+    .list:not(.chart .list) thead tr {
+      display: flex;
+      flex-wrap: wrap;
+      padding: 0.375rem 1rem;
+    }
+    .list:not(.chart .list) thead {
+      display: block;
+      border-bottom: 1px solid var(--line);
+    }
+    .list:not(.chart .list) thead th {
+      padding: 0.25rem 0.875rem 0.25rem 0;
+      border: 0;
+    }
+    .list:not(.chart .list):not(:has(thead a)) thead {
+      position: absolute;
+      width: 1px;
+      height: 1px;
+      overflow: hidden;
+      clip-path: inset(50%);
+    }
+    .list:not(.chart .list) tbody tr {
+      display: grid;
+      grid-template-columns: repeat(3, 1fr);
+      gap: 0.375rem 0.75rem;
+      padding: 0.75rem 1rem;
+    }
+    .list:not(.chart .list) tbody tr + tr {
+      border-top: 1px solid var(--line);
+    }
+    .list:not(.chart .list) tbody :is(th, td) {
+      display: block;
+      width: auto;
+      min-width: 0;
+      padding: 0 !important;
+      border: 0 !important;
+      text-align: left !important;
+    }
+    .list:not(.chart .list) tbody :is(th, .wide, .reason) {
+      grid-column: 1 / -1;
+    }
+    .list:not(.chart .list) tbody td::before {
+      content: attr(data-label);
+      display: block;
+      color: var(--muted);
+      font-size: 0.75rem;
+      line-height: 1.3;
+    }
+    .tiles {
+      grid-template-columns: repeat(2, 1fr);
+    }
+  }
+`

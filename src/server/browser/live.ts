@@ -1,0 +1,47 @@
+/** Keeps the live parts of a page up to date by server-sent events. */
+
+import { morph } from './morph.js'
+
+interface State {
+  /** HTML by the name of the part; made and escaped by the server. */
+  readonly parts: Readonly<Record<string, string>>
+  /** For screen readers, when it changes. */
+  readonly said: string
+}
+
+/** Milliseconds until the next try when the server took no more watchers, or was restarting. */
+const RETRY = 30_000
+
+export function keepLive(): void {
+  const places = [...document.querySelectorAll<HTMLElement>('[data-live]')]
+  const connection = document.getElementById('connection')
+  if (places.length === 0) return
+  const say = (text: string): void => {
+    if (connection !== null && connection.textContent !== text) connection.textContent = text
+  }
+  const source = new EventSource('/events')
+  source.onmessage = ({ data }: MessageEvent<string>) => {
+    const { parts, said } = JSON.parse(data) as State
+    for (const place of places) {
+      const text = parts[place.dataset['live'] ?? '']
+      if (text !== undefined) morph(place, parse(text))
+    }
+    document.documentElement.dataset['live'] = 'yes'
+    say(`Live: ${said}`)
+  }
+  source.onerror = () => {
+    say('Not live: the server does not answer just now')
+    delete document.documentElement.dataset['live']
+    if (source.readyState !== EventSource.CLOSED) return
+    setTimeout(keepLive, RETRY)
+  }
+  addEventListener('pagehide', () => source.close())
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) location.reload()
+  })
+}
+
+/** Scripts in it do not run: it is parsed apart from the page. */
+function parse(text: string): Element {
+  return new DOMParser().parseFromString(text, 'text/html').body
+}

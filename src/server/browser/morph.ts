@@ -1,0 +1,31 @@
+/** Makes one piece of a page like another, touching only what differs: focus, selection and progress bars survive. */
+
+export function morph(target: Element, source: Element): void {
+  const wanted = [...source.childNodes]
+  wanted.forEach((node, i) => {
+    const present = target.childNodes[i]
+    if (present === undefined) target.append(node.cloneNode(true))
+    else if (!adjust(present, node)) present.replaceWith(node.cloneNode(true))
+  })
+  while (target.childNodes.length > wanted.length) target.lastChild?.remove()
+}
+
+/** False where one cannot become the other. */
+function adjust(present: Node, wanted: Node): boolean {
+  if (present instanceof Element && wanted instanceof Element) {
+    if (present.tagName !== wanted.tagName) return false
+    adjustAttributes(present, wanted)
+    morph(present, wanted)
+    return true
+  }
+  if (present.nodeType !== wanted.nodeType) return false
+  if (present.nodeValue !== wanted.nodeValue) present.nodeValue = wanted.nodeValue
+  return true
+}
+
+function adjustAttributes(present: Element, wanted: Element): void {
+  for (const { name } of [...present.attributes]) if (!wanted.hasAttribute(name)) present.removeAttribute(name)
+  for (const { name, value } of wanted.attributes) {
+    if (present.getAttribute(name) !== value) present.setAttribute(name, value)
+  }
+}

@@ -1,0 +1,47 @@
+/** The dashboard of one server: its pages, its live view, and the history that its charts show. */
+
+import { Assets } from './assets/assets.js'
+import type { Clock, Engine } from '../engine/types.js'
+import { eventsRoute, LiveEvents } from './events.js'
+import { helpPage } from './pages/help.js'
+import { overviewPage } from './pages/overview.js'
+import { listPath, resourcesPage } from './pages/resources.js'
+import { signInRoute } from './pages/sign-in.js'
+import { pageRoute, type Site } from './pages/site.js'
+import { historyRoute, statisticsPage } from './pages/statistics.js'
+import type { Route } from './route.js'
+import { Snapshots } from './snapshots.js'
+
+export interface DashboardOptions {
+  readonly engine: Engine
+  readonly clock: Clock
+  /** Price of 10^9 bytes from the origins; undefined: nothing is said of money. */
+  readonly egressPrice?: number | undefined
+}
+
+export interface Dashboard {
+  /** For the server's table. */
+  readonly routes: readonly Route[]
+  /** Ends the live view. */
+  close(): void
+}
+
+export async function openDashboard({ engine, clock, egressPrice }: DashboardOptions): Promise<Dashboard> {
+  const assets = await Assets.read()
+  const snapshots = new Snapshots(engine, () => clock.now())
+  const events = new LiveEvents({ snapshots, egressPrice, sleep: (ms, signal) => clock.sleep(ms, signal) })
+  const site: Site = { asset: assets.path, snapshots, egressPrice }
+  return {
+    routes: [
+      pageRoute(site, /^\/$/, overviewPage),
+      pageRoute(site, /^\/statistics\/?$/, statisticsPage),
+      pageRoute(site, listPath, resourcesPage),
+      pageRoute(site, /^\/help\/?$/, helpPage),
+      historyRoute,
+      eventsRoute(events),
+      signInRoute,
+      assets.route,
+    ],
+    close: () => events.close(),
+  }
+}

@@ -1,0 +1,81 @@
+/** How long requests took, as sums that all workers share: a histogram by route and by how the cache answered. */
+
+import type { Figures } from '../store/figures.js'
+import type { RequestRecord } from './request-log.js'
+
+/** Upper bounds in seconds; from a hit on the same machine to a root file system over a slow line. */
+export const durationBounds = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800] as const
+
+const paths: readonly (readonly [route: string, path: RegExp])[] = [
+  ['fetch', /^\/api\/v1\/fetch(?:\/|$)/],
+  ['status', /^\/api\/v1\/status\/?$/],
+  ['health', /^\/api\/v1\/health\/?$/],
+  ['metrics', /^\/metrics$/],
+  ['events', /^\/events$/],
+  ['page', /^\/(?:$|statistics|resources|help|assets|sign-in)/],
+]
+
+/** One of few names, whatever strangers ask for. Pure. */
+export function routeLabel(path: string): string {
+  return paths.find(([, pattern]) => pattern.test(path))?.[0] ?? 'other'
+}
+
+/** From the words of Cache-Status (http/cache-status.ts) back to how it was served. Pure. */
+export function cacheLabel({ cache }: Pick<RequestRecord, 'cache'>): string {
+  if (cache === undefined) return 'none'
+  const words = cache.split('; ')
+  if (words.includes('detail=stale-if-error')) return 'stale'
+  if (words.includes('hit')) return 'hit'
+  if (words.includes('collapsed')) return 'collapsed'
+  if (words.includes('fwd=stale')) return 'revalidated'
+  return words.includes('fwd=uri-miss') ? 'miss' : 'none'
+}
+
+export interface DurationLabels {
+  readonly route: string
+  readonly cache: string
+}
+
+/** Buckets, sum and count of one pair of labels. */
+export interface Histogram {
+  readonly labels: DurationLabels
+  /** Requests by upper bound; cumulative. */
+  readonly buckets: readonly number[]
+  /** Seconds. */
+  readonly sum: number
+  readonly count: number
+}
+
+const PREFIX = 'duration'
+
+/** Notes one request. The live view lasts as long as somebody looks, and says nothing of this server. */
+export function noteDuration(figures: Pick<Figures, 'add'>, record: RequestRecord): void {
+  const route = routeLabel(record.path)
+  figures.add(`responses ${route} ${Math.floor(record.status / 100)}xx`, 1)
+  if (route === 'events') return
+  const name = `${PREFIX} ${route} ${cacheLabel(record)}`
+  const bound = durationBounds.findIndex((seconds) => record.duration <= seconds * 1000)
+  figures.add(`${name} ${bound === -1 ? 'more' : bound}`, 1)
+  figures.add(`${name} ms`, record.duration)
+}
+
+/** Pure. */
+export function histogramsOf(sums: ReadonlyMap<string, number>): Histogram[] {
+  const names = [...sums.keys()].filter((name) => name.startsWith(`${PREFIX} `))
+  const pairs = new Set(names.map((name) => name.slice(0, name.lastIndexOf(' '))))
+  return [...pairs].sort().map((pair) => {
+    const [, route = '', cache = ''] = pair.split(' ')
+    const sum = (what: string | number): number => sums.get(`${pair} ${what}`) ?? 0
+    let below = 0
+    const buckets = durationBounds.map((_, bound) => (below += sum(bound)))
+    return { labels: { route, cache }, buckets, sum: sum('ms') / 1000, count: below + sum('more') }
+  })
+}
+
+/** Answers by route and class of status. Pure. */
+export function responsesOf(sums: ReadonlyMap<string, number>): { route: string; code: string; count: number }[] {
+  return [...sums].sort().flatMap(([name, count]) => {
+    const [what, route = '', code = ''] = name.split(' ')
+    return what === 'responses' ? [{ route, code, count }] : []
+  })
+}

@@ -1,0 +1,156 @@
+/** The live view: server-sent events (HTML §9.2), at most one a second, made once for everybody who looks. */
+
+import type { Clock } from '../engine/types.js'
+import { liveState } from './pages/live.js'
+import type { Role } from './pages/view.js'
+import { text, type BodySink, type Reply } from './reply.js'
+import type { Route } from './route.js'
+import type { Snapshots } from './snapshots.js'
+
+export interface EventsOptions {
+  readonly snapshots: Snapshots
+  readonly sleep: Clock['sleep']
+  readonly egressPrice: number | undefined
+}
+
+/** Browsers that look at once: each is a connection. */
+const WATCHERS = 100
+/** Milliseconds between two events. */
+const INTERVAL = 1_000
+/** Milliseconds after which somebody who is told nothing hears that the connection lives; less than any proxy's timeout. */
+const HEARTBEAT = 15_000
+/** Milliseconds until a browser that lost its connection comes back. */
+const RETRY = 5_000
+
+type Listener = (event: string) => void
+
+/** Makes the state of each role while anybody listens, and nothing otherwise. */
+export class LiveEvents {
+  readonly #o: EventsOptions
+  readonly #listeners: Readonly<Record<Role, Set<Listener>>> = { anyone: new Set(), admin: new Set() }
+  readonly #last = new Map<Role, string>()
+  readonly #stop = new AbortController()
+  #quiet = 0
+  #running = false
+
+  constructor(options: EventsOptions) {
+    this.#o = options
+  }
+
+  get watchers(): number {
+    return this.#listeners.anyone.size + this.#listeners.admin.size
+  }
+
+  /** Writes events until the client leaves or the server closes; a client that reads slowly misses some. */
+  async send(role: Role, sink: BodySink, signal: AbortSignal): Promise<void> {
+    const first = `retry: ${RETRY}\n\n`
+    let waiting: string | undefined = first
+    let wake = (): void => undefined
+    const listener: Listener = (event) => {
+      waiting = waiting === first ? first + event : event
+      wake()
+    }
+    const ended = AbortSignal.any([signal, this.#stop.signal])
+    const onEnd = (): void => wake()
+    ended.addEventListener('abort', onEnd)
+    this.#join(role, listener)
+    try {
+      while (!ended.aborted) {
+        if (waiting === undefined) {
+          await new Promise<void>((resolve) => (wake = resolve))
+          continue
+        }
+        const event: string = waiting
+        waiting = undefined
+        await sink.write(Buffer.from(event))
+      }
+      await sink.end()
+    } finally {
+      ended.removeEventListener('abort', onEnd)
+      this.#listeners[role].delete(listener)
+    }
+  }
+
+  close(): void {
+    this.#stop.abort()
+  }
+
+  /** Who comes is told at once: what the others know, or else the state now. */
+  #join(role: Role, listener: Listener): void {
+    const known = this.#listeners[role].size > 0 ? this.#last.get(role) : undefined
+    this.#listeners[role].add(listener)
+    if (known !== undefined) listener(known)
+    else this.#last.delete(role)
+    if (!this.#running) void this.#run()
+    // The state that cannot be read now is tried again with the next event.
+    else if (known === undefined) void this.#tell().catch(() => undefined)
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    try {
+      while (this.watchers > 0) {
+        // A state that cannot be read just now is tried again a second later; pages that are loaded meanwhile say why.
+        await this.#tell().catch(() => this.#last.clear())
+        await this.#o.sleep(INTERVAL, this.#stop.signal)
+      }
+    } catch {
+      // Only sleeping ends so, when the server closes.
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #tell(): Promise<void> {
+    const { snapshots, egressPrice } = this.#o
+    const { view, now } = await snapshots.moment()
+    let told = false
+    for (const role of ['anyone', 'admin'] as const) {
+      if (this.#listeners[role].size === 0) continue
+      const event = `data: ${JSON.stringify(liveState({ view: view(role), egressPrice, now }))}\n\n`
+      if (event === this.#last.get(role)) continue
+      this.#last.set(role, event)
+      this.#say(role, event)
+      told = true
+    }
+    this.#quiet = told ? 0 : this.#quiet + INTERVAL
+    if (this.#quiet < HEARTBEAT) return
+    this.#quiet = 0
+    for (const role of ['anyone', 'admin'] as const) this.#say(role, ': nothing new\n\n')
+  }
+
+  #say(role: Role, event: string): void {
+    for (const listener of this.#listeners[role]) listener(event)
+  }
+}
+
+export function eventsRoute(events: LiveEvents): Route {
+  return {
+    path: /^\/events$/,
+    guard: 'client',
+    refuseWhileDraining: true,
+    handlers: {
+      GET: (request): Reply => {
+        if (events.watchers >= WATCHERS) {
+          return text(503, `${WATCHERS} browsers look at this server already`, { 'Retry-After': '30' })
+        }
+        return {
+          status: 200,
+          headers: {
+            'Content-Type': 'text/event-stream',
+            'Cache-Control': 'no-store',
+            'X-Content-Type-Options': 'nosniff',
+            // nginx would keep the events until its buffer is full.
+            'X-Accel-Buffering': 'no',
+          },
+          body: {
+            length: undefined,
+            flush: true,
+            send: (sink) => events.send(request.role, sink, request.signal),
+            discard: () => Promise.resolve(),
+          },
+        }
+      },
+    },
+  }
+}

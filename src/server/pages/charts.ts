@@ -1,0 +1,77 @@
+/** Charts of the past: a figure that the script draws, and the same as a table. Pure. */
+
+import { type Amounts, type Interval, type SpanName, totalOf } from '../../store/intervals.js'
+import { hitRatio } from '../totals.js'
+import { percent, size } from './format.js'
+import { html, type Html } from './html.js'
+
+/** Rows of the table: enough to read, few enough to be read. */
+const ROWS = 12
+
+const titles: Readonly<Record<SpanName, string>> = {
+  hour: 'last hour',
+  day: 'last day',
+  month: 'last month',
+}
+
+export function chart(span: SpanName, intervals: readonly Interval[]): Html {
+  const { served, downloaded, answered, hits } = totalOf(intervals)
+  const known = intervals.some(({ amounts }) => amounts !== undefined)
+  if (!known) return html`<p class="empty">Nothing is known of the ${titles[span]} yet.</p>`
+  return html`<figure class="chart" aria-label="Downloaded and served in the ${titles[span]}">
+    <div class="plot" data-chart="/statistics/${span}.json" hidden></div>
+    <figcaption>
+      ${size(served)} served and ${size(downloaded)} downloaded in the ${titles[span]}, hit ratio
+      ${percent(hitRatio(answered, hits))}.
+    </figcaption>
+    <details>
+      <summary>As a table</summary>
+      ${chartTable(span, intervals)}
+    </details>
+  </figure>`
+}
+
+function chartTable(span: SpanName, intervals: readonly Interval[]): Html {
+  const width = Math.ceil(intervals.length / ROWS)
+  const groups = Array.from({ length: ROWS }, (_, i) => intervals.slice(i * width, (i + 1) * width))
+  return html`<table class="list">
+    <caption class="unseen">
+      Downloaded and served in the ${titles[span]}
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">From (UTC)</th>
+        <th scope="col" class="number">Downloaded</th>
+        <th scope="col" class="number">Served</th>
+        <th scope="col" class="number">Hit ratio</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${groups.filter((group) => group.length > 0).map(chartRow)}
+    </tbody>
+  </table>`
+}
+
+function chartRow(group: readonly Interval[]): Html {
+  const from = new Date(group[0]?.at ?? 0).toISOString()
+  const known = group.some(({ amounts }) => amounts !== undefined)
+  const { downloaded, served, answered, hits } = totalOf(group)
+  return html`<tr>
+    <th scope="row"><time datetime="${from}">${from.slice(5, 16).replace('T', ' ')}</time></th>
+    <td data-label="Downloaded" class="number">${known ? size(downloaded) : '–'}</td>
+    <td data-label="Served" class="number">${known ? size(served) : '–'}</td>
+    <td data-label="Hit ratio" class="number">${percent(hitRatio(answered, hits))}</td>
+  </tr>`
+}
+
+/** What the script draws: a column each, for uPlot. Times are seconds; null is unknown. */
+export function chartData(intervals: readonly Interval[]): Record<string, readonly (number | null)[]> {
+  const column = (value: (amounts: Amounts) => number | undefined): (number | null)[] =>
+    intervals.map(({ amounts }) => (amounts === undefined ? null : (value(amounts) ?? null)))
+  return {
+    times: intervals.map(({ at }) => at / 1000),
+    downloaded: column(({ downloaded }) => Math.round(downloaded)),
+    served: column(({ served }) => Math.round(served)),
+    hitRatio: column(({ answered, hits }) => hitRatio(answered, hits)),
+  }
+}

@@ -1,0 +1,50 @@
+/** Numbers and times as the pages show them. Pure. */
+
+import { formatDuration, formatSize } from '../../units.js'
+import { html, type Html } from './html.js'
+
+/** `1,234,567`. */
+export function count(n: number): string {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** `12.3 times` the bytes, or a dash. */
+export function times(ratio: number | undefined): string {
+  return ratio === undefined ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)} ×`
+}
+
+/** `97.3 %`, never 100 % of what is less. */
+export function percent(share: number | undefined): string {
+  if (share === undefined) return '–'
+  const tenths = share < 1 ? Math.min(999, Math.round(share * 1000)) : Math.round(share * 1000)
+  return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)} %`
+}
+
+/** Money: the currency is that of the price, which nobody told. */
+export function money(amount: number): string {
+  if (amount >= 1000) return count(amount)
+  const [whole = '0', cents = '00'] = amount.toFixed(2).split('.')
+  return `${count(Number(whole))}.${cents}`
+}
+
+/** A size with its exact number of bytes behind it. */
+export function size(bytes: number): Html {
+  return html`<data value="${bytes}" title="${count(bytes)} bytes">${formatSize(bytes)}</data>`
+}
+
+/** The largest unit alone, for columns. */
+export function short(ms: number): string {
+  return formatDuration(Math.max(0, ms)).split(' ')[0] ?? ''
+}
+
+/** `3h ago`, with the exact time behind it. @param at milliseconds since the epoch */
+export function ago(at: number, now: number): Html {
+  const iso = new Date(at).toISOString()
+  const shown = now - at < 1000 ? 'just now' : `${short(now - at)} ago`
+  return html`<time datetime="${iso}" title="${iso.replace('T', ' ').slice(0, 19)} UTC">${shown}</time>`
+}
+
+/** What stands behind the host. */
+export function pathOf(url: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/is.exec(url)?.[1] ?? url
+}

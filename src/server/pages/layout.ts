@@ -1,0 +1,113 @@
+/** What all pages share: head, navigation, foot, and the headers under which they are sent. Pure. */
+
+import type { Reply } from '../reply.js'
+import { html, type Html } from './html.js'
+import type { Role } from './view.js'
+
+export interface Page {
+  readonly title: string
+  /** Path of the page that the navigation marks. */
+  readonly current: string
+  readonly body: Html
+  /** Its figures change while somebody looks: without script it is loaded again now and then. */
+  readonly live?: boolean
+}
+
+export interface Frame {
+  /** The address of a file that pages need. */
+  readonly asset: (name: string) => string
+  readonly role: Role
+  /** There is an admin token that somebody could show. */
+  readonly hasAdmin: boolean
+  readonly version: string
+}
+
+const links: readonly (readonly [path: string, name: string])[] = [
+  ['/', 'Overview'],
+  ['/statistics/', 'Statistics'],
+  ['/resources/successes/', 'Entries'],
+  ['/resources/downloading/', 'Downloading'],
+  ['/resources/scheduled/', 'Scheduled'],
+  ['/resources/failures/', 'Failures'],
+  ['/help/', 'Help'],
+]
+
+/** Seconds until a page is loaded again where no script keeps it up to date. */
+const REFRESH = 10
+
+/** Nothing from elsewhere, nothing inline, no frames around it. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': policy,
+  'X-Content-Type-Options': 'nosniff',
+  // Addresses of pages hold what somebody searched for.
+  'Referrer-Policy': 'no-referrer',
+  Vary: 'Authorization, X-Kiss-Token',
+}
+
+export function pageReply(page: Page, frame: Frame): Reply {
+  return { status: 200, headers: pageHeaders, body: render(page, frame) }
+}
+
+function render(page: Page, { asset, role, hasAdmin, version }: Frame): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${page.title} · kiss</title>
+        <link rel="icon" type="image/svg+xml" href="${asset('icon.svg')}" />
+        <link rel="stylesheet" href="${asset('uPlot.css')}" />
+        <link rel="stylesheet" href="${asset('style.css')}" />
+        ${page.live === true && html`<noscript><meta http-equiv="refresh" content="${REFRESH}" /></noscript>`}
+        <script src="${asset('uPlot.js')}" defer></script>
+        <script src="${asset('main.js')}" type="module"></script>
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        <header class="top">
+          <div class="bar">
+            <a class="brand" href="/">kiss</a>
+            <nav aria-label="Pages">
+              <ul>
+                ${links.map(([path, name]) => navigationItem(path, name, page.current))}
+              </ul>
+            </nav>
+          </div>
+        </header>
+        <main id="main" tabindex="-1">
+          <h1>${page.title}</h1>
+          ${page.body}
+        </main>
+        <footer>
+          <p>
+            kiss ${version} · <a href="/api/v1/status/">status</a> · <a href="/metrics">metrics</a>
+            ${adminNote(role, hasAdmin)}
+          </p>
+          <p id="connection" role="status" aria-live="polite"></p>
+        </footer>
+      </body>
+    </html> `.text
+}
+
+function navigationItem(path: string, name: string, current: string): Html {
+  return html`<li><a href="${path}" ${path === current && html`aria-current="page"`}>${name}</a></li>`
+}
+
+function adminNote(role: Role, hasAdmin: boolean): Html | false {
+  if (role === 'admin') return html`· signed in as admin: private artifacts are shown`
+  return hasAdmin && html`· <a href="/sign-in">sign in as admin</a>`
+}

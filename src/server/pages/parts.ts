@@ -1,0 +1,116 @@
+/** Pieces that several pages show, and that change while somebody looks. Pure. */
+
+import { formatDuration, formatRate, formatSize } from '../../units.js'
+import { answeredRequests, hitRatio, moneySaved, ratioOf, servedBytes } from '../totals.js'
+import { hostOf } from '../hosts.js'
+import { ago, count, money, pathOf, percent, size, times } from './format.js'
+import { html, type Html, type Part } from './html.js'
+import type { Flight, View } from './view.js'
+
+export interface Marks {
+  readonly private?: boolean
+  readonly unverified?: boolean
+}
+
+/** An artifact's URL in two lines: its name, and below it where it comes from. */
+export function artifact(url: string, marks: Marks, href?: string): Html {
+  const path = pathOf(url)
+  const cut = path.replace(/\?…$/, '').lastIndexOf('/') + 1
+  const name = path.slice(cut) || path || '/'
+  return html`<span class="artifact" title="${url}"
+    ><bdi class="name">${href === undefined ? name : html`<a href="${href}">${name}</a>`}</bdi>${markTexts(marks)}<bdi
+      class="where"
+      >${hostOf(url)}${path.slice(0, cut)}</bdi
+    ></span
+  >`
+}
+
+function markTexts({ private: isPrivate = false, unverified = false }: Marks): Part {
+  const doubt = 'Nothing but the end of the connection said that it was whole'
+  return [
+    isPrivate && html` <span class="mark">private</span>`,
+    unverified && html` <span class="mark" title="${doubt}">unverified</span>`,
+  ]
+}
+
+function tile(name: string, value: Part, note: Part): Html {
+  return html`<div class="tile">
+    <dt>${name}</dt>
+    <dd><span class="value">${value}</span> <span class="note">${note}</span></dd>
+  </div>`
+}
+
+export function tiles({ status }: View, price: number | undefined): Html {
+  const { counts } = status
+  const answered = answeredRequests(counts)
+  return html`<dl class="tiles">
+    ${tile('Served', size(servedBytes(counts)), `${count(answered)} answers`)}
+    ${tile('Downloaded', size(counts.downloaded), `${count(counts.successes)} stored`)}
+    ${tile('Ratio', times(ratioOf(counts)), 'served per byte')}
+    ${tile('Hit ratio', percent(hitRatio(answered, answered - counts.requests_miss)), 'without a download')}
+    ${price !== undefined && tile('Saved', money(moneySaved({ served: servedBytes(counts), downloaded: counts.downloaded }, price)), `at ${price} per GB`)}
+    ${tile('Entries', count(status.entries), size(status.usage.blobs))}
+  </dl>`
+}
+
+/** How full the cache is. */
+export function quotaBar({ status: { usage, quota } }: View): Html {
+  const used = usage.blobs + usage.reserved
+  const reserved = usage.reserved > 0 && html`, ${formatSize(usage.reserved)} of them reserved for downloads`
+  if (quota === undefined) return html`<p>${size(used)} stored${reserved}; no quota is set.</p>`
+  const text = `${formatSize(used)} of ${formatSize(quota)}`
+  return html`<p class="quota">
+      <span>${text} (${percent(used / Math.max(1, quota))})${reserved}</span>
+      <span class="note">${formatSize(Math.max(0, quota - used))} free</span>
+    </p>
+    <progress class="full" max="${quota}" value="${Math.min(used, quota)}" aria-label="Space used">${text}</progress>`
+}
+
+/** Rows of a live table at most: more is for the pages. */
+export const FLIGHTS_SHOWN = 50
+
+export function flightTable(flights: readonly Flight[], now: number, caption: string, empty: string): Html {
+  if (flights.length === 0) return html`<p class="empty">${empty}</p>`
+  return html`<table class="list">
+    <caption class="unseen">
+      ${caption}
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Artifact</th>
+        <th scope="col" class="wide">Progress</th>
+        <th scope="col" class="number">Rate</th>
+        <th scope="col" class="number">Left</th>
+        <th scope="col" class="number">Readers</th>
+        <th scope="col" class="number">Started</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${flights.map((flight) => flightRow(flight, now))}
+    </tbody>
+  </table>`
+}
+
+function flightRow(flight: Flight, now: number): Html {
+  const { url, rate, readers, startedAt, received, length } = flight
+  const left = length !== undefined && rate > 0 ? formatDuration(((length - received) / rate) * 1000) : '–'
+  return html`<tr>
+    <th scope="row">${artifact(url, flight)}</th>
+    <td data-label="Progress" class="wide">${progress(flight)}</td>
+    <td data-label="Rate" class="number">${formatRate(rate)}</td>
+    <td data-label="Left" class="number">${left}</td>
+    <td data-label="Readers" class="number">${readers}</td>
+    <td data-label="Started" class="number">${ago(startedAt, now)}</td>
+  </tr>`
+}
+
+/** Of an unknown length there is no share, and no bar that would claim one. */
+function progress({ url, received, length, state }: Flight): Html {
+  if (state === 'scheduled') return html`<span class="note">waits for its turn</span>`
+  if (length === undefined) return html`${formatSize(received)} <span class="note">of unknown size</span>`
+  const share = length === 0 ? 1 : received / length
+  const label = `${pathOf(url).split('/').at(-1) ?? ''}: ${percent(share)}`
+  return html`<progress max="${Math.max(1, length)}" value="${received}" aria-label="${label}">
+      ${percent(share)}</progress
+    ><span class="note">${formatSize(received)} of ${formatSize(length)}</span>`
+}

@@ -1,0 +1,134 @@
+/** The page of figures: by kind of answer, by host, and over time. */
+
+import type { Entry } from '../../store/types.js'
+import { spanNames } from '../../store/intervals.js'
+import { figuresByHost } from '../hosts.js'
+import { json } from '../reply.js'
+import type { Route } from '../route.js'
+import { servedKinds } from '../totals.js'
+import { chart, chartData } from './charts.js'
+import { count, size } from './format.js'
+import { html, type Html } from './html.js'
+import type { Page } from './layout.js'
+import { live } from './live.js'
+import type { PageContext } from './site.js'
+import type { View } from './view.js'
+
+const meanings = {
+  hit: 'from the store',
+  collapsed: 'joined a download in flight',
+  miss: 'downloaded for it',
+  revalidated: 'from the store, after the origin confirmed it',
+  stale: 'from the store, while the origin was down',
+} as const
+
+export async function statisticsPage(context: PageContext): Promise<Page> {
+  const { figures } = context.services.engine
+  const charts = await Promise.all(spanNames.map(async (span) => ({ span, past: await figures.history(span) })))
+  return {
+    title: 'Statistics',
+    current: '/statistics/',
+    live: true,
+    body: html`
+      <section aria-labelledby="figures">
+        <h2 id="figures" class="unseen">Since this cache was made</h2>
+        ${live(context)('tiles')}
+      </section>
+      ${charts.map(
+        ({ span, past }) =>
+          html`<section aria-labelledby="${span}">
+            <h2 id="${span}">The last ${span}</h2>
+            ${chart(span, past)}
+          </section>`,
+      )}
+      <div class="columns">
+        <section aria-labelledby="kinds">
+          <h2 id="kinds">How it was served</h2>
+          ${kindTable(context.view)}
+        </section>
+        <section aria-labelledby="hosts">
+          <h2 id="hosts">Hosts</h2>
+          ${hostTable(await context.snapshots.entries(context.request.role))}
+        </section>
+      </div>
+    `,
+  }
+}
+
+function kindTable({ status: { counts } }: View): Html {
+  return html`<table class="list">
+    <caption class="unseen">
+      Requests and bytes by kind of answer
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Answer</th>
+        <th scope="col" class="number">Requests</th>
+        <th scope="col" class="number">Bytes</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${servedKinds.map(
+        (kind) =>
+          html`<tr>
+            <th scope="row">${kind} <span class="note">${meanings[kind]}</span></th>
+            <td data-label="Requests" class="number">${count(counts[`requests_${kind}`])}</td>
+            <td data-label="Bytes" class="number">${size(counts[`served_${kind}`])}</td>
+          </tr>`,
+      )}
+      <tr>
+        <th scope="row">failed <span class="note">an error before the first byte</span></th>
+        <td data-label="Requests" class="number">${count(counts.requests_failed)}</td>
+        <td data-label="Bytes" class="number">–</td>
+      </tr>
+    </tbody>
+  </table>`
+}
+
+/** Hosts that are named one by one. */
+const HOSTS_SHOWN = 20
+
+function hostTable(entries: readonly Entry[]): Html {
+  const hosts = figuresByHost(entries)
+  const more = hosts.length - HOSTS_SHOWN
+  if (hosts.length === 0) return html`<p class="empty">The cache is empty.</p>`
+  return html`<table class="list">
+      <caption class="unseen">
+        What is stored of each host
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Host</th>
+          <th scope="col" class="number">Entries</th>
+          <th scope="col" class="number">Size</th>
+          <th scope="col" class="number">Hits</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${hosts.slice(0, HOSTS_SHOWN).map(
+          ({ host, entries: n, bytes, hits }) =>
+            html`<tr>
+              <th scope="row">
+                <a href="/resources/successes/?q=${encodeURIComponent(`//${host}/`)}"><bdi>${host}</bdi></a>
+              </th>
+              <td data-label="Entries" class="number">${count(n)}</td>
+              <td data-label="Size" class="number">${size(bytes)}</td>
+              <td data-label="Hits" class="number">${count(hits)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+    ${more > 0 && html`<p class="note">and ${more} more hosts</p>`}`
+}
+
+/** What the charts are drawn from. */
+export const historyRoute: Route = {
+  path: /^\/statistics\/(hour|day|month)\.json$/,
+  guard: 'client',
+  handlers: {
+    GET: async ({ params }, { engine }) => {
+      const span = spanNames.find((name) => name === params[0]) ?? 'hour'
+      return json(200, chartData(await engine.figures.history(span)))
+    },
+  },
+}

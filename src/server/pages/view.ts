@@ -1,0 +1,32 @@
+/** What the dashboard shows, cut to who looks: private artifacts are for the admin. Pure. */
+
+import type { Download, EngineStatus, FailureRecord } from '../../engine/types.js'
+
+export type Role = 'anyone' | 'admin'
+
+/** A download, and how fast it is now. */
+export interface Flight extends Download {
+  /** Bytes a second. */
+  readonly rate: number
+}
+
+/** The state of the cache as one role may see it. */
+export interface View {
+  readonly status: EngineStatus
+  readonly flights: readonly Flight[]
+  readonly failures: readonly FailureRecord[]
+  /** Downloads in flight that are not shown. */
+  readonly hidden: number
+}
+
+/** Newest first. */
+export function viewFor(role: Role, status: EngineStatus, flights: readonly Flight[]): View {
+  const shown = <T extends { readonly private: boolean }>(items: readonly T[]): T[] =>
+    items.filter((item) => role === 'admin' || !item.private)
+  return {
+    status,
+    flights: [...shown(flights)].sort((a, b) => b.startedAt - a.startedAt || (a.url < b.url ? -1 : 1)),
+    failures: shown(status.failures),
+    hidden: flights.length - shown(flights).length,
+  }
+}

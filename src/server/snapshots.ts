@@ -1,0 +1,66 @@
+/** What the engine knows, computed once however many look at the same moment. */
+
+import type { Engine, EngineStatus } from '../engine/types.js'
+import type { Entry } from '../store/types.js'
+import { flightsOf, type Look, RATE_WINDOW } from './pages/rates.js'
+import { type Role, type View, viewFor } from './pages/view.js'
+
+/** Calls `work` again only when the last call has ended; who comes meanwhile gets its outcome. */
+export function together<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () =>
+    (running ??= work().finally(() => {
+      running = undefined
+    }))
+}
+
+/** A moment, for each role. */
+export interface Moment {
+  readonly status: EngineStatus
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly view: (role: Role) => View
+}
+
+/** Milliseconds between two looks that tell a rate: many may look within a second. */
+const SHORTEST = 900
+
+export class Snapshots {
+  /** Oldest first, over twice the window of a rate. */
+  #looks: Look[] = []
+  /** The state now. */
+  readonly moment: () => Promise<Moment>
+  readonly #list: () => Promise<readonly Entry[]>
+
+  constructor(engine: Pick<Engine, 'status' | 'list'>, now: () => number) {
+    this.moment = together(async () => this.#momentOf(await engine.status(), now()))
+    this.#list = together(() => collect(engine.list()))
+  }
+
+  async view(role: Role): Promise<View> {
+    return (await this.moment()).view(role)
+  }
+
+  /** Every entry that this role may see, in no order. */
+  async entries(role: Role): Promise<readonly Entry[]> {
+    const entries = await this.#list()
+    return role === 'admin' ? entries : entries.filter((entry) => !entry.private)
+  }
+
+  #momentOf(status: EngineStatus, at: number): Moment {
+    const look = { at, downloads: status.downloads }
+    this.#looks = this.#looks.filter((earlier) => earlier.at > at - 2 * RATE_WINDOW)
+    const oldest = this.#looks.find((earlier) => earlier.at <= at - SHORTEST)
+    const before = this.#looks.findLast((earlier) => earlier.at <= at - RATE_WINDOW) ?? oldest
+    const flights = flightsOf(look, before)
+    const last = this.#looks.at(-1)
+    if (last === undefined || at - last.at >= SHORTEST) this.#looks.push(look)
+    return { status, now: at, view: (role) => viewFor(role, status, flights) }
+  }
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -1,0 +1,21 @@
+/** The tables behind figures.ts. */
+
+import { figureNames } from './intervals.js'
+
+export const figuresSchema: readonly string[] = [
+  // As the counters, under names that their users choose.
+  `CREATE TABLE IF NOT EXISTS sums (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
+
+  // The sums of all time as they were at `at` (milliseconds, a multiple of step). All processes see the same sums, so it does
+  // not matter which of them writes, and nothing is counted twice.
+  `CREATE TABLE IF NOT EXISTS history (
+    step INTEGER NOT NULL, at INTEGER NOT NULL, ${figureNames.map((name) => `${name} INTEGER NOT NULL`).join(', ')},
+    PRIMARY KEY (step, at)) WITHOUT ROWID`,
+
+  // n: grows; the oldest go. record: a FailureRecord as JSON.
+  `CREATE TABLE IF NOT EXISTS failures (n INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL)`,
+
+  // at: milliseconds, when the process was last heard of.
+  `CREATE TABLE IF NOT EXISTS presence (
+    owner TEXT PRIMARY KEY, at INTEGER NOT NULL, figures TEXT NOT NULL) WITHOUT ROWID`,
+]

@@ -1,0 +1,45 @@
+/** What processes keep together for dashboard and metrics beside the counters; nothing of it is needed to serve. */
+
+import type { Database } from './database.js'
+import type { Flusher } from './flusher.js'
+import { History } from './history.js'
+import type { Interval, SpanName } from './intervals.js'
+import { Presence, type ProcessFigures } from './presence.js'
+import { SharedSums } from './sums.js'
+
+export interface Figures {
+  /** Adds a whole number to a sum that all processes share: at once in memory, within a second on disk. */
+  add(name: string, n: number): void
+  sums(): Promise<ReadonlyMap<string, number>>
+  /** To be called every ten seconds by any number of processes: the history is made of it. */
+  note(): Promise<void>
+  history(span: SpanName): Promise<readonly Interval[]>
+  /** Says what this process is like now. */
+  tell(figures: ProcessFigures): Promise<void>
+  /** What all living processes said. */
+  processes(): Promise<readonly ProcessFigures[]>
+  /** This process says no more. */
+  leave(): Promise<void>
+}
+
+export interface FiguresOptions {
+  readonly database: Database
+  readonly flusher: Flusher
+  readonly clock: { now(): number }
+  readonly owner: string
+}
+
+export function sharedFigures({ database, flusher, clock, owner }: FiguresOptions): Figures {
+  const sums = new SharedSums(database, flusher, 'sums')
+  const history = new History(database)
+  const presence = new Presence(database, owner)
+  return {
+    add: (name, n) => sums.add(name, n),
+    sums: () => sums.read(),
+    note: () => history.note(clock.now()),
+    history: (span) => history.intervals(span, clock.now()),
+    tell: (figures) => presence.tell(figures, clock.now()),
+    processes: () => presence.all(clock.now()),
+    leave: () => presence.leave(),
+  }
+}

@@ -1,0 +1,44 @@
+/** What each process on a cache directory says of itself now and then: who is alive, and with which figures. */
+
+import type { Database } from './database.js'
+
+/** Milliseconds after which a process that says nothing counts as gone. */
+export const SILENT = 30_000
+
+/** JSON; what is in it is between those who write and those who read. */
+export type ProcessFigures = object
+
+export class Presence {
+  readonly #database: Database
+  readonly #owner: string
+
+  constructor(database: Database, owner: string) {
+    this.#database = database
+    this.#owner = owner
+  }
+
+  /** Of this process, as of now; takes the place of what it said before. */
+  async tell(figures: ProcessFigures, now: number): Promise<void> {
+    await this.#database.run(async ({ query }) => {
+      await query('DELETE FROM presence WHERE at <= ?', now - SILENT)
+      await query(
+        `INSERT INTO presence VALUES (?, ?, ?) ON CONFLICT (owner) DO UPDATE SET at = excluded.at, figures = excluded.figures`,
+        this.#owner,
+        now,
+        JSON.stringify(figures),
+      )
+    })
+  }
+
+  async leave(): Promise<void> {
+    await this.#database.query('DELETE FROM presence WHERE owner = ?', this.#owner)
+  }
+
+  async all(now: number): Promise<ProcessFigures[]> {
+    const rows = await this.#database.query<{ figures: string }>(
+      'SELECT figures FROM presence WHERE at > ?',
+      now - SILENT,
+    )
+    return rows.map(({ figures }) => JSON.parse(figures) as ProcessFigures)
+  }
+}

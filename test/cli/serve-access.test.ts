@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import path from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { project, Sandbox } from '../support/cli.js'
+import { bytes, Origin } from '../support/origin.js'
+import { Serving } from '../support/serving.js'
+import { deaf, get, raw } from '../server/support/client.js'
+
+/** The common name of the certificate that a new connection is shown. */
+function certificateOf(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN))
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
+describe('who may use kiss serve, by its settings', () => {
+  const body = bytes('access', 3_000_000)
+  let sandbox: Sandbox
+  let origin: Origin
+  const servers: Serving[] = []
+  const sockets: Socket[] = []
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    origin = await Origin.start()
+    origin.serve('/a', { body, etag: '"v1"' })
+  })
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy()
+    for (const server of servers.splice(0)) server.running.child.kill('SIGKILL')
+    await origin.close()
+    sandbox.remove()
+  })
+  const serve = async (...args: string[]): Promise<Serving> => {
+    const server = await Serving.start(sandbox, ['--allow-upstream', '127.0.0.0/8', ...args])
+    servers.push(server)
+    return server
+  }
+  const file = (name: string, text: string): string => {
+    writeFileSync(path.join(sandbox.root, name), text)
+    return path.join(sandbox.root, name)
+  }
+
+  it('is told by --allow-client, and through --trust-proxy by the rightmost address that is no proxy', async () => {
+    const closed = await serve('--allow-client', '192.0.2.0/24')
+    assert.equal((await closed.fetch(origin.url('/a'))).status, 403)
+    assert.equal((await get(`${closed.url}api/v1/health/`)).status, 200)
+    assert.equal((await closed.fetch(origin.url('/a'), { headers: { 'X-Forwarded-For': '192.0.2.1' } })).status, 403)
+
+    const behind = await serve('--allow-client', '192.0.2.0/24', '--trust-proxy', '127.0.0.1')
+    const ask = async (forwarded: string): Promise<number> =>
+      (await behind.fetch(origin.url('/a'), { headers: { 'X-Forwarded-For': forwarded } })).status
+    assert.deepEqual(
+      [await ask('192.0.2.1'), await ask('192.0.2.1, 127.0.0.1'), await ask('192.0.2.1, 203.0.113.1'), await ask('x')],
+      [200, 200, 403, 403],
+    )
+  })
+
+  it('is told by the tokens of --client-token-file, of which no origin hears', async () => {
+    const kiss = await serve('--client-token-file', file('tokens', 'old-token\nnew-token\n'))
+    const ask = (headers: Record<string, string>) => kiss.fetch(origin.url('/a'), { headers })
+    for (const headers of [{}, { 'X-Kiss-Token': 'wrong' }, { Authorization: 'Bearer new-token' }] as const)
+      assert.equal((await ask(headers)).status, 403)
+    assert.equal(origin.requests.length, 0)
+    for (const token of ['old-token', 'new-token'])
+      assert.equal((await ask({ 'X-Kiss-Token': token, Authorization: 'Bearer of-the-origin' })).status, 200)
+    const other = await get(`${kiss.fetchUrl(origin.url('/a?2'))}&passheaders=X-Kiss-Token,Authorization`, {
+      headers: { 'X-Kiss-Token': 'new-token', Authorization: 'Bearer new-token' },
+    })
+    assert.equal(other.status, 200)
+    assert.equal(origin.requests[0]?.headers.authorization, 'Bearer of-the-origin')
+    assert.doesNotMatch(JSON.stringify(origin.requests), /(old|new)-token/)
+  })
+
+  it('purges for the admin token as a Bearer; without --admin-token-file nobody can', async () => {
+    const remove = async (kiss: Serving, token: string): Promise<number> =>
+      (await kiss.fetch(origin.url('/a'), { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })).status
+    assert.equal(await remove(await serve(), ''), 405)
+    const kiss = await serve('--admin-token-file', file('admin', 'the-admin\n'))
+    assert.deepEqual([await remove(kiss, 'wrong'), await remove(kiss, 'the-admin')], [401, 200])
+    await kiss.fetch(origin.url('/a'), { headers: { Authorization: 'Bearer the-admin' } })
+    assert.doesNotMatch(JSON.stringify(origin.requests), /the-admin/)
+  })
+
+  it('has to mean this server: a foreign Host is 421, a --server-name is not', async () => {
+    const ask = async (kiss: Serving, Host: string): Promise<number> =>
+      (await get(`${kiss.url}api/v1/status/`, { headers: { Host } })).status
+    const plain = await serve()
+    assert.deepEqual([await ask(plain, 'evil.example'), await ask(plain, 'localhost')], [421, 200])
+    const named = await serve('--server-name', 'kiss.example')
+    assert.deepEqual([await ask(named, 'kiss.example:80'), await ask(named, 'evil.example')], [200, 421])
+  })
+
+  it('is encrypted with --tls-cert and --tls-key, which SIGHUP reads again', async () => {
+    const [cert, key] = [path.join(sandbox.root, 'cert.pem'), path.join(sandbox.root, 'key.pem')]
+    const use = (name: string): void => {
+      copyFileSync(path.join(project, `test/data/tls/${name}-cert.pem`), cert)
+      copyFileSync(path.join(project, `test/data/tls/${name}-key.pem`), key)
+    }
+    use('first')
+    const kiss = await serve('--tls-cert', cert, '--tls-key', key)
+    assert.equal(await certificateOf(kiss.port), 'first')
+    /** Resolves when the log says so. */
+    const logged = (text: string): Promise<void> =>
+      new Promise((resolve) => {
+        let log = ''
+        const look = (chunk: string): void => {
+          log += chunk
+          if (!log.includes(text)) return
+          kiss.running.child.stderr.off('data', look)
+          resolve()
+        }
+        kiss.running.child.stderr.on('data', look)
+      })
+    use('second')
+    const again = logged('certificate read again')
+    kiss.running.child.kill('SIGHUP')
+    await again
+    assert.equal(await certificateOf(kiss.port), 'second')
+    writeFileSync(cert, 'nonsense')
+    const kept = logged('the old one stays')
+    kiss.running.child.kill('SIGHUP')
+    await kept
+    assert.equal(await certificateOf(kiss.port), 'second')
+  })
+
+  it('cannot be spoilt by 300 that read nothing, 500 broken requests and a byte a second, all at once', async () => {
+    const kiss = await serve()
+    assert.equal((await kiss.fetch(origin.url('/a'))).status, 200)
+    const request = `GET /api/v1/fetch?url=${encodeURIComponent(origin.url('/a'))} HTTP/1.1\r\nHost: localhost\r\n`
+    for (let n = 0; n < 300; n++) sockets.push(await deaf(kiss.port, `${request}\r\n`))
+    for (let n = 0; n < 50; n++) {
+      const slow = connect(kiss.port, '127.0.0.1')
+      slow.on('error', () => undefined)
+      slow.write(request.slice(0, 10 + n))
+      sockets.push(slow)
+    }
+    const broken = Array.from({ length: 500 }, (_, n) =>
+      raw(kiss.port, `${'\0'.repeat(n % 5)}GET nonsense ${n}\r\n\r\n`),
+    )
+    const honest = await kiss.fetch(origin.url('/a'))
+    assert.ok(honest.body.equals(body))
+    for (const answer of await Promise.all(broken)) assert.match(answer, /^HTTP\/1\.1 400 /)
+    assert.ok((await kiss.fetch(origin.url('/a'))).body.equals(body))
+    // All of them are still there: nobody had to be thrown out for that.
+    assert.ok(sockets.every((socket) => !socket.destroyed))
+    assert.equal(origin.requests.length, 1)
+  })
+
+  it('has bounds: 8 KiB of URL, 32 KiB of headers', async () => {
+    const kiss = await serve()
+    assert.equal((await kiss.fetch(`${origin.url('/')}${'x'.repeat(8192)}`)).status, 414)
+    const large = await raw(kiss.port, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`)
+    assert.match(large, /^HTTP\/1\.1 431 /)
+    assert.equal((await kiss.fetch(`${origin.url('/a')}?${'x'.repeat(8000)}`)).status, 200)
+  })
+})

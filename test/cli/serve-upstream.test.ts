@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { Sandbox } from '../support/cli.js'
+import { bytes, latch, Origin } from '../support/origin.js'
+import { Proxy } from '../support/proxy.js'
+import { Serving } from '../support/serving.js'
+import { makeCertificates } from '../support/tls.js'
+import { get, open, readAll } from '../server/support/client.js'
+
+/** Asks until it is so. */
+async function until(so: () => Promise<boolean>): Promise<void> {
+  while (!(await so())) await new Promise(setImmediate)
+}
+
+describe('where kiss serve connects, by its settings', () => {
+  const body = bytes('upstream', 60_000)
+  let sandbox: Sandbox
+  let origin: Origin
+  let other: Origin
+  const servers: Serving[] = []
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    origin = await Origin.start()
+    other = await Origin.start({ host: '127.0.0.2' })
+    for (const one of [origin, other]) one.serve('/a', { body, etag: '"v1"' })
+  })
+  afterEach(async () => {
+    for (const server of servers.splice(0)) server.running.child.kill('SIGKILL')
+    await Promise.all([origin.close(), other.close()])
+    sandbox.remove()
+  })
+  const serve = async (...args: string[]): Promise<Serving> => {
+    const server = await Serving.start(sandbox, args)
+    servers.push(server)
+    return server
+  }
+
+  it('is no private address unless it is allowed, and the answer says which and by what', async () => {
+    const kiss = await serve()
+    const spellings = [origin.url('/a'), origin.url('/a', 'localhost'), origin.url('/a', '2130706433')]
+    spellings.push(origin.url('/a', '0x7f.1'), origin.url('/a', '[::ffff:127.0.0.1]'), 'http://169.254.169.254/latest/')
+    for (const url of spellings) {
+      const answer = await kiss.fetch(url)
+      assert.equal(answer.headers['content-type'], 'application/problem+json')
+      const problem = JSON.parse(answer.text) as { status: number; code: string; detail: string }
+      assert.deepEqual([answer.status, problem.status, problem.code], [403, 403, 'upstream-forbidden'], url)
+      assert.match(problem.detail, /(127\.0\.0\.1|::1|169\.254\.169\.254).*--allow-upstream/)
+    }
+    assert.equal(origin.connections, 0)
+  })
+
+  it('is what a list allows, by address and port, unless another list denies it', async () => {
+    const kiss = await serve(
+      ...['--allow-upstream', `127.0.0.1:${origin.port}`, '--allow-upstream', `127.0.0.2/31:${other.port}`],
+      ...['--deny-upstream', `127.0.0.2:${other.port}`],
+    )
+    assert.equal((await kiss.fetch(origin.url('/a'))).status, 200)
+    assert.equal((await kiss.fetch(other.url('/a'))).status, 403)
+    const third = await Origin.start()
+    try {
+      assert.equal((await kiss.fetch(third.url('/a'))).status, 403)
+      assert.deepEqual([other.connections, third.connections], [0, 0])
+    } finally {
+      await third.close()
+    }
+  })
+
+  it('is a host by its name, with what it resolves to', async () => {
+    const kiss = await serve('--allow-upstream', `localhost:${origin.port}`)
+    assert.equal((await kiss.fetch(origin.url('/a', 'localhost'))).status, 200)
+    assert.equal((await kiss.fetch(origin.url('/a'))).status, 403)
+  })
+
+  it('is checked on every redirect, and when a download is resumed', async () => {
+    origin.script('/moved', [{ redirect: other.url('/a') }])
+    origin.script('/resumed', [{ body, etag: '"v1"', cut: { after: 20_000 } }, { redirect: other.url('/a') }])
+    const kiss = await serve('--allow-upstream', '127.0.0.1')
+    assert.equal((await kiss.fetch(origin.url('/moved'))).status, 403)
+    const resumed = await kiss.fetch(origin.url('/resumed'))
+    assert.deepEqual([resumed.status, resumed.complete, resumed.body.length], [200, false, 20_000])
+    assert.equal(origin.log('/resumed').length, 2)
+    assert.equal(other.connections, 0)
+  })
+
+  it('is never kiss serve itself: by name, by a redirect, or by its own Via', async () => {
+    const kiss = await serve('--allow-upstream', '127.0.0.0/8')
+    assert.equal((await kiss.fetch(kiss.fetchUrl(origin.url('/a')))).status, 508)
+    assert.equal((await kiss.fetch(kiss.url.replace('127.0.0.1', 'localhost'))).status, 508)
+    origin.script('/loop', [{ redirect: kiss.fetchUrl(origin.url('/loop')) }])
+    assert.equal((await kiss.fetch(origin.url('/loop'))).status, 502)
+    assert.equal(origin.log('/loop').length, 1)
+    await kiss.fetch(origin.url('/a'))
+    const via = origin.log('/a')[0]?.headers.via ?? ''
+    assert.match(via, /^1\.1 kiss-/)
+    assert.equal((await kiss.fetch(origin.url('/a'), { headers: { Via: via } })).status, 508)
+  })
+
+  it('is so many downloads at once; the others wait, are shown as scheduled, and begin in order', async () => {
+    for (const [flag, host] of [
+      ['--max-downloads', other],
+      ['--max-downloads-per-host', origin],
+    ] as const) {
+      const gate = latch()
+      for (const name of ['/1', '/2', '/3']) origin.script(name, [{ body, stall: { after: 1000, until: gate.opened } }])
+      const kiss = await serve('--allow-upstream', '127.0.0.0/8', flag, '1', '--cache-dir', `${sandbox.root}/${flag}`)
+      const asking: Promise<number>[] = []
+      for (const name of ['/1', '/2', '/3']) {
+        asking.push(kiss.fetch(origin.url(name)).then(({ status }) => status))
+        await until(async () => {
+          const status = await kiss.status()
+          return status.resources_downloading + status.resources_scheduled === asking.length
+        })
+      }
+      const { resources_downloading, resources_scheduled } = await kiss.status()
+      assert.deepEqual([resources_downloading, resources_scheduled], [1, 2])
+      if (host === other) assert.equal(other.connections, 0)
+      else assert.equal((await kiss.fetch(other.url('/a'))).status, 200)
+      const begun = origin.requests.length
+      gate.open()
+      assert.deepEqual(await Promise.all(asking), [200, 200, 200])
+      assert.deepEqual(
+        origin.requests.slice(begun - 1).map(({ path }) => path),
+        ['/1', '/2', '/3'],
+      )
+      origin.requests.length = 0
+    }
+  })
+
+  it('is no faster than --max-rate', async () => {
+    const kiss = await serve('--allow-upstream', '127.0.0.0/8', '--max-rate', '10kB')
+    const slow = bytes('rate', 5_000_000)
+    origin.serve('/slow', { body: slow })
+    const answer = await open(kiss.fetchUrl(origin.url('/slow')))
+    answer.resume()
+    // Five megabytes over loopback take a moment; at this rate they take eight minutes.
+    for (let look = 0; look < 200; look++) assert.equal((await kiss.status()).resources_downloading, 1)
+    answer.destroy()
+  })
+
+  it('trusts the certificates of --ca-file beside the usual ones', async () => {
+    const made = await makeCertificates()
+    const secure = await Origin.start({ tls: { key: made.key, cert: made.cert } })
+    try {
+      secure.serve('/a', { body })
+      const args = ['--allow-upstream', '127.0.0.0/8']
+      const fresh = ['--cache-dir', `${sandbox.root}/fresh`]
+      assert.equal((await (await serve(...args)).fetch(secure.url('/a'))).status, 502)
+      assert.equal(
+        (await (await serve(...args, ...fresh, '--ca-file', made.caFile)).fetch(secure.url('/a'))).status,
+        200,
+      )
+      const { code, stderr } = await sandbox.run(['serve', '--port', '0', '--ca-file', `${sandbox.root}/none`])
+      assert.equal(code, 2, stderr)
+    } finally {
+      await secure.close()
+      await made.remove()
+    }
+  })
+
+  it('goes through HTTP_PROXY, but for what NO_PROXY names', async () => {
+    const proxy = await Proxy.start()
+    try {
+      const kiss = await Serving.start(sandbox, ['--allow-upstream', '127.0.0.0/8'], {
+        env: { HTTP_PROXY: proxy.url(), NO_PROXY: '127.0.0.2' },
+      })
+      servers.push(kiss)
+      for (const one of [origin, other]) assert.equal((await kiss.fetch(one.url('/a'))).status, 200)
+      assert.deepEqual(
+        proxy.asked.map(({ target }) => target),
+        [origin.url('/a')],
+      )
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  it('is nowhere forbidden to kiss fetch on a laptop, but for what is denied', async () => {
+    assert.equal((await sandbox.run(['fetch', origin.url('/a')])).code, 0)
+    const denied = await sandbox.run(['fetch', other.url('/a')], { env: { KISS_DENY_UPSTREAM: '127.0.0.2' } })
+    assert.equal(denied.code, 3)
+    assert.match(denied.stderr, /--deny-upstream 127\.0\.0\.2/)
+    assert.equal(other.connections, 0)
+  })
+
+  it('connects over IPv6', async function () {
+    const six = await Origin.start({ host: '::1' }).catch(() => undefined)
+    if (six === undefined) return this.skip()
+    try {
+      six.serve('/a', { body })
+      assert.equal((await (await serve()).fetch(six.url('/a'))).status, 403)
+      assert.equal((await (await serve('--allow-upstream', '::1')).fetch(six.url('/a'))).status, 200)
+    } finally {
+      await six.close()
+    }
+  })
+
+  it('asks the mirrors of the configuration file first, and keeps the key of the URL that was asked for', async () => {
+    other.serve('/mirrored/a', { body, etag: '"v1"' })
+    origin.serve('/b', { body })
+    const places = `[${other.url('/nothing/')}, ${other.url('/mirrored/')}]`
+    writeFileSync(sandbox.configFile, `mirrors:\n  - match: ${origin.url('/')}\n    to: ${places}\n`)
+    const kiss = await serve('--allow-upstream', '127.0.0.1')
+    const first = await kiss.fetch(origin.url('/a'))
+    assert.deepEqual([first.status, first.body.equals(body)], [200, true])
+    assert.deepEqual([origin.requests.length, other.log('/mirrored/a').length], [0, 1])
+    assert.equal((await kiss.fetch(origin.url('/a'))).headers['cache-status'], 'kiss; hit')
+    assert.equal((await kiss.fetch(origin.url('/b'))).status, 200)
+    assert.equal(origin.log('/b').length, 1)
+    const { stdout } = await sandbox.run(['list', '--json'])
+    assert.deepEqual((JSON.parse(stdout) as { entries: { url: string }[] }).entries.map(({ url }) => url).sort(), [
+      origin.url('/a'),
+      origin.url('/b'),
+    ])
+  })
+
+  it('passes nothing of an origin on that could harm a client', async () => {
+    const extra = {
+      'set-cookie': 'session=1',
+      'strict-transport-security': 'max-age=1',
+      'access-control-allow-origin': '*',
+      'clear-site-data': '"*"',
+      'content-disposition': 'inline; filename="../../evil"',
+      'content-encoding': 'br',
+      refresh: '0; url=http://evil.example/',
+      link: '<http://evil.example/>; rel=preload',
+      'x-custom': 'custom',
+      'cache-control': 'public',
+    }
+    origin.serve('/a', { body, type: 'text/html', extra })
+    const kiss = await serve('--allow-upstream', '127.0.0.0/8')
+    for (const round of ['downloaded', 'stored']) {
+      const { headers } = await kiss.fetch(origin.url('/a'))
+      for (const name of Object.keys(extra).filter((name) => !/^(content-disposition|cache-control)$/.test(name)))
+        assert.equal(headers[name], undefined, `${name}, ${round}`)
+      assert.deepEqual(
+        ['content-disposition', 'x-content-type-options', 'content-security-policy', 'content-type'].map(
+          (name) => headers[name],
+        ),
+        ['attachment; filename="a"', 'nosniff', 'sandbox', 'text/html'],
+      )
+    }
+    const named = await readAll(
+      await open(
+        `${kiss.url}api/v1/fetch/${encodeURIComponent('ü"\r\nX: y/../z')}?url=${encodeURIComponent(origin.url('/a'))}`,
+      ),
+    )
+    assert.deepEqual([named.status, named.headers['x']], [200, undefined])
+    assert.match(
+      String(named.headers['content-disposition']),
+      /^attachment; filename="[^"\\/]+"; filename\*=UTF-8''[\w.%]+$/,
+    )
+  })
+
+  it('lets no client say who it is, what it wants or how to an origin', async () => {
+    const kiss = await serve('--allow-upstream', '127.0.0.0/8')
+    const headers = {
+      'X-Forwarded-For': '10.1.1.1',
+      'X-Forwarded-Host': 'evil.example',
+      Forwarded: 'for=10.1.1.1',
+      'X-HTTP-Method-Override': 'DELETE',
+      'X-Original-URL': '/evil',
+      'Accept-Encoding': 'gzip',
+      Expect: '100-continue',
+      TE: 'trailers',
+      'X-Kiss-Token': 'ours',
+      Cookie: 'mine=1',
+      'X-Wanted': 'yes',
+      'X-Hop': 'no',
+      Connection: 'close, X-Hop',
+    }
+    const all = Object.keys(headers).join(',')
+    const answer = await get(`${kiss.fetchUrl(origin.url('/a'))}&passheaders=${all}`, { headers })
+    assert.equal(answer.status, 200)
+    const seen = origin.requests[0]?.headers ?? {}
+    for (const name of Object.keys(headers).map((name) => name.toLowerCase())) {
+      if (/^(x-wanted|cookie)$/.test(name)) assert.ok(name in seen, name)
+      else if (name === 'accept-encoding') assert.equal(seen[name], 'identity')
+      else if (name === 'connection') assert.doesNotMatch(String(seen[name]), /hop/i)
+      else assert.ok(!(name in seen), name)
+    }
+  })
+})

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keyIdOf } from '#kiss/engine/subject.js'
+import { bytes, latch, sha256, type Step } from '../../support/origin.js'
+import { children } from './children.js'
+import { faultLab, readUpTo } from './lab.js'
+
+const LENGTH = 1_000_000
+const HALF = 500_000
+const body = bytes('processes', LENGTH)
+const other = bytes('other', LENGTH)
+const REST = `GET bytes=${HALF}- if "1"`
+/** Milliseconds: an owner that is frozen for longer than its silence is given up. */
+const QUICK = { heartbeat: 20, silence: 400 }
+
+describe('faults: owners that die', () => {
+  const start = children()
+  const lab = faultLab()
+
+  /** Kinds of body: what its successor asks for. */
+  const kinds: Readonly<Record<string, readonly [Step, string]>> = {
+    'with a strong ETag': [{ etag: '"1"' }, REST],
+    'chunked, with a strong ETag': [{ etag: '"1"', framing: 'chunked' }, REST],
+    'without a validator': [{}, 'GET'],
+  }
+  for (const [kind, [served, rest]] of Object.entries(kinds)) {
+    it(`a waiting process goes on where the file of a killed one ends (${kind}), its readers notice nothing`, async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir)
+      lab.origin.script('/t', [{ body, ...served, stall: { after: HALF } }, {}])
+      const lost = owner.fetch(lab.origin.url('/t')).catch(() => 'died')
+      await lab.origin.requested('/t')
+      const waiting = await lab.engine({ cacheDir })
+      const artifact = await lab.open(waiting, '/t')
+      assert.equal(artifact.as, 'collapsed')
+      assert.ok((await readUpTo(artifact, HALF)).equals(body.subarray(0, HALF)))
+      await owner.kill()
+      assert.equal(await lost, 'died')
+      assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
+      assert.equal((await artifact.finished())?.sha256, sha256(body))
+      await artifact.close('done')
+      assert.deepEqual(lab.asked('/t'), ['GET', rest])
+      assert.equal((await lab.get(waiting, '/t')).as, 'hit')
+    })
+  }
+
+  it('of many that wait, one goes on', async () => {
+    const cacheDir = await lab.folder()
+    const [owner, child] = [await start(cacheDir), await start(cacheDir)]
+    lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF } }, { throttle: 5_000_000 }])
+    void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
+    await lab.origin.requested('/t')
+    const engines = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    const elsewhere = child.fetch(lab.origin.url('/t'))
+    const artifacts = await Promise.all(engines.map((kiss) => lab.open(kiss, '/t')))
+    await Promise.all(artifacts.map((artifact) => readUpTo(artifact, HALF)))
+    await owner.kill()
+    for (const artifact of artifacts) {
+      assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
+      await artifact.close('done')
+    }
+    assert.deepEqual(await elsewhere, { size: LENGTH, sha256: sha256(body), code: null, kept: true })
+    assert.deepEqual(lab.asked('/t'), ['GET', REST])
+  })
+
+  it('one after the other: each goes on where the last one was', async () => {
+    const cacheDir = await lab.folder()
+    const kiss = await lab.engine({ cacheDir })
+    const steps = [1, 2, 3].map(() => ({ stall: { after: 200_000 } }))
+    lab.origin.script('/t', [{ body, etag: '"1"', ...steps[0] }, ...steps.slice(1), {}])
+    for (const i of [1, 2, 3]) {
+      // Nobody waits: the next process takes the file over when it asks.
+      const owner = await start(cacheDir)
+      void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
+      while ((await bodySize(cacheDir, '/t')) < 200_000 * i) await turn()
+      await owner.kill()
+    }
+    const artifact = await lab.open(kiss, '/t')
+    assert.ok((await readUpTo(artifact, LENGTH)).equals(body))
+    await artifact.close('done')
+    const rest = [200_000, 400_000, 600_000].map((at) => `GET bytes=${at}- if "1"`)
+    assert.deepEqual(lab.asked('/t'), ['GET', ...rest])
+  })
+
+  it('content that changed between: the reader of the old is cut short, the next gets the new', async () => {
+    const cacheDir = await lab.folder()
+    const owner = await start(cacheDir)
+    lab.origin.script('/t', [
+      { body, etag: '"1"', stall: { after: HALF } },
+      { body: other, etag: '"2"' },
+    ])
+    void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
+    await lab.origin.requested('/t')
+    const kiss = await lab.engine({ cacheDir })
+    const artifact = await lab.open(kiss, '/t')
+    await readUpTo(artifact, HALF)
+    await owner.kill()
+    await assert.rejects(readUpTo(artifact, LENGTH, HALF), { code: 'content-changed' })
+    await artifact.close('aborted')
+    assert.ok((await lab.get(kiss, '/t')).body.equals(other))
+  })
+
+  for (const [dies, asked] of [
+    ['claimed', ['GET']],
+    ['head written', ['GET', 'GET']],
+    ['summed', ['GET']],
+    ['renamed', ['GET']],
+    ['indexed', ['GET']],
+  ] as const) {
+    for (const framing of ['length', 'chunked'] as const) {
+      it(`killed when it had ${dies} (${framing}): whole for who waits, with no byte asked for twice`, async () => {
+        const cacheDir = await lab.folder()
+        const [owner, kiss] = [await start(cacheDir), await lab.engine({ cacheDir })]
+        const hold = latch()
+        lab.origin.script('/t', [
+          { body, framing, ...(dies === 'claimed' ? {} : { stall: { after: HALF, until: hold.opened } }) },
+          {},
+        ])
+        const dying = owner.die(lab.origin.url('/t'), dies)
+        if (dies === 'claimed' || dies === 'head written') {
+          await dying
+          hold.open()
+          assert.ok((await lab.get(kiss, '/t')).body.equals(body))
+        } else {
+          await lab.origin.requested('/t')
+          const artifact = await lab.open(kiss, '/t')
+          await readUpTo(artifact, HALF)
+          hold.open()
+          await dying
+          assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
+          assert.equal(await artifact.content.read(Buffer.alloc(1), LENGTH), 0)
+          await artifact.close('done')
+          assert.equal((await artifact.finished())?.sha256, sha256(body))
+        }
+        const again = await lab.get(kiss, '/t')
+        assert.ok(again.as === 'hit' && again.body.equals(body))
+        assert.deepEqual(lab.asked('/t'), [...asked])
+      })
+    }
+  }
+
+  it('a directory that was made by a process killed before it wrote who it is', async () => {
+    const cacheDir = await lab.folder()
+    const kiss = await lab.engine({ cacheDir })
+    lab.origin.serve('/t', { body })
+    const generation = join(transfersOf(cacheDir, '/t'), '1')
+    await mkdir(generation, { recursive: true })
+    await utimes(generation, 1, 1)
+    assert.ok((await lab.get(kiss, '/t')).body.equals(body))
+  })
+
+  it('an unfinished file of another boot is not continued', async () => {
+    const cacheDir = await lab.folder()
+    const kiss = await lab.engine({ cacheDir })
+    lab.origin.serve('/t', { body, etag: '"1"' })
+    const generation = join(transfersOf(cacheDir, '/t'), '1')
+    await mkdir(generation, { recursive: true })
+    const owner = {
+      boot: 'another',
+      pid: 1,
+      started: 1,
+      namespace: '',
+      engine: '',
+      startedAt: 1,
+      url: '',
+      private: false,
+    }
+    await writeFile(join(generation, 'owner'), JSON.stringify(owner))
+    await writeFile(join(generation, 'ended'), '')
+    await writeFile(
+      join(generation, 'head.json'),
+      JSON.stringify({ headers: { etag: '"1"' }, length: LENGTH, ranges: true, varies: false }),
+    )
+    await writeFile(join(generation, 'body'), other.subarray(0, HALF))
+    assert.ok((await lab.get(kiss, '/t')).body.equals(body))
+    assert.deepEqual(lab.asked('/t'), ['GET'])
+  })
+
+  it('an owner that is stopped in good order is continued at once', async () => {
+    const cacheDir = await lab.folder()
+    const [owner, kiss] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF } }, {}])
+    const first = lab.get(owner, '/t')
+    await lab.origin.requested('/t')
+    const artifact = await lab.open(kiss, '/t')
+    await readUpTo(artifact, HALF)
+    await owner.close()
+    assert.equal((await first).code, 'interrupted')
+    assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
+    await artifact.close('done')
+    assert.deepEqual(lab.asked('/t'), ['GET', REST])
+  })
+
+  it('nothing is left in the folder of transfers', async () => {
+    const cacheDir = await lab.folder()
+    const owner = await start(cacheDir)
+    lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF } }, {}])
+    void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
+    while ((await bodySize(cacheDir, '/t')) < HALF) await turn()
+    await owner.kill()
+    await lab.get(await lab.engine({ cacheDir }), '/t')
+    assert.deepEqual(await readdir(join(cacheDir, 'transfers')), [])
+  })
+
+  function transfersOf(cacheDir: string, path: string): string {
+    return join(cacheDir, 'transfers', keyIdOf(new URL(lab.origin.url(path))))
+  }
+
+  /** Of the latest generation. */
+  async function bodySize(cacheDir: string, path: string): Promise<number> {
+    const directory = transfersOf(cacheDir, path)
+    try {
+      const last = (await readdir(directory))
+        .map(Number)
+        .sort((a, b) => a - b)
+        .at(-1)
+      return (await stat(join(directory, String(last), 'body'))).size
+    } catch {
+      // Not made yet.
+      return 0
+    }
+  }
+
+  describe('that are frozen', () => {
+    it('longer than they may be silent: the waiting process starts its own file, and its readers notice nothing', async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir, QUICK)
+      const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
+      const wake = latch()
+      lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF, until: wake.opened } }, {}])
+      const frozen = owner.fetch(lab.origin.url('/t'))
+      await lab.origin.requested('/t')
+      const artifact = await lab.open(kiss, '/t')
+      await readUpTo(artifact, HALF)
+      owner.freeze()
+      assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
+      assert.ok(await artifact.finished())
+      await artifact.close('done')
+      // Its own file from the start: what the frozen one has may still be written to.
+      assert.deepEqual(lab.asked('/t'), ['GET', 'GET'])
+      owner.wake()
+      wake.open()
+      assert.deepEqual(await frozen, { size: LENGTH, sha256: sha256(body), code: null, kept: false })
+      assert.equal((await lab.get(kiss, '/t')).as, 'hit')
+    })
+
+    it('wake up after a newer content was stored: theirs goes to their own readers, and is not stored', async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir, QUICK)
+      const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
+      const wake = latch()
+      lab.origin.script('/t', [
+        { body, etag: '"1"', stall: { after: HALF, until: wake.opened } },
+        { body: other, etag: '"2"' },
+      ])
+      const frozen = owner.fetch(lab.origin.url('/t'))
+      await lab.origin.requested('/t')
+      while ((await bodySize(cacheDir, '/t')) < HALF) await turn()
+      owner.freeze()
+      const path = join(transfersOf(cacheDir, '/t'), '1', 'owner')
+      while (Date.now() - (await stat(path)).mtimeMs < QUICK.silence) await turn()
+      assert.ok((await lab.get(kiss, '/t')).body.equals(other))
+      owner.wake()
+      wake.open()
+      assert.deepEqual(await frozen, { size: LENGTH, sha256: sha256(body), code: null, kept: false })
+      const got = await lab.get(kiss, '/t')
+      assert.ok(got.as === 'hit' && got.body.equals(other))
+    })
+  })
+})
+
+/** Lets the event loop go round once. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
