@@ -28,7 +28,8 @@ export interface LeadOptions {
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
   readonly onStart: () => void
-  readonly onHead: (head: Head) => void
+  /** `confirmed`: by the origin, to this order. */
+  readonly onHead: (head: Head, confirmed: boolean) => void
   readonly onTrouble: (reason: string) => void
   /** Every byte is there; what follows is our own bookkeeping. */
   readonly onWhole: (sha256: string) => void
@@ -100,7 +101,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
           await reservation.begin(head.length, writer.size)
           await generation.setHead(head)
         })
-        options.onHead(head)
+        options.onHead(head, true)
       },
       onConfirmed: (size) => view.show(size),
       onStart: options.onStart,
@@ -112,6 +113,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     }).run()
     if (result.kind === 'changed') return result
     if (result.kind === 'renewed') return await renew(result.headers, options)
+    // Where a predecessor had all of it, nobody was told of a head yet.
+    options.onHead(result.head, false)
     const size = writer.size
     const sha256 = writer.digest()
     await view.finish(size, () => options.onWhole(sha256))

@@ -179,8 +179,8 @@ export class Transfer {
       shownHead: this.#head,
       seed: this.#takeSeed(),
       signal: this.#stop.signal,
-      onHead: (head) => {
-        this.#confirmed = true
+      onHead: (head, confirmed) => {
+        this.#confirmed ||= confirmed
         this.#knowSame(head)
       },
       onChanged: this.#o.onChanged,

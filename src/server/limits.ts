@@ -29,3 +29,14 @@ export const limits: Limits = {
   patience: 55_000,
   buffers: 256,
 }
+
+/** Descriptors beside those of clients: the index, watches, logs, and the start of the process. */
+const OWN_DESCRIPTORS = 48
+
+/**
+ * Connections that `descriptors` (the process's limit of open files) allow: each may need a body, and a transfer its origin
+ * and its file. Clients beyond that are refused at once, instead of holding what those before them need.
+ */
+export function connectionsWithin(descriptors: number): number {
+  return Math.min(limits.connections, Math.max(8, Math.floor((descriptors - OWN_DESCRIPTORS) / 2)))
+}

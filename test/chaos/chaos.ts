@@ -43,7 +43,10 @@ export interface ChaosReport {
     readonly delivered: number
     /** From the origin. */
     readonly origin: number
-    /** Of blobs that came to be where there was none, and of what a change or a purge made worthless on the way. */
+    /**
+     * Of blobs that came to be where there was none (never, or evicted, purged, replaced), and of unfinished bodies that a
+     * change or a purge made worthless, or that were evicted when their owner had been killed.
+     */
     readonly necessary: number
     readonly witnessed: Readonly<Record<string, number>>
   }
@@ -60,7 +63,7 @@ export interface ChaosReport {
 }
 
 /** Milliseconds. */
-const BETWEEN_KILLS = 800
+const BETWEEN_KILLS = 1_200
 const BETWEEN_PURGES = 400
 const BETWEEN_CHANGES = 600
 /** Milliseconds, at most, between two requests of one reader. */
@@ -227,7 +230,7 @@ class Run {
 
   #kill(): void {
     const { random, servers } = this.#p
-    if (random.below(8) === 0) {
+    if (random.below(12) === 0) {
       servers.killServer(random.below(servers.urls.length))
       this.#kills.servers++
     } else if (servers.killWorker((pids) => random.pick(pids))) {
@@ -272,8 +275,8 @@ class Run {
       const [kind, size] = JSON.parse(line) as Happening
       witnessed[kind] = (witnessed[kind] ?? 0) + size
     }
-    const { stored = 0, changed = 0, purged = 0 } = witnessed
-    return { necessary: stored + changed + purged, witnessed }
+    const { stored = 0, changed = 0, purged = 0, abandoned = 0 } = witnessed
+    return { necessary: stored + changed + purged + abandoned, witnessed }
   }
 }
 

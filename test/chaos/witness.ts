@@ -6,8 +6,11 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 
-/** What happened to which file, of how many bytes. `stored again`: over a blob that was there. */
-export type Happening = readonly ['stored' | 'stored again' | 'changed' | 'purged' | 'given up', number]
+/**
+ * What happened to which file, of how many bytes. `stored again`: over a blob that was there. `abandoned`: its owner was
+ * killed, and somebody needed the room before the download was continued.
+ */
+export type Happening = readonly ['stored' | 'stored again' | 'changed' | 'purged' | 'abandoned' | 'given up', number]
 
 const BLOB = /\/blobs\/[0-9a-f]{2}\/[0-9a-f]{64}$/
 const GENERATION = /\/transfers\/[0-9a-f]{64}\/\d+$/
@@ -32,7 +35,8 @@ function noteRemoval(directory: string): void {
     // It did not end: its owner was killed.
   }
   const purged = fs.existsSync(path.join(directory, 'purged'))
-  note(purged || kind === 'whole' ? 'purged' : kind === 'changed' ? 'changed' : 'given up', size)
+  if (purged || kind === 'whole') note('purged', size)
+  else note(kind === 'changed' ? 'changed' : kind === undefined ? 'abandoned' : 'given up', size)
 }
 
 const { rename, rm } = fs.promises

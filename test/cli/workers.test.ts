@@ -137,6 +137,19 @@ describe('kiss serve --workers', () => {
     for (const line of stderr.trim().split('\n')) assert.doesNotThrow(() => JSON.parse(line), line)
   })
 
+  it('serves everybody while one worker stands still', async () => {
+    const server = serve()
+    const url = await listening(server)
+    await until(() => workersOf(server).length === WORKERS)
+    const [still] = workersOf(server)
+    process.kill(still!, 'SIGSTOP')
+    try {
+      for (let i = 0; i < 4 * WORKERS; i++) assert.deepEqual(await ask(fetchUrl(url, '/a')), { status: 200, body })
+    } finally {
+      process.kill(still!, 'SIGCONT')
+    }
+  })
+
   it('says once why no worker can start, and exits with that code', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')

@@ -24,6 +24,9 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   const readable = isatty(2)
   const sink = new LogSink({ target: logTarget(2), notice: (dropped) => droppedLine(dropped, readable) })
   const log = await openLog({ level: values['log-level'] as LogLevel, readable, target: lineTarget(sink) })
+  // Workers accept for themselves: a connection that the primary hands to one that dies just then is closed by nobody, and
+  // its client would wait for ever. It also means that a worker that stands still gets none.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   // The lines of all workers come through here, whole: processes that write to one pipe themselves cut into each other.
   cluster.setupPrimary({ silent: true })
   const common = { via: newVia(), readable, port: values.port === 0 ? await freePort(values.host) : values.port }

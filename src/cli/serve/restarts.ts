@@ -21,15 +21,15 @@ export interface Death {
   readonly lived: number
   /** Others that listen. */
   readonly othersListening: number
-  /** Some worker has ever listened: what is wrong may pass. */
-  readonly everListened: boolean
+  /** It said why it could not start, and none ever could: the next one would say the same. */
+  readonly hopeless: boolean
 }
 
 /** `wait`: milliseconds until the next one; undefined: none can start, give up. */
 export function afterDeath(restarts: Restarts, death: Death): { restarts: Restarts; wait: number | undefined } {
   if (death.listened && death.lived >= STABLE) return { restarts: { inRow: 0 }, wait: 0 }
   const inRow = restarts.inRow + 1
-  const hopeless = !death.listened && death.othersListening === 0 && (!death.everListened || inRow >= ATTEMPTS)
-  if (hopeless) return { restarts: { inRow }, wait: undefined }
+  const noneLeft = !death.listened && death.othersListening === 0
+  if (noneLeft && (death.hopeless || inRow >= ATTEMPTS)) return { restarts: { inRow }, wait: undefined }
   return { restarts: { inRow }, wait: inRow < 2 ? 0 : Math.min(FIRST * 2 ** (inRow - 2), LONGEST) }
 }

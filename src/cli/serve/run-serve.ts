@@ -4,13 +4,14 @@ import cluster from 'node:cluster'
 import { once } from 'node:events'
 import type { Engine } from '../../engine/types.js'
 import type { AccessOptions } from '../../server/access.js'
+import { connectionsWithin } from '../../server/limits.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import { announce, tellSystemd } from './announce.js'
-import { accessOptions, tlsFiles } from './server-settings.js'
+import { accessOptions, descriptorLimit, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
@@ -80,6 +81,7 @@ async function serveWith(engine: Engine, { command, values, log, access, via, li
       drainTimeout: values['drain-timeout'],
       via,
       passHeaders: values['pass-headers'],
+      limits: { connections: connectionsWithin(await descriptorLimit()) },
       ...(tls === undefined ? {} : { tls }),
       ...(accelRedirect === undefined ? {} : { accelRedirect }),
     })

@@ -45,3 +45,10 @@ async function tokensOf(file: string | undefined, flag: string): Promise<string[
   if (present.length === 0) throw new KissError('configuration', `${flag}: ${file} holds no token`)
   return present
 }
+
+/** The limit of open files of this process; Infinity where the system does not tell (proc(5)). */
+export async function descriptorLimit(): Promise<number> {
+  const text = await readFile('/proc/self/limits', 'latin1').catch(() => '')
+  const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1]
+  return soft === undefined ? Infinity : Number(soft)
+}

@@ -102,7 +102,7 @@ export class Workers {
       listened: member.listening,
       lived: performance.now() - member.startedAt,
       othersListening: [...this.#members].filter(({ listening }) => listening).length,
-      everListened: this.#listened,
+      hopeless: member.failure !== undefined && !this.#listened,
     })
     this.#history = restarts
     if (wait === undefined) {

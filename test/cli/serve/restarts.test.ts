@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { afterDeath, type Death } from '#kiss/cli/serve/restarts.js'
 
-const unstarted: Death = { listened: false, lived: 100, othersListening: 0, everListened: true }
+const unstarted: Death = { listened: false, lived: 100, othersListening: 0, hopeless: false }
 
 describe('a worker that died', () => {
   it('is replaced at once when it had served for a while, whatever was before', () => {
-    const death = { listened: true, lived: 60_000, othersListening: 0, everListened: true }
+    const death = { listened: true, lived: 60_000, othersListening: 0, hopeless: false }
     assert.deepEqual(afterDeath({ inRow: 9 }, death), { restarts: { inRow: 0 }, wait: 0 })
   })
 
@@ -13,15 +13,15 @@ describe('a worker that died', () => {
     const waits: (number | undefined)[] = []
     let restarts = { inRow: 0 }
     for (let i = 0; i < 9; i++) {
-      const next = afterDeath(restarts, { listened: true, lived: 10, othersListening: 1, everListened: true })
+      const next = afterDeath(restarts, { listened: true, lived: 10, othersListening: 1, hopeless: false })
       restarts = next.restarts
       waits.push(next.wait)
     }
     assert.deepEqual(waits, [0, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
   })
 
-  it('is not replaced when no worker has ever listened', () => {
-    assert.equal(afterDeath({ inRow: 0 }, { ...unstarted, everListened: false }).wait, undefined)
+  it('is not replaced when it said why none can start', () => {
+    assert.equal(afterDeath({ inRow: 0 }, { ...unstarted, hopeless: true }).wait, undefined)
   })
 
   it('is not replaced when five in a row could not start and none is left that serves', () => {
