@@ -1,14 +1,11 @@
-/** Failures that an operator may want to see, and those that are remembered so that a herd does not repeat them. */
+/** Failures that are remembered so that a herd does not repeat them. */
 
 import { KissError } from '../errors.js'
 import type { KeyId } from '../store/types.js'
 import type { Order } from './order.js'
-import type { FailureRecord } from './types.js'
 
 /** Milliseconds (rule 8 of the cache). */
 const MEMORY = 10_000
-/** Records shown to an operator. */
-const SHOWN = 500
 
 /** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
 const ofTheOrigin: ReadonlySet<string> = new Set([
@@ -22,29 +19,20 @@ export function isRemembered(error: KissError): boolean {
   return ofTheOrigin.has(error.code)
 }
 
-type FailedOrder = Pick<Order, 'id' | 'credential' | 'shown' | 'private'>
+type FailedOrder = Pick<Order, 'id' | 'credential'>
 
 export class FailureLog {
   readonly #now: () => number
-  readonly #records: FailureRecord[] = []
   readonly #recent = new Map<string, { readonly error: KissError; readonly until: number }>()
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Newest first. */
-  get records(): readonly FailureRecord[] {
-    return this.#records
-  }
-
   /** A failure of a request with a credential is nobody else's. */
-  note({ id, credential, shown, private: isPrivate }: FailedOrder, error: KissError): void {
-    const at = this.#now()
-    const { code, message } = error
-    this.#records.unshift({ url: shown, at, code, message, private: isPrivate || credential !== undefined })
-    if (this.#records.length > SHOWN) this.#records.length = SHOWN
+  note({ id, credential }: FailedOrder, error: KissError): void {
     if (!isRemembered(error)) return
+    const at = this.#now()
     for (const [key, { until }] of this.#recent) if (until <= at) this.#recent.delete(key)
     this.#recent.set(keyOf(id, credential), { error, until: at + MEMORY })
   }

@@ -105,7 +105,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       quota: await store.space.quota(),
       entries: await store.entries.count(),
       downloads: await fetching.transfers.downloads(),
-      failures: services.failures.records,
+      failures: await store.failures.read(),
       instance: store.layout.instance,
     }),
     figures: store.figures,

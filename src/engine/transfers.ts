@@ -57,8 +57,9 @@ export class Transfers {
       if (this.#current.get(order.id) === transfer) this.#current.delete(order.id)
       this.#running.delete(transfer)
       this.#count(transfer, settled.kind)
-      if (settled.kind === 'failed' && settled.error.code !== 'interrupted')
-        this.#services.failures.note(transfer.order, settled.error)
+      if (settled.kind !== 'failed' || settled.error.code === 'interrupted') return
+      this.#services.failures.note(transfer.order, settled.error)
+      if (transfer.leading) this.#writeDown(transfer.order, settled.error)
     })
     return transfer
   }
@@ -68,6 +69,13 @@ export class Transfers {
     if (!transfer.leading) return
     if (kind === 'stored' || kind === 'whole') this.#services.store.counters.add('successes', 1)
     if (kind === 'failed') this.#services.store.counters.add('failures', 1)
+  }
+
+  /** For operators, as long as the list is. */
+  #writeDown({ shown, credential, private: isPrivate }: Order, { code, message }: KissError): void {
+    const { store, clock } = this.#services
+    const record = { url: shown, at: clock.now(), code, message, private: isPrivate || credential !== undefined }
+    store.failures.add(record)
   }
 
   /** Whoever comes now starts anew; the readers of the one in flight get all of it. */

@@ -3,10 +3,12 @@
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { LeaseTimes } from '../store/leases.js'
+import type { FailureRecord } from '../store/failure-list.js'
 import type { Figures } from '../store/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
 
+export type { FailureRecord } from '../store/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
 
 export interface FetchRequest {
@@ -117,17 +119,6 @@ export interface PurgeResult {
   readonly removed: number
   readonly bytes: number
   readonly dryRun: boolean
-}
-
-/** One thing that went for good and is remembered for the dashboard. */
-export interface FailureRecord {
-  readonly url: string
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly code: string
-  readonly message: string
-  /** Its request came with a credential: the URL is for the admin alone. */
-  readonly private: boolean
 }
 
 /** Where time comes from: handed in, so that tests never wait. */

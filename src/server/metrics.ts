@@ -61,11 +61,9 @@ export function metricsRoute(own: ProcessMetrics): Route {
   }
 }
 
-export async function metricsText(
-  { status, figures }: Pick<Engine, 'status' | 'figures'>,
-  version: string,
-): Promise<string> {
-  const input = { status: await status(), sums: await figures.sums(), version }
+export async function metricsText(engine: Pick<Engine, 'status' | 'figures'>, version: string): Promise<string> {
+  const { figures } = engine
+  const input = { status: await engine.status(), sums: await figures.sums(), version }
   const shared = metricTable.map(({ name, type, help, values }) => ({
     name,
     help,

@@ -1,9 +1,10 @@
 /** The status page as JSON: KissCache's keys, so that its monitoring goes on working, and ours. */
 
 import type { EngineStatus } from '../engine/types.js'
-import { counterNames, type CounterName } from '../store/types.js'
+import { counterNames } from '../store/types.js'
 import { json, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
+import { answeredRequests, ratioOf, servedBytes } from './totals.js'
 
 export interface StatusContext {
   /** What `instance` shows: on a server its own URL, as in KissCache. */
@@ -27,15 +28,11 @@ const rows: readonly Row[] = [
   ['resources_downloading', 'downloads in flight', (status) => inState(status, 'downloading')],
   ['resources_successes', 'entries in the store', ({ entries }) => entries],
   ['resources_failures', 'failures that are remembered for the dashboard', ({ failures }) => failures.length],
-  [
-    'resources_usage',
-    'requests that were answered with an artifact',
-    ({ counts }) => total(counts, 'requests_', served),
-  ],
+  ['resources_usage', 'requests that were answered with an artifact', ({ counts }) => answeredRequests(counts)],
   ['statistics_successes', 'downloads that ended with a stored body', ({ counts }) => counts.successes],
   ['statistics_failures', 'downloads that failed for good', ({ counts }) => counts.failures],
   ['statistics_download', 'body bytes that arrived from origins', ({ counts }) => counts.downloaded],
-  ['statistics_upload', 'body bytes sent to clients', ({ counts }) => upload(counts)],
+  ['statistics_upload', 'body bytes sent to clients', ({ counts }) => servedBytes(counts)],
   ['statistics_requests', 'requests of the fetch endpoint', ({ counts }) => counts.requests],
   ['version', 'of kiss', (_, { version }) => version],
   // Ours.
@@ -51,27 +48,14 @@ export const statusKeys: readonly { readonly key: string; readonly meaning: stri
   meaning,
 }))
 
-const served = ['hit', 'miss', 'collapsed', 'revalidated', 'stale'] as const
-
 /** Pure; for the server and for `kiss stats --json`. */
 export function statusDocument(status: EngineStatus, context: StatusContext): Record<string, unknown> {
   return Object.fromEntries(rows.map(([key, , value]) => [key, value(status, context)]))
 }
 
-function total(
-  counts: Readonly<Record<CounterName, number>>,
-  prefix: 'served_' | 'requests_',
-  kinds: typeof served,
-): number {
-  return kinds.reduce((sum, kind) => sum + counts[`${prefix}${kind}`], 0)
-}
-
-function upload(counts: EngineStatus['counts']): number {
-  return total(counts, 'served_', served)
-}
-
 function ratio({ counts }: EngineStatus): number | null {
-  return counts.downloaded === 0 ? null : Math.round((upload(counts) / counts.downloaded) * 1000) / 1000
+  const exact = ratioOf(counts)
+  return exact === undefined ? null : Math.round(exact * 1000) / 1000
 }
 
 function percent({ usage, quota }: EngineStatus): number {

@@ -26,6 +26,6 @@ export function hitRatio(answered: number, hits: number): number | undefined {
 }
 
 /** Money that the origins did not charge: what was served but not downloaded. @param price of 10^9 bytes */
-export function saved(counts: Counts, price: number): number {
-  return (Math.max(0, servedBytes(counts) - counts.downloaded) / 1e9) * price
+export function moneySaved(bytes: { readonly served: number; readonly downloaded: number }, price: number): number {
+  return (Math.max(0, bytes.served - bytes.downloaded) / 1e9) * price
 }

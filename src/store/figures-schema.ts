@@ -12,6 +12,9 @@ export const figuresSchema: readonly string[] = [
     step INTEGER NOT NULL, at INTEGER NOT NULL, ${figureNames.map((name) => `${name} INTEGER NOT NULL`).join(', ')},
     PRIMARY KEY (step, at)) WITHOUT ROWID`,
 
+  // n: grows; the oldest go. record: a FailureRecord as JSON.
+  `CREATE TABLE IF NOT EXISTS failures (n INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL)`,
+
   // at: milliseconds, when the process was last heard of.
   `CREATE TABLE IF NOT EXISTS presence (
     owner TEXT PRIMARY KEY, at INTEGER NOT NULL, figures TEXT NOT NULL) WITHOUT ROWID`,

@@ -7,6 +7,7 @@ import { Database } from './database.js'
 import { Durability } from './durability.js'
 import { Entries } from './entries.js'
 import { Evictor } from './evictor.js'
+import { FailureList } from './failure-list.js'
 import { type Figures, sharedFigures } from './figures.js'
 import { Flusher } from './flusher.js'
 import { Invalidation } from './invalidation.js'
@@ -45,6 +46,7 @@ export interface Store {
   readonly blobs: FileBlobs
   readonly counters: SharedCounters
   readonly figures: Figures
+  readonly failures: FailureList
   readonly space: SharedSpace
   readonly removal: Removal
   readonly invalidation: Invalidation
@@ -101,6 +103,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     blobs,
     counters,
     figures,
+    failures: new FailureList(database, flusher),
     space,
     removal,
     invalidation,
@@ -118,11 +121,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async close() {
       invalidation.close()
       await durability.settled()
-      try {
-        await flusher.close()
-      } finally {
-        await database.close()
-      }
+      // Nothing but counts and last uses is written this late: no reason to fail what has gone well.
+      await flusher.close().catch((error: unknown) => warn(`the counts of the last second are lost: ${String(error)}`))
+      await database.close()
     },
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { intervalsOf, type Sample, spanNames, spans, totalOf } from '#kiss/store/intervals.js'
+import type { FailureRecord } from '#kiss/store/failure-list.js'
 import { SILENT } from '#kiss/store/presence.js'
 import { Fixture } from './support.js'
 
@@ -98,5 +99,47 @@ describe('the figures of a directory', () => {
     assert.deepEqual(await first.figures.processes(), [{ memory: 6 }])
     await second.figures.leave()
     assert.deepEqual(await first.figures.processes(), [])
+  })
+})
+
+describe('the failures of a directory', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+  const failure = (at: number): FailureRecord => ({
+    url: 'https://o/f',
+    at,
+    code: 'disk',
+    message: 'no',
+    private: false,
+  })
+
+  it('are one list for all processes, newest first, and survive them', async () => {
+    const [first, second] = [await fixture.open(), await fixture.open()]
+    first.failures.add(failure(1))
+    second.failures.add(failure(2))
+    await Promise.all([first.flush(), second.flush()])
+    first.failures.add(failure(3))
+    const times = async (store: typeof first): Promise<number[]> => (await store.failures.read()).map(({ at }) => at)
+    assert.deepEqual(
+      [await times(first), await times(second)],
+      [
+        [3, 2, 1],
+        [2, 1],
+      ],
+    )
+    await fixture.close(first)
+    assert.deepEqual(await times(await fixture.open()), [3, 2, 1])
+  })
+
+  it('are no more than 500, however many there are', async () => {
+    const store = await fixture.open()
+    for (let at = 0; at < 1200; at++) {
+      store.failures.add(failure(at))
+      if (at % 400 === 0) await store.flush()
+    }
+    await store.flush()
+    const times = (await store.failures.read()).map(({ at }) => at)
+    assert.deepEqual([times.length, times[0], times.at(-1)], [500, 1199, 700])
   })
 })

@@ -2,10 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../../errors.js'
+import { figuresByHost } from '../../server/hosts.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
 import type { InspectedCache } from './cache.js'
-import { figuresByHost, saved, statsLines, type StatusDocument } from './stats.js'
+import { saved, statsLines, type StatusDocument } from './stats.js'
 
 /** Milliseconds between two looks of --watch. */
 const WATCH_INTERVAL = 2_000

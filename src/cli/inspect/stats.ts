@@ -1,38 +1,20 @@
 /** What `kiss stats` says. Pure. */
 
-import type { ListedEntry } from '../../server/entries.js'
+import type { HostFigures } from '../../server/hosts.js'
+import { moneySaved } from '../../server/totals.js'
 import { formatSize } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 10
 
-/** What the entries of one host hold, and how often they were served from the store. */
-export interface HostFigures {
-  readonly host: string
-  readonly entries: number
-  readonly bytes: number
-  readonly hits: number
-}
-
-/** The largest first. */
-export function figuresByHost(entries: readonly ListedEntry[]): HostFigures[] {
-  const figures = new Map<string, HostFigures>()
-  for (const { url, size, hits } of entries) {
-    const host = URL.canParse(url) ? new URL(url).host : ''
-    const before = figures.get(host) ?? { host, entries: 0, bytes: 0, hits: 0 }
-    figures.set(host, { host, entries: before.entries + 1, bytes: before.bytes + size, hits: before.hits + hits })
-  }
-  return [...figures.values()].sort((a, b) => b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
-}
-
 /** The document of `/api/v1/status/`; what an older server does not say counts as 0. */
 export type StatusDocument = Readonly<Record<string, unknown>>
 
 /** Money that the origins did not charge: what was served but not downloaded. @param price of 10^9 bytes */
 export function saved(status: StatusDocument, price: number): number {
-  const bytes = Math.max(0, numberOf(status, 'statistics_upload') - numberOf(status, 'statistics_download'))
-  return Math.round((bytes / 1e9) * price * 100) / 100
+  const bytes = { served: numberOf(status, 'statistics_upload'), downloaded: numberOf(status, 'statistics_download') }
+  return Math.round(moneySaved(bytes, price) * 100) / 100
 }
 
 export interface StatsView {

@@ -44,11 +44,6 @@ export function ago(at: number, now: number): Html {
   return html`<time datetime="${iso}" title="${iso.replace('T', ' ').slice(0, 19)} UTC">${shown}</time>`
 }
 
-/** The host of a URL; of `s3://bucket/key` the bucket. */
-export function hostOf(url: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1] ?? ''
-}
-
 /** What stands behind the host. */
 export function pathOf(url: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/is.exec(url)?.[1] ?? url

@@ -1,8 +1,9 @@
 /** Pieces that several pages show, and that change while somebody looks. Pure. */
 
 import { formatDuration, formatRate, formatSize } from '../../units.js'
-import { answeredRequests, hitRatio, ratioOf, saved, servedBytes } from '../totals.js'
-import { ago, count, hostOf, money, pathOf, percent, size, times } from './format.js'
+import { answeredRequests, hitRatio, moneySaved, ratioOf, servedBytes } from '../totals.js'
+import { hostOf } from '../hosts.js'
+import { ago, count, money, pathOf, percent, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import type { Flight, View } from './view.js'
 
@@ -47,7 +48,7 @@ export function tiles({ status }: View, price: number | undefined): Html {
     ${tile('Downloaded', size(counts.downloaded), `${count(counts.successes)} stored`)}
     ${tile('Ratio', times(ratioOf(counts)), 'served per byte')}
     ${tile('Hit ratio', percent(hitRatio(answered, answered - counts.requests_miss)), 'without a download')}
-    ${price !== undefined && tile('Saved', money(saved(counts, price)), `at ${price} per GB`)}
+    ${price !== undefined && tile('Saved', money(moneySaved({ served: servedBytes(counts), downloaded: counts.downloaded }, price)), `at ${price} per GB`)}
     ${tile('Entries', count(status.entries), size(status.usage.blobs))}
   </dl>`
 }

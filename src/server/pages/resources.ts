@@ -62,8 +62,8 @@ function failuresPage(context: PageContext): Page {
     live: true,
     body: html`
       <p class="note">
-        Downloads that failed for good since this server was started, the newest first. A failure is remembered for 10
-        seconds; whoever asks later makes the cache try again.
+        Downloads that failed for good, the newest first; the last 500 are kept. Whoever asks more than 10 seconds after
+        a failure makes the cache try again.
       </p>
       ${searchForm(current, { search, sort: 'used', reverse: false })}
       <p class="note" role="status">${found(list, view.failures.length, 'failure', 'failures')}</p>

@@ -2,11 +2,12 @@
 
 import type { Entry } from '../../store/types.js'
 import { spanNames } from '../../store/intervals.js'
+import { figuresByHost } from '../hosts.js'
 import { json } from '../reply.js'
 import type { Route } from '../route.js'
 import { servedKinds } from '../totals.js'
 import { chart, chartData } from './charts.js'
-import { count, hostOf, size } from './format.js'
+import { count, size } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
 import { live } from './live.js'
@@ -87,25 +88,8 @@ function kindTable({ status: { counts } }: View): Html {
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 20
 
-interface HostFigures {
-  readonly host: string
-  readonly entries: number
-  readonly bytes: number
-  readonly hits: number
-}
-
-function hostFigures(entries: readonly Entry[]): HostFigures[] {
-  const hosts = new Map<string, HostFigures>()
-  for (const { url, size: bytes, hits } of entries) {
-    const host = hostOf(url)
-    const before = hosts.get(host) ?? { host, entries: 0, bytes: 0, hits: 0 }
-    hosts.set(host, { host, entries: before.entries + 1, bytes: before.bytes + bytes, hits: before.hits + hits })
-  }
-  return [...hosts.values()].sort((a, b) => b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
-}
-
 function hostTable(entries: readonly Entry[]): Html {
-  const hosts = hostFigures(entries)
+  const hosts = figuresByHost(entries)
   const more = hosts.length - HOSTS_SHOWN
   if (hosts.length === 0) return html`<p class="empty">The cache is empty.</p>`
   return html`<table class="list">

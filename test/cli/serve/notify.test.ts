@@ -15,7 +15,7 @@ s.bind(sys.argv[1])
 print('bound', flush=True)
 while True:
     text = s.recv(4096).decode()
-    if 'BARRIER' not in text:
+    if text.strip() and 'BARRIER' not in text:
         print(text.replace('\\n', ' '), flush=True)
 `
 

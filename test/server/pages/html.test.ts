@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { count, hostOf, money, pathOf, percent, times } from '#kiss/server/pages/format.js'
+import { hostOf } from '#kiss/server/hosts.js'
+import { count, money, pathOf, percent, times } from '#kiss/server/pages/format.js'
 import { html } from '#kiss/server/pages/html.js'
 import { kissUrl, parseAsked } from '#kiss/server/pages/kiss-url.js'
 import { flightsOf } from '#kiss/server/pages/rates.js'

@@ -2,6 +2,7 @@
 
 import type { Clock, Download, FailureRecord } from '#kiss/engine/types.js'
 import { openDashboard } from '#kiss/server/dashboard.js'
+import { metricsRoute, ProcessMetrics } from '#kiss/server/metrics.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
 import { figureNames, intervalsOf, type Sample, spans, type SpanName } from '#kiss/store/intervals.js'
 import type { Entry } from '#kiss/store/types.js'
@@ -236,7 +237,7 @@ export async function startLab({
     version: '1.2.3',
     now: () => now,
     access: { adminTokens: [adminToken] },
-    routes: dashboard.routes,
+    routes: [...dashboard.routes, metricsRoute(new ProcessMetrics())],
     ...options,
   })
   return {

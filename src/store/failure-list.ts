@@ -1,0 +1,64 @@
+/** What went wrong lately on this cache directory, for operators: the same list for all its processes, bounded. */
+
+import type { Database } from './database.js'
+import type { Flusher } from './flusher.js'
+
+/** One thing that went for good. */
+export interface FailureRecord {
+  /** Displayable. */
+  readonly url: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly code: string
+  readonly message: string
+  /** Its request came with a credential: the URL is for the admin alone. */
+  readonly private: boolean
+}
+
+/** Records that are kept. */
+const KEPT = 500
+
+export class FailureList {
+  readonly #database: Database
+  readonly #flusher: Flusher
+  /** Still to be written, oldest first. */
+  #pending: FailureRecord[] = []
+
+  constructor(database: Database, flusher: Flusher) {
+    this.#database = database
+    this.#flusher = flusher
+    flusher.add(() => this.#write())
+  }
+
+  /** At once in memory, within a second in the index. */
+  add(record: FailureRecord): void {
+    this.#pending.push(record)
+    if (this.#pending.length > KEPT) this.#pending.shift()
+    this.#flusher.arm()
+  }
+
+  /** Newest first. */
+  async read(): Promise<FailureRecord[]> {
+    return this.#database.run(async ({ query }) => {
+      const rows = await query<{ record: string }>(`SELECT record FROM failures ORDER BY n DESC LIMIT ${KEPT}`)
+      const stored = rows.map(({ record }) => JSON.parse(record) as FailureRecord)
+      return [...this.#pending, ...stored.reverse()].sort((a, b) => b.at - a.at).slice(0, KEPT)
+    })
+  }
+
+  async #write(): Promise<void> {
+    if (this.#pending.length === 0) return
+    await this.#database.run(async ({ query }) => {
+      // Taken within the operation: no read can come between and see them neither here nor in the index.
+      const records = this.#pending
+      this.#pending = []
+      try {
+        await query('INSERT INTO failures (record) SELECT value FROM json_each(?)', JSON.stringify(records))
+      } catch (error) {
+        this.#pending = [...records, ...this.#pending].slice(-KEPT)
+        throw error
+      }
+      await query(`DELETE FROM failures WHERE n <= (SELECT max(n) FROM failures) - ${KEPT}`)
+    })
+  }
+}

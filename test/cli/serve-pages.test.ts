@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { Sandbox, type Running } from '../support/cli.js'
+import { bytes, latch, Origin } from '../support/origin.js'
+
+describe('the pages of kiss serve', function () {
+  this.timeout(30_000)
+  const body = bytes('pages', 50_000)
+  const token = 'the-admin-token'
+  const admin = { headers: { Authorization: `Bearer ${token}` } }
+  let sandbox: Sandbox
+  let origin: Origin
+  let running: Running
+  let server: string
+
+  async function serve(): Promise<void> {
+    const file = path.join(sandbox.root, 'token')
+    writeFileSync(file, token)
+    const flags = [
+      '--port',
+      '0',
+      '--allow-upstream',
+      '127.0.0.0/8',
+      '--admin-token-file',
+      file,
+      '--egress-price',
+      '0.09',
+    ]
+    running = sandbox.start(['serve', ...flags])
+    const [line] = (await once(running.child.stdout, 'data')) as [string]
+    server = line.split('\n')[0]!
+  }
+
+  async function stop(): Promise<void> {
+    running.child.kill('SIGTERM')
+    assert.equal((await running.ended).code, 0)
+  }
+
+  const text = async (name: string, init?: RequestInit): Promise<string> => (await fetch(server + name, init)).text()
+  const artifact = (name: string, init?: RequestInit): Promise<Response> =>
+    fetch(`${server}api/v1/fetch?url=${encodeURIComponent(origin.url(name))}`, init)
+  const metric = async (name: string): Promise<number> =>
+    Number(new RegExp(`^${name} (.*)$`, 'm').exec(await text('metrics'))?.[1])
+
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    origin = await Origin.start()
+    await serve()
+  })
+  afterEach(async () => {
+    await stop()
+    await origin.close()
+    sandbox.remove()
+  })
+
+  it('show what was fetched, what failed and why, and keep private artifacts to the admin', async () => {
+    origin.serve('/public.img', { body })
+    origin.serve('/secret.img', { body, etag: '"1"' })
+    assert.equal((await artifact('/public.img')).status, 200)
+    const private_ = await artifact('/secret.img', { headers: { 'Private-Token': 'lent' } })
+    await private_.arrayBuffer()
+    assert.equal(private_.headers.get('cache-control'), 'private, no-store')
+    assert.equal((await artifact('/gone.img')).status, 404)
+    assert.equal((await artifact('/denied-secret.img', { headers: { 'Private-Token': 'lent' } })).status, 404)
+
+    const pages = ['', 'statistics/', 'resources/successes/', 'resources/failures/', 'metrics', 'api/v1/status/']
+    for (const page of pages) assert.doesNotMatch(await text(page), /secret/, page)
+    assert.match(await text('resources/successes/'), /public\.img/)
+    assert.match(await text('resources/failures/'), /gone\.img[^]*The origin says no[^]*404/)
+    assert.match(await text('resources/successes/', admin), /secret\.img[^]*private/)
+    assert.match(await text('resources/failures/', admin), /denied-secret\.img/)
+    assert.doesNotMatch(await text('resources/failures/', admin), /lent/)
+  })
+
+  it('show a download while it is in flight, with its readers', async () => {
+    const gate = latch()
+    origin.script('/slow.img', [{ body, stall: { after: 10_000, until: gate.opened } }])
+    const readers = await Promise.all([artifact('/slow.img'), artifact('/slow.img')])
+    const page = await text('resources/downloading/')
+    assert.match(page, /slow\.img[^]*of 48\.8 KiB[^]*data-label="Readers" class="number">2</)
+    assert.equal(await metric('kiss_downloads_in_flight\\{state="downloading"\\}'), 1)
+    gate.open()
+    for (const reader of readers) assert.equal((await reader.arrayBuffer()).byteLength, body.length)
+  })
+
+  it('go on counting where the server before it stopped', async () => {
+    origin.serve('/a', { body })
+    for (let i = 0; i < 3; i++) await (await artifact('/a')).arrayBuffer()
+    await stop()
+    await serve()
+    assert.equal(await metric('kiss_downloaded_bytes_total'), body.length)
+    assert.equal(await metric('kiss_served_bytes_total\\{as="hit"\\}'), 2 * body.length)
+    const fetched = 'kiss_http_request_duration_seconds_count\\{route="fetch",cache="hit"\\}'
+    assert.equal(await metric(fetched), 2)
+    assert.match(await text(''), /Saved/)
+    // The history has begun with the first server: the counters of now are not of the last interval.
+    assert.equal((JSON.parse(await text('statistics/hour.json')) as { times: number[] }).times.length, 360)
+  })
+})
