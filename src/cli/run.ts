@@ -2,7 +2,7 @@
 
 import { Config, run as runCommand, settings as oclifSettings } from '@oclif/core'
 import type { Plugin } from '@oclif/core'
-import { KissError } from '../errors.js'
+import { KissError, systemCode } from '../errors.js'
 import { asksForHelp, asksForJson } from './arguments.js'
 import { failureJson, failureLine, failureOf } from './failure.js'
 import { registerKissSpecifier } from './kiss-specifier.js'
@@ -13,9 +13,15 @@ import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 export async function run(argv: readonly string[]): Promise<void> {
   // Compiled code only: NODE_ENV=test must not make oclif look for TypeScript.
   oclifSettings.enableAutoTranspile = false
+  let broken: Error | undefined
+  // Before oclif's own, which throws it on.
+  process.stdout.prependListener('error', (error: Error) => {
+    broken = error
+  })
   // A rejection that nobody waits for ends here too.
   process.once('uncaughtException', (error) => {
-    report(error, asksForJson(argv))
+    if (error === broken) report(unwritten(error), false)
+    else report(error, asksForJson(argv))
     process.exit()
   })
   try {
@@ -23,7 +29,15 @@ export async function run(argv: readonly string[]): Promise<void> {
   } catch (error) {
     report(error, asksForJson(argv))
   }
-  process.stdout.write('', () => process.exit())
+  process.stdout.write('', (error) => {
+    // A reader that has had enough is no failure; a result that nobody got is one.
+    if (error instanceof Error && systemCode(error) !== 'EPIPE') report(unwritten(error), false)
+    process.exit()
+  })
+}
+
+function unwritten(cause: Error): KissError {
+  return new KissError('disk', `cannot write standard output: ${systemCode(cause) ?? cause.message}`, { cause })
 }
 
 async function loadConfig(argv: readonly string[]): Promise<Config> {

@@ -1,6 +1,7 @@
 /** Makes a whole body visible, unless it was purged or superseded on the way. */
 
 import type { Generation, Head } from '../store/generations.js'
+import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
 import { isStorable, type Order } from './order.js'
 import type { Services } from './services.js'
@@ -34,7 +35,7 @@ export async function commit(
   const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
   if (!isStorable(order, body.head) || (await doomed())) return undefined
   const { sha256, size, delimited } = body
-  await generation.setSum({ sha256, size, delimited })
+  await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const entry = entryOf(body, order, services.clock.now(), services.boot)
   await store.space.release(reservationOf(id, generation))
   await store.publish(body.file ?? generation.bodyPath, entry)

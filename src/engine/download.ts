@@ -58,6 +58,8 @@ export class BodyDownload {
   /** A range answer proved nothing: ask for the whole. */
   #distrust = false
   #reauthorised = 0
+  /** What a 206 said of a body without a length: enough to see that it is cut, not to promise it to readers. */
+  #total: number | undefined
   #attempts = 0
   readonly #startedAt: number
 
@@ -108,7 +110,8 @@ export class BodyDownload {
       case 'begin':
         return this.#begin({ answer, head: verdict.head })
       case 'append':
-        await this.#confirm(verdict.length)
+        this.#total = verdict.length
+        await this.#confirm()
         return this.#receive(answer, this.#o.writer.size)
       case 'compare':
         this.#distrust = false
@@ -166,9 +169,8 @@ export class BodyDownload {
     await this.#o.onHead(head)
   }
 
-  async #confirm(length?: number): Promise<void> {
-    const head = this.#head
-    if (head) await this.#publish({ ...head, length: head.length ?? length })
+  async #confirm(): Promise<void> {
+    if (this.#head) await this.#publish(this.#head)
     this.#o.onConfirmed(this.#o.writer.size)
   }
 
@@ -213,7 +215,7 @@ export class BodyDownload {
   /** The body came to its end at byte `at`, as far as the connection tells. */
   async #ended({ headers }: OriginAnswer, at: number): Promise<Step> {
     const { order, services, signal, writer } = this.#o
-    const length = this.#head?.length
+    const length = this.#head?.length ?? this.#total
     if (length !== undefined && at < length) return this.#again(`the origin ended the body at byte ${at} of ${length}`)
     const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
     if (at < writer.size)

@@ -6,6 +6,7 @@ import { BodyWriter } from '../store/body-writer.js'
 import type { Generation, Head, Outcome } from '../store/generations.js'
 import type { GrowingBody } from '../store/growing.js'
 import { FAILURE_MEMORY } from '../store/leases.js'
+import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
 import { commit, reservationOf } from './commit.js'
 import { BodyDownload, type Seed } from './download.js'
@@ -48,7 +49,7 @@ export async function lead(options: LeadOptions): Promise<Settled> {
   }, services.leases.heartbeat).unref()
   try {
     const attempted = await attempt(options)
-    await generation.end(outcomeOf(attempted))
+    await tell(outcomeOf(attempted), generation, services)
     await services.store.space.release(reservationOf(order.id, generation))
     await services.leases.discard(order.id, generation)
     if (attempted.kind !== 'changed') return attempted
@@ -56,7 +57,7 @@ export async function lead(options: LeadOptions): Promise<Settled> {
     return { kind: 'changed', error: changedError(order.shown) }
   } catch (error) {
     if (signal.aborted) {
-      await generation.end({ kind: 'interrupted' })
+      await tell({ kind: 'interrupted' }, generation, services)
       return { kind: 'failed', error: signal.reason as KissError }
     }
     return { kind: 'failed', error: await giveUp(error, options) }
@@ -95,8 +96,10 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
       seed: options.seed,
       signal,
       onHead: async (head) => {
-        await reservation.begin(head.length, writer.size)
-        await generation.setHead(head)
+        await withRoom(services.store.space, async () => {
+          await reservation.begin(head.length, writer.size)
+          await generation.setHead(head)
+        })
         options.onHead(head)
       },
       onConfirmed: (size) => view.show(size),
@@ -127,7 +130,8 @@ async function alreadyThere(order: Order, services: Services): Promise<boolean> 
 /** The predecessor died between the rename of its body and the index. */
 async function finishPredecessor({ order, services, generation }: LeadOptions): Promise<Entry | undefined> {
   const [sum, head] = await Promise.all([generation.sum(), generation.head()])
-  if (!sum || !head) return undefined
+  // Where the entry was written, too, there is something to validate, and nothing to finish.
+  if (!sum || !head || order.stale?.sha256 === sum.sha256) return undefined
   const blob = await services.store.blobs.open(sum.sha256, sum.size)
   if (!blob) return undefined
   await blob.close()
@@ -157,6 +161,17 @@ function pick(contentType: string | undefined): { readonly contentType?: string 
   return contentType === undefined ? {} : { contentType }
 }
 
+/** False where the disk takes no more: followers find the directory gone then, and look for themselves. */
+async function tell(outcome: Outcome, generation: Generation, services: Services): Promise<boolean> {
+  try {
+    await withRoom(services.store.space, () => generation.end(outcome))
+    return true
+  } catch (error) {
+    services.warn(`cannot write down how a download ended: ${asKissError(error).message}`)
+    return false
+  }
+}
+
 async function giveUp(error: unknown, { order, services, generation }: LeadOptions): Promise<KissError> {
   const failure =
     error instanceof KissError
@@ -164,22 +179,18 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
       : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
   const { code, message, status, retryAfter } = failure
   const remembered = isRemembered(failure) && !order.private
-  try {
-    await generation.end({
-      kind: 'failed',
-      failure: { code, message, status, retryAfter },
-      at: services.clock.now(),
-      remembered,
-    })
-    await services.store.space.release(reservationOf(order.id, generation))
-    const forget = (): Promise<void> => services.leases.forget(order.id, generation)
-    // What cannot be removed is swept when a process starts.
-    if (remembered) setTimeout(() => void forget().catch(() => undefined), FAILURE_MEMORY).unref()
-    else await forget()
-  } catch (trouble) {
-    // The disk that failed the download fails its record too: the next lease finds a dead or silent owner.
-    services.warn(`cannot record that ${order.shown} failed: ${asKissError(trouble).message}`)
+  const record = { code, message, status, retryAfter }
+  const outcome: Outcome = { kind: 'failed', failure: record, at: services.clock.now(), remembered }
+  const told = await tell(outcome, generation, services)
+  await services.store.space.release(reservationOf(order.id, generation))
+  const remove = async (): Promise<void> => {
+    await (told ? services.leases.forget(order.id, generation) : services.leases.discard(order.id, generation)).catch(
+      // What cannot be removed is swept when a process starts.
+      () => undefined,
+    )
   }
+  if (told && remembered) setTimeout(() => void remove(), FAILURE_MEMORY).unref()
+  else await remove()
   return failure
 }
 

@@ -5,6 +5,7 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import type { Generation, Head, Outcome, RecordedFailure } from '../store/generations.js'
+import { withRoom } from '../store/room.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
 import type { Acquisition } from '../store/leases.js'
@@ -139,14 +140,17 @@ export class Transfer {
       for (;;) {
         const { order } = this
         this.#stop.signal.throwIfAborted()
-        const got = await services.leases.acquire({
-          id: order.id,
-          url: order.shown,
-          private: order.private,
-          followed,
-          ignoreFailure: order.insists,
-          signal: this.#stop.signal,
-        })
+        const { signal } = this.#stop
+        const got = await withRoom(services.store.space, () =>
+          services.leases.acquire({
+            id: order.id,
+            url: order.shown,
+            private: order.private,
+            followed,
+            ignoreFailure: order.insists,
+            signal,
+          }),
+        )
         if (got.kind === 'failed') return { kind: 'failed', error: recalled(got.failure) }
         if (got.kind === 'theirs') followed = got.generation.number
         const settled =
@@ -158,7 +162,8 @@ export class Transfer {
         if (complete) return complete
       }
     } catch (error) {
-      return { kind: 'failed', error: asKissError(error, 'internal', `cannot fetch ${this.order.shown}`) }
+      const code = systemCode(error) === undefined ? 'internal' : 'disk'
+      return { kind: 'failed', error: asKissError(error, code, `cannot fetch ${this.order.shown}`) }
     }
   }
 

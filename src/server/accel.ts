@@ -15,7 +15,7 @@ export interface Acceleration {
 
 /** @throws KissError `usage` for what is no path of a location */
 export function accelPrefix(text: string): string {
-  if (!/^\/(?:[\w.~-]+\/?)+$/.test(text)) {
+  if (!/^(?:\/[\w.~-]+)+\/?$/.test(text)) {
     throw new KissError('usage', `--x-accel-redirect: ${JSON.stringify(text)} is not the path of a location`, {
       hint: 'such as /kiss-blobs/, where nginx has: internal; alias <cache-dir>/blobs/;',
     })

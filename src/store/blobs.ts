@@ -7,6 +7,7 @@ import { KissError, asKissError, systemCode } from '../errors.js'
 import { writeDescription } from './description.js'
 import { closeFile, openFile, readAt, replaceFile, sizeOf } from './files.js'
 import { type Layout, restoreLayout } from './layout.js'
+import { fileSize } from './walk.js'
 import type { BlobStore, Entry, OpenBlob, Sha256 } from './types.js'
 
 /** Milliseconds between tries while the process has no descriptor left: readers come to their end all the time. */
@@ -42,7 +43,7 @@ export class FileBlobs implements BlobStore {
   async adopt(file: string, sha256: Sha256): Promise<void> {
     const path = this.path(sha256)
     try {
-      await chmod(file, 0o444)
+      if (!(await makeReadOnly(file)) && (await fileSize(path)) !== undefined) return
       await rename(file, path).catch(async (error: unknown) => {
         if (systemCode(error) !== 'ENOENT') throw error
         await restoreLayout(this.#layout)
@@ -129,6 +130,17 @@ async function openPatiently(path: string): Promise<number | undefined> {
     }
   }
   return undefined
+}
+
+/** False where there is no such file. */
+async function makeReadOnly(file: string): Promise<boolean> {
+  try {
+    await chmod(file, 0o444)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function unlinkIfThere(path: string): Promise<boolean> {

@@ -117,6 +117,11 @@ export class Generation {
     return claimed ?? false
   }
 
+  /** Removes the directory that this process has made and could not claim. */
+  async abandon(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
   /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
   async isSame(): Promise<boolean> {
     return (await this.#readOwner()) === this.#owner

@@ -160,7 +160,13 @@ export class Leases {
     if (!generation) return undefined
     const isPrivate = claim.private || predecessor?.private === true
     const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: claim.url }
-    if (!(await generation.claim({ ...owner, private: isPrivate }))) return undefined
+    try {
+      if (!(await generation.claim({ ...owner, private: isPrivate }))) return undefined
+    } catch (error) {
+      // A full disk: nobody has to wait for an owner that will not come.
+      await generation.abandon()
+      throw error
+    }
     const others = (await generationsOf(directory)).filter((other) => other.number !== number)
     for (const other of others) {
       // Also the one before: it may be another's, made since we looked, under the number of one that has been removed.

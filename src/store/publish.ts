@@ -1,9 +1,9 @@
 /** How a finished body and its entry become visible. */
 
-import { systemCode } from '../errors.js'
 import type { FileBlobs } from './blobs.js'
 import type { Entries } from './entries.js'
 import type { Removal } from './removal.js'
+import { withRoom } from './room.js'
 import type { SharedSpace } from './space.js'
 import type { Entry } from './types.js'
 
@@ -13,9 +13,6 @@ export interface PublishOptions {
   readonly space: SharedSpace
   readonly removal: Removal
 }
-
-/** Bytes to evict when the disk is full: the steps write a few rows and a description. */
-const ELBOW_ROOM = 1024 * 1024
 
 /**
  * Turns a finished and summed file into the blob of `entry`, and stores the entry.
@@ -48,16 +45,5 @@ export async function publish(file: string, entry: Entry, options: PublishOption
     if (previous !== undefined && previous.sha256 !== entry.sha256) await removal.dropUnnamed(previous.sha256)
   } catch {
     // The entry is stored, which is what was asked for. What is missing is as in 3 and 5.
-  }
-}
-
-/** A disk that is full is no reason to fail while there is something to evict. */
-async function withRoom<T>(space: SharedSpace, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step()
-  } catch (error) {
-    if (!['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemCode(error) ?? '')) throw error
-    if ((await space.evict(ELBOW_ROOM)) === 0) throw error
-    return step()
   }
 }

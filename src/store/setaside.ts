@@ -2,7 +2,7 @@
 
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemCode } from '../errors.js'
+import { asKissError, systemCode } from '../errors.js'
 import { faultOf } from './faults.js'
 import type { Layout } from './layout.js'
 
@@ -31,6 +31,7 @@ export async function replaceable(error: unknown, file: string): Promise<boolean
     await (await open(file, 'r+')).close()
     return false
   } catch (reason) {
+    if (systemCode(reason) === 'EROFS') throw asKissError(reason, 'disk', 'the cache directory cannot be written')
     return ['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(reason) ?? '')
   }
 }

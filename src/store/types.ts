@@ -79,7 +79,8 @@ export interface BlobStore {
   path(sha256: Sha256): string
   /**
    * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller
-   * vouches for the sum; whether the bytes are on the disk is durability.ts's business.
+   * vouches for the sum; whether the bytes are on the disk is durability.ts's business. A file that has become the blob
+   * already (its process was killed right after) is no error.
    */
   adopt(file: string, sha256: Sha256): Promise<void>
   /** Writes which entries it serves beside the blob (atomically), for the day the index is lost; nothing for none. */

@@ -182,9 +182,10 @@ class Run {
   }
 
   async #every(pause: number, act: () => Promise<void> | void): Promise<void> {
-    while (!this.#over) {
+    for (;;) {
       await sleep(pause * (0.5 + this.#p.random.next()))
-      if (!this.#over) await act()
+      if (this.#over) return
+      await act()
     }
   }
 

@@ -131,13 +131,14 @@ export class ChaosOrigin {
     for (let sent = 0; ;) {
       if (sent === at && fault !== undefined) {
         this.#count(fault)
-        if (fault === 'cut') return void response.socket?.destroySoon()
-        if (fault === 'rst') return void response.socket?.resetAndDestroy()
-        if (fault === 'stall') await sleep(STALL)
+        if (fault === 'cut') response.socket?.destroySoon()
+        if (fault === 'rst') response.socket?.resetAndDestroy()
         if (fault === 'change') {
           artifact.change(this.#random)
-          return void response.socket?.destroySoon()
+          response.socket?.destroySoon()
         }
+        if (fault !== 'stall') return
+        await sleep(STALL)
       }
       if (sent === body.length || response.destroyed) break
       const end = Math.min(body.length, sent + SLICE, sent < at ? at : Infinity)
@@ -145,7 +146,7 @@ export class ChaosOrigin {
       response.write(body.subarray(sent, end))
       sent = end
       await sleep(TICK)
-      while (response.writableNeedDrain && !response.destroyed) await sleep(TICK)
+      while (response.writableNeedDrain && !response.closed) await sleep(TICK)
     }
     response.end()
   }

@@ -43,7 +43,7 @@ describe('examples in the help texts', () => {
   for (const example of examples) {
     it(`work when pasted: ${example}`, async () => {
       const line = example.replaceAll('https://cdn.kernel.org', origin.url(''))
-      const shell = spawn('sh', ['-c', line.startsWith('kiss serve') ? `exec ${line}` : line], {
+      const shell = spawn('bash', ['-c', line.startsWith('kiss serve') ? `exec ${line}` : line], {
         cwd: sandbox.cwd,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {

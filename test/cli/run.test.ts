@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { project, Sandbox } from '../support/cli.js'
@@ -42,6 +44,22 @@ describe('kiss', () => {
       const ids = files.filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -3).replaceAll('/', ':'))
       assert.deepEqual(Object.keys(manifest.commands).sort(), ids.sort(), folder)
     }
+  })
+
+  it('fails when standard output cannot take the result, and does not when its reader has had enough', async () => {
+    const shell = async (line: string): Promise<readonly [number | null, string]> => {
+      const child = spawn('sh', ['-c', line.replaceAll('kiss', `${process.execPath} ${project}/bin/run.js`)], {
+        env: { PATH: process.env.PATH, HOME: sandbox.home, KISS_CACHE_DIR: sandbox.cacheDir },
+      })
+      let stderr = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      const [code] = (await once(child, 'close')) as [number | null]
+      return [code, stderr]
+    }
+    const full = 'kiss: cannot write standard output: ENOSPC\n'
+    for (const command of ['--version', '--help', 'list', 'stats --json'])
+      assert.deepEqual(await shell(`kiss ${command} > /dev/full`), [6, full], command)
+    assert.deepEqual(await shell('(kiss --help; echo "exit code $?" >&2) | :'), [0, 'exit code 0\n'])
   })
 
   it('says on stderr what is wrong with a command line, in one line, and exits 2', async () => {

@@ -174,6 +174,14 @@ describe('where kiss serve connects, by its settings', () => {
     }
   })
 
+  it('is nowhere forbidden to kiss fetch on a laptop, but for what is denied', async () => {
+    assert.equal((await sandbox.run(['fetch', origin.url('/a')])).code, 0)
+    const denied = await sandbox.run(['fetch', other.url('/a')], { env: { KISS_DENY_UPSTREAM: '127.0.0.2' } })
+    assert.equal(denied.code, 3)
+    assert.match(denied.stderr, /--deny-upstream 127\.0\.0\.2/)
+    assert.equal(other.connections, 0)
+  })
+
   it('connects over IPv6', async function () {
     const six = await Origin.start({ host: '::1' }).catch(() => undefined)
     if (six === undefined) return this.skip()

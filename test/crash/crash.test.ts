@@ -25,7 +25,7 @@ interface Scenario {
   readonly name: string
   /** From the very start of the process, on a directory that does not exist. */
   readonly fromStart: boolean
-  prepare(cacheDir: string, origin: Origin): Promise<void>
+  prepare(cacheDir: string, origin: Origin): Promise<unknown>
 }
 
 async function withEngine<T>(
@@ -52,15 +52,14 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'a download that evicts another body',
     fromStart: false,
-    prepare: (cacheDir, origin) =>
-      withEngine(cacheDir, async (engine) => void (await fetchAll(engine, origin.url('/old')))),
+    prepare: (cacheDir, origin) => withEngine(cacheDir, (engine) => fetchAll(engine, origin.url('/old'))),
   },
   {
     name: 'a download that replaces an older version',
     fromStart: false,
     async prepare(cacheDir, origin) {
       origin.serve('/fresh', { body: before, etag: '"before"' })
-      await withEngine(cacheDir, async (engine) => void (await fetchAll(engine, origin.url('/fresh'))))
+      await withEngine(cacheDir, (engine) => fetchAll(engine, origin.url('/fresh')))
     },
   },
 ]

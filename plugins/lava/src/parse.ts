@@ -16,6 +16,9 @@ export interface Job {
   readonly lines: readonly number[]
 }
 
+/** YAML 1.1 §4.1.1, of what UTF-8 can hold: the parser takes these, PyYAML does not. */
+const notPrintable = /(?![\t\n\r\x85])\p{Cc}|[\ufffe\uffff]/u
+
 /** Throws KissError (`usage`) naming file, line and column when it is not YAML. */
 export function parseJob(name: string, text: string): Job {
   // YAML 1.1 §4.1.4: a lone CR, NEL, LS and PS end a line too, for PyYAML, but not for the parser.
@@ -25,8 +28,13 @@ export function parseJob(name: string, text: string): Job {
   for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
   const fail = (offset: number, message: string): never => {
     const { line, column } = position(lines, offset)
-    throw new KissError('usage', `${name}:${line}:${column}: not YAML: ${message}`)
+    const isTemplate = /\{[{%]/.test(source.slice(0, lines[line]))
+    throw new KissError('usage', `${name}:${line}:${column}: not YAML: ${message}`, {
+      ...(isTemplate ? { hint: 'if it is a template, fill it in first' } : {}),
+    })
   }
+  const unprintable = source.search(notPrintable)
+  if (unprintable >= 0) fail(unprintable, 'a control character')
   const { documents, error } = parseAsPyYaml(source)
   if (error !== undefined) fail(error.pos[0], error.message)
   const views = documents.map((document) => new View(document))

@@ -1,5 +1,7 @@
 /** What a job leaves for somebody else to fill in: a URL with one of these is not yet a URL. */
 
+import { isMap, isScalar, type Node } from 'yaml'
+
 const placeholder = new RegExp(
   [
     '\\{\\{.*?(?:\\}\\}|$)', // Jinja, and many others
@@ -17,4 +19,18 @@ const placeholder = new RegExp(
 /** The first placeholder of a text. */
 export function placeholderIn(text: string): string | undefined {
   return placeholder.exec(text)?.[0]
+}
+
+/** `{{ name }}` without quotes, which YAML takes for a mapping whose key is a mapping. */
+export function bareTemplate(node: Node | undefined): string | undefined {
+  const outer = onlyKey(node)
+  const inner = onlyKey(outer)
+  return isScalar(inner) ? `{{ ${String(inner.value)} }}` : undefined
+}
+
+/** The key of a `{key}` without a value. */
+function onlyKey(node: unknown): unknown {
+  if (!isMap(node) || node.flow !== true || node.items.length !== 1) return undefined
+  const [pair] = node.items
+  return pair?.value === null ? pair.key : undefined
 }

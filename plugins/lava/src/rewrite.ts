@@ -3,7 +3,7 @@ import type { Node, Scalar } from 'yaml'
 import type { Left, ReasonCode } from './diagnostics.js'
 import { walk, type Place, type Walk } from './jobs.js'
 import { lineOf, type Job } from './parse.js'
-import { placeholderIn } from './placeholders.js'
+import { bareTemplate, placeholderIn } from './placeholders.js'
 import { stringOf, type View } from './pyyaml.js'
 import { restored, rewritten, slotOf, type Slot } from './scalars.js'
 import { hostOf, isBelow, urlparse } from './urls.js'
@@ -68,7 +68,7 @@ export function restore(job: Job, server: string): Outcome {
 /** The URL that LAVA would fetch over http or https through a cache, or why it does not. */
 export function fetchable({ node, useCache }: Place): string | Stay {
   const url = stringOf(node)?.replace(/\n+$/, '')
-  if (url === undefined) return { reason: 'not-text' }
+  if (url === undefined) return notText(node)
   const refused = refusal(url)
   if (refused?.reason === 'scheme') return refused
   return useCache ? (refused ?? url) : { reason: 'use-cache' }
@@ -82,6 +82,11 @@ function refusal(url: string): Stay | undefined {
   const placeholder = placeholderIn(url)
   if (placeholder !== undefined) return { reason: 'placeholder', detail: placeholder }
   return isHttp && hostOf(parsed) !== '' ? undefined : { reason: 'not-a-url' }
+}
+
+function notText(node: Node | undefined): Stay {
+  const template = bareTemplate(node)
+  return template === undefined ? { reason: 'not-text' } : { reason: 'placeholder', detail: template }
 }
 
 function withSlot(job: Job, place: Place, write: (slot: Slot) => { url: string; text: string } | undefined): Verdict {

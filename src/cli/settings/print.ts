@@ -1,6 +1,8 @@
 /** Every setting with its value and where it comes from, as a configuration file that could be used. Pure. */
 
 import { displayUrl } from '../../http/urls.js'
+import type { Mirror } from '../../upstream/types.js'
+import { configuredMirrors } from './mirrors.js'
 import type { Origin, Settings, Source } from './resolve.js'
 import { settingNames, settingOf, type SettingName } from './table.js'
 
@@ -11,23 +13,37 @@ export function printedSettings(settings: Settings): string[] {
     text: lineOf(name, settings.origins[name]),
     source: settings.origins[name].source,
   }))
+  const { file } = settings
+  const mirrors = file?.sections.get('mirrors')
+  if (file !== undefined && mirrors !== undefined) {
+    const source: Source = { from: 'file', file: file.file, line: mirrors.line }
+    lines.push({ text: mirrorsLine(configuredMirrors(file)), source })
+  }
+  const sections = [...(file?.sections ?? [])].filter(([name]) => name !== 'mirrors')
   const width = Math.max(...lines.map(({ text }) => text.length).filter((length) => length <= 60))
   return [
     ...lines.map(({ text, source }) => `${text.padEnd(width)}  # ${describe(source)}`),
-    ...[...(settings.file?.sections ?? [])].map(
-      ([name, { line }]) => `# ${name}: not shown, it may hold secrets (${settings.file?.file ?? ''}:${line})`,
-    ),
+    ...sections.map(([name, { line }]) => `# ${name}: not shown, it may hold secrets (${file?.file ?? ''}:${line})`),
   ]
 }
 
+function mirrorsLine(mirrors: readonly Mirror[]): string {
+  const shown = mirrors.map(({ match, to }) => {
+    const places = to.map((place) => JSON.stringify(displayUrl(place)))
+    return `{match: ${JSON.stringify(match)}, to: [${places.join(', ')}]}`
+  })
+  return `mirrors: [${shown.join(', ')}]`
+}
+
 function lineOf(name: SettingName, { texts }: Origin): string {
-  const { kind, many, secret } = settingOf(name)
+  const { kind, many, secret, only } = settingOf(name)
   if (texts.length === 0) return `# ${name}:`
   if (secret === true) return `# ${name}: (hidden)`
   const shown = texts
     .flatMap((text) => (many === true && kind !== 'header' ? text.split(',') : [text]))
     .map((text) => scalar(kind === 'url' ? displayUrl(text) : text.trim()))
-  return `${name}: ${many === true ? `[${shown.join(', ')}]` : shown.join('')}`
+  const line = `${name}: ${many === true ? `[${shown.join(', ')}]` : shown.join('')}`
+  return only?.startsWith('flag') === true ? `# ${line}` : line
 }
 
 function describe(source: Source): string {

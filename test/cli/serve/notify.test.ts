@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { notifySystemd } from '#kiss/cli/serve/notify.js'
 import { Sandbox } from '../../support/cli.js'
 
@@ -14,7 +15,7 @@ s.bind(sys.argv[1])
 print('bound', flush=True)
 while True:
     text = s.recv(4096).decode()
-    if 'BARRIER' not in text:
+    if text.strip() and 'BARRIER' not in text:
         print(text.replace('\\n', ' '), flush=True)
 `
 
@@ -80,10 +81,10 @@ describe('systemd, which wants to know', () => {
     const socket = path.join(sandbox.root, 'notify')
     const listener = spawn('python3', ['-c', receiver, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
-      const lines = listener.stdout.setEncoding('utf8')
-      await once(lines, 'data')
+      const lines = createInterface(listener.stdout)
+      await once(lines, 'line')
       const { child, ended } = sandbox.start(['serve', '--port', '0'], { env: { NOTIFY_SOCKET: socket } })
-      const [heard] = (await once(lines, 'data')) as [string]
+      const [heard] = (await once(lines, 'line')) as [string]
       assert.match(heard, /^READY=1 STATUS=listening on http:\/\/127\.0\.0\.1:\d+\/\s*$/)
       child.kill('SIGTERM')
       await ended

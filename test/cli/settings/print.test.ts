@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
 import { parseSettingsFile } from '#kiss/cli/settings/file.js'
+import { configuredMirrors } from '#kiss/cli/settings/mirrors.js'
 import { printedSettings } from '#kiss/cli/settings/print.js'
 import { resolveSettings } from '#kiss/cli/settings/resolve.js'
 
 describe('printed settings', () => {
-  const yaml = 'quota: 10 GiB\nallow-client: [10.0.0.0/8, "::1"]\nheader: "X: secret1"\ngitlab: {token: secret2}\n'
+  const yaml = `quota: 10 GiB
+allow-client: [10.0.0.0/8, "::1"]
+header: "X: secret1"
+gitlab: {token: secret2}
+mirrors: [{match: "https://a.example/**", to: "https://me:secret5@mirror.lab/x/"}]
+`
   const resolved = async (): Promise<string[]> =>
     printedSettings(
       resolveSettings({
-        flags: { port: '9', 'tls-key': '/keys/a b' },
+        flags: { port: '9', config: '/etc/kiss.yaml', 'tls-key': '/keys/a b' },
         env: { KISS_SERVER: 'https://user:secret3@lab/?token=secret4', KISS_HEADER: '' },
         file: await parseSettingsFile('/etc/kiss.yaml', yaml),
         defaults: {},
@@ -25,6 +31,8 @@ describe('printed settings', () => {
       'tls-key: "/keys/a b" # flag',
       'stale-if-error: 1d # default',
       '# tls-cert: # default',
+      '# config: /etc/kiss.yaml # flag',
+      'mirrors: [{match: "https://a.example/**", to: ["https://mirror.lab/x/"]}] # /etc/kiss.yaml:5',
     ]) {
       assert.ok(lines.includes(line), `${line}\n${lines.join('\n')}`)
     }
@@ -44,5 +52,6 @@ describe('printed settings', () => {
     assert.deepEqual(again.values.get('allow-client')?.value, ['10.0.0.0/8', '::1'])
     assert.equal(again.values.get('tls-key')?.value, '/keys/a b')
     assert.equal(again.values.has('tls-cert'), false)
+    assert.deepEqual(configuredMirrors(again), [{ match: 'https://a.example/**', to: ['https://mirror.lab/x/'] }])
   })
 })

@@ -19,12 +19,29 @@ describe('parsing a job', () => {
         'job.yaml:5',
       ],
       ['{% if x %}\na: b\n{% endif %}\n', 'job.yaml:1:'],
+      ['a: 1\nb: \0\n', 'job.yaml:2:4: '],
+      ['a: 1 # \x1b[0m\n', 'job.yaml:1:8: '],
+      ['a: "\x7f"\n', 'job.yaml:1:5: '],
+      ['\ufeffa: 1\r\nb: \x80\r\n', 'job.yaml:2:4: '],
     ] as const)
       assert.throws(
         () => parseJob('job.yaml', text),
         (error) => error instanceof KissError && error.exit === 2 && error.message.startsWith(where),
         text,
       )
+  })
+
+  it('says what to do with a template', () => {
+    for (const text of ['{% if x %}\na: b\n{% endif %}\n', 'a: {{ x }}/b\n'])
+      assert.throws(
+        () => parseJob('job.yaml', text),
+        (error) => error instanceof KissError && error.hint === 'if it is a template, fill it in first',
+        text,
+      )
+    assert.throws(
+      () => parseJob('job.yaml', 'a: [}\nb: {{ x }}\n'),
+      (error) => error instanceof KissError && error.hint === undefined,
+    )
   })
 
   it('is not overwhelmed by what aliases can make of a few lines', () => {

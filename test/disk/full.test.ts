@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { KissError } from '#kiss/errors.js'
+import type { Engine, EngineOptions } from '#kiss/engine/types.js'
+import { openEngine } from '#kiss/engine/open.js'
+import { Sandbox } from '../support/cli.js'
+import { fetchAll, hastyClock } from '../support/engine.js'
+import { bytes, Origin } from '../support/origin.js'
+import { mountTmpfs, type Tmpfs } from '../support/tmpfs.js'
+
+const MIB = 1024 * 1024
+
+describe('a disk that is full', () => {
+  let disk: Tmpfs
+  let cacheDir: string
+  let origin: Origin
+  let engines: Engine[]
+  let warnings: string[]
+
+  beforeEach(async function () {
+    const mounted = mountTmpfs(8 * MIB)
+    if (mounted === undefined) {
+      console.log('      skipped: this process may not mount a tmpfs')
+      return this.skip()
+    }
+    disk = mounted
+    cacheDir = join(disk.path, 'cache')
+    engines = []
+    warnings = []
+    origin = await Origin.start()
+    for (const [name, size] of [
+      ['a', 2],
+      ['b', 2],
+      ['c', 2],
+      ['large', 4],
+      ['huge', 12],
+      ['small', 0.1],
+    ] as const) {
+      origin.serve(`/${name}`, { body: bytes(name, size * MIB), etag: `"${name}"` })
+    }
+  })
+  afterEach(async () => {
+    await Promise.all(engines.map((engine) => engine.close()))
+    await origin.close()
+    disk.remove()
+  })
+
+  async function open(options: Partial<EngineOptions> = {}): Promise<Engine> {
+    const engine = await openEngine({
+      cacheDir,
+      clock: hastyClock,
+      upstream: { guard: false, env: {} },
+      warn: (line) => void warnings.push(line),
+      ...options,
+    })
+    engines.push(engine)
+    return engine
+  }
+
+  async function get(engine: Engine, name: string): Promise<string> {
+    const { as, body } = await fetchAll(engine, origin.url(`/${name}`))
+    const served = origin.log(`/${name}`).length
+    assert.ok(body.equals(bytes(name, body.length)), `${name} after ${served} requests`)
+    return as
+  }
+
+  async function refused(engine: Engine, name: string): Promise<KissError> {
+    return get(engine, name).then(
+      () => assert.fail(`${name} was served`),
+      (error: unknown) => error as KissError,
+    )
+  }
+
+  /** Nothing truncated stays, and nothing is wrong. */
+  async function assertClean(engine: Engine): Promise<void> {
+    const { damaged, orphans, dangling } = await engine.verify()
+    assert.deepEqual({ damaged, orphans, dangling }, { damaged: [], orphans: [], dangling: [] })
+    assert.deepEqual(readdirSync(join(cacheDir, 'transfers')), [])
+    assert.equal((await engine.status()).usage.reserved, 0)
+  }
+
+  /** Takes all the room that is left. */
+  function fill(): void {
+    const file = openSync(join(disk.path, 'filler'), 'w')
+    for (let size = MIB; size >= 1; size = Math.floor(size / 2)) {
+      for (;;) {
+        try {
+          if (writeSync(file, Buffer.alloc(size)) < size) break
+        } catch {
+          break
+        }
+      }
+    }
+    closeSync(file)
+  }
+
+  it('is made room on by evicting what was used least recently, whatever the quota', async () => {
+    const engine = await open()
+    for (const name of ['a', 'b', 'c']) await get(engine, name)
+    assert.equal(await get(engine, 'large'), 'miss')
+    assert.equal(await get(engine, 'large'), 'hit')
+    assert.equal(await get(engine, 'c'), 'hit')
+    assert.equal(await get(engine, 'a'), 'miss')
+    await assertClean(engine)
+  })
+
+  it('fails what even an empty one could not hold, clearly, and serves the rest', async () => {
+    const engine = await open()
+    await get(engine, 'a')
+    const error = await refused(engine, 'huge')
+    assert.deepEqual([error.code, error.status, error.exit], ['disk', 507, 6])
+    assert.match(error.message, /^cannot (fetch|store) http:\/\/127\.0\.0\.1:\d+\/huge: ENOSPC/)
+    assert.equal(await get(engine, 'large'), 'miss')
+    assert.equal(await get(engine, 'large'), 'hit')
+    await assertClean(engine)
+  })
+
+  it('serves what is stored while somebody else has taken the last byte, and recovers when there is room again', async () => {
+    const engine = await open()
+    await get(engine, 'small')
+    fill()
+    assert.equal(await get(engine, 'small'), 'hit')
+    const error = await refused(engine, 'a')
+    assert.deepEqual([error.code, error.status], ['disk', 507])
+    rmSync(join(disk.path, 'filler'))
+    assert.equal(await get(engine, 'a'), 'miss')
+    assert.equal(await get(engine, 'a'), 'hit')
+    await assertClean(engine)
+  })
+
+  it('makes kiss fetch exit 6 and leaves no file', async () => {
+    const sandbox = new Sandbox()
+    try {
+      const { code, stderr } = await sandbox.run(['fetch', origin.url('/huge')], { env: { KISS_CACHE_DIR: cacheDir } })
+      assert.equal(code, 6, stderr)
+      assert.match(stderr, /ENOSPC/)
+      assert.deepEqual(readdirSync(sandbox.cwd), [])
+      await assertClean(await open())
+    } finally {
+      sandbox.remove()
+    }
+  })
+
+  it('that is read-only is a clear error, and serves again when it can be written', async () => {
+    const before = await open()
+    await get(before, 'small')
+    await before.close()
+    disk.setReadOnly(true)
+    const opening = await open().then(
+      () => assert.fail('opened'),
+      (reason: unknown) => reason as KissError,
+    )
+    disk.setReadOnly(false)
+    assert.deepEqual([opening.code, opening.exit], ['disk', 6])
+    assert.match(opening.message, /read-?only/i)
+    const engine = await open()
+    assert.equal(await get(engine, 'small'), 'hit')
+    assert.equal(await get(engine, 'a'), 'miss')
+    await assertClean(engine)
+  })
+
+  it('that loses the whole cache directory under a working service begins anew', async () => {
+    const engine = await open()
+    await get(engine, 'small')
+    rmSync(cacheDir, { recursive: true })
+    assert.equal(await get(engine, 'a'), 'miss')
+    assert.equal(await get(engine, 'small'), 'miss')
+    assert.equal(await get(engine, 'a'), 'hit')
+    await assertClean(engine)
+    await engine.close()
+    assert.equal(await get(await open(), 'a'), 'hit')
+  })
+})

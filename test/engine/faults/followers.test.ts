@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { MovableClock } from '../../support/engine.js'
+import { bytes, latch, sha256, type Step } from '../../support/origin.js'
+import { faultLab, readUpTo } from './lab.js'
+
+const LENGTH = 1_000_000
+const HALF = 500_000
+const body = bytes('followers', LENGTH)
+const other = bytes('other', LENGTH)
+const cut = { after: HALF }
+
+describe('faults: engines that follow', () => {
+  const lab = faultLab()
+
+  const faults: Readonly<Record<string, readonly Step[]>> = {
+    'a cut': [{ body, etag: '"1"', cut }, {}],
+    'a cut without a validator': [{ body, cut }, {}],
+    'a body without length': [{ body, framing: 'chunked' }],
+    'a body that ends with its connection': [{ body, framing: 'close', refusesHead: true }],
+    'a 503 first': [{ status: 503 }, { body }],
+    'an empty body': [{ body: Buffer.alloc(0) }],
+    'one byte': [{ body: Buffer.from('x') }],
+  }
+  for (const [name, steps] of Object.entries(faults)) {
+    it(`${name}: three engines, each reader gets all of it, the origin is asked by one`, async () => {
+      const cacheDir = await lab.folder()
+      const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir })))
+      lab.origin.script('/f', steps)
+      const all = await Promise.all(engines.flatMap((kiss) => [lab.get(kiss, '/f'), lab.get(kiss, '/f')]))
+      const whole = steps.find((step) => step.body)?.body as Buffer
+      assert.ok(all.every((got) => got.code === undefined && got.body.equals(whole)))
+      assert.equal(lab.asked('/f').filter((line) => line.startsWith('GET')).length, steps.length)
+      assert.equal(all.filter(({ as }) => as === 'miss').length, 1)
+    })
+  }
+
+  for (const [name, step, code, status] of [
+    ['a 404', { status: 404 }, 'origin-refused', 404],
+    ['a 503 for ever', { status: 503 }, 'origin-unreachable', 502],
+    ['more than the quota', { body }, 'quota', 507],
+  ] as const satisfies readonly (readonly [string, Step, string, number])[]) {
+    it(`${name}: every engine says so, asked once`, async () => {
+      const cacheDir = await lab.folder()
+      const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir, quota: 1000 })))
+      const hold = latch()
+      lab.origin.script('/f', [{ ...step, hold: hold.opened }, step])
+      const all = engines.map((kiss) => lab.get(kiss, '/f'))
+      await lab.origin.requested('/f')
+      hold.open()
+      for (const got of await Promise.all(all)) assert.deepEqual([got.code, got.status], [code, status])
+      assert.ok(lab.asked('/f').length <= (status === 404 ? 1 : status === 502 ? 9 : 3))
+    })
+  }
+
+  it('content that changed cuts the readers of every engine short, and the next get the new', async () => {
+    const cacheDir = await lab.folder()
+    const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir })))
+    const hold = latch()
+    lab.origin.script('/f', [
+      { body, etag: '"1"', cut },
+      { body: other, etag: '"2"', hold: hold.opened },
+    ])
+    const first = lab.get(engines[0]!, '/f')
+    await lab.origin.requested('/f')
+    const artifacts = await Promise.all(engines.slice(1).map((kiss) => lab.open(kiss, '/f')))
+    await Promise.all(artifacts.map((artifact) => readUpTo(artifact, HALF)))
+    hold.open()
+    assert.equal((await first).code, 'content-changed')
+    for (const artifact of artifacts) {
+      await assert.rejects(readUpTo(artifact, LENGTH, HALF), { code: 'content-changed' })
+      await artifact.close('aborted')
+    }
+    for (const kiss of engines) assert.ok((await lab.get(kiss, '/f')).body.equals(other))
+    assert.equal(lab.asked('/f').length, 2)
+  })
+
+  it('a validation by one is a validation for all', async () => {
+    const clock = new MovableClock()
+    const cacheDir = await lab.folder()
+    const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir, clock })))
+    const hold = latch()
+    lab.origin.script('/f', [{ body, etag: '"1"' }, { hold: hold.opened }])
+    await lab.get(engines[0]!, '/f', { ttl: 1000 })
+    clock.move(1001)
+    const all = engines.map((kiss) => lab.get(kiss, '/f'))
+    await lab.origin.requested('/f', 2)
+    hold.open()
+    for (const got of await Promise.all(all)) assert.ok(got.as === 'revalidated' && got.body.equals(body))
+    assert.deepEqual(lab.asked('/f'), ['GET', 'GET unless "1"'])
+  })
+
+  it('an owner that is silent for half a minute, as another clock has it, is not waited for; it stores nothing', async () => {
+    const cacheDir = await lab.folder()
+    const clock = new MovableClock()
+    const [owner, kiss] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir, clock })]
+    const wake = latch()
+    lab.origin.script('/f', [
+      { body, etag: '"1"', stall: { after: HALF, until: wake.opened } },
+      { body: other, etag: '"2"' },
+    ])
+    const slow = lab.get(owner, '/f')
+    await lab.origin.requested('/f')
+    await readUpTo(await lab.open(owner, '/f'), HALF)
+    clock.move(31_000)
+    assert.ok((await lab.get(kiss, '/f')).body.equals(other))
+    wake.open()
+    const got = await slow
+    assert.ok(got.body.equals(body))
+    assert.equal(got.entry, undefined)
+    const after = await lab.get(owner, '/f')
+    assert.ok(after.as === 'hit' && after.body.equals(other))
+  })
+
+  it('a follower that comes too late for the file reads what became of it', async () => {
+    // Many small ones: some of them are stored and their folder is gone before the other engine has looked into it.
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    for (let i = 0; i < 50; i++) {
+      const small = bytes(`small ${i}`, 100 + i)
+      lab.origin.serve(`/f${i}`, { body: small, framing: i % 2 ? 'chunked' : 'length' })
+      const [one, two] = await Promise.all([lab.get(a, `/f${i}`), lab.get(b, `/f${i}`)])
+      assert.ok(one.body.equals(small) && two.body.equals(small))
+      assert.equal(lab.asked(`/f${i}`).length, 1)
+    }
+  })
+
+  describe('the private download of another process', () => {
+    const right = { authorization: 'Bearer right' }
+    const also = { authorization: 'Bearer also right' }
+
+    it('is joined with another accepted credential, for one body', async () => {
+      const cacheDir = await lab.folder()
+      const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+      const until = latch()
+      lab.origin.script('/f', [{ body, etag: '"1"', stall: { after: HALF, until: until.opened } }])
+      const first = lab.get(a, '/f', { headers: right })
+      await lab.origin.requested('/f')
+      const joined = await lab.open(b, '/f', { headers: also })
+      assert.equal(joined.detail, 'authorised')
+      until.open()
+      assert.ok((await readUpTo(joined, LENGTH)).equals(body))
+      await joined.close('done')
+      assert.ok((await first).body.equals(body))
+      assert.deepEqual(
+        lab.asked('/f').filter((line) => line === 'GET'),
+        ['GET'],
+      )
+    })
+
+    for (const how of ['stopped in good order', 'silent'] as const) {
+      it(`gives a stranger nothing when its owner is ${how} and the stranger’s process goes on`, async () => {
+        const cacheDir = await lab.folder()
+        const clock = new MovableClock()
+        const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir, clock })]
+        const until = latch()
+        lab.origin.script('/f', [
+          { body, etag: '"1"', requires: right, stall: { after: HALF, until: until.opened } },
+          { hold: until.opened },
+        ])
+        const first = lab.get(a, '/f', { headers: right })
+        await lab.origin.requested('/f')
+        await readUpTo(await lab.open(a, '/f', { headers: right }), HALF)
+        const early = await lab.get(b, '/f')
+        assert.deepEqual([early.body.length, early.code, early.status], [0, 'origin-refused', 401])
+        if (how === 'silent') clock.move(31_000)
+        else await a.close()
+        // The stranger's process has the lease now, and asks the origin with nothing in hand.
+        const stranger = lab.get(b, '/f', { headers: { authorization: 'Bearer wrong' } })
+        const nobody = lab.get(b, '/f', { refresh: true })
+        until.open()
+        for (const got of [await stranger, await nobody])
+          assert.deepEqual([got.body.length, got.code, got.status], [0, 'origin-refused', 401])
+        const own = await lab.get(b, '/f', { headers: right })
+        assert.deepEqual([own.code, own.body.equals(body)], [undefined, true])
+        assert.equal((await lab.get(b, '/f')).body.length, 0)
+        await first
+      })
+    }
+  })
+
+  it('private bytes that were taken over are shown to nobody before the origin has confirmed them', async () => {
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    const right = { authorization: 'Bearer right' }
+    const hold = latch()
+    lab.origin.script('/f', [{ body, etag: '"1"', requires: right, stall: { after: HALF } }, { hold: hold.opened }])
+    const first = lab.get(a, '/f', { headers: right })
+    await lab.origin.requested('/f')
+    await readUpTo(await lab.open(a, '/f', { headers: right }), HALF)
+    assert.equal((await lab.get(b, '/f')).status, 401)
+    await a.close()
+    await first
+    // The process of the stranger goes on without a credential, and waits for the origin's answer.
+    while (lab.asked('/f').filter((line) => line.startsWith('GET')).length < 2)
+      await new Promise((resolve) => setImmediate(resolve))
+    const got = await lab.get(b, '/f')
+    assert.deepEqual([got.body.length, got.status], [0, 401])
+    hold.open()
+    await lab.origin.answered('/f', lab.asked('/f').length)
+    assert.equal((await b.status()).entries, 0)
+  })
+
+  it('a stored body that a follower finds is the one that the sum names', async () => {
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    lab.origin.script('/f', [{ body, throttle: 20_000_000 }])
+    const [one, two] = await Promise.all([lab.get(a, '/f'), lab.get(b, '/f', { sha256: sha256(body) })])
+    assert.ok(one.body.equals(body) && two.body.equals(body))
+    assert.equal(two.entry?.sha256, sha256(body))
+  })
+})

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { gunzipSync } from 'node:zlib'
+import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
+import { get, open, readAll, take, type Answer, type ClientOptions } from '../../server/support/client.js'
+import { TestLog } from '../../server/support/servers.js'
+import { bytes, latch, sha256, type Step } from '../../support/origin.js'
+import { faultLab } from './lab.js'
+
+const LENGTH = 300_000
+const HALF = 150_000
+const body = bytes('server', LENGTH)
+const other = bytes('other', LENGTH)
+const cut = { after: HALF }
+
+describe('faults: as a client of the server sees them', () => {
+  const lab = faultLab()
+  const running: RunningServer[] = []
+  afterEach(() => Promise.all(running.splice(0).map((server) => server.close())))
+
+  /** A server on an engine of its own; resolves with the URL at which it serves a path of the origin. */
+  async function serve(limits: ServerOptions['limits'] = {}): Promise<(path: string, more?: string) => string> {
+    const engine = await lab.engine()
+    const server = await startServer({ engine, log: new TestLog(), host: '127.0.0.1', port: 0, version: '1', limits })
+    running.push(server)
+    return (path, more = '') => `${server.url}api/v1/fetch?url=${encodeURIComponent(lab.origin.url(path))}${more}`
+  }
+
+  async function ask(path: string, more?: string, options?: ClientOptions): Promise<Answer> {
+    return get((await serve())(path, more), options)
+  }
+
+  const mended: Readonly<Record<string, readonly Step[]>> = {
+    '503 twice': [{ status: 503 }, { status: 503 }, { body, etag: '"1"' }],
+    'a cut': [{ body, etag: '"1"', cut }, {}],
+    'a reset without a validator': [{ body, cut: { after: HALF, by: 'rst' } }, {}],
+    'a cut of a chunked body': [{ body, framing: 'chunked', cut }, {}],
+    'a 206 with a wrong start': [{ body, etag: '"1"', cut }, { partial: { start: 7 } }, {}],
+    'a 412 on the resume': [{ body, etag: '"1"', cut }, { status: 412 }, {}],
+  }
+  for (const [name, steps] of Object.entries(mended)) {
+    it(`${name}: 200 and every byte`, async () => {
+      lab.origin.script('/s', steps)
+      const answer = await ask('/s')
+      assert.deepEqual([answer.status, answer.complete], [200, true])
+      assert.ok(answer.body.equals(body))
+      assert.equal(lab.asked('/s').length, steps.length)
+      assert.match(String(answer.headers['cache-status']), /^kiss; fwd=uri-miss; fwd-status=200; stored$/)
+    })
+  }
+
+  const early: readonly (readonly [string, Step, number, string])[] = [
+    ['503 for ever', { status: 503 }, 502, 'origin-unreachable'],
+    ['501', { status: 501 }, 502, 'origin-failed'],
+    ['404', { status: 404 }, 404, 'origin-refused'],
+    ['401', { status: 401 }, 401, 'origin-refused'],
+    ['a dropped connection for ever', { drop: 'rst' }, 502, 'origin-unreachable'],
+  ]
+  for (const [name, step, status, code] of early) {
+    it(`${name}: ${status}, problem+json, nothing of the artifact`, async () => {
+      lab.origin.script('/s', [step])
+      const answer = await ask('/s')
+      assert.deepEqual([answer.status, answer.complete], [status, true])
+      assert.equal(answer.headers['content-type'], 'application/problem+json')
+      assert.equal((JSON.parse(answer.text) as { code: string }).code, code)
+      assert.equal(answer.headers['retry-after'] !== undefined, status === 502)
+    })
+  }
+
+  const late: Readonly<Record<string, readonly Step[]>> = {
+    'the origin is gone in the middle': [{ body, etag: '"1"', cut }, { drop: 'fin' }],
+    'the origin is gone in the middle of a chunked body': [{ body, framing: 'chunked', cut }, { drop: 'fin' }],
+    'a 404 on the resume': [{ body, etag: '"1"', cut }, { status: 404 }],
+    'content that changed': [
+      { body, etag: '"1"', cut },
+      { body: other, etag: '"2"' },
+    ],
+    'content that changed, without a validator or a length': [{ body, framing: 'chunked', cut }, { body: other }],
+  }
+  for (const [name, steps] of Object.entries(late)) {
+    for (const [version, more] of Object.entries({ 'HTTP/1.1': {}, 'a range': { headers: { range: 'bytes=10-' } } })) {
+      it(`${name} (${version}): the connection is closed short`, async () => {
+        lab.origin.script('/s', steps)
+        const answer = await ask('/s', '', more)
+        const first = answer.status === 206 ? 10 : 0
+        assert.equal(answer.complete, false)
+        assert.ok(answer.body.equals(body.subarray(first, HALF)))
+      })
+    }
+  }
+
+  it('no first byte in time: 504 with Retry-After and what happened; the next client gets it', async () => {
+    const hold = latch()
+    lab.origin.script('/s', [{ status: 503 }, { body, hold: hold.opened }])
+    const url = await serve({ patience: 100 })
+    const answer = await get(url('/s'))
+    assert.equal(answer.status, 504)
+    assert.equal(answer.headers['content-type'], 'application/problem+json')
+    assert.ok(Number(answer.headers['retry-after']) > 0)
+    assert.match(answer.text, /the origin answered 503|has not answered yet/)
+    hold.open()
+    await lab.origin.answered('/s', 2)
+    const next = await get(url('/s'))
+    assert.ok(next.body.equals(body))
+    assert.equal(lab.asked('/s').length, 2)
+  })
+
+  it('no byte in time in mid-body: closed short, while the download goes on', async () => {
+    const until = latch()
+    lab.origin.script('/s', [{ body, stall: { after: HALF, until: until.opened } }])
+    const engine = await lab.engine()
+    const log = new TestLog()
+    const server = await startServer({
+      engine,
+      log,
+      host: '127.0.0.1',
+      port: 0,
+      version: '1',
+      limits: { patience: 200 },
+    })
+    running.push(server)
+    const url = `${server.url}api/v1/fetch?url=${encodeURIComponent(lab.origin.url('/s'))}`
+    const warm = await lab.open(engine, '/s')
+    const answer = await get(url)
+    assert.deepEqual([answer.status, answer.complete], [200, false])
+    assert.ok(answer.body.equals(body.subarray(0, HALF)))
+    until.open()
+    assert.ok(await warm.finished())
+    await warm.close('done')
+    assert.equal(lab.asked('/s').length, 1)
+  })
+
+  for (const framing of ['length', 'chunked', 'close'] as const) {
+    it(`a wrong sum (${framing}): never the whole, and 412 from then on`, async () => {
+      lab.origin.serve('/s', { body, framing })
+      const url = await serve()
+      const promise = `&sha256=${'0'.repeat(64)}`
+      const answer = await get(url('/s', promise))
+      assert.equal(answer.complete && answer.status === 200, false)
+      assert.ok(answer.status === 412 || answer.body.length < LENGTH)
+      const again = await get(url('/s', promise))
+      assert.deepEqual([again.status, again.headers['content-type']], [412, 'application/problem+json'])
+      assert.ok((await get(url('/s', `&sha256=${sha256(body)}`))).body.equals(body))
+      assert.equal(lab.asked('/s').filter((line) => line === 'GET').length, 1)
+    })
+  }
+
+  it('a wrong sum of an empty body: 412', async () => {
+    lab.origin.serve('/s', { body: Buffer.alloc(0) })
+    assert.equal((await ask('/s', `&sha256=${'0'.repeat(64)}`)).status, 412)
+  })
+
+  it('gzip that nobody asked for: the bytes as sent, without Content-Encoding', async () => {
+    lab.origin.serve('/s', { body, gzip: true })
+    const url = await serve()
+    for (const answer of [await get(url('/s')), await get(url('/s'))]) {
+      assert.equal(answer.headers['content-encoding'], undefined)
+      assert.ok(gunzipSync(answer.body).equals(body))
+    }
+  })
+
+  it('HEAD of an unknown URL whose origin refuses HEAD: 200 and its length, by the download', async () => {
+    lab.origin.serve('/s', { body, refusesHead: true })
+    const url = await serve()
+    const head = await get(url('/s'), { method: 'HEAD' })
+    assert.deepEqual([head.status, head.headers['content-length']], [200, String(LENGTH)])
+    assert.ok((await get(url('/s'))).body.equals(body))
+    assert.deepEqual(lab.asked('/s'), ['GET'])
+  })
+
+  it('a range far ahead waits for its bytes, across a cut', async () => {
+    const hold = latch()
+    lab.origin.script('/s', [{ body, etag: '"1"', cut }, { hold: hold.opened }])
+    const url = await serve()
+    const ahead = await open(url('/s'), { headers: { range: `bytes=${LENGTH - 100}-` } })
+    assert.equal(ahead.statusCode, 206)
+    const behind = await get(url('/s'), { headers: { range: `bytes=0-${HALF - 1}` } })
+    assert.ok(behind.body.equals(body.subarray(0, HALF)))
+    hold.open()
+    assert.ok((await readAll(ahead)).body.equals(body.subarray(LENGTH - 100)))
+    assert.deepEqual(lab.asked('/s'), ['GET', `GET bytes=${HALF}- if "1"`])
+  })
+
+  it('a client that vanishes is noticed, and stops nothing', async () => {
+    const until = latch()
+    lab.origin.script('/s', [{ body, stall: { after: HALF, until: until.opened } }])
+    const url = await serve()
+    const readers = (): number => running.reduce((sum, server) => sum + server.readers, 0)
+    const leaving = await open(url('/s'))
+    await take(leaving, 1000)
+    assert.equal(readers(), 1)
+    leaving.destroy()
+    while (readers() > 0) await new Promise((resolve) => setImmediate(resolve))
+    until.open()
+    const next = await get(url('/s'))
+    assert.ok(next.complete && next.body.equals(body))
+    assert.equal(lab.asked('/s').length, 1)
+  })
+})

@@ -1,0 +1,102 @@
+/** Strings that a stranger can write, and what has to hold for each of them, whatever it says. */
+import assert from 'node:assert/strict'
+import { parseSettingsFile } from '#kiss/cli/settings/file.js'
+import { configuredMirrors } from '#kiss/cli/settings/mirrors.js'
+import { printedSettings } from '#kiss/cli/settings/print.js'
+import { resolveSettings } from '#kiss/cli/settings/resolve.js'
+import { settingNames } from '#kiss/cli/settings/table.js'
+import { KissError } from '#kiss/errors.js'
+import { attachment } from '#kiss/http/disposition.js'
+import { parsePassedNames } from '#kiss/http/passed-headers.js'
+import { parseContentRange, parseRange, resolveRange } from '#kiss/http/range.js'
+import { storedHeaders } from '#kiss/http/stored.js'
+import { canonicalUrl, displayUrl, fileNameOf } from '#kiss/http/urls.js'
+import { evaluatePreconditions } from '#kiss/http/validation.js'
+import { parseFetchQuery } from '#kiss/server/fetch-query.js'
+import { requestId } from '#kiss/server/incoming.js'
+import { parseAuthority } from '#kiss/server/self.js'
+import type { Random } from '../../server/support/random.js'
+
+export const pieces = {
+  url: [
+    ...['http', 's3', '://', '//', 'user:secret@', 'host', '[::1]', ':80', '/a', '/..', '%2F', '%zz'],
+    ...['?x=secret', '&y', '#f'],
+  ],
+  query: ['url=', 'ttl=', 'sha256=', 'passheaders=', 'https://h/p', 'https%3A%2F%2Fh', '+', '&', '%26', '10d', 'ff'],
+  range: ['bytes', '=', '0', '9', '-', ',', '99999999999999999999', '/', '*', ' '],
+  tag: ['W/', '"', 'a', ',', ' ', '*', '"a"'],
+  name: ['a', '.', '..', '/', '\\', '%2e', 'ü', '\u202e', ';', "'"],
+  yaml: [
+    ...settingNames.flatMap((name) => [`\n${name}: `, `${name}: `]),
+    ...['\nmirrors:', '\n  - match: ', '\n    to: ', '[', ']', '{', '}', ', ', '\n- ', '\n  ', ': ', '\t', '"', "'"],
+    ...['&a ', '*a', '<<: ', '!!js/function ', '!!binary ', '|\n', '>-\n', '---\n', '%YAML 1.2\n', '#', '~', '? '],
+    ...['100GiB', '10d', '-1', '1e999', 'true', '0x1F', '.inf', 'http://h/', 'h:99999', '10.0.0.0/8', '[fd00::/8]:1'],
+  ],
+} as const satisfies Record<string, readonly string[]>
+
+export type Kind = keyof typeof pieces
+
+/** Only what is foreseen may be thrown. */
+function foreseen<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    assert.ok(error instanceof KissError && error.code !== 'internal', String(error))
+    return undefined
+  }
+}
+
+/** Each throws an AssertionError where something does not hold. */
+export const checks: Readonly<Record<Kind, (text: string, random: Random) => void | Promise<void>>> = {
+  url(text) {
+    // A secret in a path cannot be told from a name; in an authority and in a query it can.
+    assert.doesNotMatch(displayUrl(text), /^[a-z0-9+.-]*:\/\/[^/]*@|[?#][^…]/i, text)
+    if (!URL.canParse(text)) return
+    const url = new URL(text)
+    const once = canonicalUrl(url)
+    assert.equal(canonicalUrl(once).href, once.href)
+    assert.equal(once.username + once.password + once.hash, '')
+    assert.match(fileNameOf(url), /^(?!\.{0,2}$)[^/\\\p{Cc}]+$/u)
+  },
+
+  query(text) {
+    const query = foreseen(() => parseFetchQuery(text))
+    if (query?.ttl !== undefined) assert.ok(Number.isSafeInteger(query.ttl) && query.ttl >= 0, text)
+  },
+
+  range(text) {
+    const range = parseRange(text)
+    const resolved = range === undefined ? undefined : resolveRange(range, 10)
+    if (resolved !== undefined)
+      assert.ok(resolved.first >= 0 && resolved.first <= resolved.last && resolved.last < 10, text)
+    parseContentRange(text)
+  },
+
+  tag(text, random) {
+    const headers = { 'if-none-match': text, 'if-match': random.text(pieces.tag), 'if-modified-since': text }
+    assert.ok(['go on', 'not modified', 'failed'].includes(evaluatePreconditions(headers, { etag: '"a"' }, 0)))
+    const { etag = '', contentType = '' } = storedHeaders({ etag: text, 'content-type': text }, 0)
+    for (const value of [etag, contentType]) assert.doesNotMatch(value, /[\r\n\0]/)
+    for (const name of parsePassedNames(text)) assert.doesNotMatch(name, /[^a-z0-9!#$%&'*+\-.^_`|~]/)
+    parseAuthority(text)
+    assert.doesNotMatch(requestId(text) ?? '', /[\s"<>]/)
+  },
+
+  name(text) {
+    const form = /^attachment; filename="[^"\\/\r\n]+"(?:; filename\*=UTF-8''[\w!#$&+\-.^`|~%]+)?$/
+    assert.match(attachment(text), form, text)
+  },
+
+  async yaml(text) {
+    try {
+      const file = await parseSettingsFile('/kiss/config.yaml', text)
+      configuredMirrors(file)
+      printedSettings(resolveSettings({ flags: {}, env: {}, file, defaults: {}, cwd: '/' }))
+    } catch (error) {
+      assert.ok(error instanceof KissError && error.code !== 'internal', `${JSON.stringify(text)}: ${String(error)}`)
+      assert.match(error.message, /^\/kiss\/config\.yaml:\d+/, JSON.stringify(text))
+    }
+  },
+}
+
+export const kinds = Object.keys(checks) as Kind[]

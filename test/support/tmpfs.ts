@@ -1,0 +1,32 @@
+/** A small file system of its own, for tests of a disk that is full or cannot be written. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Tmpfs {
+  readonly path: string
+  setReadOnly(readOnly: boolean): void
+  remove(): void
+}
+
+/** undefined where this process may not mount. */
+export function mountTmpfs(bytes: number): Tmpfs | undefined {
+  const path = mkdtempSync(join(tmpdir(), 'kiss-tmpfs-'))
+  const mount = (...args: string[]): void => void execFileSync('mount', args, { stdio: 'ignore' })
+  try {
+    mount('-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path)
+  } catch {
+    // Not root, or in a container without the right.
+    rmdirSync(path)
+    return undefined
+  }
+  return {
+    path,
+    setReadOnly: (readOnly) => mount('-o', `remount,${readOnly ? 'ro' : 'rw'}`, path),
+    remove: () => {
+      execFileSync('umount', ['-l', path])
+      rmdirSync(path)
+    },
+  }
+}
