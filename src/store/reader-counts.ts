@@ -49,7 +49,7 @@ export class ReaderCounts {
   async elsewhere(): Promise<ReadonlyMap<KeyId, number>> {
     const rows = await this.#database.query<Row>('SELECT owner, id, n FROM readers WHERE owner <> ?', this.#owner)
     const counts = new Map<KeyId, number>()
-    for (const { owner, id, n } of await this.#ofTheLiving(rows)) counts.set(id, (counts.get(id) ?? 0) + n)
+    for (const { id, n } of await this.#ofTheLiving(rows)) counts.set(id, (counts.get(id) ?? 0) + n)
     return counts
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox, type Running } from '../support/cli.js'
-import { get } from '../server/support/client.js'
+import { get, open, readAll } from '../server/support/client.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 
 describe('the pages of kiss serve', function () {
@@ -100,6 +100,21 @@ describe('the pages of kiss serve', function () {
     // What another worker has counted is there within a second.
     for (let agreed = 0; agreed < 4;) agreed = served(await ask('metrics')) ? agreed + 1 : 0
     for (let agreed = 0; agreed < 4;) agreed = (await ask('resources/failures/')).includes('gone.img') ? agreed + 1 : 0
+  })
+
+  it('count the readers of all workers', async () => {
+    await stop()
+    await serve('--workers', '2')
+    const gate = latch()
+    origin.script('/slow.img', [{ body, stall: { after: 10_000, until: gate.opened } }])
+    const url = `${server}api/v1/fetch?url=${encodeURIComponent(origin.url('/slow.img'))}`
+    const readers = await Promise.all(Array.from({ length: 4 }, () => open(url)))
+    const page = async (): Promise<string> => (await get(`${server}resources/downloading/`)).text
+    // What another worker tells is there within a second.
+    for (let agreed = 0; agreed < 4;)
+      agreed = /data-label="Readers" class="number">4</.test(await page()) ? agreed + 1 : 0
+    gate.open()
+    for (const reader of readers) assert.equal((await readAll(reader)).body.length, body.length)
   })
 
   it('go on counting where the server before it stopped', async () => {
