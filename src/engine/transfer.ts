@@ -105,12 +105,18 @@ export class Transfer {
   /** One more reader; it closes `body` and calls leave once. */
   join(): void {
     this.#readers++
+    this.#tellReaders()
     this.body.use()
   }
 
   async leave(): Promise<void> {
     this.#readers--
+    this.#tellReaders()
     await this.body.close()
+  }
+
+  #tellReaders(): void {
+    this.#o.services.store.readers.set(this.order.id, this.#readers)
   }
 
   describe(): Download {
