@@ -1,24 +1,12 @@
 /** One key to be downloaded: what a transfer is told by the request that starts it. */
 
 import { isStrong } from '../http/validation.js'
-import type { UpstreamProvider } from '../provider/types.js'
 import type { Head } from '../store/generations.js'
-import type { Entry, KeyId, Sha256 } from '../store/types.js'
+import type { Entry, Sha256 } from '../store/types.js'
 import type { OriginAnswer } from '../upstream/types.js'
+import type { Subject } from './subject.js'
 
-export interface Order {
-  readonly id: KeyId
-  /** As the client wrote it, credentials included. */
-  readonly url: URL
-  /** Displayable. */
-  readonly shown: string
-  readonly provider: UpstreamProvider
-  /** What the client passes on; lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
-  /** A keyed hash of the client's credential; undefined where it brought none. */
-  readonly credential: string | undefined
-  /** The server must not lend its own credential. */
-  readonly ownRight: boolean
+export interface Order extends Omit<Subject, 'share'> {
   /** The bytes will be the client's own: to be shared only after a probe. */
   readonly private: boolean
   /** Milliseconds. */
