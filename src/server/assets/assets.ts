@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { problemReply } from '../problem.js'
 import type { Route } from '../route.js'
 import { baseStyle } from './base-style.js'
+import { chartStyle } from './chart-style.js'
 import { icon } from './icon.js'
 import { partStyle } from './part-style.js'
+import { phoneStyle } from './phone-style.js'
 
 /** Compiled from src/server/browser. */
 const scripts = ['main.js', 'live.js', 'morph.js', 'charts.js', 'converter.js', 'copy.js'] as const
@@ -41,7 +43,7 @@ export class Assets {
     return new Assets(
       new Map<string, Uint8Array>([
         ...files,
-        ['style.css', Buffer.from(baseStyle + partStyle)],
+        ['style.css', Buffer.from(baseStyle + partStyle + chartStyle + phoneStyle)],
         ['icon.svg', Buffer.from(icon)],
       ]),
     )
