@@ -40,7 +40,7 @@ export async function commit(
   await store.space.release(reservationOf(id, generation))
   await store.publish(body.file ?? generation.bodyPath, entry)
   if (await generation.purged()) {
-    await store.remove(id)
+    await store.remove(id, sha256)
     return undefined
   }
   if (services.settings.syncBodies) store.durability.sync(sha256)

@@ -5,7 +5,7 @@ import type { BodyWriter } from '../store/body-writer.js'
 import type { Head, Sum } from '../store/generations.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { lengthByHead } from './ending.js'
-import type { Order } from './order.js'
+import type { Order, Seed } from './order.js'
 import { gaveUp, isCertificateError, isDiskError, reasonOf, refused, understand, unreachable } from './refusals.js'
 import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, started, type RetryState } from './retry.js'
@@ -33,11 +33,6 @@ export interface DownloadOptions {
   readonly onStart: () => void
   /** Why the last attempt failed; for readers who wait. */
   readonly onTrouble: (reason: string) => void
-}
-
-export interface Seed {
-  readonly answer: OriginAnswer
-  readonly head: Head
 }
 
 export type Result =

@@ -33,8 +33,14 @@ export class FailureLog {
   note({ id, credential }: FailedOrder, error: KissError): void {
     if (!isRemembered(error)) return
     const at = this.#now()
-    for (const [key, { until }] of this.#recent) if (until <= at) this.#recent.delete(key)
-    this.#recent.set(keyOf(id, credential), { error, until: at + MEMORY })
+    // In the order in which they end, so that a flood of failures is not looked through for each of them.
+    for (const [key, { until }] of this.#recent) {
+      if (until > at) break
+      this.#recent.delete(key)
+    }
+    const key = keyOf(id, credential)
+    this.#recent.delete(key)
+    this.#recent.set(key, { error, until: at + MEMORY })
   }
 
   recent(id: KeyId, credential: string | undefined): KissError | undefined {

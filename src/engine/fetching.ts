@@ -65,7 +65,8 @@ export class Fetching {
       counters.add('requests_failed', 1)
       const failure = asKissError(error)
       // What the request found closed in front of it is no fault of its own.
-      throw this.#closing && failure.code === 'internal' ? closing(error) : failure
+      const isOurs = failure.code === 'internal' || failure.code === 'disk'
+      throw this.#closing && isOurs ? closing(error) : failure
     }
   }
 
@@ -93,7 +94,7 @@ export class Fetching {
         case 'unavailable':
           // What is being stored at this moment counts as there.
           if (await this.transfers.stored(subject.id)) break
-          throw new KissError('offline', `${subject.shown} is not in the cache`)
+          throw new KissError('offline', missing(subject.shown))
         case 'serve': {
           const as = passage.confirmed ? 'revalidated' : resolution.stale ? 'stale' : 'hit'
           const artifact = await this.#serve(passage, resolution.entry, as)
@@ -130,7 +131,9 @@ export class Fetching {
   #offlineRight({ subject }: Passage, entry: Entry): Right {
     if (this.#services.credentials.accepted(subject.credential, subject.id, entry.headers.etag ?? ''))
       return 'remembered'
-    throw new KissError('offline', `${entry.url} is private, and offline nobody can ask whether you may have it`)
+    // A stranger learns no more than that there is nothing for it: not that somebody else has it.
+    const why = 'is private, and offline nobody can ask whether you may have it'
+    throw new KissError('offline', this.#services.settings.ownUse ? `${entry.url} ${why}` : missing(entry.url))
   }
 
   #prove({ subject, signal }: Passage, entry: Entry): Promise<Right> {
@@ -283,6 +286,10 @@ export class Fetching {
       })
     })
   }
+}
+
+function missing(shown: string): string {
+  return `${shown} is not in the cache`
 }
 
 function impatient(shown: string, trouble: string | undefined, patience = 0): KissError {

@@ -9,9 +9,9 @@ import { FAILURE_MEMORY } from '../store/leases.js'
 import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
 import { commit, reservationOf } from './commit.js'
-import { BodyDownload, type Seed } from './download.js'
+import { BodyDownload } from './download.js'
 import { isRemembered } from './failures.js'
-import type { Order } from './order.js'
+import type { Order, Seed } from './order.js'
 import { Reservation } from './reservation.js'
 import type { Services } from './services.js'
 import { changedError, type Settled } from './settled.js'
@@ -105,7 +105,11 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
       },
       onConfirmed: (size) => view.show(size),
       onStart: options.onStart,
-      onTrouble: options.onTrouble,
+      onTrouble: (reason) => {
+        options.onTrouble(reason)
+        // Words for those who wait elsewhere: without them they wait as well.
+        void generation.setTrouble(reason).catch(() => undefined)
+      },
     }).run()
     if (result.kind === 'changed') return result
     if (result.kind === 'renewed') return await renew(result.headers, options)

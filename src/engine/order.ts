@@ -4,6 +4,7 @@ import { isStrong } from '../http/validation.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Head } from '../store/generations.js'
 import type { Entry, KeyId, Sha256 } from '../store/types.js'
+import type { OriginAnswer } from '../upstream/types.js'
 
 export interface Order {
   readonly id: KeyId
@@ -43,4 +44,10 @@ export function isStorable(
   head: Head | undefined,
 ): boolean {
   return keep && head?.varies !== true && (!isPrivate || isStrong(head?.headers.etag))
+}
+
+/** An answer with which a download begins: the one that showed that the content had changed. */
+export interface Seed {
+  readonly answer: OriginAnswer
+  readonly head: Head
 }

@@ -1,6 +1,7 @@
 /** How a transfer ends for its readers. */
 
 import { KissError } from '../errors.js'
+import type { RecordedFailure } from '../store/generations.js'
 import type { Entry } from '../store/types.js'
 
 export type Settled =
@@ -18,4 +19,10 @@ export function changedError(shown: string): KissError {
   return new KissError('content-changed', `cannot finish ${shown}: the content at the origin changed on the way`, {
     hint: 'fetch it again',
   })
+}
+
+/** A failure that another process told. */
+export function recalled(failure: RecordedFailure): KissError {
+  const { code, message, status, retryAfter } = failure
+  return new KissError(code, message, { status, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }

@@ -4,18 +4,17 @@
  */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
-import type { Generation, Head, Outcome, RecordedFailure } from '../store/generations.js'
+import type { Generation, Head, Outcome } from '../store/generations.js'
 import { withRoom } from '../store/room.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
 import type { Acquisition } from '../store/leases.js'
-import type { Seed } from './download.js'
 import { lead } from './lead.js'
-import type { Order } from './order.js'
+import type { Order, Seed } from './order.js'
 import { unequal } from './resume.js'
 import type { Services } from './services.js'
 import type { Subject } from './subject.js'
-import { changedError, type Settled } from './settled.js'
+import { changedError, recalled, type Settled } from './settled.js'
 import type { Download, DownloadState } from './types.js'
 
 export interface TransferOptions {
@@ -106,12 +105,18 @@ export class Transfer {
   /** One more reader; it closes `body` and calls leave once. */
   join(): void {
     this.#readers++
+    this.#tellReaders()
     this.body.use()
   }
 
   async leave(): Promise<void> {
     this.#readers--
+    this.#tellReaders()
     await this.body.close()
+  }
+
+  #tellReaders(): void {
+    this.#o.services.store.readers.set(this.order.id, this.#readers)
   }
 
   describe(): Download {
@@ -212,6 +217,7 @@ export class Transfer {
       now: () => services.clock.now(),
       silence: services.leases.silence,
       onHead: (head) => this.#knowSame(head),
+      onTrouble: (reason) => (this.trouble = reason),
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
@@ -295,9 +301,4 @@ export class Transfer {
     void this.body.close()
     return settled
   }
-}
-
-function recalled(failure: RecordedFailure): KissError {
-  const { code, message, status, retryAfter } = failure
-  return new KissError(code, message, { status, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }

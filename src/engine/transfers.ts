@@ -3,8 +3,7 @@
 import { KissError } from '../errors.js'
 import { inFlight, type InFlight } from '../store/in-flight.js'
 import type { KeyId } from '../store/types.js'
-import type { Seed } from './download.js'
-import type { Order } from './order.js'
+import type { Order, Seed } from './order.js'
 import type { Services } from './services.js'
 import { Transfer } from './transfer.js'
 import type { Download } from './types.js'
@@ -93,12 +92,19 @@ export class Transfers {
   /** Those of this process, and of all others on this directory. */
   async downloads(): Promise<Download[]> {
     const { store, clock } = this.#services
-    const others = await inFlight(store.layout.transfers, clock.now())
+    const [others, readers] = await Promise.all([
+      inFlight(store.layout.transfers, clock.now()),
+      store.readers.elsewhere(),
+    ])
     const running = [...this.#running]
     const known = new Set(running.map(({ order }) => order.id))
+    const withReaders = (id: KeyId, download: Download): Download => ({
+      ...download,
+      readers: download.readers + (readers.get(id) ?? 0),
+    })
     return [
-      ...running.map((transfer) => transfer.describe()),
-      ...others.filter(({ id }) => !known.has(id)).map(downloadElsewhere),
+      ...running.map((transfer) => withReaders(transfer.order.id, transfer.describe())),
+      ...others.filter(({ id }) => !known.has(id)).map((other) => withReaders(other.id, downloadElsewhere(other))),
     ]
   }
 

@@ -92,7 +92,7 @@ export interface Download {
   readonly state: DownloadState
   readonly received: number
   readonly length: number | undefined
-  /** Readers in this process. */
+  /** Over all processes; those of others as of a second ago. */
   readonly readers: number
   /** Milliseconds since the epoch. */
   readonly startedAt: number

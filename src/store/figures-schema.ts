@@ -12,6 +12,10 @@ export const figuresSchema: readonly string[] = [
     step INTEGER NOT NULL, at INTEGER NOT NULL, ${figureNames.map((name) => `${name} INTEGER NOT NULL`).join(', ')},
     PRIMARY KEY (step, at)) WITHOUT ROWID`,
 
+  // n: readers of the download of this key in one engine of one process; no row for none.
+  `CREATE TABLE IF NOT EXISTS readers (
+    owner TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (owner, id)) WITHOUT ROWID`,
+
   // n: grows; the oldest go. record: a FailureRecord as JSON.
   `CREATE TABLE IF NOT EXISTS failures (n INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL)`,
 

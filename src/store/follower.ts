@@ -21,12 +21,15 @@ export interface FollowOptions {
   /** Milliseconds without a heartbeat after which the owner is not followed any more. */
   readonly silence: number
   readonly onHead: (head: Head) => void
+  /** Why the owner's last attempt failed, while there is no head. */
+  readonly onTrouble: (reason: string) => void
   readonly signal: AbortSignal
 }
 
 /**
- * Resolves with the outcome, which may have come too late for the last bytes: `body.available` tells. Or with `lost` when the owner died or fell silent: then somebody has to take over. Growth
- * goes to `body` on the way. Rejects when `signal` is aborted.
+ * Resolves with the outcome, which may have come too late for the last bytes: `body.available` tells. Or with `lost` when
+ * the owner died or fell silent: then somebody has to take over. Growth goes to `body` on the way. Rejects when `signal`
+ * is aborted.
  */
 export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> {
   const ended = await options.generation.openEnded()
@@ -88,16 +91,18 @@ class View {
 
   async #find(): Promise<void> {
     if (this.#head && this.#file) return
-    const { generation, onHead } = this.#options
+    const { generation, onHead, onTrouble } = this.#options
     const head = this.#head ?? (await generation.head())
     const file = this.#file ?? (await openIfThere(generation.bodyPath))
-    if (!head && !file) return
+    const trouble = head ? undefined : await generation.trouble()
+    if (!head && !file && trouble === undefined) return
     if (!(await generation.isOf(this.ended))) {
       if (file !== this.#file) await file?.close()
       return
     }
     this.#file = file
     if (head && !this.#head) onHead((this.#head = head))
+    if (trouble !== undefined) onTrouble(trouble)
   }
 
   async #attach(): Promise<boolean> {

@@ -6,6 +6,7 @@
  *     ended       made empty with the owner, written once at the end: followers hold it open, so that they read the
  *                 outcome even when the directory is gone
  *     head.json   the origin's status, headers and length, once known
+ *     trouble     why the last attempt failed, for readers of other processes who wait for the first byte
  *     body        grows by appending only
  *     sum.json    written when the body is whole, before it is renamed to a blob
  *     purged      made by a purge: serve the readers you have, store nothing
@@ -149,6 +150,14 @@ export class Generation {
 
   async setHead(head: Head): Promise<void> {
     await this.#replace('head.json', JSON.stringify(head))
+  }
+
+  async trouble(): Promise<string | undefined> {
+    return unlessMissing(readFile(join(this.directory, 'trouble'), 'utf8'))
+  }
+
+  async setTrouble(reason: string): Promise<void> {
+    await this.#replace('trouble', reason)
   }
 
   async sum(): Promise<Sum | undefined> {

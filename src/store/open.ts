@@ -16,6 +16,7 @@ import type { Reservation } from './ledger.js'
 import { type Purged, purge } from './purge.js'
 import { publish } from './publish.js'
 import { Removal } from './removal.js'
+import { ReaderCounts } from './reader-counts.js'
 import { LedgerCheck } from './ledgercheck.js'
 import { type Selection, selects } from './select.js'
 import { SharedSpace } from './space.js'
@@ -47,6 +48,7 @@ export interface Store {
   readonly counters: SharedCounters
   readonly figures: Figures
   readonly failures: FailureList
+  readonly readers: ReaderCounts
   readonly space: SharedSpace
   readonly removal: Removal
   readonly invalidation: Invalidation
@@ -104,6 +106,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     figures,
     failures: new FailureList(database, flusher),
+    readers: new ReaderCounts({ database, flusher, owner, engine: random() }),
     space,
     removal,
     invalidation,

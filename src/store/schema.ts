@@ -3,7 +3,7 @@
 import { figuresSchema } from './figures-schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'

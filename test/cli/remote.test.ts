@@ -136,4 +136,48 @@ describe('kiss with --server', () => {
     assert.deepEqual(JSON.parse(purged.stdout), { removed: 1, bytes: body.length, dryRun: false })
     assert.equal((await laptop.run(['list'], { env })).stdout, '0 entries, 0 B\n')
   })
+
+  it('says that a server is down or is none, and never looks at the cache here instead', async () => {
+    running.child.kill('SIGTERM')
+    await running.ended
+    await laptop.run(['fetch', origin.url('/Image')])
+    const commands = [['stats'], ['list'], ['purge', '--all', '--yes']]
+    for (const command of commands) {
+      const down = await laptop.run([...command, '--server', server])
+      assert.deepEqual([down.code, down.stdout], [4, ''])
+      assert.equal(down.stderr, `kiss: ${server} does not answer: ECONNREFUSED\n`)
+    }
+    for (const path of ['status/', 'entries/']) origin.serve(`/api/v1/${path}`, { body: Buffer.from('"hello"') })
+    for (const command of commands.slice(0, 2)) {
+      const other = await laptop.run([...command, '--server', origin.url('/')])
+      assert.deepEqual([other.code, other.stdout], [4, ''])
+      assert.equal(other.stderr, `kiss: ${origin.url('/')} does not answer as a kiss server\n`)
+    }
+    assert.match((await laptop.run(['list'])).stdout, /^1 entry|Image/m)
+  })
+
+  it('purges only with --yes off a terminal, and with the right token', async () => {
+    await fetched(origin.url('/Image'))
+    const token = path.join(laptop.root, 'token')
+    writeFileSync(token, 'abracadabra')
+    const args = ['purge', '--all', '--server', server, '--server-token-file']
+    const unsure = await laptop.run([...args, path.join(lab.root, 'token')])
+    assert.deepEqual([unsure.code, unsure.stdout], [2, ''])
+    const wrong = await laptop.run([...args, token, '--yes'])
+    assert.deepEqual([wrong.code, wrong.stdout], [3, ''])
+    assert.doesNotMatch(wrong.stderr, /abracadabra/)
+    const unreadable = await laptop.run([...args, `${token}-none`, '--yes'])
+    assert.deepEqual([unreadable.code, unreadable.stdout], [2, ''])
+    assert.match((await laptop.run(['list', '--server', server])).stdout, /Image/)
+  })
+
+  it('sends no token over the network without encryption, whatever the command', async () => {
+    const token = path.join(lab.root, 'token')
+    for (const command of [['stats'], ['list'], ['purge', '--all', '--yes'], ['fetch', 'http://h/x']]) {
+      const args = [...command, '--server', 'http://lab.example:8001', '--server-token-file', token]
+      const { code, stdout, stderr } = await laptop.run(args)
+      assert.deepEqual([code, stdout], [2, ''])
+      assert.match(stderr, /^kiss: a credential would go to http:\/\/lab\.example:8001\/ unencrypted; /)
+    }
+  })
 })

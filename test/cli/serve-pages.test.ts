@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox, type Running } from '../support/cli.js'
+import { get, open, readAll } from '../server/support/client.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 
 describe('the pages of kiss serve', function () {
@@ -15,7 +16,7 @@ describe('the pages of kiss serve', function () {
   let running: Running
   let server: string
 
-  async function serve(): Promise<void> {
+  async function serve(...more: string[]): Promise<void> {
     const file = path.join(sandbox.root, 'token')
     writeFileSync(file, token)
     const flags = [
@@ -28,7 +29,7 @@ describe('the pages of kiss serve', function () {
       '--egress-price',
       '0.09',
     ]
-    running = sandbox.start(['serve', ...flags])
+    running = sandbox.start(['serve', ...flags, ...more])
     const [line] = (await once(running.child.stdout, 'data')) as [string]
     server = line.split('\n')[0]!
   }
@@ -83,6 +84,37 @@ describe('the pages of kiss serve', function () {
     assert.equal(await metric('kiss_downloads_in_flight\\{state="downloading"\\}'), 1)
     gate.open()
     for (const reader of readers) assert.equal((await reader.arrayBuffer()).byteLength, body.length)
+  })
+
+  it('say the same whichever worker answers', async () => {
+    await stop()
+    await serve('--workers', '2')
+    origin.serve('/a', { body })
+    /** Over a connection of its own, which goes to the next worker. */
+    const ask = (name: string): Promise<string> => get(server + name).then(({ text: answer }) => answer)
+    for (let i = 0; i < 6; i++) await ask(`api/v1/fetch?url=${encodeURIComponent(origin.url('/a'))}`)
+    await ask(`api/v1/fetch?url=${encodeURIComponent(origin.url('/gone.img'))}`)
+    const served = (page: string): boolean =>
+      page.includes(`kiss_served_bytes_total{as="hit"} ${5 * body.length}\n`) &&
+      page.includes('kiss_http_request_duration_seconds_count{route="fetch",cache="hit"} 5\n')
+    // What another worker has counted is there within a second.
+    for (let agreed = 0; agreed < 4;) agreed = served(await ask('metrics')) ? agreed + 1 : 0
+    for (let agreed = 0; agreed < 4;) agreed = (await ask('resources/failures/')).includes('gone.img') ? agreed + 1 : 0
+  })
+
+  it('count the readers of all workers', async () => {
+    await stop()
+    await serve('--workers', '2')
+    const gate = latch()
+    origin.script('/slow.img', [{ body, stall: { after: 10_000, until: gate.opened } }])
+    const url = `${server}api/v1/fetch?url=${encodeURIComponent(origin.url('/slow.img'))}`
+    const readers = await Promise.all(Array.from({ length: 4 }, () => open(url)))
+    const page = async (): Promise<string> => (await get(`${server}resources/downloading/`)).text
+    // What another worker tells is there within a second.
+    for (let agreed = 0; agreed < 4;)
+      agreed = /data-label="Readers" class="number">4</.test(await page()) ? agreed + 1 : 0
+    gate.open()
+    for (const reader of readers) assert.equal((await readAll(reader)).body.length, body.length)
   })
 
   it('go on counting where the server before it stopped', async () => {

@@ -144,7 +144,8 @@ describe('a private artifact', () => {
       const offline = (token: string): Promise<unknown> =>
         fetchAll(kiss, url, { ...as(token), offline: true }).then(({ as }) => as)
       assert.equal(await offline('alice'), 'hit')
-      await assert.rejects(offline('bob'), { code: 'offline' })
+      // Word for word what is said of what is not there.
+      await assert.rejects(offline('bob'), { code: 'offline', message: `${url} is not in the cache` })
       clock.move(2000)
       const stale = await fetchAll(kiss, url, as('alice'))
       assert.deepEqual([stale.as, stale.artifact.detail], ['stale', 'stale-if-error'])
@@ -195,6 +196,32 @@ describe('a private artifact', () => {
     for (const artifact of [first, second]) assert.ok((await readArtifact(artifact)).equals(body))
     assert.equal(rights.bodies.length, 1)
   })
+
+  for (const [what, mine, yours] of [
+    ['is another for each client', '"v1"', '"v2"'],
+    ['has no strong validator', 'W/"v1"', 'W/"v1"'],
+  ] as const) {
+    it(`in flight that ${what} is joined by its own client alone`, async () => {
+      const gate = latch()
+      const other = bytes('other', 200_000)
+      rights.give({ body, etag: mine }, 'alice').give({ body: other, etag: yours }, 'bob')
+      rights.fault = { stall: { after: 50_000, until: gate.opened } }
+      const kiss = await engines.engine()
+      const [first, again] = [
+        await kiss.fetch({ url: new URL(rights.url), ...as('alice') }),
+        await kiss.fetch({ url: new URL(rights.url), ...as('alice') }),
+      ]
+      const second = await kiss.fetch({ url: new URL(rights.url), ...as('bob') })
+      assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+      gate.open()
+      for (const artifact of [first, again]) assert.ok((await readArtifact(artifact)).equals(body))
+      assert.ok((await readArtifact(second)).equals(other))
+      assert.deepEqual(
+        rights.bodies.map(({ shown }) => shown),
+        ['alice', 'bob'],
+      )
+    })
+  }
 
   it('whose answer varies on a passed header is not kept', async () => {
     rights.give({ ...served, extra: { vary: 'Accept-Encoding, Private-Token' } }, 'alice')

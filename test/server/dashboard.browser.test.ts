@@ -160,7 +160,7 @@ describe('the dashboard in a browser', function () {
     const lab = await start()
     const { page, complaints } = await open({ javaScriptEnabled: false })
     await page.goto(lab.url)
-    assert.match(await page.content(), /<noscript><meta http-equiv="refresh" content="10"/)
+    assert.match(await page.content(), /<noscript><meta http-equiv="refresh" content="60"/)
     assert.equal(await page.getByRole('button', { name: 'Copy' }).count(), 0)
     await page.getByLabel('URL of an artifact').fill('https://a.example/b')
     await page.getByRole('button', { name: 'Convert' }).click()

@@ -157,6 +157,11 @@ describe('the alert rules and the Grafana dashboard', () => {
     for (const [name] of asked) assert.ok(known.has(name.replace(/_(bucket|sum|count)$/, '')), name)
   })
 
+  it('leave no metric undocumented', () => {
+    const page = read('monitoring.md')
+    for (const { name, help } of metricTable) assert.ok(page.includes(`\`${name}\``) && page.includes(help), name)
+  })
+
   it('are whole: every panel has a title, a unit and a place of its own', () => {
     const { panels } = JSON.parse(read('grafana-dashboard.json')) as {
       panels: { id: number; title: string; fieldConfig: { defaults: { unit: string } }; gridPos: object }[]

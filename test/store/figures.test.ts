@@ -143,3 +143,32 @@ describe('the failures of a directory', () => {
     assert.deepEqual([times.length, times[0], times.at(-1)], [500, 1199, 700])
   })
 })
+
+describe('the readers of downloads', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('are told to the other processes, until they leave', async () => {
+    const [first, second] = [await fixture.open(), await fixture.open()]
+    first.readers.set('a', 1)
+    first.readers.set('a', 3)
+    first.readers.set('b', 1)
+    first.readers.set('c', 1)
+    first.readers.set('c', 0)
+    await first.flush()
+    assert.deepEqual(Object.fromEntries(await second.readers.elsewhere()), { a: 3, b: 1 })
+    assert.equal((await first.readers.elsewhere()).size, 0)
+    first.readers.set('a', 0)
+    await first.flush()
+    assert.deepEqual(Object.fromEntries(await second.readers.elsewhere()), { b: 1 })
+  })
+
+  it('go with their process', async () => {
+    const dead = { boot: 'another', pid: 1, started: 1, namespace: '' }
+    const [gone, here] = [await fixture.open({ owner: JSON.stringify(dead) }), await fixture.open()]
+    gone.readers.set('a', 5)
+    await gone.flush()
+    assert.equal((await here.readers.elsewhere()).size, 0)
+  })
+})

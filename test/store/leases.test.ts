@@ -193,6 +193,7 @@ describe('leases', () => {
           now: () => now,
           silence: 30_000,
           onHead: (head) => heads.push(head),
+          onTrouble: () => undefined,
           signal: new AbortController().signal,
         })
         assert.equal(outcome === 'lost' ? outcome : outcome.kind, expected)

@@ -64,7 +64,14 @@ export class ServerSource implements Source {
       })
     const status = response.statusCode ?? 0
     if (status === 200) {
-      return remoteArtifact({ url: displayUrl(url), server: client.shown, response, promised: undefined, signal })
+      return remoteArtifact({
+        url: displayUrl(url),
+        server: client.shown,
+        response,
+        promised: undefined,
+        signal,
+        patience,
+      })
     }
     if (offline && status === 504) throw new KissError('offline', `${client.shown} has not got ${displayUrl(url)}`)
     throw problemError(client.shown, status, await text(response))

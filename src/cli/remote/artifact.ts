@@ -15,6 +15,8 @@ export interface RemoteArtifactOptions {
   /** What the caller asked for, lower-case hex. */
   readonly promised: string | undefined
   readonly signal: AbortSignal
+  /** Milliseconds that the next bytes may take. */
+  readonly patience: number
 }
 
 export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
@@ -79,13 +81,22 @@ class RemoteContent implements Content {
   }
 
   async #next(): Promise<Buffer | undefined> {
-    const { signal, server, url } = this.#options
+    const { signal, server, url, response, patience } = this.#options
+    const late = new KissError(
+      'origin-timeout',
+      `${server} sent nothing more of ${url} for ${patience / 1000} s, after ${this.received} bytes`,
+    )
+    // Only while somebody waits: a reader may take its time.
+    const timer = setTimeout(() => response.destroy(late), patience)
     try {
       const next: IteratorResult<Buffer, undefined> = await this.#chunks.next()
       return next.value
     } catch (error) {
       if (signal.aborted) throw signal.reason
+      if (error === late) throw late
       throw new KissError('origin-failed', `${server} broke off ${url} after ${this.received} bytes`, { cause: error })
+    } finally {
+      clearTimeout(timer)
     }
   }
 

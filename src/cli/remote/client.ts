@@ -50,7 +50,7 @@ export class RemoteClient {
         clearTimeout(timer)
         resolve(response)
       })
-      const late = new Unanswered(`no answer within ${Math.round(patience / 1000)} s`)
+      const late = new Unanswered(`no answer within ${patience / 1000} s`)
       const timer = setTimeout(() => call.destroy(late), patience)
       const leave = (): void => void call.destroy()
       signal.addEventListener('abort', leave, { once: true })

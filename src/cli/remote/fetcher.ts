@@ -8,8 +8,8 @@ import { remoteArtifact } from './artifact.js'
 import { Unanswered, type RemoteClient } from './client.js'
 import { endpoint } from './endpoint.js'
 
-/** Milliseconds: as long as LAVA waits for a cache. */
-const FIRST_BYTE = 60_000
+/** Milliseconds without a byte: as long as LAVA waits for a cache. */
+const PATIENCE = 60_000
 
 export interface RemoteFetcherOptions {
   readonly server: URL
@@ -18,6 +18,8 @@ export interface RemoteFetcherOptions {
   readonly local: () => Promise<Engine>
   /** Says what was done instead. */
   readonly note: (line: string) => void
+  /** Milliseconds until the server's first byte, and between two more; default 60 s. */
+  readonly patience?: number
 }
 
 /** What `fetchAll` needs of an engine. */
@@ -46,7 +48,7 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
 
   /** The artifact, or why the origin should be asked. @throws KissError for what the server says no to */
   async #ask(request: FetchRequest): Promise<Artifact | string> {
-    const { client, server } = this.#options
+    const { client, server, patience = PATIENCE } = this.#options
     const { url, sha256, ttl, headers = {}, signal = new AbortController().signal } = request
     const names = Object.keys(headers)
     const address = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
@@ -57,7 +59,7 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
     })
     let response
     try {
-      response = await client.request(address, { headers, signal, patience: FIRST_BYTE })
+      response = await client.request(address, { headers, signal, patience })
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
       this.#down = true
@@ -65,7 +67,14 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
     }
     const status = response.statusCode ?? 0
     if (status === 200) {
-      return remoteArtifact({ url: displayUrl(url), server: client.shown, response, promised: sha256, signal })
+      return remoteArtifact({
+        url: displayUrl(url),
+        server: client.shown,
+        response,
+        promised: sha256,
+        signal,
+        patience,
+      })
     }
     const problem = problemError(client.shown, status, await text(response))
     if (mayFallBack(status)) return problem.message.slice(`${client.shown}: `.length)

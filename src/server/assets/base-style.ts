@@ -76,6 +76,9 @@ export const baseStyle = css`
     font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace;
     font-size: 0.875em;
   }
+  pre code {
+    font-size: inherit;
+  }
   .unseen,
   .skip:not(:focus) {
     position: absolute;
@@ -164,6 +167,13 @@ export const baseStyle = css`
   p {
     margin: 0 0 0.75rem;
     max-width: 46rem;
+  }
+  main > p {
+    margin-bottom: 1.25rem;
+  }
+  main > p:has(+ form, + .note, + .list),
+  main > .note {
+    margin-bottom: 0.75rem;
   }
   .note {
     color: var(--muted);

@@ -5,7 +5,7 @@ import { css } from './css.js'
 export const partStyle = css`
   .tiles {
     display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr));
+    grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
     gap: 1px;
     margin: 0;
     overflow: hidden;

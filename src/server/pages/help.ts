@@ -29,13 +29,14 @@ function blocksFor(base: string): Block[] {
     {
       id: 'wget',
       title: 'wget',
-      about: html`With the file name in the path, wget and everybody else save it under the right name.`,
-      lines: [`wget '${base}api/v1/fetch/Image.gz?url=${encodeURIComponent(example)}'`],
+      about: html`The file name in the path is the one that this server proposes; wget takes it with
+        <code>--content-disposition</code>.`,
+      lines: [`wget --content-disposition '${base}api/v1/fetch/Image.gz?url=${encodeURIComponent(example)}'`],
     },
     {
       id: 'kiss',
       title: 'kiss',
-      about: html`Streams through this server, checks the sum, and falls back to the origin when the server is down.`,
+      about: html`Streams through this server, and falls back to the origin when the server is down.`,
       lines: [`kiss fetch --server ${server} ${example}`],
     },
     {

@@ -9,8 +9,8 @@ export interface Page {
   /** Path of the page that the navigation marks. */
   readonly current: string
   readonly body: Html
-  /** Its figures change while somebody looks: without script it is loaded again now and then. */
-  readonly live?: boolean
+  /** Its figures change while somebody looks: seconds until it is loaded again where no script keeps it up to date. */
+  readonly refresh?: number
 }
 
 export interface Frame {
@@ -31,9 +31,6 @@ const links: readonly (readonly [path: string, name: string])[] = [
   ['/resources/failures/', 'Failures'],
   ['/help/', 'Help'],
 ]
-
-/** Seconds until a page is loaded again where no script keeps it up to date. */
-const REFRESH = 10
 
 /** Nothing from elsewhere, nothing inline, no frames around it. */
 const policy = [
@@ -72,7 +69,7 @@ function render(page: Page, { asset, role, hasAdmin, version }: Frame): string {
         <link rel="icon" type="image/svg+xml" href="${asset('icon.svg')}" />
         <link rel="stylesheet" href="${asset('uPlot.css')}" />
         <link rel="stylesheet" href="${asset('style.css')}" />
-        ${page.live === true && html`<noscript><meta http-equiv="refresh" content="${REFRESH}" /></noscript>`}
+        ${page.refresh !== undefined && html`<noscript><meta http-equiv="refresh" content="${page.refresh}" /></noscript>`}
         <script src="${asset('uPlot.js')}" defer></script>
         <script src="${asset('main.js')}" type="module"></script>
       </head>

@@ -19,7 +19,8 @@ export async function overviewPage(context: PageContext): Promise<Page> {
   return {
     title: 'Overview',
     current: '/',
-    live: true,
+    // Long enough to type a URL.
+    refresh: 60,
     body: html`
       <section aria-labelledby="convert">
         <h2 id="convert" class="unseen">Ask the cache for an artifact</h2>

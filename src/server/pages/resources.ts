@@ -59,7 +59,6 @@ function failuresPage(context: PageContext): Page {
   return {
     title: 'Failures',
     current,
-    live: true,
     body: html`
       <p class="note">
         Downloads that failed for good, the newest first; the last 500 are kept. Whoever asks more than 10 seconds after
@@ -100,7 +99,7 @@ function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): 
   return {
     title,
     current: `/resources/${state}/`,
-    live: true,
+    refresh: 10,
     body: html`
       <p class="note">${about}</p>
       ${list.page === 1 ? live(context)(state) : flightTable(list.items, now, caption, empty)}

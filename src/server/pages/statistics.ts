@@ -28,7 +28,7 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
   return {
     title: 'Statistics',
     current: '/statistics/',
-    live: true,
+    refresh: 30,
     body: html`
       <section aria-labelledby="figures">
         <h2 id="figures" class="unseen">Since this cache was made</h2>

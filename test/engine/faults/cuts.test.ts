@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { bytes, type Step } from '../../support/origin.js'
-import { faultLab } from './lab.js'
+import type { Clock } from '#kiss/engine/types.js'
+import { hastyClock } from '../../support/engine.js'
+import { bytes, Origin, type Step } from '../../support/origin.js'
+import { faultLab, getUrl } from './lab.js'
 
 const LENGTH = 200_000
 const body = bytes('cut', LENGTH)
@@ -84,6 +86,26 @@ describe('faults: cuts and stalls', () => {
       assert.deepEqual(lab.asked('/c'), ['GET', 'GET', 'GET'])
     })
   }
+
+  it('stands an origin that refuses connections, until it is back', async () => {
+    lab.origin.script('/c', [{ body }])
+    const url = lab.origin.url('/c')
+    const { port } = lab.origin
+    await lab.origin.close()
+    const late: Origin[] = []
+    const clock: Clock = {
+      now: () => Date.now(),
+      sleep: async (ms, signal) => {
+        late.push(await Origin.start({ port }))
+        late[0]?.serve('/c', { body })
+        await hastyClock.sleep(ms, signal)
+      },
+    }
+    const got = await getUrl(await lab.engine({ clock }), url)
+    assert.ok(got.body.equals(body))
+    assert.equal(late[0]?.log('/c').length, 1)
+    await Promise.all(late.map((origin) => origin.close()))
+  })
 
   it('stands a chunked body whose end alone is missing', async () => {
     lab.origin.script('/c', [{ body, etag: '"1"', framing: 'chunked', cut: { after: LENGTH } }, {}])

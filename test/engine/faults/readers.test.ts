@@ -38,6 +38,20 @@ describe('faults: readers', () => {
       await lab.origin.answered('/p', 2)
     })
 
+    it('it says so in another process, too', async () => {
+      const cacheDir = await lab.folder()
+      const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+      const hold = latch()
+      lab.origin.script('/p', [{ status: 503 }, { body, hold: hold.opened }])
+      const first = lab.get(a, '/p')
+      await lab.origin.requested('/p', 2)
+      const got = await lab.get(b, '/p', { patience: 4 * PATIENCE })
+      assert.deepEqual([got.code, got.status], ['origin-timeout', 504])
+      assert.match(got.error?.message ?? '', /the origin answered 503; the download goes on/)
+      hold.open()
+      assert.ok((await first).body.equals(body))
+    })
+
     it('a failure by impatience is not remembered', async () => {
       const hold = latch()
       lab.origin.script('/p', [{ body, hold: hold.opened }])

@@ -136,7 +136,7 @@ describe('kiss lava prefetch and urls', () => {
         assert.equal(code, 3)
         assert.match(stderr, /^job\.yaml:4: ramdisk\.url: .*404/m)
         assert.match(stdout, /^miss .*kernel\.url$/m)
-        assert.match(stdout, /^2 artifacts, 68.4 KiB: 0 hits, 1 misses, 1 failed$/m)
+        assert.match(stdout, /^2 artifacts, 68.4 KiB: 0 hits, 1 miss, 1 failed$/m)
       })
 
       it('exits with 5 when a sum is not the promised one, as LAVA would', async () => {

@@ -97,10 +97,16 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
     const summary = summaryOf(outcomes)
     const { hits, misses, failed, bytes } = summary
     const failures = failed === 0 ? '' : `, ${failed} failed`
-    this.log(`${outcomes.length} artifacts, ${formatSize(bytes)}: ${hits} hits, ${misses} misses${failures}`)
+    const artifacts = counted(outcomes.length, 'artifact', 'artifacts')
+    const found = `${counted(hits, 'hit', 'hits')}, ${counted(misses, 'miss', 'misses')}`
+    this.log(`${artifacts}, ${formatSize(bytes)}: ${found}${failures}`)
     const results = outcomes.map(({ result }) => result)
     const failure = outcomes.find(({ error }) => error !== undefined)
     if (failure === undefined) return { results, ...summary }
     return { results, ...summary, error: this.failed(this.stop.aborted ? this.stop.reason : failure.error) }
   }
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`
 }

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { RemoteClient } from '#kiss/cli/remote/client.js'
+import { RemoteFetcher } from '#kiss/cli/remote/fetcher.js'
+import { readArtifact, testEngines } from '../support/engine.js'
+import { bytes, latch, Origin } from '../support/origin.js'
+
+describe('fetching through a kiss server that is not well', () => {
+  const engines = testEngines()
+  const body = bytes('beside', 200_000)
+  const other = bytes('through', 200_000)
+  const sockets: Server[] = []
+  let origin: Origin
+  let server: Origin
+  beforeEach(async () => {
+    origin = await Origin.start()
+    server = await Origin.start()
+    origin.serve('/f', { body })
+  })
+  afterEach(async () => {
+    await origin.close()
+    await server.close()
+    for (const socket of sockets.splice(0)) socket.close()
+  })
+
+  function open(address: string, patience = 60_000): { fetcher: RemoteFetcher; notes: string[]; opened: () => number } {
+    const notes: string[] = []
+    let opened = 0
+    const fetcher = new RemoteFetcher({
+      server: new URL(address),
+      client: new RemoteClient(new URL(address), { version: '1' }),
+      local: () => {
+        opened++
+        return engines.engine()
+      },
+      note: (line) => notes.push(line),
+      patience,
+    })
+    return { fetcher, notes, opened: () => opened }
+  }
+  const get = async (fetcher: RemoteFetcher): Promise<Buffer> =>
+    readArtifact(await fetcher.fetch({ url: new URL(origin.url('/f')) }))
+
+  /** A listener that does one thing to whoever connects. */
+  async function listener(act: Parameters<typeof createServer>[1]): Promise<string> {
+    const socket = createServer(act)
+    sockets.push(socket)
+    socket.listen(0, '127.0.0.1')
+    await once(socket, 'listening')
+    return `http://127.0.0.1:${(socket.address() as AddressInfo).port}/`
+  }
+
+  it('asks the origin when the first byte does not come in time, and says so', async () => {
+    server.script('/api/v1/fetch/f', [{ body: other, hold: latch().opened }])
+    const { fetcher, notes } = open(server.url('/'), 50)
+    assert.ok((await get(fetcher)).equals(body))
+    const where = server.url('/')
+    assert.deepEqual(notes, [`kiss: ${where}: no answer within 0.05 s; fetching ${origin.url('/f')} from its origin`])
+  })
+
+  it('does not wait again for a server that did not answer', async () => {
+    server.script('/api/v1/fetch/f', [{ body: other, hold: latch().opened }])
+    const { fetcher, notes, opened } = open(server.url('/'), 50)
+    for (let times = 0; times < 3; times++) assert.ok((await get(fetcher)).equals(body))
+    assert.equal(server.log().length, 1)
+    assert.equal(opened(), 1)
+    assert.match(notes[2]!, /: it did not answer before; fetching /)
+  })
+
+  it('asks the origin when the connection is refused, reset or closed without an answer', async () => {
+    const refused = await listener(() => undefined)
+    await new Promise((resolve) => sockets.pop()?.close(resolve))
+    const reset = await listener((socket) => socket.resetAndDestroy())
+    const closed = await listener((socket) => socket.end())
+    for (const [address, reason] of [
+      [refused, 'ECONNREFUSED'],
+      [reset, 'ECONNRESET'],
+      [closed, 'ECONNRESET'],
+    ] as const) {
+      const { fetcher, notes } = open(address)
+      assert.ok((await get(fetcher)).equals(body))
+      assert.deepEqual(notes, [`kiss: ${address}: ${reason}; fetching ${origin.url('/f')} from its origin`])
+    }
+  })
+
+  it('asks the origin on 502, 503 and 504, and the server again the next time', async () => {
+    for (const status of [502, 503, 504]) {
+      server.script('/api/v1/fetch/f', [{ status }, { body: other }])
+      const { fetcher, notes } = open(server.url('/'))
+      assert.ok((await get(fetcher)).equals(body))
+      assert.ok((await get(fetcher)).equals(other))
+      assert.deepEqual(notes, [
+        `kiss: ${server.url('/')}: status ${status}; fetching ${origin.url('/f')} from its origin`,
+      ])
+    }
+  })
+
+  it('never asks the origin on another status', async () => {
+    for (const status of [301, 400, 401, 403, 404, 408, 410, 412, 421, 425, 429, 451, 500, 501, 507, 508]) {
+      server.script('/api/v1/fetch/f', [{ status }])
+      const { fetcher, notes, opened } = open(server.url('/'))
+      await assert.rejects(get(fetcher), { name: 'KissError' }, String(status))
+      assert.deepEqual([notes, opened()], [[], 0])
+    }
+    assert.equal(origin.log().length, 0)
+  })
+
+  it('never asks the origin when what answers is no web server', async () => {
+    const { fetcher } = open(await listener((socket) => socket.end('SSH-2.0-x\r\n')))
+    await assert.rejects(get(fetcher), { code: 'origin-unreachable', exit: 4 })
+    assert.equal(origin.log().length, 0)
+  })
+
+  it('gives up a body that stops coming, and never joins it to what the origin has', async () => {
+    for (const after of [0, 1000]) {
+      server.script('/api/v1/fetch/f', [{ body: other, stall: { after } }])
+      const { fetcher } = open(server.url('/'), 200)
+      await assert.rejects(get(fetcher), { code: 'origin-timeout', exit: 4 }, String(after))
+    }
+    assert.equal(origin.log().length, 0)
+  })
+
+  it('lets its own reader take any time', async () => {
+    server.serve('/api/v1/fetch/f', { body: other })
+    const { fetcher } = open(server.url('/'), 1000)
+    const artifact = await fetcher.fetch({ url: new URL(origin.url('/f')) })
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    assert.ok((await readArtifact(artifact)).equals(other))
+  })
+
+  it('passes on what was asked for', async () => {
+    server.serve('/api/v1/fetch/f', { body: other })
+    const { fetcher } = open(server.url('/'))
+    const headers = { 'private-token': 'x', 'x-a': '1' }
+    const request = { url: new URL(origin.url('/f?a=b&c')), ttl: 60_000, headers }
+    await readArtifact(await fetcher.fetch(request))
+    const [asked] = server.log()
+    const url = encodeURIComponent(origin.url('/f?a=b&c'))
+    assert.equal(asked!.path, `/api/v1/fetch/f?url=${url}&ttl=60000ms&passheaders=private-token%2Cx-a`)
+    assert.deepEqual([asked!.headers['private-token'], asked!.headers['x-a']], ['x', '1'])
+  })
+})
