@@ -35,7 +35,9 @@ export interface ChaosReport {
   readonly wrong: readonly string[]
   readonly hangs: readonly string[]
   readonly faults: Readonly<Record<string, number>>
-  readonly kills: Readonly<Record<'workers' | 'servers' | 'commands', number>>
+  readonly kills: Readonly<Record<'workers' | 'servers', number>>
+  /** How many of the requests were a `kiss fetch`. */
+  readonly commands: number
   readonly purges: number
   readonly changes: number
   readonly bytes: {
@@ -120,7 +122,8 @@ class Run {
   readonly #outcomes: Record<string, number> = {}
   readonly #wrong: string[] = []
   readonly #hangs: string[] = []
-  readonly #kills = { workers: 0, servers: 0, commands: 0 }
+  readonly #kills = { workers: 0, servers: 0 }
+  #commands = 0
   #begun = 0
   #purges = 0
   #delivered = 0
@@ -171,6 +174,7 @@ class Run {
       hangs: this.#hangs,
       faults: origin.counts,
       kills: this.#kills,
+      commands: this.#commands,
       purges: this.#purges,
       changes: artifacts.reduce((sum, { versions }) => sum + versions.length - 1, 0),
       bytes,
@@ -219,7 +223,7 @@ class Run {
   }
 
   async #command(url: string, artifact: ChaosArtifact): Promise<Verdict> {
-    this.#kills.commands++
+    this.#commands++
     const { code, stdout } = await this.#p.servers.run(['fetch', url, '-o', '-'])
     if (code !== 0) return { kind: 'cut' }
     const sum = sha256(stdout)
