@@ -86,6 +86,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     reserve: (size) => reservation.grow(size),
     makeRoom: async (bytes) => (await services.store.space.evict(bytes)) > 0,
   })
+  let noted: Promise<void> | undefined
   try {
     if (!body.attached) await body.attach(generation.bodyPath)
     const result = await new BodyDownload({
@@ -108,7 +109,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
       onTrouble: (reason) => {
         options.onTrouble(reason)
         // Words for those who wait elsewhere: without them they wait as well.
-        void generation.setTrouble(reason).catch(() => undefined)
+        noted = generation.setTrouble(reason).catch(() => undefined)
       },
     }).run()
     if (result.kind === 'changed') return result
@@ -122,6 +123,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     const entry = await commit({ ...result, sha256, size }, order, generation, services)
     return entry ? { kind: 'stored', entry } : { kind: 'whole', sha256, size }
   } finally {
+    // Nothing may be written where the directory is removed next.
+    await noted
     await writer.close()
   }
 }
