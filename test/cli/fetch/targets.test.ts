@@ -8,7 +8,7 @@ const none: TargetOptions = {
   path: false,
   sha256: undefined,
   json: false,
-  cwd: '/work',
+  cwd: '/home/me',
 }
 
 function places(urls: readonly string[], options: Partial<TargetOptions> = {}): unknown[] {
@@ -31,34 +31,37 @@ function complaint(urls: readonly string[], options: Partial<TargetOptions> = {}
 
 describe('targets of kiss fetch', () => {
   it('saves in the working directory under the name in the URL, decoded', () => {
-    assert.deepEqual(places(['http://h/a/Image.gz?x=/y', 'http://h/b%20c.tar#z']), ['/work/Image.gz', '/work/b c.tar'])
+    assert.deepEqual(places(['http://h/a/Image.gz?x=/y', 'http://h/b%20c.tar#z']), [
+      '/home/me/Image.gz',
+      '/home/me/b c.tar',
+    ])
   })
 
   it('never leaves the directory, whatever the URL says', () => {
-    assert.deepEqual(places(['http://h/a/..%2f..%2fetc%2fpasswd']), ['/work/.._.._etc_passwd'])
-    assert.deepEqual(places(['http://h/a/%00%0a']), ['/work/__'])
+    assert.deepEqual(places(['http://h/a/..%2f..%2fetc%2fpasswd']), ['/home/me/.._.._etc_passwd'])
+    assert.deepEqual(places(['http://h/a/%00%0a']), ['/home/me/__'])
   })
 
   it('takes --output and --directory', () => {
-    assert.deepEqual(places(['http://h/a'], { output: 'b' }), ['/work/b'])
+    assert.deepEqual(places(['http://h/a'], { output: 'b' }), ['/home/me/b'])
     assert.deepEqual(places(['http://h/a'], { output: '-' }), ['stdout'])
-    assert.deepEqual(places(['http://h/a'], { directory: 'd' }), ['/work/d/a'])
-    assert.deepEqual(places(['http://h/a'], { directory: 'd', output: 'b' }), ['/work/d/b'])
+    assert.deepEqual(places(['http://h/a'], { directory: 'd' }), ['/home/me/d/a'])
+    assert.deepEqual(places(['http://h/a'], { directory: 'd', output: 'b' }), ['/home/me/d/b'])
     assert.deepEqual(places(['http://h/a/', 'http://i/a/'], { path: true }), ['cache', 'cache'])
   })
 
   it('refuses two URLs with one name before anything starts, and takes one URL twice', () => {
     assert.equal(
       complaint(['http://u:secret@h/a/x?token=secret', 'http://h/b/x']),
-      'http://h/a/x?… and http://h/b/x would both be saved as /work/x',
+      'http://h/a/x?… and http://h/b/x would both be saved as /home/me/x',
     )
-    assert.deepEqual(places(['http://h/x', 'http://h/x']), ['/work/x', '/work/x'])
+    assert.deepEqual(places(['http://h/x', 'http://h/x']), ['/home/me/x', '/home/me/x'])
   })
 
   it('asks for a name where the URL has none', () => {
     assert.equal(complaint(['http://h/a/']), 'http://h/a/ names no file')
     assert.equal(complaint(['http://h']), 'http://h/ names no file')
-    assert.deepEqual(places(['http://h/a/'], { output: 'x' }), ['/work/x'])
+    assert.deepEqual(places(['http://h/a/'], { output: 'x' }), ['/home/me/x'])
   })
 
   it('refuses flags that contradict each other', () => {
