@@ -31,6 +31,7 @@ const table = {
   quota: { status: 507, exit: 6, hint: 'raise --quota' },
   disk: { status: 507, exit: 6 },
   credential: { status: 502, exit: 7 },
+  busy: { status: 503, exit: 4 },
   draining: { status: 503, exit: 4 },
   interrupted: { status: 503, exit: 130 },
 } as const satisfies Record<string, Meaning>

@@ -1,6 +1,6 @@
 /** Proves a client's right to a private artifact: the origin is asked with the client's own credential (cache rule 9). */
 
-import { KissError } from '../errors.js'
+import { asKissError, KissError } from '../errors.js'
 import { isStrong, strongEqual } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { refused, understand, unreachable } from './refusals.js'
@@ -21,33 +21,56 @@ export type Right =
   /** The origin gives this client something else, or nothing proves that it is the same. */
   | 'other'
 
+export interface ProveOptions {
+  /** Ask although a right is remembered. */
+  readonly fresh?: boolean
+  /** Ask although the origin refused this credential a moment ago. */
+  readonly insists?: boolean | undefined
+}
+
 /**
- * Asks for the content that `etag` names, without its body; `fresh`: whatever is remembered. Throws what the origin says: `origin-refused` with its status,
- * `origin-unreachable`, …
+ * Asks for the content that `etag` names, without its body. Throws what the origin says, now or a moment ago (rule 8 of the
+ * cache): `origin-refused` with its status, `origin-unreachable`, …
  */
 export async function prove(
   subject: Subject,
   etag: string | undefined,
-  services: Services,
+  { credentials, failures, probes, ...rest }: Services,
   signal: AbortSignal,
-  { fresh = false }: { readonly fresh?: boolean } = {},
+  { fresh = false, insists = false }: ProveOptions = {},
 ): Promise<Right> {
   if (!isStrong(etag)) return 'other'
-  if (!fresh && services.credentials.accepted(subject.credential, subject.id, etag)) return 'remembered'
+  const { id, credential } = subject
+  if (!fresh && credentials.accepted(credential, id, etag)) return 'remembered'
+  const recent = insists ? undefined : failures.recent(id, credential)
+  if (recent) throw recent
+  return probes.join(subject, etag, signal, async (stop) => {
+    try {
+      const right = await inquire(subject, etag, rest, stop)
+      if (right === 'confirmed') credentials.accept(credential, id, etag)
+      return right
+    } catch (error) {
+      failures.note(subject, asKissError(error))
+      throw error
+    }
+  })
+}
+
+type Asking = Pick<Services, 'origins' | 'clock'>
+
+async function inquire(subject: Subject, etag: string, services: Asking, signal: AbortSignal): Promise<Right> {
   for (let left = NEW_CREDENTIALS; ; left--) {
     const answer = await probe(subject, etag, services, signal)
     if (answer.status === 304 || answer.status === 200) {
       await answer.discard()
-      if (answer.status === 200 && !strongEqual(answer.headers.etag, etag)) return 'other'
-      services.credentials.accept(subject.credential, subject.id, etag)
-      return 'confirmed'
+      return answer.status === 200 && !strongEqual(answer.headers.etag, etag) ? 'other' : 'confirmed'
     }
     const refusal = await understand(answer, subject.provider, services.clock.now())
     if (refusal.meaning !== 'reauthorise' || left === 0) throw refused(subject.shown, refusal)
   }
 }
 
-async function probe(subject: Subject, etag: string, services: Services, signal: AbortSignal): Promise<OriginAnswer> {
+async function probe(subject: Subject, etag: string, services: Asking, signal: AbortSignal): Promise<OriginAnswer> {
   const origins = await services.origins()
   const send = async (method: 'GET' | 'HEAD'): Promise<OriginAnswer> => {
     try {

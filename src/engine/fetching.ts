@@ -15,6 +15,7 @@ import type { Settled } from './settled.js'
 import { aloneIdOf, subjectOf, type Subject } from './subject.js'
 import type { Transfer } from './transfer.js'
 import { closing, Transfers } from './transfers.js'
+import { waitFor } from './waiting.js'
 import type { Artifact, FetchRequest } from './types.js'
 
 /** Rounds of one request: each looks at the store anew after something changed under it. More is a livelock. */
@@ -73,6 +74,7 @@ export class Fetching {
   /** Ends every transfer; requests that are on their way end with `interrupted`. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#services.probes.stop(closing())
     await this.transfers.stop()
   }
 
@@ -136,8 +138,8 @@ export class Fetching {
     throw new KissError('offline', this.#services.settings.ownUse ? `${entry.url} ${why}` : missing(entry.url))
   }
 
-  #prove({ subject, signal }: Passage, entry: Entry): Promise<Right> {
-    return prove(subject, entry.headers.etag, this.#services, signal)
+  #prove({ subject, signal, request }: Passage, entry: Entry, fresh = false): Promise<Right> {
+    return prove(subject, entry.headers.etag, this.#services, signal, { fresh, insists: request.refresh })
   }
 
   /** Downloads, joins or validates. undefined: look again. */
@@ -231,7 +233,7 @@ export class Fetching {
     const { store, clock, credentials } = this.#services
     const { subject } = passage
     try {
-      const right = await prove(subject, entry.headers.etag, this.#services, passage.signal, { fresh: true })
+      const right = await this.#prove(passage, entry, true)
       // Another content than the stale one, for who may ask: it replaces that.
       if (right === 'other') return await this.#board(passage, { ...this.#order(passage, undefined), replaces: entry })
     } catch (error) {
@@ -274,17 +276,8 @@ export class Fetching {
   /** Waits no longer than the reader does; the transfer goes on. */
   async #patiently<T>({ request, signal, subject, until }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
     const { patience } = request
-    if (patience === undefined && request.signal === undefined) return event
-    return new Promise<T>((settle, reject) => {
-      const onAbort = (): void => reject(signal.reason as Error)
-      const give = (): void => reject(impatient(subject.shown, transfer.trouble, patience))
-      const timer = patience === undefined ? undefined : setTimeout(give, Math.max(0, until - performance.now()))
-      signal.addEventListener('abort', onAbort, { once: true })
-      event.then(settle, reject).finally(() => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      })
-    })
+    const error = (): KissError => impatient(subject.shown, transfer.trouble, patience)
+    return waitFor(event, signal, patience === undefined ? undefined : { at: until, error })
   }
 }
 

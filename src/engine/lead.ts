@@ -58,7 +58,7 @@ export async function lead(options: LeadOptions): Promise<Settled> {
     return { kind: 'changed', error: changedError(order.shown) }
   } catch (error) {
     if (signal.aborted) {
-      await tell({ kind: 'interrupted' }, generation, services)
+      await interrupt(order, generation, services)
       return { kind: 'failed', error: signal.reason as KissError }
     }
     return { kind: 'failed', error: await giveUp(error, options) }
@@ -169,6 +169,13 @@ async function renew(
 /** A 304 has no body whose type it could tell. */
 function pick(contentType: string | undefined): { readonly contentType?: string } {
   return contentType === undefined ? {} : { contentType }
+}
+
+/** What came so far is for whoever goes on; where nothing did, nothing is left. */
+async function interrupt({ id }: Order, generation: Generation, services: Services): Promise<void> {
+  const nothing = (await generation.head().catch(() => undefined)) === undefined
+  await tell({ kind: 'interrupted' }, generation, services)
+  if (nothing) await services.leases.discard(id, generation).catch(() => undefined)
 }
 
 /** False where the disk takes no more: followers find the directory gone then, and look for themselves. */

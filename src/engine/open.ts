@@ -10,6 +10,7 @@ import type { Origins } from '../upstream/types.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
+import { Probes } from './probes.js'
 import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import type { Services } from './services.js'
@@ -17,6 +18,8 @@ import { providerFor } from './subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
 const DAY = 86_400_000
+/** Each holds two open files and some 40 KB; with 64 at once the last of them waits longer than any client does. */
+const TRANSFERS = 2_000
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -55,6 +58,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
     ownUse: options.ownUse ?? false,
+    maxTransfers: options.maxTransfers ?? TRANSFERS,
     syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined
@@ -74,6 +78,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     settings,
     credentials: new Credentials(() => clock.now(), settings.authTtl),
     failures: new FailureLog(() => clock.now()),
+    probes: new Probes(),
     warn,
   }
   if (options.connectEarly === true) {

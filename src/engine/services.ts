@@ -5,6 +5,7 @@ import type { Store } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
 import type { Credentials } from './credentials.js'
 import type { FailureLog } from './failures.js'
+import type { Probes } from './probes.js'
 import type { Clock } from './types.js'
 
 export interface EngineSettings {
@@ -18,6 +19,8 @@ export interface EngineSettings {
   readonly authTtl: number
   /** Who asks owns the providers' credentials too. */
   readonly ownUse: boolean
+  /** Downloads under way or waiting at once. */
+  readonly maxTransfers: number
   /** Bring each blob to the disk behind everybody's back (durability.ts). */
   readonly syncBodies: boolean
 }
@@ -35,6 +38,7 @@ export interface Services {
   readonly settings: EngineSettings
   readonly credentials: Credentials
   readonly failures: FailureLog
+  readonly probes: Probes
   /** One line for the operator. */
   readonly warn: (message: string) => void
 }

@@ -102,6 +102,11 @@ export class Transfer {
     return this.#leading
   }
 
+  /** Nobody waits for it, and it has brought nothing that would be lost. */
+  get idle(): boolean {
+    return this.#readers === 0 && this.#head === undefined
+  }
+
   /** One more reader; it closes `body` and calls leave once. */
   join(): void {
     this.#readers++

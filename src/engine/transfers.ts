@@ -8,6 +8,9 @@ import type { Services } from './services.js'
 import { Transfer } from './transfer.js'
 import type { Download } from './types.js'
 
+/** Milliseconds to ask a client for that finds all places taken. */
+const BUSY = 30_000
+
 export class Transfers {
   readonly #services: Services
   readonly #current = new Map<KeyId, Transfer>()
@@ -22,6 +25,7 @@ export class Transfers {
   /** The transfer of this key, which the caller has joined as a reader; `created`: by this call. */
   join(order: Order): { readonly transfer: Transfer; readonly created: boolean } {
     const current = this.#current.get(order.id)
+    if (!current) this.#admit(order)
     const transfer = current ?? this.#start(order)
     transfer.join()
     return { transfer, created: current === undefined }
@@ -33,8 +37,22 @@ export class Transfers {
     return transfer?.sum !== undefined && (await transfer.settled).kind === 'stored'
   }
 
-  #start(order: Order, seed?: Seed): Transfer {
+  /** Where there are too many, one that nobody waits for and that has brought nothing gives its place. */
+  #admit({ shown }: Order): void {
     if (this.#stopped) throw closing()
+    const most = this.#services.settings.maxTransfers
+    if (this.#running.size < most) return
+    const idle = [...this.#running].find((transfer) => transfer.idle)
+    if (!idle)
+      throw new KissError('busy', `cannot fetch ${shown} now: ${most} other downloads are under way or waiting`, {
+        retryAfter: BUSY,
+      })
+    this.#running.delete(idle)
+    if (this.#current.get(idle.order.id) === idle) this.#current.delete(idle.order.id)
+    void idle.stop()
+  }
+
+  #start(order: Order, seed?: Seed): Transfer {
     const transfer: Transfer = new Transfer({
       order,
       services: this.#services,
@@ -55,8 +73,9 @@ export class Transfers {
     void transfer.settled.then((settled) => {
       if (this.#current.get(order.id) === transfer) this.#current.delete(order.id)
       this.#running.delete(transfer)
+      if (settled.kind === 'failed' && settled.error.code === 'interrupted') return
       this.#count(transfer, settled.kind)
-      if (settled.kind !== 'failed' || settled.error.code === 'interrupted') return
+      if (settled.kind !== 'failed') return
       this.#services.failures.note(transfer.order, settled.error)
       if (transfer.leading) this.#writeDown(transfer.order, settled.error)
     })
@@ -92,19 +111,19 @@ export class Transfers {
   /** Those of this process, and of all others on this directory. */
   async downloads(): Promise<Download[]> {
     const { store, clock } = this.#services
-    const [others, readers] = await Promise.all([
-      inFlight(store.layout.transfers, clock.now()),
-      store.readers.elsewhere(),
-    ])
     const running = [...this.#running]
     const known = new Set(running.map(({ order }) => order.id))
+    const [others, readers] = await Promise.all([
+      inFlight(store.layout.transfers, clock.now(), known),
+      store.readers.elsewhere(),
+    ])
     const withReaders = (id: KeyId, download: Download): Download => ({
       ...download,
       readers: download.readers + (readers.get(id) ?? 0),
     })
     return [
       ...running.map((transfer) => withReaders(transfer.order.id, transfer.describe())),
-      ...others.filter(({ id }) => !known.has(id)).map((other) => withReaders(other.id, downloadElsewhere(other))),
+      ...others.map((other) => withReaders(other.id, downloadElsewhere(other))),
     ]
   }
 

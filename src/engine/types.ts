@@ -179,6 +179,8 @@ export interface EngineOptions {
   readonly ownUse?: boolean
   /** Brings blobs to the disk in the background: for a process that stays. Default false. */
   readonly syncBodies?: boolean
+  /** Downloads under way or waiting at once; default 2,000. */
+  readonly maxTransfers?: number
   readonly providers?: readonly UpstreamProvider[]
   readonly upstream?: UpstreamOptions
   /** Makes the network ready at once, so that settings it cannot use are told at the start. Default: when it is needed. */

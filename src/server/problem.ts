@@ -31,6 +31,7 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   quota: 'Out of quota',
   disk: 'The disk of the cache failed',
   credential: 'No credential could be made',
+  busy: 'Too many downloads',
   draining: 'Shutting down',
   interrupted: 'Interrupted',
   'not-found': 'No such page',

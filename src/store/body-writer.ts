@@ -5,6 +5,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 
 /** Bytes that may wait for the disk before the network has to: two turns of a fast disk. */
 const PENDING = 1024 * 1024
+/** Bytes read at a time of what a predecessor left. */
 const REREAD = 1024 * 1024
 
 export interface BodyWriterOptions {
@@ -36,12 +37,17 @@ export class BodyWriter {
   static async open(options: BodyWriterOptions): Promise<BodyWriter> {
     const file = await open(options.path, 'a+', 0o600)
     const writer = new BodyWriter(options, file)
+    if ((await file.stat()).size > 0) await writer.#reread()
+    return writer
+  }
+
+  async #reread(): Promise<void> {
     const buffer = Buffer.allocUnsafe(REREAD)
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, writer.#written)
-      if (bytesRead === 0) return writer
-      writer.#hash.update(buffer.subarray(0, bytesRead))
-      writer.#written += bytesRead
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, this.#written)
+      if (bytesRead === 0) return
+      this.#hash.update(buffer.subarray(0, bytesRead))
+      this.#written += bytesRead
     }
   }
 

@@ -4,8 +4,12 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.js'
 import { generationsOf, type Generation, type Owner } from './generations.js'
+import { inParallel } from './parallel.js'
 import { livenessOf } from './process.js'
 import type { KeyId } from './types.js'
+
+/** Directories looked into at a time: there may be thousands, and each takes a few open files. */
+const AT_ONCE = 16
 
 export interface InFlight {
   readonly id: KeyId
@@ -17,16 +21,22 @@ export interface InFlight {
   readonly length: number | undefined
 }
 
-/** Of owners that are not dead; `directory` is that of all transfers. */
-export async function inFlight(directory: string, now: number): Promise<InFlight[]> {
+/** Of owners that are not dead; `directory` is that of all transfers, `known` what the caller needs not be told. */
+export async function inFlight(
+  directory: string,
+  now: number,
+  known: ReadonlySet<KeyId> = new Set(),
+): Promise<InFlight[]> {
   const ids = (await unlessMissing(readdir(directory))) ?? []
-  const found = await Promise.all(
-    ids.map(async (id) => {
-      const generations = await generationsOf(join(directory, id))
-      return Promise.all(generations.map((generation) => look(id, generation, now)))
-    }),
-  )
-  return found.flat().filter((download) => download !== undefined)
+  const found: InFlight[] = []
+  const unknown = ids.filter((id) => !known.has(id))
+  await inParallel(unknown, AT_ONCE, async (id) => {
+    for (const generation of await generationsOf(join(directory, id))) {
+      const download = await look(id, generation, now)
+      if (download) found.push(download)
+    }
+  })
+  return found
 }
 
 async function look(id: KeyId, generation: Generation, now: number): Promise<InFlight | undefined> {

@@ -158,6 +158,35 @@ describe('a private artifact', () => {
     }
   })
 
+  it('is refused for ten seconds to a credential that the origin refused, and to no other', async () => {
+    const clock = new MovableClock()
+    const kiss = await engines.engine({ clock })
+    await fetchAll(kiss, rights.url, as('alice'))
+    const asked = rights.asked.length
+    for (let n = 0; n < 3; n++) assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+    assert.equal(rights.asked.length, asked + 1)
+    rights.give(served, 'mallory')
+    clock.move(9_000)
+    assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+    assert.equal((await fetchAll(kiss, rights.url, as('bob'))).as, 'hit')
+    assert.equal((await fetchAll(kiss, rights.url, { ...as('mallory'), refresh: true })).as, 'revalidated')
+    clock.move(2_000)
+    assert.equal(await statusOf(kiss, rights.url, 'mallory'), 200)
+  })
+
+  it('costs one question for fifty clients with the same token', async () => {
+    const kiss = await engines.engine()
+    await fetchAll(kiss, rights.url, as('alice'))
+    const asked = rights.asked.length
+    const leaving = new AbortController()
+    const left = fetchAll(kiss, rights.url, { ...as('bob'), signal: leaving.signal })
+    const all = Array.from({ length: 50 }, () => statusOf(kiss, rights.url, 'bob'))
+    leaving.abort(new Error('left'))
+    await assert.rejects(left, { message: 'left' })
+    assert.deepEqual(new Set(await Promise.all(all)), new Set([200]))
+    assert.equal(rights.asked.length, asked + 1)
+  })
+
   it('is one body for fifty clients with fifty right tokens, and none for those with wrong ones among them', async () => {
     const right = Array.from({ length: 50 }, (_, n) => `right-${n}`)
     const wrong = Array.from({ length: 30 }, (_, n) => `wrong-${n}`)

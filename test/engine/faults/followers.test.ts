@@ -85,7 +85,11 @@ describe('faults: engines that follow', () => {
     const all = engines.map((kiss) => lab.get(kiss, '/f'))
     await lab.origin.requested('/f', 2)
     hold.open()
-    for (const got of await Promise.all(all)) assert.ok(got.as === 'revalidated' && got.body.equals(body))
+    for (const got of await Promise.all(all)) {
+      // Who looked late found it fresh.
+      assert.ok(got.as === 'revalidated' || got.as === 'hit', got.as)
+      assert.ok(got.body.equals(body))
+    }
     assert.deepEqual(lab.asked('/f'), ['GET', 'GET unless "1"'])
   })
 
