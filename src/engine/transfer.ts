@@ -9,9 +9,9 @@ import { withRoom } from '../store/room.js'
 import { follow } from '../store/follower.js'
 import { GrowingBody } from '../store/growing.js'
 import type { Acquisition } from '../store/leases.js'
+import { agrees, complete } from './completion.js'
 import { lead } from './lead.js'
 import type { Order, Seed } from './order.js'
-import { unequal } from './resume.js'
 import type { Services } from './services.js'
 import type { Subject } from './subject.js'
 import { changedError, recalled, type Settled } from './settled.js'
@@ -168,8 +168,8 @@ export class Transfer {
         // It was meant for a client that nobody has vouched for; now there is another.
         const refused = settled?.kind === 'failed' && settled.error.code === 'origin-refused'
         if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
-        const complete = settled && (await this.#complete(settled))
-        if (complete) return complete
+        const done = settled && (await complete(settled, this, services.store))
+        if (done) return done
       }
     } catch (error) {
       const code = systemCode(error) === undefined ? 'internal' : 'disk'
@@ -248,45 +248,9 @@ export class Transfer {
     }
   }
 
-  /**
-   * Somebody else may have finished what readers here have the beginning of: the rest is in the blob. undefined: it is
-   * not, and has to be downloaded.
-   */
-  async #complete(settled: Settled): Promise<Settled | undefined> {
-    if ('error' in settled || this.body.ended) return settled
-    if (!this.#head)
-      return settled.kind === 'stored' ? { kind: 'present' } : settled.kind === 'whole' ? undefined : settled
-    if (settled.kind === 'stored' && settled.entry.size === this.body.available) return settled
-    if (settled.kind === 'whole' && settled.size === this.body.available) return settled
-    const { store } = this.#o.services
-    const entry = settled.kind === 'stored' ? settled.entry : await store.entries.reload(this.order.id)
-    const wanted = settled.kind !== 'whole' || settled.sha256 === entry?.sha256
-    const blob = entry && wanted ? await store.blobs.open(entry.sha256, entry.size) : undefined
-    if (!entry || !blob) return undefined
-    try {
-      const agrees = this.#agrees({ headers: entry.headers, length: entry.size })
-      if (!agrees || !(await this.body.exchange(blob.path)))
-        return { kind: 'changed', error: changedError(this.order.shown) }
-      this.body.grow(entry.size)
-      return { kind: 'stored', entry }
-    } catch (error) {
-      // Evicted between the two looks.
-      if (systemCode(error) === 'ENOENT') return undefined
-      throw error
-    } finally {
-      await blob.close()
-    }
-  }
-
-  /** Is this the head of what readers were told of already? */
-  #agrees({ headers, length }: Pick<Head, 'headers' | 'length'>): boolean {
-    const known = this.#head
-    return !known || !(unequal(known.length, length) || unequal(known.headers.etag, headers.etag))
-  }
-
   /** Throws where another content has taken the place of the one that readers were told of. */
   #knowSame(head: Head): void {
-    if (!this.#agrees(head)) throw changedError(this.order.shown)
+    if (!agrees(this.#head, head)) throw changedError(this.order.shown)
     this.#know(head)
   }
 
