@@ -35,11 +35,14 @@ describe('a private download of another process', () => {
     const args = ['fetch', '--cache-dir', cacheDir, '-o', '-', '-H', 'PRIVATE-TOKEN: alice', rights.url]
     const child = spawn(process.execPath, [`${project}/bin/run.js`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     children.push(child)
-    let received = 0
-    for await (const chunk of child.stdout) {
-      received += (chunk as Buffer).length
-      if (received >= there) break
-    }
+    // Read to its end: a program whose reader has had enough would stop.
+    await new Promise<void>((resolve) => {
+      let received = 0
+      child.stdout.on('data', (chunk: Buffer) => {
+        received += chunk.length
+        if (received >= there) resolve()
+      })
+    })
     rights.fault = {}
     return child
   }
