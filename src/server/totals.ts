@@ -25,7 +25,17 @@ export function hitRatio(answered: number, hits: number): number | undefined {
   return answered === 0 ? undefined : hits / answered
 }
 
-/** Money that the origins did not charge: what was served but not downloaded. @param price of 10^9 bytes */
-export function moneySaved(bytes: { readonly served: number; readonly downloaded: number }, price: number): number {
-  return (Math.max(0, bytes.served - bytes.downloaded) / 1e9) * price
+interface Traffic {
+  readonly served: number
+  readonly downloaded: number
+}
+
+/** What was served but not downloaded. */
+export function savedBytes({ served, downloaded }: Traffic): number {
+  return Math.max(0, served - downloaded)
+}
+
+/** Money that the origins did not charge. @param price of 10^9 bytes */
+export function moneySaved(bytes: Traffic, price: number): number {
+  return (savedBytes(bytes) / 1e9) * price
 }

@@ -83,7 +83,7 @@ describe('the dashboard in a browser', function () {
   const open = browsers()
 
   it('shows every page without a complaint of the browser, on a desk, on a phone and in the dark', async () => {
-    const lab = await start()
+    const lab = await start({ egressPrice: 0.09 })
     const screens = [
       { viewport: { width: 1280, height: 800 } },
       { viewport: { width: 390, height: 844 }, isMobile: true },
@@ -162,6 +162,7 @@ describe('the dashboard in a browser', function () {
     await page.goto(lab.url)
     assert.match(await page.content(), /<noscript><meta http-equiv="refresh" content="60"/)
     assert.equal(await page.getByRole('button', { name: 'Copy' }).count(), 0)
+    assert.equal(await page.getByRole('table', { name: 'Downloaded and served' }).getByRole('row').count(), 13)
     await page.getByLabel('URL of an artifact').fill('https://a.example/b')
     await page.getByRole('button', { name: 'Convert' }).click()
     const expected = `${lab.url}api/v1/fetch?url=${encodeURIComponent('https://a.example/b')}`
@@ -207,6 +208,45 @@ describe('the dashboard in a browser', function () {
     lab.engine.state = { ...lab.engine.state, downloads: [] }
     lab.tick()
     await page.getByText('Nothing is being downloaded.').waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
+  it('shows a failure and how requests were answered as soon as they are known', async () => {
+    const lab = await start()
+    const { failures, counts } = lab.engine.state
+    lab.engine.state = { ...lab.engine.state, failures: [] }
+    const { page, complaints } = await open()
+    await page.goto(lab.url)
+    await page.getByText('Nothing has failed.').waitFor()
+    await page.locator('html[data-live=yes]').waitFor()
+    lab.engine.state = { ...lab.engine.state, failures }
+    lab.tick()
+    await page.getByText('The origin cannot be reached').waitFor()
+    await page.goto(`${lab.url}statistics/`)
+    await page.locator('html[data-live=yes]').waitFor()
+    lab.engine.state = { ...lab.engine.state, counts: { ...counts, requests_stale: 813 } }
+    lab.tick()
+    await page.getByRole('cell', { name: '813', exact: true }).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
+  it('keeps the charts up to date, and the table open that somebody opened', async () => {
+    const lab = await start()
+    const { history } = lab.engine.figures
+    lab.engine.figures.history = async (span) => (await history(span)).map(({ at }) => ({ at, amounts: undefined }))
+    const { page, complaints } = await open()
+    await page.clock.install()
+    await page.goto(lab.url)
+    await page.getByText('Nothing is known of the last hour yet.').waitFor()
+    lab.engine.figures.history = history
+    await page.clock.fastForward(30_000)
+    await page.locator('.plot canvas').waitFor()
+    await page.getByText('As a table').click()
+    const amounts = { downloaded: 1, served: 2 ** 40, answered: 2, hits: 1 }
+    lab.engine.figures.history = async (span) => (await history(span)).map(({ at }) => ({ at, amounts }))
+    await page.clock.fastForward(30_000)
+    await page.getByText('360 TiB served').waitFor()
+    assert.equal(await page.locator('.chart .list').innerText().then((text) => text.includes('30 TiB')), true)
     assert.deepEqual(complaints, [])
   })
 

@@ -100,6 +100,10 @@ describe('the pages of the dashboard', () => {
   it('say what was saved where a price is known, and nothing of money elsewhere', async () => {
     const priced = await start({ egressPrice: 0.09 })
     assert.match((await get(priced.url)).text, /Saved[^]*145,080[^]*at 0\.09 per GB/)
+    const unpriced = await start()
+    const { text } = await get(unpriced.url)
+    assert.match(text, /Saved[^]*1\.43 PiB[^]*not downloaded again/)
+    assert.doesNotMatch(text, /per GB/)
   })
 })
 
@@ -122,7 +126,7 @@ describe('the live view', () => {
     const lab = await start()
     const stranger = await firstEvent(`${lab.url}events`)
     const admin = await firstEvent(`${lab.url}events`, bearer)
-    assert.deepEqual(Object.keys(stranger.parts).sort(), ['downloading', 'quota', 'scheduled', 'tiles'])
+    assert.deepEqual(Object.keys(stranger.parts).sort(), ['downloading', 'failures', 'kinds', 'quota', 'scheduled', 'tiles'])
     assert.deepEqual([stranger.said, admin.said], ['5 downloads', '6 downloads'])
     assert.ok(!JSON.stringify(stranger).includes('secret'))
     assert.ok(JSON.stringify(admin).includes('secret'))

@@ -14,10 +14,18 @@ export const chartStyle = css`
     height: 15rem;
     margin: 0 0 0.5rem;
   }
-  .chart figcaption,
+  .chart p,
   .chart summary {
+    max-width: none;
+    margin: 0;
     color: var(--muted);
     font-size: 0.8125rem;
+  }
+  /* There the table stands open beside it. */
+  @media (scripting: none) {
+    .chart details {
+      display: none;
+    }
   }
   .chart details {
     margin-top: 0.25rem;

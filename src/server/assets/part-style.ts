@@ -242,6 +242,12 @@ export const partStyle = css`
     min-width: 0;
     max-width: 26rem;
   }
+  .after {
+    margin: 0.75rem 0 0;
+  }
+  .converter + .empty {
+    margin-top: 1rem;
+  }
   .pager {
     display: flex;
     gap: 1.25rem;

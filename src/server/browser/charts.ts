@@ -1,45 +1,71 @@
 /** Draws the charts: bytes downloaded and served in each interval, and the hit ratio beside them. */
 
 import type UPlot from 'uplot'
+import { show } from './morph.js'
 
 /** From uPlot.js, which the page loads before. */
 declare const uPlot: typeof UPlot
 
-interface Columns {
+interface Past {
   /** Seconds since the epoch. */
   readonly times: number[]
   readonly downloaded: (number | null)[]
   readonly served: (number | null)[]
   readonly hitRatio: (number | null)[]
+  /** HTML: the same in words and as a table; made and escaped by the server. */
+  readonly words: string
 }
 
 const HEIGHT = 240
+/** Milliseconds between two looks at the past: soon enough for a wall, seldom enough for a log. */
+const INTERVAL = 30_000
 
 export function drawCharts(): void {
-  for (const place of document.querySelectorAll<HTMLElement>('[data-chart]')) void draw(place)
+  for (const figure of document.querySelectorAll<HTMLElement>('[data-chart]')) {
+    const place = figure.querySelector<HTMLElement>('.plot')
+    const words = figure.querySelector('figcaption')
+    if (place !== null && words !== null) keepDrawn(figure.dataset['chart'] ?? '', place, words)
+  }
 }
 
-async function draw(place: HTMLElement): Promise<void> {
-  const answer = await fetch(place.dataset['chart'] ?? '')
-  if (!answer.ok) return
-  const columns = (await answer.json()) as Columns
-  place.hidden = false
-  let chart = make(place, columns)
-  new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: HEIGHT - legendHeight(place) })).observe(
+function keepDrawn(address: string, place: HTMLElement, words: Element): void {
+  let past: Past | undefined
+  let chart: UPlot | undefined
+  const look = async (): Promise<void> => {
+    // Nobody sees a page in the background; a server that does not answer is asked again.
+    const answer = document.hidden ? undefined : await fetch(address).catch(() => undefined)
+    if (answer?.ok !== true) return
+    past = (await answer.json()) as Past
+    show(words, past.words)
+    if (past.served.every((bytes) => bytes === null)) return
+    if (chart === undefined) {
+      place.hidden = false
+      chart = make(place, past)
+    } else chart.setData(columnsOf(past))
+  }
+  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: HEIGHT - legendHeight(place) })).observe(
     place,
   )
   // Colours are drawn, not styled: another scheme needs another drawing.
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    if (chart === undefined || past === undefined) return
     chart.destroy()
-    chart = make(place, columns)
+    chart = make(place, past)
   })
+  document.addEventListener('visibilitychange', () => void look())
+  setInterval(() => void look(), INTERVAL)
+  void look()
+}
+
+function columnsOf({ times, served, downloaded, hitRatio }: Past): UPlot.AlignedData {
+  return [times, served, downloaded, hitRatio]
 }
 
 function legendHeight(place: HTMLElement): number {
   return place.querySelector<HTMLElement>('.u-legend')?.offsetHeight ?? 30
 }
 
-function make(place: HTMLElement, { times, downloaded, served, hitRatio }: Columns): UPlot {
+function make(place: HTMLElement, past: Past): UPlot {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim()
   const font = `12px ${getComputedStyle(document.body).fontFamily}`
@@ -54,7 +80,7 @@ function make(place: HTMLElement, { times, downloaded, served, hitRatio }: Colum
   }
   // uPlot declares its sides as a constant enumeration, which no module can import: 1 is the right one.
   const right: UPlot.Axis = Object.assign(shares, { side: 1 })
-  const interval = (times[1] ?? 1) - (times[0] ?? 0)
+  const interval = (past.times[1] ?? 1) - (past.times[0] ?? 0)
   const chart = new uPlot(
     {
       width: place.clientWidth,
@@ -101,7 +127,7 @@ function make(place: HTMLElement, { times, downloaded, served, hitRatio }: Colum
         },
       ],
     },
-    [times, served, downloaded, hitRatio],
+    columnsOf(past),
     place,
   )
   chart.setSize({ width: place.clientWidth, height: HEIGHT - legendHeight(place) })

@@ -1,6 +1,6 @@
 /** Keeps the live parts of a page up to date by server-sent events. */
 
-import { morph } from './morph.js'
+import { show } from './morph.js'
 
 interface State {
   /** HTML by the name of the part; made and escaped by the server. */
@@ -24,7 +24,7 @@ export function keepLive(): void {
     const { parts, said } = JSON.parse(data) as State
     for (const place of places) {
       const text = parts[place.dataset['live'] ?? '']
-      if (text !== undefined) morph(place, parse(text))
+      if (text !== undefined) show(place, text)
     }
     document.documentElement.dataset['live'] = 'yes'
     say(`Live: ${said}`)
@@ -39,9 +39,4 @@ export function keepLive(): void {
   addEventListener('pageshow', ({ persisted }) => {
     if (persisted) location.reload()
   })
-}
-
-/** Scripts in it do not run: it is parsed apart from the page. */
-function parse(text: string): Element {
-  return new DOMParser().parseFromString(text, 'text/html').body
 }

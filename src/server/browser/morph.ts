@@ -1,6 +1,11 @@
 /** Makes one piece of a page like another, touching only what differs: focus, selection and progress bars survive. */
 
-export function morph(target: Element, source: Element): void {
+/** @param text HTML that the server has made and escaped; it is parsed apart from the page, so nothing in it runs */
+export function show(target: Element, text: string): void {
+  morph(target, new DOMParser().parseFromString(text, 'text/html').body)
+}
+
+function morph(target: Element, source: Element): void {
   const wanted = [...source.childNodes]
   wanted.forEach((node, i) => {
     const present = target.childNodes[i]
@@ -23,8 +28,10 @@ function adjust(present: Node, wanted: Node): boolean {
   return true
 }
 
+/** What somebody opened stays open. */
 function adjustAttributes(present: Element, wanted: Element): void {
-  for (const { name } of [...present.attributes]) if (!wanted.hasAttribute(name)) present.removeAttribute(name)
+  for (const { name } of [...present.attributes])
+    if (!wanted.hasAttribute(name) && name !== 'open') present.removeAttribute(name)
   for (const { name, value } of wanted.attributes) {
     if (present.getAttribute(name) !== value) present.setAttribute(name, value)
   }

@@ -1,6 +1,7 @@
 /** Charts of the past: a figure that the script draws, and the same as a table. Pure. */
 
-import { type Amounts, type Interval, type SpanName, totalOf } from '../../store/intervals.js'
+import { type Amounts, type Interval, type SpanName, spans, totalOf } from '../../store/intervals.js'
+import { formatDuration } from '../../units.js'
 import { hitRatio } from '../totals.js'
 import { percent, size } from './format.js'
 import { html, type Html } from './html.js'
@@ -15,20 +16,31 @@ const titles: Readonly<Record<SpanName, string>> = {
 }
 
 export function chart(span: SpanName, intervals: readonly Interval[]): Html {
+  return html`<figure
+    class="chart"
+    data-chart="/statistics/${span}.json"
+    aria-label="Downloaded and served in the ${titles[span]}"
+  >
+    <div class="plot" hidden></div>
+    <figcaption>${chartWords(span, intervals)}</figcaption>
+    ${intervals.some(isKnown) && html`<noscript>${chartTable(span, intervals)}</noscript>`}
+  </figure>`
+}
+
+const isKnown = ({ amounts }: Interval): boolean => amounts !== undefined
+
+/** The figure in words, which the script exchanges for newer ones. */
+function chartWords(span: SpanName, intervals: readonly Interval[]): Html {
+  if (!intervals.some(isKnown)) return html`<p>Nothing is known of the ${titles[span]} yet.</p>`
   const { served, downloaded, answered, hits } = totalOf(intervals)
-  const known = intervals.some(({ amounts }) => amounts !== undefined)
-  if (!known) return html`<p class="empty">Nothing is known of the ${titles[span]} yet.</p>`
-  return html`<figure class="chart" aria-label="Downloaded and served in the ${titles[span]}">
-    <div class="plot" data-chart="/statistics/${span}.json" hidden></div>
-    <figcaption>
+  return html`<p>
       ${size(served)} served and ${size(downloaded)} downloaded in the ${titles[span]}, hit ratio
-      ${percent(hitRatio(answered, hits))}.
-    </figcaption>
+      ${percent(hitRatio(answered, hits))}. Each point stands for ${formatDuration(spans[span].step)}.
+    </p>
     <details>
       <summary>As a table</summary>
       ${chartTable(span, intervals)}
-    </details>
-  </figure>`
+    </details>`
 }
 
 function chartTable(span: SpanName, intervals: readonly Interval[]): Html {
@@ -54,7 +66,7 @@ function chartTable(span: SpanName, intervals: readonly Interval[]): Html {
 
 function chartRow(group: readonly Interval[]): Html {
   const from = new Date(group[0]?.at ?? 0).toISOString()
-  const known = group.some(({ amounts }) => amounts !== undefined)
+  const known = group.some(isKnown)
   const { downloaded, served, answered, hits } = totalOf(group)
   return html`<tr>
     <th scope="row"><time datetime="${from}">${from.slice(5, 16).replace('T', ' ')}</time></th>
@@ -64,8 +76,8 @@ function chartRow(group: readonly Interval[]): Html {
   </tr>`
 }
 
-/** What the script draws: a column each, for uPlot. Times are seconds; null is unknown. */
-export function chartData(intervals: readonly Interval[]): Record<string, readonly (number | null)[]> {
+/** What the script draws and says: a column each, for uPlot, and HTML. Times are seconds; null is unknown. */
+export function chartData(span: SpanName, intervals: readonly Interval[]): Readonly<Record<string, unknown>> {
   const column = (value: (amounts: Amounts) => number | undefined): (number | null)[] =>
     intervals.map(({ amounts }) => (amounts === undefined ? null : (value(amounts) ?? null)))
   return {
@@ -73,5 +85,6 @@ export function chartData(intervals: readonly Interval[]): Record<string, readon
     downloaded: column(({ downloaded }) => Math.round(downloaded)),
     served: column(({ served }) => Math.round(served)),
     hitRatio: column(({ answered, hits }) => hitRatio(answered, hits)),
+    words: chartWords(span, intervals).text,
   }
 }

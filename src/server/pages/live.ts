@@ -1,8 +1,11 @@
 /** The parts of pages that are kept up to date while somebody looks, by name. */
 
+import { count } from './format.js'
 import { html, type Html } from './html.js'
-import { FLIGHTS_SHOWN, flightTable, quotaBar, tiles } from './parts.js'
-import type { View } from './view.js'
+import { kindTable } from './kinds.js'
+import { FLIGHTS_SHOWN, flightTable, quotaBar, tiles, waitingTable } from './parts.js'
+import { failureTable } from './table.js'
+import type { Flight, View } from './view.js'
 
 export interface LiveInput {
   readonly view: View
@@ -11,20 +14,42 @@ export interface LiveInput {
   readonly now: number
 }
 
+/** Failures on the first page; the rest has a page of its own. */
+const FAILURES_SHOWN = 5
+
 const parts = {
   tiles: ({ view, egressPrice }) => tiles(view, egressPrice),
   quota: ({ view }) => quotaBar(view),
-  downloading: (input) => flights(input, 'downloading', 'Downloads in flight', 'Nothing is being downloaded.'),
-  scheduled: (input) => flights(input, 'scheduled', 'Downloads that wait', 'Nothing waits for its turn.'),
+  downloading: (input) => firstFlights(input, 'downloading'),
+  scheduled: (input) => firstFlights(input, 'scheduled'),
+  kinds: ({ view }) => kindTable(view),
+  failures: ({ view, now }) => latestFailures(view, now),
 } as const satisfies Record<string, (input: LiveInput) => Html>
 
 export type LivePart = keyof typeof parts
 
-function flights({ view, now }: LiveInput, state: 'downloading' | 'scheduled', caption: string, empty: string): Html {
+/** Downloads that run or wait, as many as fit on a page. */
+export function flightList(flights: readonly Flight[], state: Flight['state'], now: number): Html {
+  const waiting = state === 'scheduled'
+  if (flights.length === 0)
+    return html`<p class="empty">${waiting ? 'Nothing waits for its turn.' : 'Nothing is being downloaded.'}</p>`
+  return waiting ? waitingTable(flights, now) : flightTable(flights, now)
+}
+
+function firstFlights({ view, now }: LiveInput, state: Flight['state']): Html {
   const all = view.flights.filter((flight) => flight.state === state)
   const more = all.length - FLIGHTS_SHOWN
-  return html`${flightTable(all.slice(0, FLIGHTS_SHOWN), now, caption, empty)}
+  return html`${flightList(all.slice(0, FLIGHTS_SHOWN), state, now)}
   ${more > 0 && html`<p class="note">and ${more} more</p>`}`
+}
+
+function latestFailures({ failures }: View, now: number): Html {
+  if (failures.length === 0) return html`<p class="empty">Nothing has failed.</p>`
+  return html`${failureTable(failures.slice(0, FAILURES_SHOWN), now)}
+  ${
+    failures.length > FAILURES_SHOWN &&
+    html`<p class="after"><a href="/resources/failures/">All ${count(failures.length)} failures</a></p>`
+  }`
 }
 
 /** A part in the element by which the script finds it. */

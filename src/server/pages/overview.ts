@@ -1,21 +1,17 @@
 /** The first page: what the cache does now, and how to ask it for something. */
 
 import { chart } from './charts.js'
-import { count } from './format.js'
 import { html } from './html.js'
 import { kissUrlForm } from './kiss-url.js'
 import type { Page } from './layout.js'
 import { live } from './live.js'
+import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
-import { failureTable } from './table.js'
-
-/** Failures on the first page; the rest has a page of its own. */
-const FAILURES_SHOWN = 5
 
 export async function overviewPage(context: PageContext): Promise<Page> {
-  const { request, query, view, now, services } = context
+  const { request, query, view, services } = context
   const part = live(context)
-  const { failures } = view
+  const { entries } = view.status
   return {
     title: 'Overview',
     current: '/',
@@ -25,6 +21,7 @@ export async function overviewPage(context: PageContext): Promise<Page> {
       <section aria-labelledby="convert">
         <h2 id="convert" class="unseen">Ask the cache for an artifact</h2>
         ${kissUrlForm(request.base, query.get('url') ?? '')}
+        ${entries === 0 && emptyCache}
       </section>
       <section aria-labelledby="figures">
         <h2 id="figures" class="unseen">Since this cache was made</h2>
@@ -42,17 +39,10 @@ export async function overviewPage(context: PageContext): Promise<Page> {
         <h2 id="last-hour">The last hour</h2>
         ${chart('hour', await services.engine.figures.history('hour'))}
       </section>
-      ${
-        failures.length > 0 &&
-        html`<section aria-labelledby="failed">
-          <h2 id="failed">Latest failures</h2>
-          ${failureTable(failures.slice(0, FAILURES_SHOWN), now)}
-          ${
-            failures.length > FAILURES_SHOWN &&
-            html`<p><a href="/resources/failures/">All ${count(failures.length)} failures</a></p>`
-          }
-        </section>`
-      }
+      <section aria-labelledby="failed">
+        <h2 id="failed">Latest failures</h2>
+        ${part('failures')}
+      </section>
     `,
   }
 }

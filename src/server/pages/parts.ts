@@ -1,11 +1,16 @@
 /** Pieces that several pages show, and that change while somebody looks. Pure. */
 
 import { formatDuration, formatRate, formatSize } from '../../units.js'
-import { answeredRequests, hitRatio, moneySaved, ratioOf, servedBytes } from '../totals.js'
+import { answeredRequests, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
 import { hostOf } from '../hosts.js'
 import { ago, count, money, pathOf, percent, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import type { Flight, View } from './view.js'
+
+/** What is seen first, before anybody has asked for anything. */
+export const emptyCache = html`<p class="empty">
+  The cache is empty. <a href="/help/">Help</a> has lines to paste for curl, wget, LAVA and CI.
+</p>`
 
 export interface Marks {
   readonly private?: boolean
@@ -43,12 +48,17 @@ function tile(name: string, value: Part, note: Part): Html {
 export function tiles({ status }: View, price: number | undefined): Html {
   const { counts } = status
   const answered = answeredRequests(counts)
+  const bytes = { served: servedBytes(counts), downloaded: counts.downloaded }
   return html`<dl class="tiles">
-    ${tile('Served', size(servedBytes(counts)), `${count(answered)} answers`)}
-    ${tile('Downloaded', size(counts.downloaded), `${count(counts.successes)} stored`)}
-    ${tile('Ratio', times(ratioOf(counts)), 'served per byte')}
+    ${tile('Served', size(bytes.served), `${count(answered)} answers`)}
+    ${tile('Downloaded', size(bytes.downloaded), `${count(counts.successes)} stored`)}
+    ${tile('Ratio', times(ratioOf(counts)), 'per byte downloaded')}
     ${tile('Hit ratio', percent(hitRatio(answered, answered - counts.requests_miss)), 'without a download')}
-    ${price !== undefined && tile('Saved', money(moneySaved({ served: servedBytes(counts), downloaded: counts.downloaded }, price)), `at ${price} per GB`)}
+    ${
+      price === undefined
+        ? tile('Saved', size(savedBytes(bytes)), 'not downloaded again')
+        : tile('Saved', money(moneySaved(bytes, price)), `at ${price} per GB`)
+    }
     ${tile('Entries', count(status.entries), size(status.usage.blobs))}
   </dl>`
 }
@@ -69,11 +79,10 @@ export function quotaBar({ status: { usage, quota } }: View): Html {
 /** Rows of a live table at most: more is for the pages. */
 export const FLIGHTS_SHOWN = 50
 
-export function flightTable(flights: readonly Flight[], now: number, caption: string, empty: string): Html {
-  if (flights.length === 0) return html`<p class="empty">${empty}</p>`
+export function flightTable(flights: readonly Flight[], now: number): Html {
   return html`<table class="list">
     <caption class="unseen">
-      ${caption}
+      Downloads in flight
     </caption>
     <thead>
       <tr>
@@ -104,9 +113,34 @@ function flightRow(flight: Flight, now: number): Html {
   </tr>`
 }
 
+/** Downloads of which nothing has arrived. */
+export function waitingTable(flights: readonly Flight[], now: number): Html {
+  return html`<table class="list">
+    <caption class="unseen">
+      Downloads that wait
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Artifact</th>
+        <th scope="col" class="number">Readers</th>
+        <th scope="col" class="number">Asked for</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${flights.map(
+        (flight) =>
+          html`<tr>
+            <th scope="row">${artifact(flight.url, flight)}</th>
+            <td data-label="Readers" class="number">${flight.readers}</td>
+            <td data-label="Asked for" class="number">${ago(flight.startedAt, now)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`
+}
+
 /** Of an unknown length there is no share, and no bar that would claim one. */
-function progress({ url, received, length, state }: Flight): Html {
-  if (state === 'scheduled') return html`<span class="note">waits for its turn</span>`
+function progress({ url, received, length }: Flight): Html {
   if (length === undefined) return html`${formatSize(received)} <span class="note">of unknown size</span>`
   const share = length === 0 ? 1 : received / length
   const label = `${pathOf(url).split('/').at(-1) ?? ''}: ${percent(share)}`

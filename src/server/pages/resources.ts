@@ -4,8 +4,8 @@ import { listEntries, listQueryText, matching, type Paged, paged, readListQuery 
 import { count } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
-import { live } from './live.js'
-import { flightTable } from './parts.js'
+import { flightList, live } from './live.js'
+import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
 import { entryTable, failureTable, pager, searchForm } from './table.js'
 
@@ -41,9 +41,11 @@ async function entriesPage(context: PageContext): Promise<Page> {
       ${searchForm(current, query)}
       <p class="note" role="status">${found(list, all.length, 'entry', 'entries')}</p>
       ${
-        list.total === 0
-          ? html`<p class="empty">${query.search === '' ? 'The cache is empty.' : 'No entry has that in its URL.'}</p>`
-          : entryTable(list.items, query, now)
+        list.total > 0
+          ? entryTable(list.items, query, now)
+          : query.search === ''
+            ? emptyCache
+            : html`<p class="empty">No entry has that in its URL.</p>`
       }
       ${pager(list, (page) => `${current}${page}${listQueryText(query)}`)}
     `,
@@ -79,21 +81,17 @@ function failuresPage(context: PageContext): Page {
 const flightTexts = {
   downloading: {
     title: 'Downloading',
-    caption: 'Downloads in flight',
-    empty: 'Nothing is being downloaded.',
     about: 'Each is downloaded once, and streamed to all its readers while it arrives.',
   },
   scheduled: {
     title: 'Scheduled',
-    caption: 'Downloads that wait',
-    empty: 'Nothing waits for its turn.',
     about: 'As many downloads run at once as --max-downloads and --max-downloads-per-host allow; the others wait here.',
   },
 } as const
 
 function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): Page {
   const { view, now } = context
-  const { title, caption, empty, about } = flightTexts[state]
+  const { title, about } = flightTexts[state]
   const flights = view.flights.filter((flight) => flight.state === state)
   const list = paged(flights, readListQuery(context.query, pageOf(context)).page)
   return {
@@ -102,7 +100,7 @@ function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): 
     refresh: 10,
     body: html`
       <p class="note">${about}</p>
-      ${list.page === 1 ? live(context)(state) : flightTable(list.items, now, caption, empty)}
+      ${list.page === 1 ? live(context)(state) : flightList(list.items, state, now)}
       ${pager(list, (page) => `/resources/${state}/${page}`)}
     `,
   }

@@ -5,22 +5,13 @@ import { spanNames } from '../../store/intervals.js'
 import { figuresByHost } from '../hosts.js'
 import { json } from '../reply.js'
 import type { Route } from '../route.js'
-import { servedKinds } from '../totals.js'
 import { chart, chartData } from './charts.js'
 import { count, size } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
 import { live } from './live.js'
+import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
-import type { View } from './view.js'
-
-const meanings = {
-  hit: 'from the store',
-  collapsed: 'joined a download in flight',
-  miss: 'downloaded for it',
-  revalidated: 'from the store, after the origin confirmed it',
-  stale: 'from the store, while the origin was down',
-} as const
 
 export async function statisticsPage(context: PageContext): Promise<Page> {
   const { figures } = context.services.engine
@@ -44,7 +35,7 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
       <div class="columns">
         <section aria-labelledby="kinds">
           <h2 id="kinds">How it was served</h2>
-          ${kindTable(context.view)}
+          ${live(context)('kinds')}
         </section>
         <section aria-labelledby="hosts">
           <h2 id="hosts">Hosts</h2>
@@ -55,43 +46,13 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
   }
 }
 
-function kindTable({ status: { counts } }: View): Html {
-  return html`<table class="list">
-    <caption class="unseen">
-      Requests and bytes by kind of answer
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">Answer</th>
-        <th scope="col" class="number">Requests</th>
-        <th scope="col" class="number">Bytes</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${servedKinds.map(
-        (kind) =>
-          html`<tr>
-            <th scope="row">${kind} <span class="note">${meanings[kind]}</span></th>
-            <td data-label="Requests" class="number">${count(counts[`requests_${kind}`])}</td>
-            <td data-label="Bytes" class="number">${size(counts[`served_${kind}`])}</td>
-          </tr>`,
-      )}
-      <tr>
-        <th scope="row">failed <span class="note">an error before the first byte</span></th>
-        <td data-label="Requests" class="number">${count(counts.requests_failed)}</td>
-        <td data-label="Bytes" class="number">–</td>
-      </tr>
-    </tbody>
-  </table>`
-}
-
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 20
 
 function hostTable(entries: readonly Entry[]): Html {
   const hosts = figuresByHost(entries)
   const more = hosts.length - HOSTS_SHOWN
-  if (hosts.length === 0) return html`<p class="empty">The cache is empty.</p>`
+  if (hosts.length === 0) return emptyCache
   return html`<table class="list">
       <caption class="unseen">
         What is stored of each host
@@ -128,7 +89,7 @@ export const historyRoute: Route = {
   handlers: {
     GET: async ({ params }, { engine }) => {
       const span = spanNames.find((name) => name === params[0]) ?? 'hour'
-      return json(200, chartData(await engine.figures.history(span)))
+      return json(200, chartData(span, await engine.figures.history(span)))
     },
   },
 }

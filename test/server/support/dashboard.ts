@@ -222,7 +222,7 @@ export function labs(): (options?: Partial<ServerOptions> & { readonly egressPri
 }
 
 export async function startLab({
-  egressPrice = 0.09,
+  egressPrice,
   ...options
 }: Partial<ServerOptions> & { readonly egressPrice?: number } = {}): Promise<Lab> {
   const engine = new LabEngine()
