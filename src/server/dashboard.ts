@@ -4,6 +4,7 @@ import { Assets } from './assets/assets.js'
 import type { Clock, Engine } from '../engine/types.js'
 import { eventsRoute, LiveEvents } from './events.js'
 import { helpPage } from './pages/help.js'
+import { missingPage, pagePath } from './pages/missing.js'
 import { overviewPage } from './pages/overview.js'
 import { listPath, resourcesPage } from './pages/resources.js'
 import { signInRoute } from './pages/sign-in.js'
@@ -41,6 +42,7 @@ export async function openDashboard({ engine, clock, egressPrice }: DashboardOpt
       eventsRoute(events),
       signInRoute,
       assets.route,
+      pageRoute(site, pagePath, missingPage),
     ],
     close: () => events.close(),
   }

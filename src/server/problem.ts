@@ -21,7 +21,7 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   loop: 'Loop detected',
   'origin-refused': 'The origin says no',
   'origin-failed': 'The origin failed',
-  'origin-unreachable': 'The origin cannot be reached',
+  'origin-unreachable': 'The origin is out of reach, or keeps failing',
   'origin-timeout': 'The origin took too long',
   'content-changed': 'The content changed during the download',
   'length-mismatch': 'The length is not the announced one',

@@ -221,7 +221,7 @@ describe('the dashboard in a browser', function () {
     await page.locator('html[data-live=yes]').waitFor()
     lab.engine.state = { ...lab.engine.state, failures }
     lab.tick()
-    await page.getByText('The origin cannot be reached').waitFor()
+    await page.getByText('The origin is out of reach, or keeps failing').waitFor()
     await page.goto(`${lab.url}statistics/`)
     await page.locator('html[data-live=yes]').waitFor()
     lab.engine.state = { ...lab.engine.state, counts: { ...counts, requests_stale: 813 } }
@@ -237,7 +237,7 @@ describe('the dashboard in a browser', function () {
     const { page, complaints } = await open()
     await page.clock.install()
     await page.goto(lab.url)
-    await page.getByText('Nothing is known of the last hour yet.').waitFor()
+    await page.getByText('Nothing is known of the last hour yet. Its first point takes 10s.').waitFor()
     lab.engine.figures.history = history
     await page.clock.fastForward(30_000)
     await page.locator('.plot canvas').waitFor()
@@ -246,7 +246,13 @@ describe('the dashboard in a browser', function () {
     lab.engine.figures.history = async (span) => (await history(span)).map(({ at }) => ({ at, amounts }))
     await page.clock.fastForward(30_000)
     await page.getByText('360 TiB served').waitFor()
-    assert.equal(await page.locator('.chart .list').innerText().then((text) => text.includes('30 TiB')), true)
+    assert.equal(
+      await page
+        .locator('.chart .list')
+        .innerText()
+        .then((text) => text.includes('30 TiB')),
+      true,
+    )
     assert.deepEqual(complaints, [])
   })
 

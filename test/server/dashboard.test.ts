@@ -39,6 +39,19 @@ describe('the pages of the dashboard', () => {
     }
   })
 
+  it('answer a browser with a page, and a program with a problem, where there is nothing', async () => {
+    const lab = await start()
+    for (const path of ['resources/', '%3Cb%3E', 'nothing/at/all']) {
+      const page = await get(lab.url + path, { headers: { Accept: 'text/html,*/*;q=0.8' } })
+      assert.deepEqual([page.status, page.headers['content-type']], [404, 'text/html; charset=utf-8'])
+      assert.match(page.text, new RegExp(`<h1>No such page</h1>[^]*<code>/${path}</code>`))
+      const problem = await get(lab.url + path)
+      assert.deepEqual([problem.status, problem.headers['content-type']], [404, 'application/problem+json'])
+    }
+    const api = await get(`${lab.url}api/v2/`, { headers: { Accept: 'text/html' } })
+    assert.deepEqual([api.status, api.headers['content-type']], [404, 'application/problem+json'])
+  })
+
   it('ask for files that may be kept for ever, under an address that goes with their content', async () => {
     const lab = await start()
     const { text } = await get(lab.url)
@@ -126,7 +139,14 @@ describe('the live view', () => {
     const lab = await start()
     const stranger = await firstEvent(`${lab.url}events`)
     const admin = await firstEvent(`${lab.url}events`, bearer)
-    assert.deepEqual(Object.keys(stranger.parts).sort(), ['downloading', 'failures', 'kinds', 'quota', 'scheduled', 'tiles'])
+    assert.deepEqual(Object.keys(stranger.parts).sort(), [
+      'downloading',
+      'failures',
+      'kinds',
+      'quota',
+      'scheduled',
+      'tiles',
+    ])
     assert.deepEqual([stranger.said, admin.said], ['5 downloads', '6 downloads'])
     assert.ok(!JSON.stringify(stranger).includes('secret'))
     assert.ok(JSON.stringify(admin).includes('secret'))

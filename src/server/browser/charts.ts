@@ -57,6 +57,11 @@ function keepDrawn(address: string, place: HTMLElement, words: Element): void {
   void look()
 }
 
+/** A line needs two points; one alone would not be seen. */
+function isSparse(chart: UPlot, series: number): boolean {
+  return (chart.data[series] ?? []).filter((value) => typeof value === 'number').length < 3
+}
+
 function columnsOf({ times, served, downloaded, hitRatio }: Past): UPlot.AlignedData {
   return [times, served, downloaded, hitRatio]
 }
@@ -81,6 +86,7 @@ function make(place: HTMLElement, past: Past): UPlot {
   // uPlot declares its sides as a constant enumeration, which no module can import: 1 is the right one.
   const right: UPlot.Axis = Object.assign(shares, { side: 1 })
   const interval = (past.times[1] ?? 1) - (past.times[0] ?? 0)
+  const points = { show: isSparse, size: 5 }
   const chart = new uPlot(
     {
       width: place.clientWidth,
@@ -104,7 +110,7 @@ function make(place: HTMLElement, past: Past): UPlot {
           stroke: colour('served'),
           fill: `${colour('served')}22`,
           width: 1.5,
-          points: { show: false },
+          points,
           value: (_, bytes) => sizeText(bytes),
         },
         {
@@ -112,7 +118,7 @@ function make(place: HTMLElement, past: Past): UPlot {
           stroke: colour('downloaded'),
           fill: `${colour('downloaded')}22`,
           width: 1.5,
-          points: { show: false },
+          points,
           value: (_, bytes) => sizeText(bytes),
         },
         {
@@ -122,7 +128,7 @@ function make(place: HTMLElement, past: Past): UPlot {
           dash: [3, 3],
           width: 1,
           spanGaps: true,
-          points: { show: false },
+          points,
           value: (_, share) => (typeof share === 'number' ? `${(share * 100).toFixed(1)} %` : '–'),
         },
       ],

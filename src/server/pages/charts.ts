@@ -27,15 +27,18 @@ export function chart(span: SpanName, intervals: readonly Interval[]): Html {
   </figure>`
 }
 
+const stepOf = (span: SpanName): string => formatDuration(spans[span].step)
 const isKnown = ({ amounts }: Interval): boolean => amounts !== undefined
 
 /** The figure in words, which the script exchanges for newer ones. */
 function chartWords(span: SpanName, intervals: readonly Interval[]): Html {
-  if (!intervals.some(isKnown)) return html`<p>Nothing is known of the ${titles[span]} yet.</p>`
+  if (!intervals.some(isKnown)) {
+    return html`<p>Nothing is known of the ${titles[span]} yet. Its first point takes ${stepOf(span)}.</p>`
+  }
   const { served, downloaded, answered, hits } = totalOf(intervals)
   return html`<p>
       ${size(served)} served and ${size(downloaded)} downloaded in the ${titles[span]}, hit ratio
-      ${percent(hitRatio(answered, hits))}. Each point stands for ${formatDuration(spans[span].step)}.
+      ${percent(hitRatio(answered, hits))}. Each point stands for ${stepOf(span)}.
     </p>
     <details>
       <summary>As a table</summary>

@@ -5,6 +5,8 @@ import { html, type Html } from './html.js'
 import type { Role } from './view.js'
 
 export interface Page {
+  /** Default 200. */
+  readonly status?: number
   readonly title: string
   /** Path of the page that the navigation marks. */
   readonly current: string
@@ -55,7 +57,7 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 }
 
 export function pageReply(page: Page, frame: Frame): Reply {
-  return { status: 200, headers: pageHeaders, body: render(page, frame) }
+  return { status: page.status ?? 200, headers: pageHeaders, body: render(page, frame) }
 }
 
 function render(page: Page, { asset, role, hasAdmin, version }: Frame): string {

@@ -20,8 +20,7 @@ export async function overviewPage(context: PageContext): Promise<Page> {
     body: html`
       <section aria-labelledby="convert">
         <h2 id="convert" class="unseen">Ask the cache for an artifact</h2>
-        ${kissUrlForm(request.base, query.get('url') ?? '')}
-        ${entries === 0 && emptyCache}
+        ${kissUrlForm(request.base, query.get('url') ?? '')} ${entries === 0 && emptyCache}
       </section>
       <section aria-labelledby="figures">
         <h2 id="figures" class="unseen">Since this cache was made</h2>

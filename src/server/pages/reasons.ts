@@ -6,7 +6,7 @@ import { isErrorCode, type ErrorCode } from '../../errors.js'
 const reasons: Partial<Readonly<Record<ErrorCode, string>>> = {
   'origin-refused': 'The origin says no',
   'origin-failed': 'The origin failed',
-  'origin-unreachable': 'The origin cannot be reached',
+  'origin-unreachable': 'The origin is out of reach, or keeps failing',
   'origin-timeout': 'The origin took too long',
   'upstream-forbidden': 'This server may not connect there',
   'content-changed': 'The content changed during the download',

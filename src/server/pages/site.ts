@@ -37,7 +37,7 @@ export function pageRoute(
         const view = await site.snapshots.view(request.role)
         const query = new URLSearchParams(request.query)
         const page = await make({ ...site, services, request, query, view, now: services.now() })
-        if ('status' in page) return page
+        if ('headers' in page) return page
         const { asset } = site
         return pageReply(page, {
           asset,

@@ -1,0 +1,24 @@
+/** What somebody sees who follows a link that leads nowhere; programs get the problem as JSON. */
+
+import { problemReply } from '../problem.js'
+import type { Reply } from '../reply.js'
+import { html } from './html.js'
+import type { Page } from './layout.js'
+import type { PageContext } from './site.js'
+
+/** All that is no address of a program. */
+export const pagePath = /^\/(?!api\/|assets\/|metrics$|events$|[^?]*\.json$)/
+
+export function missingPage({ request }: PageContext): Page | Reply {
+  const detail = `there is nothing at ${request.path.slice(0, 200)}`
+  if (!(request.headers.accept ?? '').includes('text/html')) {
+    return problemReply({ status: 404, code: 'not-found', detail })
+  }
+  return {
+    status: 404,
+    title: 'No such page',
+    current: '',
+    body: html`<p>This server has no page at <code>${request.path.slice(0, 200)}</code>.</p>
+      <p><a href="/">Overview</a>, <a href="/resources/successes/">entries</a>, <a href="/help/">help</a></p>`,
+  }
+}
