@@ -11,8 +11,7 @@ import type { Incoming, Route, Services } from './route.js'
 import { parseAuthority } from './self.js'
 
 async function fetchArtifact(request: Incoming, services: Services): Promise<Reply> {
-  const query = readQuery(request)
-  refuseLoop(query.url, request, services)
+  const query = readOrder(request, services)
   const artifact = await services.engine.fetch({
     url: query.url,
     ...(query.ttl !== undefined && { ttl: query.ttl }),
@@ -36,6 +35,19 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^kiss; /, '')
   return reply
+}
+
+/** @throws what is wrong with the request; the engine never hears of it, so it is counted here */
+function readOrder(request: Incoming, services: Services): FetchQuery {
+  try {
+    const query = readQuery(request)
+    refuseLoop(query.url, request, services)
+    return query
+  } catch (error) {
+    services.engine.figures.count('requests', 1)
+    services.engine.figures.count('requests_failed', 1)
+    throw error
+  }
 }
 
 /** Only a proxy understands such an answer: the trusted ones, or whoever asks where none is named. */

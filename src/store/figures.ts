@@ -6,10 +6,13 @@ import { History } from './history.js'
 import type { Interval, SpanName } from './intervals.js'
 import { Presence, type ProcessFigures } from './presence.js'
 import { SharedSums } from './sums.js'
+import type { CounterName, Counters } from './types.js'
 
 export interface Figures {
   /** Adds a whole number to a sum that all processes share: at once in memory, within a second on disk. */
   add(name: string, n: number): void
+  /** Adds to one of the counters: what is refused before the engine hears of it counts as well. */
+  count(name: CounterName, n: number): void
   sums(): Promise<ReadonlyMap<string, number>>
   /** To be called every ten seconds by any number of processes: the history is made of it. */
   note(): Promise<void>
@@ -27,14 +30,16 @@ export interface FiguresOptions {
   readonly flusher: Flusher
   readonly clock: { now(): number }
   readonly owner: string
+  readonly counters: Counters
 }
 
-export function sharedFigures({ database, flusher, clock, owner }: FiguresOptions): Figures {
+export function sharedFigures({ database, flusher, clock, owner, counters }: FiguresOptions): Figures {
   const sums = new SharedSums(database, flusher, 'sums')
   const history = new History(database)
   const presence = new Presence(database, owner)
   return {
     add: (name, n) => sums.add(name, n),
+    count: (name, n) => counters.add(name, n),
     sums: () => sums.read(),
     note: () => history.note(clock.now()),
     history: (span) => history.intervals(span, clock.now()),

@@ -84,7 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const entries = new Entries({ database, invalidation, flusher, memoryLimit })
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
-  const figures = sharedFigures({ database, flusher, clock, owner })
+  const figures = sharedFigures({ database, flusher, clock, owner, counters })
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
   const evictor = new Evictor({ database, removal, blobs, flusher })

@@ -26,13 +26,4 @@ describe('mirrors of the configuration file', () => {
     assert.equal(origin.log('/kernel/linux.xz').length, 1)
     assert.match((await sandbox.run(['list'])).stdout, /https:\/\/cdn\.example\.org\/linux\.xz/)
   })
-
-  it('have to say what they match and where to look', async () => {
-    for (const text of ['mirrors: yes', 'mirrors: [{match: "https://h/**"}]', 'mirrors: [{match: x, to: [1]}]']) {
-      writeFileSync(sandbox.configFile, `${text}\n`)
-      const { code, stderr } = await sandbox.run(['fetch', origin.url('/a')])
-      assert.equal(code, 2, text)
-      assert.match(stderr, /config\.yaml:1: mirrors, entry 1: /)
-    }
-  })
 })

@@ -75,6 +75,19 @@ describe('the pages of kiss serve', function () {
     assert.doesNotMatch(await text('resources/failures/', admin), /lent/)
   })
 
+  it('count every request that reached the fetch endpoint, also one that was refused there', async () => {
+    origin.serve('/a', { body })
+    assert.equal((await artifact('/a')).status, 200)
+    assert.equal((await artifact('/gone.img')).status, 404)
+    const refused = ['', '?url=nonsense', '?url=https://a.example/b&ttl=soon', `?url=${encodeURIComponent(server)}`]
+    const statuses: number[] = []
+    for (const query of refused) statuses.push((await fetch(`${server}api/v1/fetch${query}`)).status)
+    assert.deepEqual(statuses, [400, 400, 400, 508])
+    const { statistics_requests: requests } = JSON.parse(await text('api/v1/status/')) as Record<string, number>
+    assert.equal(requests, 6)
+    assert.equal(await metric('kiss_requests_total\\{as="failed"\\}'), 5)
+  })
+
   it('show a download while it is in flight, with its readers', async () => {
     const gate = latch()
     origin.script('/slow.img', [{ body, stall: { after: 10_000, until: gate.opened } }])

@@ -191,6 +191,7 @@ function memoryFigures(): { -readonly [Name in keyof Figures]: Figures[Name] } {
   let told: readonly object[] = []
   return {
     add: (name, n) => void sums.set(name, (sums.get(name) ?? 0) + n),
+    count: () => undefined,
     sums: async () => sums,
     note: async () => undefined,
     history: async (span) => intervalsOf([], spans[span], 0),
