@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { Sandbox, type Ran } from '../support/cli.js'
+import type { Ran } from '../support/cli.js'
+import { commandLine } from '../support/command-line.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
 
 interface Report {
@@ -26,27 +27,20 @@ function reportOf({ stdout }: Ran): Report {
 
 describe('kiss fetch', () => {
   const body = bytes('fetch', 300_000)
-  let sandbox: Sandbox
-  let origin: Origin
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    origin = await Origin.start()
-    origin.serve('/a/Image.gz', { body, etag: '"1"' })
+  const cli = commandLine()
+  beforeEach(() => {
+    cli.origin.serve('/a/Image.gz', { body, etag: '"1"' })
   })
-  afterEach(async () => {
-    await origin.close()
-    sandbox.remove()
-  })
-  const saved = (name: string): string => path.join(sandbox.cwd, name)
-  const files = (): string[] => readdirSync(sandbox.cwd).sort()
+  const saved = (name: string): string => path.join(cli.sandbox.cwd, name)
+  const files = (): string[] => readdirSync(cli.sandbox.cwd).sort()
 
   it('saves under the name in the URL, and asks the origin once', async () => {
-    const url = origin.url('/a/Image.gz')
-    const first = await sandbox.run(['fetch', url])
+    const url = cli.origin.url('/a/Image.gz')
+    const first = await cli.sandbox.run(['fetch', url])
     assert.deepEqual([first.code, first.stderr], [0, ''])
     assert.match(first.stdout, /^miss +293 KiB .* Image\.gz\n$/)
     assert.deepEqual(readFileSync(saved('Image.gz')), body)
-    const second = await sandbox.run(['fetch', url, '--json'])
+    const second = await cli.sandbox.run(['fetch', url, '--json'])
     const { results } = reportOf(second)
     assert.deepEqual([second.code, second.stderr, results.length], [0, '', 1])
     const { seconds, ...result } = results[0]!
@@ -55,33 +49,33 @@ describe('kiss fetch', () => {
       status: 'hit',
       size: body.length,
       sha256: sha256(body),
-      path: path.join(sandbox.cacheDir, 'blobs', sha256(body).slice(0, 2), sha256(body)),
+      path: path.join(cli.sandbox.cacheDir, 'blobs', sha256(body).slice(0, 2), sha256(body)),
       output: saved('Image.gz'),
     })
     assert.ok(seconds >= 0)
-    assert.equal(origin.log('/a/Image.gz').length, 1)
+    assert.equal(cli.origin.log('/a/Image.gz').length, 1)
     assert.deepEqual(files(), ['Image.gz'])
   })
 
   it('makes a file of its own with the usual mode: writing to it leaves the cache alone', async () => {
-    const url = origin.url('/a/Image.gz')
-    await sandbox.run(['fetch', url])
+    const url = cli.origin.url('/a/Image.gz')
+    await cli.sandbox.run(['fetch', url])
     writeFileSync(saved('plain'), '')
     assert.equal(statSync(saved('Image.gz')).mode, statSync(saved('plain')).mode)
     assert.equal(statSync(saved('Image.gz')).nlink, 1)
     writeFileSync(saved('Image.gz'), 'spoiled')
-    const { code, stdout } = await sandbox.run(['fetch', '-o', '-', url])
+    const { code, stdout } = await cli.sandbox.run(['fetch', '-o', '-', url])
     assert.equal(code, 0)
     assert.equal(Buffer.byteLength(stdout, 'latin1') > 0, true)
-    assert.equal((await sandbox.run(['verify'])).code, 0)
-    await sandbox.run(['fetch', url])
+    assert.equal((await cli.sandbox.run(['verify'])).code, 0)
+    await cli.sandbox.run(['fetch', url])
     assert.deepEqual(readFileSync(saved('Image.gz')), body)
   })
 
   it('streams to standard output while the bytes arrive', async () => {
     const gate = latch()
-    origin.script('/slow', [{ body: Buffer.from('first second'), stall: { after: 5, until: gate.opened } }])
-    const { child, ended } = sandbox.start(['fetch', '-o', '-', origin.url('/slow')])
+    cli.origin.script('/slow', [{ body: Buffer.from('first second'), stall: { after: 5, until: gate.opened } }])
+    const { child, ended } = cli.sandbox.start(['fetch', '-o', '-', cli.origin.url('/slow')])
     await new Promise<void>((resolve) => {
       let seen = ''
       child.stdout.on('data', (text: string) => {
@@ -95,79 +89,79 @@ describe('kiss fetch', () => {
   })
 
   it('takes -o, -d and --path', async () => {
-    const url = origin.url('/a/Image.gz')
-    assert.equal((await sandbox.run(['fetch', '-o', 'x', url])).code, 0)
-    assert.equal((await sandbox.run(['fetch', '-d', 'new/folder', url])).code, 0)
+    const url = cli.origin.url('/a/Image.gz')
+    assert.equal((await cli.sandbox.run(['fetch', '-o', 'x', url])).code, 0)
+    assert.equal((await cli.sandbox.run(['fetch', '-d', 'new/folder', url])).code, 0)
     assert.deepEqual(readFileSync(saved('x')), body)
     assert.deepEqual(readFileSync(saved('new/folder/Image.gz')), body)
-    const { code, stdout } = await sandbox.run(['fetch', '--path', url])
+    const { code, stdout } = await cli.sandbox.run(['fetch', '--path', url])
     assert.equal(code, 0)
     assert.deepEqual(readFileSync(stdout.trimEnd()), body)
     assert.deepEqual(files(), ['new', 'x'])
   })
 
   it('writes to a pipe or a device as it is, and never puts a file in its place', async () => {
-    const { code } = await sandbox.run(['fetch', '-o', '/dev/null', origin.url('/a/Image.gz')])
+    const { code } = await cli.sandbox.run(['fetch', '-o', '/dev/null', cli.origin.url('/a/Image.gz')])
     assert.equal(code, 0)
     assert.equal(statSync('/dev/null').isCharacterDevice(), true)
     const pipe = saved('pipe')
     execFileSync('mkfifo', [pipe])
     const reading = readFile(pipe)
-    assert.equal((await sandbox.run(['fetch', '-o', 'pipe', origin.url('/a/Image.gz')])).code, 0)
+    assert.equal((await cli.sandbox.run(['fetch', '-o', 'pipe', cli.origin.url('/a/Image.gz')])).code, 0)
     assert.deepEqual(await reading, body)
     assert.equal(statSync(pipe).isFIFO(), true)
   })
 
   it('reads URLs from a file and from standard input', async () => {
-    origin.serve('/b', { body: Buffer.from('b') })
-    writeFileSync(saved('list'), `# two\n${origin.url('/a/Image.gz')}\n\n`)
-    const file = await sandbox.run(['fetch', '-i', 'list', origin.url('/b'), '--json'])
+    cli.origin.serve('/b', { body: Buffer.from('b') })
+    writeFileSync(saved('list'), `# two\n${cli.origin.url('/a/Image.gz')}\n\n`)
+    const file = await cli.sandbox.run(['fetch', '-i', 'list', cli.origin.url('/b'), '--json'])
     assert.deepEqual(
       [file.code, reportOf(file).results.map(({ output }) => output)],
       [0, [saved('b'), saved('Image.gz')]],
     )
-    const stdin = await sandbox.run(['fetch', '-i', '-', '--json'], { input: `${origin.url('/b')}\n` })
+    const stdin = await cli.sandbox.run(['fetch', '-i', '-', '--json'], { input: `${cli.origin.url('/b')}\n` })
     assert.deepEqual([stdin.code, reportOf(stdin).results[0]?.status], [0, 'hit'])
   })
 
   it('refuses two URLs with one name before anything starts', async () => {
-    const { code, stderr } = await sandbox.run(['fetch', origin.url('/a/x'), origin.url('/b/x')])
+    const { code, stderr } = await cli.sandbox.run(['fetch', cli.origin.url('/a/x'), cli.origin.url('/b/x')])
     assert.equal(code, 2)
     assert.match(stderr, /would both be saved as/)
-    assert.equal(origin.requests.length, 0)
+    assert.equal(cli.origin.requests.length, 0)
   })
 
   it('refuses what it could not write before anything starts', async () => {
     mkdirSync(saved('Image.gz'))
-    const url = origin.url('/a/Image.gz')
-    const directory = await sandbox.run(['fetch', url])
+    const url = cli.origin.url('/a/Image.gz')
+    const directory = await cli.sandbox.run(['fetch', url])
     assert.deepEqual(
       [directory.code, directory.stderr],
       [2, `kiss: cannot write ${saved('Image.gz')}: it is a directory; use --directory\n`],
     )
-    const missing = await sandbox.run(['fetch', '-o', 'no/such/file', url])
+    const missing = await cli.sandbox.run(['fetch', '-o', 'no/such/file', url])
     assert.equal(missing.code, 2)
     assert.match(missing.stderr, /no\/such is no directory/)
-    assert.equal(origin.requests.length, 0)
+    assert.equal(cli.origin.requests.length, 0)
   })
 
   it('passes headers on, and shows them nowhere', async () => {
-    origin.serve('/private', { body, requires: { 'private-token': 'secret1' } })
-    const url = origin.url('/private').replace('http://', 'http://user:secret2@') + '?token=secret3'
-    const { code, stdout, stderr } = await sandbox.run(['fetch', '-H', 'PRIVATE-TOKEN: secret1', url, '--json'])
+    cli.origin.serve('/private', { body, requires: { 'private-token': 'secret1' } })
+    const url = cli.origin.url('/private').replace('http://', 'http://user:secret2@') + '?token=secret3'
+    const { code, stdout, stderr } = await cli.sandbox.run(['fetch', '-H', 'PRIVATE-TOKEN: secret1', url, '--json'])
     assert.equal(code, 0, stderr)
     assert.doesNotMatch(stdout + stderr, /secret\d/)
-    const refused = await sandbox.run(['fetch', '-H', 'PRIVATE-TOKEN: secret4', `${url}&x=1`])
+    const refused = await cli.sandbox.run(['fetch', '-H', 'PRIVATE-TOKEN: secret4', `${url}&x=1`])
     assert.equal(refused.code, 3)
     assert.doesNotMatch(refused.stdout + refused.stderr, /secret\d/)
   })
 
   it('exits 3 when the origin says no, and leaves nothing behind', async () => {
-    origin.script('/gone', [{ status: 404 }])
-    const plain = await sandbox.run(['fetch', origin.url('/gone')])
+    cli.origin.script('/gone', [{ status: 404 }])
+    const plain = await cli.sandbox.run(['fetch', cli.origin.url('/gone')])
     assert.deepEqual([plain.code, plain.stdout], [3, ''])
     assert.match(plain.stderr, /^kiss: .*\/gone.*404.*\n$/)
-    const json = await sandbox.run(['fetch', origin.url('/gone'), '--json'])
+    const json = await cli.sandbox.run(['fetch', cli.origin.url('/gone'), '--json'])
     assert.deepEqual([json.code, json.stderr], [3, ''])
     const { results, error } = reportOf(json)
     assert.equal(error?.code, 'origin-refused')
@@ -176,45 +170,51 @@ describe('kiss fetch', () => {
   })
 
   it('exits 4 when the origin cannot be reached, offline without an entry, and out of time', async () => {
-    const port = origin.port
-    origin.script('/hang', [{ body, stall: { after: 10 } }])
-    const late = await sandbox.run(['fetch', '--max-time', '300ms', origin.url('/hang')])
+    cli.origin.script('/hang', [{ body, stall: { after: 10 } }])
+    const late = await cli.sandbox.run(['fetch', '--max-time', '300ms', cli.origin.url('/hang')])
     assert.deepEqual([late.code, late.stderr], [4, 'kiss: not done within 300ms; raise --max-time\n'])
-    const offline = await sandbox.run(['fetch', '--offline', `http://127.0.0.1:${port}/other`])
+    const offline = await cli.sandbox.run(['fetch', '--offline', cli.origin.url('/other')])
     assert.equal(offline.code, 4)
     assert.match(offline.stderr, /run it without --offline once/)
-    assert.equal(origin.log('/other').length, 0)
-    await origin.close()
-    const down = await sandbox.run(['fetch', `http://127.0.0.1:${port}/a`], { env: { KISS_RETRY_FOR: '0s' } })
+    assert.equal(cli.origin.log('/other').length, 0)
+    const gone = await Origin.start()
+    const nobody = gone.url('/a')
+    await gone.close()
+    const down = await cli.sandbox.run(['fetch', nobody], { env: { KISS_RETRY_FOR: '0s' } })
     assert.equal(down.code, 4, down.stderr)
-    origin = await Origin.start()
     assert.deepEqual(files(), [])
   })
 
   it('exits 5 when the bytes are not the promised ones', async () => {
-    const { code, stderr } = await sandbox.run(['fetch', '--sha256', '0'.repeat(64), origin.url('/a/Image.gz')])
+    const { code, stderr } = await cli.sandbox.run(['fetch', '--sha256', '0'.repeat(64), cli.origin.url('/a/Image.gz')])
     assert.equal(code, 5, stderr)
     assert.deepEqual(files(), [])
     assert.equal(
-      (await sandbox.run(['fetch', '--sha256', sha256(body).toUpperCase(), origin.url('/a/Image.gz')])).code,
+      (await cli.sandbox.run(['fetch', '--sha256', sha256(body).toUpperCase(), cli.origin.url('/a/Image.gz')])).code,
       0,
     )
   })
 
   it('exits 6 when the artifact is larger than the quota, and when the output cannot be written', async () => {
-    const { code, stderr } = await sandbox.run(['fetch', '--quota', '1KiB', origin.url('/a/Image.gz')])
+    const { code, stderr } = await cli.sandbox.run(['fetch', '--quota', '1KiB', cli.origin.url('/a/Image.gz')])
     assert.equal(code, 6, stderr)
     if (process.getuid?.() === 0) return
-    chmodSync(sandbox.cwd, 0o555)
-    assert.equal((await sandbox.run(['fetch', '--quota', '1GiB', origin.url('/a/Image.gz')])).code, 6)
+    chmodSync(cli.sandbox.cwd, 0o555)
+    assert.equal((await cli.sandbox.run(['fetch', '--quota', '1GiB', cli.origin.url('/a/Image.gz')])).code, 6)
   })
 
   it('exits with the first failure in the order of the arguments, and fetches the rest', async () => {
     const gate = latch()
-    origin.script('/slow404', [{ status: 404, hold: gate.opened }])
-    origin.script('/ok', [{ body }])
-    const promised = sandbox.run(['fetch', origin.url('/slow404'), 'nothing://x/bad', origin.url('/ok'), '--json'])
-    await origin.answered('/ok')
+    cli.origin.script('/slow404', [{ status: 404, hold: gate.opened }])
+    cli.origin.script('/ok', [{ body }])
+    const promised = cli.sandbox.run([
+      'fetch',
+      cli.origin.url('/slow404'),
+      'nothing://x/bad',
+      cli.origin.url('/ok'),
+      '--json',
+    ])
+    await cli.origin.answered('/ok')
     gate.open()
     const ran = await promised
     const { results, error } = reportOf(ran)
@@ -233,21 +233,21 @@ describe('kiss fetch', () => {
   ] as const) {
     it(`exits ${code} on ${signal}, with no half a file, and the next one continues`, async () => {
       const gate = latch()
-      origin.script('/big', [{ body, etag: '"big"', stall: { after: 100_000, until: gate.opened } }])
-      const { child, ended } = sandbox.start(['fetch', origin.url('/big')])
-      await origin.requested('/big')
+      cli.origin.script('/big', [{ body, etag: '"big"', stall: { after: 100_000, until: gate.opened } }])
+      const { child, ended } = cli.sandbox.start(['fetch', cli.origin.url('/big')])
+      await cli.origin.requested('/big')
       child.kill(signal)
       const ran = await ended
       assert.deepEqual([ran.code, ran.stdout, ran.stderr], [code, '', `kiss: interrupted by ${signal}\n`])
       assert.deepEqual(files(), [])
       gate.open()
-      assert.equal((await sandbox.run(['fetch', origin.url('/big')])).code, 0)
+      assert.equal((await cli.sandbox.run(['fetch', cli.origin.url('/big')])).code, 0)
       assert.deepEqual(readFileSync(saved('big')), body)
     })
   }
 
   it('is quiet when the reader of its output leaves', async () => {
-    const { child, ended } = sandbox.start(['fetch', '-o', '-', origin.url('/a/Image.gz')])
+    const { child, ended } = cli.sandbox.start(['fetch', '-o', '-', cli.origin.url('/a/Image.gz')])
     child.stdout.once('data', () => child.stdout.destroy())
     const { code, stderr } = await ended
     assert.deepEqual([code, stderr], [0, ''])
@@ -255,13 +255,13 @@ describe('kiss fetch', () => {
 
   it('takes every flag from the environment too', async () => {
     const env = { KISS_DIRECTORY: 'there', KISS_TTL: '1h', KISS_HEADER: 'PRIVATE-TOKEN: t' }
-    assert.equal((await sandbox.run(['fetch', origin.url('/a/Image.gz')], { env })).code, 0)
+    assert.equal((await cli.sandbox.run(['fetch', cli.origin.url('/a/Image.gz')], { env })).code, 0)
     assert.equal(existsSync(saved('there/Image.gz')), true)
-    assert.equal(origin.log('/a/Image.gz')[0]?.headers['private-token'], 't')
+    assert.equal(cli.origin.log('/a/Image.gz')[0]?.headers['private-token'], 't')
   })
 
   it('shows no bars where stderr is no terminal', async () => {
-    const { stderr } = await sandbox.run(['fetch', origin.url('/a/Image.gz')])
+    const { stderr } = await cli.sandbox.run(['fetch', cli.origin.url('/a/Image.gz')])
     assert.equal(stderr, '')
   })
 })

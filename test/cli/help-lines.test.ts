@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'yaml'
 import { dispatcherConfig } from '#lava/dispatcher.js'
-import { Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Running } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
 
 const example = 'https://storage.example.com/builds/Image.gz'
@@ -32,8 +32,7 @@ describe('the lines of the help page', function () {
     origin = await Origin.start()
     origin.serve('/builds/Image.gz', { body })
     running = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'])
-    const [line] = (await once(running.child.stdout, 'data')) as [string]
-    server = line.split('\n')[0]!
+    server = await listening(running)
     lines = linesOf(await (await fetch(`${server}help/`)).text())
   })
   afterEach(async () => {

@@ -2,28 +2,21 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { project, Sandbox, type Ran } from '../support/cli.js'
-import { Origin } from '../support/origin.js'
+import { project, type Ran } from '../support/cli.js'
+import { commandLine } from '../support/command-line.js'
 import { pluginPackage, writePlugin, type PluginFiles } from '../support/plugin.js'
 
 describe('third-party plugins', () => {
-  let sandbox: Sandbox
-  let origin: Origin
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    origin = await Origin.start()
-    origin.serve('/artifact', { body: Buffer.from('the bytes') })
-  })
-  afterEach(async () => {
-    await origin.close()
-    sandbox.remove()
+  const cli = commandLine()
+  beforeEach(() => {
+    cli.origin.serve('/artifact', { body: Buffer.from('the bytes') })
   })
 
   /** Writes the plugin to a folder beside the configuration that names it. */
   function configure(files?: PluginFiles): void {
-    const folder = path.join(path.dirname(sandbox.configFile), 'mem')
+    const folder = path.join(path.dirname(cli.sandbox.configFile), 'mem')
     writePlugin(folder, files)
-    writeFileSync(sandbox.configFile, `plugins: [./mem]\nmem: {server: ${origin.url('/')}}\n`)
+    writeFileSync(cli.sandbox.configFile, `plugins: [./mem]\nmem: {server: ${cli.origin.url('/')}}\n`)
   }
 
   async function worksWith(run: (args: string[]) => Promise<Ran>): Promise<void> {
@@ -36,11 +29,11 @@ describe('third-party plugins', () => {
 
   it('bring a provider and a command from a folder of their own', async () => {
     configure()
-    await worksWith((args) => sandbox.run(args))
+    await worksWith((args) => cli.sandbox.run(args))
   })
 
   it('work as the README shows them', async () => {
-    const folder = path.join(sandbox.root, 'kiss-lab')
+    const folder = path.join(cli.sandbox.root, 'kiss-lab')
     const readme = readFileSync(path.join(project, 'README.md'), 'utf8')
     const [, manifest] = /```json\n(\{\n {2}"name": "kiss-lab"[^]*?)```/.exec(readme) ?? []
     const modules = [...readme.matchAll(/```js\n(\/\/ (\S+\.js): [^]*?)```/g)]
@@ -51,18 +44,18 @@ describe('third-party plugins', () => {
     mkdirSync(path.join(folder, 'commands/lab'), { recursive: true })
     writeFileSync(path.join(folder, 'package.json'), manifest ?? '')
     for (const [, text = '', file = ''] of modules) writeFileSync(path.join(folder, file), text)
-    writeFileSync(sandbox.configFile, `plugins: [${folder}]\nlab:\n  server: ${origin.url('/')}\n`)
-    origin.serve('/builds/7/Image.gz', { body: Buffer.from('image'), requires: { authorization: 'Bearer secret' } })
+    writeFileSync(cli.sandbox.configFile, `plugins: [${folder}]\nlab:\n  server: ${cli.origin.url('/')}\n`)
+    cli.origin.serve('/builds/7/Image.gz', { body: Buffer.from('image'), requires: { authorization: 'Bearer secret' } })
     const env = { LAB_TOKEN: 'secret' }
-    const fetched = await sandbox.run(['fetch', '-o', '-', 'lab:/builds/7/Image.gz'], { env })
+    const fetched = await cli.sandbox.run(['fetch', '-o', '-', 'lab:/builds/7/Image.gz'], { env })
     assert.deepEqual([fetched.code, fetched.stdout, fetched.stderr], [0, 'image', ''])
-    const kept = await sandbox.run(['lab', 'kept'], { env })
+    const kept = await cli.sandbox.run(['lab', 'kept'], { env })
     assert.deepEqual([kept.code, kept.stdout], [0, 'lab:/builds/7/Image.gz\n'])
   })
 
   it('are found by the name of a package that was installed from a tarball', async () => {
-    const source = path.join(sandbox.root, 'source')
-    const place = path.join(sandbox.root, 'place')
+    const source = path.join(cli.sandbox.root, 'source')
+    const place = path.join(cli.sandbox.root, 'place')
     writePlugin(source)
     mkdirSync(place)
     writeFileSync(path.join(place, 'package.json'), '{"private": true}')
@@ -70,18 +63,18 @@ describe('third-party plugins', () => {
       execFileSync('npm', [...args, '--offline', '--no-audit', '--no-fund', '--loglevel=error'], {
         cwd,
         encoding: 'utf8',
-        env: { PATH: process.env.PATH, HOME: sandbox.home },
+        env: { PATH: process.env.PATH, HOME: cli.sandbox.home },
         stdio: ['ignore', 'pipe', 'ignore'],
       })
     const tarball = npm(['pack', '--pack-destination', place], source).trim()
     npm(['install', `./${tarball}`], place)
-    writeFileSync(path.join(place, 'kiss.yaml'), `plugins: kiss-mem\nmem: {server: ${origin.url('/')}}\n`)
-    await worksWith((args) => sandbox.run([...args, '--config', path.join(place, 'kiss.yaml')], { cwd: '/' }))
+    writeFileSync(path.join(place, 'kiss.yaml'), `plugins: kiss-mem\nmem: {server: ${cli.origin.url('/')}}\n`)
+    await worksWith((args) => cli.sandbox.run([...args, '--config', path.join(place, 'kiss.yaml')], { cwd: '/' }))
   })
 
   it('can be named by KISS_PLUGINS, relative to the working directory', async () => {
-    writePlugin(path.join(sandbox.cwd, 'mem'))
-    const { code, stdout } = await sandbox.run(['mem', 'count'], { env: { KISS_PLUGINS: './mem' } })
+    writePlugin(path.join(cli.sandbox.cwd, 'mem'))
+    const { code, stdout } = await cli.sandbox.run(['mem', 'count'], { env: { KISS_PLUGINS: './mem' } })
     assert.deepEqual([code, stdout], [0, 'entries: 0\n'])
   })
 
@@ -91,20 +84,20 @@ describe('third-party plugins', () => {
       'export default class extends Object { static async run() { setImmediate(() => null.x); await new Promise((r) => setTimeout(r, 1e4)) } }'
     configure({ 'commands/mem/count.js': bug, 'commands/mem/late.js': late })
     for (const command of ['count', 'late']) {
-      const { code, stdout, stderr } = await sandbox.run(['mem', command])
+      const { code, stdout, stderr } = await cli.sandbox.run(['mem', command])
       assert.deepEqual([code, stdout], [1, ''])
       assert.match(stderr, /^kiss: a bug: TypeError: .*null.*; DEBUG=kiss shows where\n$/)
-      const json = await sandbox.run(['mem', command, '--json'])
+      const json = await cli.sandbox.run(['mem', command, '--json'])
       assert.deepEqual([json.code, json.stderr], [1, ''])
       assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'internal')
-      assert.match((await sandbox.run(['mem', command], { env: { DEBUG: 'kiss' } })).stderr, /^ {4}at .*mem/m)
+      assert.match((await cli.sandbox.run(['mem', command], { env: { DEBUG: 'kiss' } })).stderr, /^ {4}at .*mem/m)
     }
   })
 
   it('choose their own exit codes, the same with and without --json', async () => {
     configure()
     for (const flags of [[], ['--json']]) {
-      const { code, stdout, stderr } = await sandbox.run(['mem', 'count', '--fail', '7', ...flags])
+      const { code, stdout, stderr } = await cli.sandbox.run(['mem', 'count', '--fail', '7', ...flags])
       assert.equal(code, 7)
       if (flags.length === 0) assert.deepEqual([stdout, stderr], ['', 'kiss: it failed as asked\n'])
       else assert.deepEqual(JSON.parse(stdout), { error: { code: 'failed', message: 'it failed as asked' } })
@@ -168,11 +161,11 @@ describe('third-party plugins', () => {
   for (const [name, files, args, message] of faults) {
     it(`stop the command, by name, where one ${name}`, async () => {
       configure(files)
-      const plain = await sandbox.run(args)
+      const plain = await cli.sandbox.run(args)
       assert.deepEqual([plain.code, plain.stdout], [2, ''], plain.stderr)
       assert.match(plain.stderr, message)
       assert.equal(plain.stderr.split('\n').length, 2, plain.stderr)
-      const json = await sandbox.run([...args, '--json'])
+      const json = await cli.sandbox.run([...args, '--json'])
       assert.equal(json.code, 2)
       assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'configuration')
     })

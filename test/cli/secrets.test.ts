@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Sandbox } from '../support/cli.js'
-import { bytes, latch, Origin } from '../support/origin.js'
+import { commandLine } from '../support/command-line.js'
+import { bytes, latch } from '../support/origin.js'
 import { filesWith, secretsIn } from '../support/secrets.js'
 import { Serving } from '../support/serving.js'
 import { get, open, raw, take, type Answer } from '../server/support/client.js'
@@ -27,16 +27,7 @@ const secrets = Object.values(secret)
 
 describe('a secret', () => {
   const body = bytes('secrets', 300_000)
-  let sandbox: Sandbox
-  let origin: Origin
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    origin = await Origin.start()
-  })
-  afterEach(async () => {
-    await origin.close()
-    sandbox.remove()
-  })
+  const cli = commandLine()
 
   /** The URL of a path with a secret in every part that can hold one. */
   const loaded = (name: string): string => {
@@ -47,7 +38,7 @@ describe('a secret', () => {
       'part=1',
     ]
     const userinfo = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
-    return `${origin.url(name).replace('//', `//${userinfo}@`)}?${parameters.join('&')}#${encodeURIComponent(fragment)}`
+    return `${cli.origin.url(name).replace('//', `//${userinfo}@`)}?${parameters.join('&')}#${encodeURIComponent(fragment)}`
   }
   const headers = {
     'PRIVATE-TOKEN': secret.privateToken,
@@ -58,23 +49,23 @@ describe('a secret', () => {
   }
   const script = (held: Promise<unknown>): void => {
     const extra = { 'set-cookie': `session=${secret.cookie}`, 'www-authenticate': `Basic realm="${secret.bearer}"` }
-    origin.serve('/good', { body, etag: '"v1"', extra })
-    origin.serve('/weak', { body, etag: 'W/"v1"', extra })
+    cli.origin.serve('/good', { body, etag: '"v1"', extra })
+    cli.origin.serve('/weak', { body, etag: 'W/"v1"', extra })
     for (const status of [401, 403, 404, 500])
-      origin.script(`/${status}`, [{ status, text: `no: ${JSON.stringify(headers)}`, headers: extra }])
-    origin.script('/cut', [
+      cli.origin.script(`/${status}`, [{ status, text: `no: ${JSON.stringify(headers)}`, headers: extra }])
+    cli.origin.script('/cut', [
       { body, etag: '"c"', cut: { after: 100_000 } },
       { status: 404, text: secret.token },
     ])
-    origin.script('/held', [{ body, etag: '"h"', stall: { after: 100_000, until: held } }])
-    const signed = `${origin.url('/good')}?X-Amz-Signature=${encodeURIComponent(secret.storage)}`
+    cli.origin.script('/held', [{ body, etag: '"h"', stall: { after: 100_000, until: held } }])
+    const signed = `${cli.origin.url('/good')}?X-Amz-Signature=${encodeURIComponent(secret.storage)}`
     for (const [name, redirect] of [
       ['/moved', signed],
-      ['/circle', `${origin.url('/circle')}?token=${encodeURIComponent(secret.storage)}`],
+      ['/circle', `${cli.origin.url('/circle')}?token=${encodeURIComponent(secret.storage)}`],
       ['/elsewhere', `ftp://${encodeURIComponent(secret.storage)}@host/`],
       ['/forbidden', `http://169.254.169.254/?token=${encodeURIComponent(secret.storage)}`],
     ] as const)
-      origin.script(name, [{ redirect }])
+      cli.origin.script(name, [{ redirect }])
   }
   const names = [
     '/good',
@@ -95,10 +86,10 @@ describe('a secret', () => {
   it('that a client gives kiss serve, or an origin does, is written nowhere and shown to nobody', async () => {
     const gate = latch()
     script(gate.opened)
-    const [clients, admins] = ['clients', 'admins'].map((name) => path.join(sandbox.root, name)) as [string, string]
+    const [clients, admins] = ['clients', 'admins'].map((name) => path.join(cli.sandbox.root, name)) as [string, string]
     writeFileSync(clients, secret.client)
     writeFileSync(admins, secret.admin)
-    const kiss = await Serving.start(sandbox, [
+    const kiss = await Serving.start(cli.sandbox, [
       ...['--allow-upstream', '127.0.0.0/8', '--log-level', 'trace', '--retry-for', '1s', '--auth-ttl', '0s'],
       ...['--client-token-file', clients, '--admin-token-file', admins],
     ])
@@ -113,7 +104,7 @@ describe('a secret', () => {
     const growing = await open(kiss.fetchUrl(loaded('/held')), { headers })
     await take(growing, 50_000)
     // What a transfer writes is there while it is under way alone.
-    assert.deepEqual(await filesWith(sandbox.cacheDir, secrets), [], 'in flight')
+    assert.deepEqual(await filesWith(cli.sandbox.cacheDir, secrets), [], 'in flight')
     for (const method of ['GET', 'HEAD', 'GET', 'DELETE', 'GET'])
       for (const name of names) await ask(loaded(name), '', method)
     await ask(loaded('/good'), `&sha256=${'0'.repeat(64)}`)
@@ -140,12 +131,12 @@ describe('a secret', () => {
     growing.resume()
     const log = await kiss.stop()
 
-    assert.ok(origin.requests.length > 30 && log.length > 10_000, 'it was busy')
-    const sent = JSON.stringify(origin.requests)
+    assert.ok(cli.origin.requests.length > 30 && log.length > 10_000, 'it was busy')
+    const sent = JSON.stringify(cli.origin.requests)
     for (const given of [secret.privateToken, secret.bearer, secret.passed]) assert.ok(sent.includes(given), given)
     for (const ours of [secret.client, secret.admin]) assert.ok(!sent.includes(ours), ours)
     for (const text of [log, ...seen]) assert.deepEqual(secretsIn(text, secrets), [], text.slice(0, 2000))
-    assert.deepEqual(await filesWith(sandbox.cacheDir, secrets), [], 'at the end')
+    assert.deepEqual(await filesWith(cli.sandbox.cacheDir, secrets), [], 'at the end')
   })
 
   it('that a user gives the command line is written nowhere and shown nowhere', async () => {
@@ -153,7 +144,7 @@ describe('a secret', () => {
     const given = ['-H', `PRIVATE-TOKEN: ${secret.privateToken}`, '-H', `Authorization: Bearer ${secret.bearer}`]
     const seen: string[] = []
     const run = async (...args: string[]): Promise<void> => {
-      const { stdout, stderr } = await sandbox.run(args, {
+      const { stdout, stderr } = await cli.sandbox.run(args, {
         env: { HTTPS_PROXY: `http://me:${encodeURIComponent(secret.proxyPassword)}@127.0.0.1:1` },
       })
       seen.push(stdout, stderr)
@@ -178,13 +169,13 @@ describe('a secret', () => {
       await run(command)
       await run(command, '--json')
     }
-    assert.deepEqual(await filesWith(sandbox.cacheDir, secrets), [])
+    assert.deepEqual(await filesWith(cli.sandbox.cacheDir, secrets), [])
     await run('purge', loaded('/good'), '--yes', '--json')
     await run('purge', loaded('/good').replace('127', '[bad'), '--yes', '--json')
 
-    assert.ok(JSON.stringify(origin.requests).includes(secret.privateToken))
+    assert.ok(JSON.stringify(cli.origin.requests).includes(secret.privateToken))
     for (const text of seen) assert.deepEqual(secretsIn(text, secrets), [], text)
-    assert.deepEqual(await filesWith(sandbox.root, secrets), [])
+    assert.deepEqual(await filesWith(cli.sandbox.root, secrets), [])
   })
 })
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Running } from '../support/cli.js'
 import { get, open, readAll } from '../server/support/client.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 
@@ -30,8 +29,7 @@ describe('the pages of kiss serve', function () {
       '0.09',
     ]
     running = sandbox.start(['serve', ...flags, ...more])
-    const [line] = (await once(running.child.stdout, 'data')) as [string]
-    server = line.split('\n')[0]!
+    server = await listening(running)
   }
 
   async function stop(): Promise<void> {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import path from 'node:path'
-import { listening, Sandbox } from '../support/cli.js'
-import { bytes, latch, Origin } from '../support/origin.js'
+import { listening } from '../support/cli.js'
+import { commandLine } from '../support/command-line.js'
+import { bytes, latch } from '../support/origin.js'
 
 /** Over a connection of its own: those that idle are closed when draining begins. */
 async function health(server: string): Promise<number | undefined> {
@@ -17,37 +18,30 @@ async function health(server: string): Promise<number | undefined> {
 
 describe('kiss serve', () => {
   const body = bytes('serve', 50_000)
-  let sandbox: Sandbox
-  let origin: Origin
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    origin = await Origin.start()
-    origin.serve('/a', { body })
-  })
-  afterEach(async () => {
-    await origin.close()
-    sandbox.remove()
+  const cli = commandLine()
+  beforeEach(() => {
+    cli.origin.serve('/a', { body })
   })
   const fetchUrl = (server: string, name: string): string =>
-    `${server}api/v1/fetch?url=${encodeURIComponent(origin.url(name))}`
+    `${server}api/v1/fetch?url=${encodeURIComponent(cli.origin.url(name))}`
 
   it('prints its URL first, serves what it fetched once, and shares the cache with kiss fetch', async () => {
-    const running = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'])
+    const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'])
     const server = await listening(running)
     assert.match(server, /^http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
     const answer = await fetch(fetchUrl(server, '/a'))
     assert.deepEqual([answer.status, Buffer.from(await answer.arrayBuffer())], [200, body])
-    assert.equal((await sandbox.run(['fetch', origin.url('/a')])).stdout.startsWith('hit '), true)
+    assert.equal((await cli.sandbox.run(['fetch', cli.origin.url('/a')])).stdout.startsWith('hit '), true)
     running.child.kill('SIGTERM')
     const { code, stdout, stderr } = await running.ended
     assert.deepEqual([code, stdout], [0, `${server}\n`])
     assert.match(stderr, /"msg":"listening on http/)
     assert.match(stderr, /"cache":"fwd=uri-miss/)
-    assert.equal(origin.log('/a').length, 1)
+    assert.equal(cli.origin.log('/a').length, 1)
   })
 
   it('refuses loopback upstreams unless they are allowed', async () => {
-    const running = sandbox.start(['serve', '--port', '0'])
+    const running = cli.sandbox.start(['serve', '--port', '0'])
     const answer = await fetch(fetchUrl(await listening(running), '/a'))
     assert.equal(answer.status, 403)
     assert.match(await answer.text(), /--allow-upstream/)
@@ -57,8 +51,8 @@ describe('kiss serve', () => {
 
   it('lets readers finish when it is told to stop, then exits 0', async () => {
     const gate = latch()
-    origin.script('/slow', [{ body, stall: { after: 1_000, until: gate.opened } }])
-    const running = sandbox.start(['serve', '--port', '0'], { env: { KISS_ALLOW_UPSTREAM: '127.0.0.1' } })
+    cli.origin.script('/slow', [{ body, stall: { after: 1_000, until: gate.opened } }])
+    const running = cli.sandbox.start(['serve', '--port', '0'], { env: { KISS_ALLOW_UPSTREAM: '127.0.0.1' } })
     const server = await listening(running)
     const received = new Promise<number>((resolve, reject) => {
       get(fetchUrl(server, '/slow'), (response) => {
@@ -79,10 +73,10 @@ describe('kiss serve', () => {
 
   it('takes its settings from flag, environment and file, and prints where each comes from', async () => {
     writeFileSync(
-      sandbox.configFile,
+      cli.sandbox.configFile,
       'port: 1003\nquota: 5GiB\nheader: "X-Secret: sesame1"\ngitlab: {token: sesame2}\n',
     )
-    const { code, stdout, stderr } = await sandbox.run(['serve', '--print-config', '--host', '127.0.0.2'], {
+    const { code, stdout, stderr } = await cli.sandbox.run(['serve', '--print-config', '--host', '127.0.0.2'], {
       env: { KISS_PORT: '1002' },
     })
     assert.deepEqual([code, stderr], [0, ''])
@@ -90,9 +84,9 @@ describe('kiss serve', () => {
     for (const line of [
       'host: 127.0.0.2 # flag',
       'port: 1002 # KISS_PORT',
-      `quota: 5GiB # ${sandbox.configFile}:2`,
+      `quota: 5GiB # ${cli.sandbox.configFile}:2`,
       'workers: 1 # default',
-      `cache-dir: ${sandbox.cacheDir} # KISS_CACHE_DIR`,
+      `cache-dir: ${cli.sandbox.cacheDir} # KISS_CACHE_DIR`,
     ]) {
       assert.ok(lines.includes(line), `${line}\n${stdout}`)
     }
@@ -111,16 +105,16 @@ describe('kiss serve', () => {
       [['--host', '203.0.113.1'], /^kiss: .*203\.0\.113\.1/],
     ]
     for (const [args, expected] of complaints) {
-      const { code, stdout, stderr } = await sandbox.run(['serve', '--port', '0', ...args])
+      const { code, stdout, stderr } = await cli.sandbox.run(['serve', '--port', '0', ...args])
       assert.deepEqual([code, stdout], [2, ''], stderr)
       assert.match(stderr, expected)
     }
   })
 
   it('lets the holder of the admin token purge, and nobody where there is none', async () => {
-    writeFileSync(path.join(sandbox.root, 'token'), 'secret\n')
-    const running = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], {
-      env: { KISS_ADMIN_TOKEN_FILE: path.join(sandbox.root, 'token') },
+    writeFileSync(path.join(cli.sandbox.root, 'token'), 'secret\n')
+    const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], {
+      env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },
     })
     const url = fetchUrl(await listening(running), '/a')
     assert.equal((await fetch(url)).status, 200)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import path from 'node:path'
-import { project, Sandbox } from '../support/cli.js'
-import { bytes, latch, Origin, type Latch } from '../support/origin.js'
+import { project } from '../support/cli.js'
+import { commandLine } from '../support/command-line.js'
+import { bytes, latch, type Latch } from '../support/origin.js'
 
 /** util-linux's `script` gives a command a terminal; elsewhere there is nothing to test with. */
 function hasScript(): boolean {
@@ -15,18 +16,9 @@ function hasScript(): boolean {
 
 describe('kiss on a terminal', () => {
   const body = bytes('terminal', 4_000_000)
-  let sandbox: Sandbox
-  let origin: Origin
+  const cli = commandLine()
   before(function () {
     if (!hasScript()) this.skip()
-  })
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    origin = await Origin.start()
-  })
-  afterEach(async () => {
-    await origin.close()
-    sandbox.remove()
   })
 
   interface Session {
@@ -41,11 +33,11 @@ describe('kiss on a terminal', () => {
       .map((word) => `'${word}'`)
       .join(' ')
     const child = spawn('script', ['-qefc', command.replace("'exec'", 'exec'), '/dev/null'], {
-      cwd: sandbox.cwd,
+      cwd: cli.sandbox.cwd,
       env: {
         PATH: process.env.PATH,
-        HOME: sandbox.home,
-        KISS_CACHE_DIR: sandbox.cacheDir,
+        HOME: cli.sandbox.home,
+        KISS_CACHE_DIR: cli.sandbox.cacheDir,
         TERM: 'xterm',
         SHELL: '/bin/sh',
       },
@@ -62,8 +54,8 @@ describe('kiss on a terminal', () => {
   }
 
   function slow(name: string, gate: Latch, framing: 'length' | 'chunked'): string {
-    origin.script(name, [{ body, framing, stall: { after: 1_000_000, until: gate.opened } }])
-    return origin.url(name)
+    cli.origin.script(name, [{ body, framing, stall: { after: 1_000_000, until: gate.opened } }])
+    return cli.origin.url(name)
   }
 
   it('shows a line for each download and a total, in a form of its own where the size is unknown', async () => {
@@ -81,15 +73,15 @@ describe('kiss on a terminal', () => {
   })
 
   it('has no bars with --no-progress', async () => {
-    origin.serve('/a', { body })
-    const { code, screen } = await session(['fetch', '--no-progress', origin.url('/a')]).ended
+    cli.origin.serve('/a', { body })
+    const { code, screen } = await session(['fetch', '--no-progress', cli.origin.url('/a')]).ended
     assert.equal(code, 0)
     assert.match(screen, /^miss [^\u001b]*\r\n$/)
   })
 
   it('asks before it purges, and takes no for an answer', async () => {
-    origin.serve('/a', { body })
-    await sandbox.run(['fetch', origin.url('/a')])
+    cli.origin.serve('/a', { body })
+    await cli.sandbox.run(['fetch', cli.origin.url('/a')])
     const no = session(['purge', '--all'])
     await no.shown(/Remove 1 entry, 3\.81 MiB\? \[y\/N\] /)
     no.type('n\n')
@@ -103,8 +95,8 @@ describe('kiss on a terminal', () => {
   })
 
   it('is interrupted at the question', async () => {
-    origin.serve('/a', { body })
-    await sandbox.run(['fetch', origin.url('/a')])
+    cli.origin.serve('/a', { body })
+    await cli.sandbox.run(['fetch', cli.origin.url('/a')])
     const asked = session(['purge', '--all'])
     await asked.shown(/\[y\/N\] /)
     asked.type('\u0003')
@@ -112,8 +104,8 @@ describe('kiss on a terminal', () => {
   })
 
   it('fits lists to its width', async () => {
-    origin.serve(`/${'long'.repeat(60)}`, { body })
-    await sandbox.run(['fetch', '-o', 'x', origin.url(`/${'long'.repeat(60)}`)])
+    cli.origin.serve(`/${'long'.repeat(60)}`, { body })
+    await cli.sandbox.run(['fetch', '-o', 'x', cli.origin.url(`/${'long'.repeat(60)}`)])
     const { screen } = await session(['list']).ended
     for (const line of screen.split('\r\n')) assert.ok(line.length <= 80, line)
     assert.match(screen, /…/)

@@ -5,15 +5,10 @@ import { get } from 'node:http'
 import path from 'node:path'
 import { createServer } from 'node:net'
 import { connect } from 'node:tls'
-import { project, Sandbox, type Running } from '../support/cli.js'
+import { listening, project, Sandbox, type Running } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 
 const WORKERS = 3
-
-async function listening({ child }: Running): Promise<string> {
-  const [line] = (await once(child.stdout, 'data')) as [string]
-  return line.split('\n')[0]!
-}
 
 function workersOf({ child }: Running): number[] {
   const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { project, Sandbox } from '../support/cli.js'
+import { listening, project, Sandbox } from '../support/cli.js'
 import { freePort, replaced } from '../support/nginx.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 import { get, open, readAll, take } from '../server/support/client.js'
@@ -19,13 +19,13 @@ describe('docs/proxy/Caddyfile', () => {
     origin.script('/f', [{ body, stall: { after: 50_000, until: gate.opened } }])
     origin.serve('/short', { body })
     const kiss = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1', '--trust-proxy', '127.0.0.1'])
-    const [line] = (await once(kiss.child.stdout, 'data')) as [string]
+    const { host } = new URL(await listening(kiss))
     const port = await freePort()
     const file = path.join(sandbox.root, 'Caddyfile')
     const documented = readFileSync(path.join(project, 'docs/proxy/Caddyfile'), 'utf8')
     const site = replaced(documented, {
       '\nkiss.example.com {': `\nhttp://127.0.0.1:${port} {`,
-      '127.0.0.1:8001': new URL(line.trim()).host,
+      '127.0.0.1:8001': host,
     })
     writeFileSync(file, `{\n\tadmin off\n}\n${site}`)
     const caddy = spawn('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'yaml'
 import { settingNames, environmentName } from '#kiss/cli/settings/table.js'
-import { project, Sandbox } from '../support/cli.js'
+import { listening, project, Sandbox } from '../support/cli.js'
 import { replaced } from '../support/nginx.js'
 
 const dockerfile = readFileSync(path.join(project, 'docs/docker/Dockerfile'), 'utf8')
@@ -35,12 +35,11 @@ describe('docs/docker', () => {
   it('has a health check that tells a server that serves from one that does not', async () => {
     const sandbox = new Sandbox()
     try {
-      const { child, ended } = sandbox.start(['serve', '--port', '0'])
-      const [line] = (await once(child.stdout, 'data')) as [string]
-      const { port } = new URL(line.trim())
+      const running = sandbox.start(['serve', '--port', '0'])
+      const { port } = new URL(await listening(running))
       assert.equal(await health(port), 0)
-      child.kill('SIGTERM')
-      await ended
+      running.child.kill('SIGTERM')
+      await running.ended
       assert.equal(await health(port), 1)
     } finally {
       sandbox.remove()

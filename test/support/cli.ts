@@ -74,7 +74,8 @@ export class Sandbox {
   }
 }
 
-async function collect(child: ChildProcessWithoutNullStreams): Promise<Ran> {
+/** All that a process says, until its end. */
+export async function collect(child: ChildProcessWithoutNullStreams): Promise<Ran> {
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

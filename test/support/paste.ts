@@ -1,9 +1,8 @@
 /** A shell in which the commands of documents run as they stand: `kiss` is on the path, and names of examples are stand-ins. */
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { project, Sandbox, type Ran, type Running } from './cli.js'
+import { collect, listening, project, Sandbox, type Ran, type Running } from './cli.js'
 
 export class PasteShell {
   readonly sandbox = new Sandbox()
@@ -33,29 +32,29 @@ export class PasteShell {
       env: { ...this.env, ...env },
     })
     this.#servers.push(running)
-    const [line] = (await once(running.child.stdout, 'data')) as [string]
-    return line.trim().replace(/\/$/, '')
+    return (await listening(running)).replace(/\/$/, '')
   }
 
   /** Runs a script with bash, every text of `names` replaced by what stands in for it; any command that fails ends it. */
-  async paste(script: string, names: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  paste(script: string, names: Readonly<Record<string, string>> = {}): Promise<Ran> {
     const text = Object.entries(names).reduce((result, [name, other]) => result.replaceAll(name, other), script)
-    const shell = spawn('bash', ['-euo', 'pipefail', '-c', text], {
+    return this.start(text).ended
+  }
+
+  /** The same for a script that goes on until it is stopped. */
+  start(script: string, env: Readonly<Record<string, string>> = {}): Running {
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: this.sandbox.cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: `${this.#bin}:${path.dirname(process.execPath)}:${process.env.PATH ?? ''}`,
         HOME: this.sandbox.home,
         KISS_CACHE_DIR: this.sandbox.cacheDir,
         ...this.env,
+        ...env,
       },
     })
-    let stdout = ''
-    let stderr = ''
-    shell.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
-    shell.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
-    const [code, signal] = (await once(shell, 'close')) as [number | null, NodeJS.Signals | null]
-    return { code, signal, stdout, stderr }
+    child.stdin.end()
+    return { child, ended: collect(child) }
   }
 
   async remove(): Promise<void> {

@@ -1,6 +1,5 @@
 /** A `kiss serve` in a process of its own, with what a client needs to ask it. */
-import { once } from 'node:events'
-import type { RunOptions, Running, Sandbox } from './cli.js'
+import { listening, type RunOptions, type Running, type Sandbox } from './cli.js'
 import { get, type Answer, type ClientOptions } from '../server/support/client.js'
 
 export interface Status {
@@ -12,12 +11,7 @@ export interface Status {
 export class Serving {
   static async start(sandbox: Sandbox, args: readonly string[] = [], options: RunOptions = {}): Promise<Serving> {
     const running = sandbox.start(['serve', '--port', '0', ...args], options)
-    const ended = running.ended.then(({ code, stderr }) => {
-      throw new Error(`kiss serve ended with ${String(code)} before it listened: ${stderr}`)
-    })
-    const [line] = (await Promise.race([once(running.child.stdout, 'data'), ended])) as [string]
-    ended.catch(() => undefined)
-    return new Serving(running, line.split('\n')[0] ?? '')
+    return new Serving(running, await listening(running))
   }
 
   private constructor(

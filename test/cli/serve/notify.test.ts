@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { notifySystemd } from '#kiss/cli/serve/notify.js'
-import { Sandbox } from '../../support/cli.js'
+import { listening, Sandbox } from '../../support/cli.js'
 
 /** A receiver of datagrams, which Node has not got: prints each that is not the barrier. */
 const receiver = `
@@ -44,9 +44,9 @@ describe('systemd, which wants to know', () => {
   for (const workers of ['1', '2']) {
     it(`hears once that kiss listens and once that it ends (--workers ${workers})`, async () => {
       const { env, told } = standIn()
-      const { child, ended } = sandbox.start(['serve', '--port', '0', '--workers', workers], { env })
-      const [line] = (await once(child.stdout, 'data')) as [string]
-      const url = line.trim()
+      const running = sandbox.start(['serve', '--port', '0', '--workers', workers], { env })
+      const { child, ended } = running
+      const url = await listening(running)
       while (told().length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
       assert.deepEqual(told(), [`READY=1 STATUS=listening on ${url}`])
       child.kill('SIGTERM')
