@@ -7,7 +7,7 @@ import { GitLabServer } from '../support/gitlab-server.js'
 import { PasteShell } from '../support/paste.js'
 import { S3Server } from '../support/s3-server.js'
 import { own } from './gitlab/lab.js'
-import { keys } from './s3/harness.js'
+import { environmentFor, keys } from './s3/harness.js'
 
 interface Manifest {
   readonly commands: Readonly<
@@ -49,12 +49,7 @@ describe('examples in the help texts of the plugins', () => {
       const server = await S3Server.start({ keys: [keys] })
       stops.push(() => server.close())
       server.bucket('lkft').put('lkft', 'builds/Image.gz', bytes('kernel', 10_000))
-      Object.assign(shell.env, {
-        AWS_ACCESS_KEY_ID: keys.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-        AWS_ENDPOINT_URL: server.endpoint,
-        AWS_EC2_METADATA_DISABLED: 'true',
-      })
+      Object.assign(shell.env, environmentFor(server))
     },
     /** The project of the examples has the job and the tag that they name. */
     async gitlab() {

@@ -4,48 +4,27 @@ import { rewrite } from '#lava/rewrite.js'
 import { parseJob } from '#lava/parse.js'
 import { dispatcherConfig } from '#lava/dispatcher.js'
 import type { EngineOptions } from '#kiss/engine/types.js'
-import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
-import { MovableClock, testEngines } from '../support/engine.js'
-import { bytes, latch, Origin } from '../support/origin.js'
+import type { RunningServer, ServerOptions } from '#kiss/server/server.js'
+import { MovableClock } from '../support/engine.js'
+import { bytes, latch } from '../support/origin.js'
+import { engineServers } from './support/engine-servers.js'
 import { LavaDownload, quotePlus, type LavaOptions } from './support/lava.js'
-import { TestLog } from './support/servers.js'
 
 describe("a server whose client is LAVA's dispatcher", () => {
-  const engines = testEngines()
+  const here = engineServers()
   const body = bytes('lava', 300_000)
-  const servers: RunningServer[] = []
-  let origin: Origin
-  beforeEach(async () => {
-    origin = await Origin.start()
-  })
-  afterEach(async () => {
-    for (const server of servers.splice(0)) await server.close()
-    await origin.close()
-  })
 
   const start = async (
     options: Partial<ServerOptions> = {},
     engineOptions: Partial<EngineOptions> = {},
-  ): Promise<RunningServer> => {
-    const engine = await engines.engine(engineOptions)
-    const server = await startServer({
-      engine,
-      log: new TestLog(),
-      host: '127.0.0.1',
-      port: 0,
-      version: '1',
-      ...options,
-    })
-    servers.push(server)
-    return server
-  }
+  ): Promise<RunningServer> => (await here.start(options, engineOptions)).server
   /** As a rewritten job names it. */
   const cached = (server: RunningServer, path: string): string => {
-    const job = `actions:\n- deploy:\n    to: tftp\n    kernel:\n      url: ${origin.url(path)}\n`
+    const job = `actions:\n- deploy:\n    to: tftp\n    kernel:\n      url: ${here.origin.url(path)}\n`
     const { changes } = rewrite(parseJob('job.yaml', job), { server: server.url.replace(/\/$/, '') })
     return changes[0]!.to
   }
-  const gets = (path: string): number => origin.log(path).filter(({ method }) => method === 'GET').length
+  const gets = (path: string): number => here.origin.log(path).filter(({ method }) => method === 'GET').length
   const download = async (url: string, options?: LavaOptions): Promise<{ lava: LavaDownload; bytes: Buffer }> => {
     const lava = new LavaDownload(url, options)
     await lava.validate()
@@ -53,7 +32,7 @@ describe("a server whose client is LAVA's dispatcher", () => {
   }
 
   it('costs the origin one GET, from the HEAD of validate() to the GET of run()', async () => {
-    origin.serve('/Image', { body })
+    here.origin.serve('/Image', { body })
     const { lava, bytes } = await download(cached(await start(), '/Image'))
     assert.ok(bytes.equals(body))
     assert.deepEqual(
@@ -61,7 +40,7 @@ describe("a server whose client is LAVA's dispatcher", () => {
       [body.length, ['HEAD 200', 'GET 200']],
     )
     assert.deepEqual(
-      origin.log('/Image').map(({ method, headers }) => [method, headers['accept-encoding'], headers.range]),
+      here.origin.log('/Image').map(({ method, headers }) => [method, headers['accept-encoding'], headers.range]),
       [['GET', 'identity', undefined]],
     )
   })
@@ -69,7 +48,7 @@ describe("a server whose client is LAVA's dispatcher", () => {
   it('validates every artifact of a job while the first ones still come', async () => {
     const gate = latch()
     const paths = ['/kernel', '/ramdisk', '/dtb', '/nfsrootfs', '/modules']
-    for (const path of paths) origin.script(path, [{ body, stall: { after: 1000, until: gate.opened } }])
+    for (const path of paths) here.origin.script(path, [{ body, stall: { after: 1000, until: gate.opened } }])
     const server = await start()
     const all = paths.map((path) => new LavaDownload(cached(server, path)))
     for (const lava of all) await lava.validate()
@@ -83,15 +62,15 @@ describe("a server whose client is LAVA's dispatcher", () => {
   })
 
   it('is served once for twenty jobs at once', async () => {
-    origin.serve('/Image', { body })
+    here.origin.serve('/Image', { body })
     const url = cached(await start(), '/Image')
     const all = await Promise.all(Array.from({ length: 20 }, () => download(url)))
     assert.ok(all.every(({ bytes, lava }) => bytes.equals(body) && lava.size === body.length))
-    assert.equal(origin.log('/Image').length, 1)
+    assert.equal(here.origin.log('/Image').length, 1)
   })
 
   it("gets the job's headers to the origin, on HEAD and GET", async () => {
-    origin.serve('/private', { body, requires: { 'private-token': 'secret' } })
+    here.origin.serve('/private', { body, requires: { 'private-token': 'secret' } })
     const url = cached(await start(), '/private')
     await assert.rejects(download(url), /Resource unavailable .*\(401\)/)
     const { bytes } = await download(url, { headers: { 'PRIVATE-TOKEN': 'secret' } })
@@ -101,7 +80,7 @@ describe("a server whose client is LAVA's dispatcher", () => {
   for (const framing of ['chunked', 'close'] as const) {
     it(`has 200 and no length for a ${framing} origin until it is known, and the length afterwards`, async () => {
       const gate = latch()
-      origin.script('/f', [{ body, framing, stall: { after: 1000, until: gate.opened } }])
+      here.origin.script('/f', [{ body, framing, stall: { after: 1000, until: gate.opened } }])
       const url = cached(await start(), '/f')
       const early = new LavaDownload(url)
       await early.validate()
@@ -114,7 +93,7 @@ describe("a server whose client is LAVA's dispatcher", () => {
   }
 
   it('counts the bytes that it gets when the origin compresses although nobody asked', async () => {
-    origin.serve('/f', { body, gzip: true })
+    here.origin.serve('/f', { body, gzip: true })
     const url = cached(await start(), '/f')
     for (const { lava, bytes } of [await download(url), await download(url)]) {
       assert.ok(bytes.equals(gzipSync(body)))
@@ -123,14 +102,14 @@ describe("a server whose client is LAVA's dispatcher", () => {
   })
 
   it('is told the length of an empty artifact', async () => {
-    origin.serve('/empty', { body: Buffer.alloc(0) })
+    here.origin.serve('/empty', { body: Buffer.alloc(0) })
     const { lava, bytes } = await download(cached(await start(), '/empty'))
     assert.deepEqual([lava.size, bytes.length], [0, 0])
   })
 
   it('finds a gzip file as it lies at the origin, though it says that it takes gzip', async () => {
     const archive = gzipSync(body)
-    origin.serve('/rootfs.cpio.gz', { body: archive, type: 'application/gzip' })
+    here.origin.serve('/rootfs.cpio.gz', { body: archive, type: 'application/gzip' })
     const { bytes } = await download(cached(await start(), '/rootfs.cpio.gz'))
     assert.ok(bytes.equals(archive))
   })
@@ -140,7 +119,7 @@ describe("a server whose client is LAVA's dispatcher", () => {
     const permanent = [400, 401, 403, 404, 405, 410, 418, 451]
     for (const status of permanent) {
       const path = `/status-${status}`
-      origin.script(path, [{ status }])
+      here.origin.script(path, [{ status }])
       const lava = new LavaDownload(cached(server, path))
       await assert.rejects(lava.validate(), new RegExp(`\\(${status}\\)$`))
       assert.deepEqual(
@@ -169,9 +148,9 @@ describe("a server whose client is LAVA's dispatcher", () => {
     const server = await start({}, { clock })
     for (const status of [408, 413, 420, 425, 429, 430, 500, 502, 503, 504, 507, 509, 529, 598]) {
       const path = `/status-${status}`
-      origin.script(path, [{ status }])
+      here.origin.script(path, [{ status }])
       const mend = async (): Promise<void> => {
-        origin.serve(path, { body })
+        here.origin.serve(path, { body })
         clock.move(11_000) // longer than a failure is remembered
       }
       const { lava, bytes } = await download(cached(server, path), { pause: mend })
@@ -187,12 +166,12 @@ describe("a server whose client is LAVA's dispatcher", () => {
 
   it('hears within its patience that the origin is slow, and gets what has come meanwhile', async () => {
     const gate = latch()
-    origin.script('/slow', [{ body, hold: gate.opened }])
+    here.origin.script('/slow', [{ body, hold: gate.opened }])
     const server = await start({ limits: { patience: 50 } })
     const lava = new LavaDownload(cached(server, '/slow'), {
       pause: async () => {
         if (lava.attempts.length === 3) gate.open()
-        if (lava.attempts.length >= 3) await origin.answered('/slow')
+        if (lava.attempts.length >= 3) await here.origin.answered('/slow')
       },
     })
     await lava.validate()
@@ -208,20 +187,20 @@ describe("a server whose client is LAVA's dispatcher", () => {
 
   it('is cut short, not kept waiting, when the bytes stop, and finds them all the next time', async () => {
     const gate = latch()
-    origin.script('/f', [{ body, stall: { after: 1000, until: gate.opened } }])
+    here.origin.script('/f', [{ body, stall: { after: 1000, until: gate.opened } }])
     const server = await start({ limits: { patience: 50 } })
     const lava = new LavaDownload(cached(server, '/f'))
     await lava.validate()
     await assert.rejects(lava.run(), /IncompleteRead/)
     gate.open()
-    await origin.answered('/f')
+    await here.origin.answered('/f')
     assert.ok((await lava.run()).equals(body))
     assert.equal(gets('/f'), 1)
   })
 
   it('closes a GET unread without stopping the transfer', async () => {
     const gate = latch()
-    origin.script('/f', [{ body, stall: { after: 1000, until: gate.opened } }])
+    here.origin.script('/f', [{ body, stall: { after: 1000, until: gate.opened } }])
     const server = await start()
     const url = cached(server, '/f')
     const first = new LavaDownload(url)
@@ -237,10 +216,10 @@ describe("a server whose client is LAVA's dispatcher", () => {
     const server = await start()
     const { http_url_format_string: format } = dispatcherConfig(server.url.replace(/\/$/, ''))
     for (const [name, wire] of Object.entries(names)) {
-      origin.serve(wire, { body })
-      const { bytes } = await download(format.replace('%s', quotePlus(origin.url(name))))
+      here.origin.serve(wire, { body })
+      const { bytes } = await download(format.replace('%s', quotePlus(here.origin.url(name))))
       assert.ok(bytes.equals(body), name)
-      assert.equal(origin.log(wire).length, 1, name)
+      assert.equal(here.origin.log(wire).length, 1, name)
     }
   })
 
@@ -248,10 +227,10 @@ describe("a server whose client is LAVA's dispatcher", () => {
     const server = await start()
     const { http_url_format_string: format } = dispatcherConfig(server.url.replace(/\/$/, ''))
     for (const [name, wire] of Object.entries(names)) {
-      origin.serve(wire, { body })
+      here.origin.serve(wire, { body })
       assert.ok((await download(cached(server, name))).bytes.equals(body), name)
-      assert.ok((await download(format.replace('%s', quotePlus(origin.url(name))))).bytes.equals(body), name)
-      assert.equal(origin.log(wire).length, 1, name)
+      assert.ok((await download(format.replace('%s', quotePlus(here.origin.url(name))))).bytes.equals(body), name)
+      assert.equal(here.origin.log(wire).length, 1, name)
     }
   })
 })

@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict'
 import type { EngineOptions } from '#kiss/engine/types.js'
-import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
-import { MovableClock, testEngines } from '../support/engine.js'
-import { bytes, latch, Origin, sha256 } from '../support/origin.js'
+import type { RunningServer, ServerOptions } from '#kiss/server/server.js'
+import { MovableClock } from '../support/engine.js'
+import { bytes, latch, sha256 } from '../support/origin.js'
 import { get, open, readAll, take } from './support/client.js'
-import { TestLog } from './support/servers.js'
+import { engineServers } from './support/engine-servers.js'
+import type { TestLog } from './support/servers.js'
 
 describe('the server over the engine', () => {
-  const engines = testEngines()
+  const here = engineServers()
   const body = bytes('server', 300_000)
-  const servers: RunningServer[] = []
-  let origin: Origin
-  beforeEach(async () => {
-    origin = await Origin.start()
-  })
-  afterEach(async () => {
-    for (const server of servers.splice(0)) await server.close()
-    await origin.close()
-  })
 
   const start = async (
     engineOptions: Partial<EngineOptions> = {},
     options: Partial<ServerOptions> = {},
   ): Promise<{ server: RunningServer; log: TestLog; ask: (path: string, more?: string) => string }> => {
-    const engine = await engines.engine(engineOptions)
-    const log = new TestLog()
-    const base = { engine, log, host: '127.0.0.1', port: 0, version: '1' }
-    const server = await startServer({ ...base, ...options })
-    servers.push(server)
+    const { server, log } = await here.start(options, engineOptions)
     const ask = (path: string, more = ''): string =>
-      `${server.url}api/v1/fetch?url=${encodeURIComponent(origin.url(path))}${more}`
+      `${server.url}api/v1/fetch?url=${encodeURIComponent(here.origin.url(path))}${more}`
     return { server, log, ask }
   }
 
@@ -39,7 +27,7 @@ describe('the server over the engine', () => {
   }
 
   it('downloads once and then serves from the store, with the headers of each', async () => {
-    origin.serve('/Image.gz', { body, etag: '"v1"', type: 'application/gzip' })
+    here.origin.serve('/Image.gz', { body, etag: '"v1"', type: 'application/gzip' })
     const clock = new MovableClock()
     const { ask } = await start({ clock }, { now: () => clock.now() })
     const first = await get(ask('/Image.gz'))
@@ -55,21 +43,21 @@ describe('the server over the engine', () => {
     )
     assert.ok(Number(headers.age) >= 59)
     assert.equal(headers['repr-digest'], `sha-256=:${Buffer.from(sha256(body), 'hex').toString('base64')}:`)
-    assert.equal(origin.log('/Image.gz').length, 1)
+    assert.equal(here.origin.log('/Image.gz').length, 1)
   })
 
   it('starts the transfer on a HEAD, and the origin need not know HEAD', async () => {
-    origin.serve('/f', { body, refusesHead: true })
+    here.origin.serve('/f', { body, refusesHead: true })
     const { ask } = await start()
     const { status, headers } = await get(ask('/f'), { method: 'HEAD' })
     assert.deepEqual([status, headers['content-length']], [200, '300000'])
     assert.ok((await get(ask('/f'))).body.equals(body))
-    assert.equal(origin.log('/f').filter(({ method }) => method === 'GET').length, 1)
+    assert.equal(here.origin.log('/f').filter(({ method }) => method === 'GET').length, 1)
   })
 
   it('streams what has arrived to everybody who asks, ranges too', async () => {
     const gate = latch()
-    origin.script('/f', [{ body, stall: { after: 100_000, until: gate.opened } }])
+    here.origin.script('/f', [{ body, stall: { after: 100_000, until: gate.opened } }])
     const { ask } = await start()
     const first = await open(ask('/f'))
     await take(first, 100_000)
@@ -84,11 +72,11 @@ describe('the server over the engine', () => {
     assert.ok((await readAll(ahead)).body.equals(body.subarray(-10)))
     assert.ok((await readAll(first)).body.equals(body.subarray(100_000)))
     assert.ok((await readAll(joined)).body.equals(body.subarray(100_000)))
-    assert.equal(origin.log('/f').length, 1)
+    assert.equal(here.origin.log('/f').length, 1)
   })
 
   it('validates a stale entry and says so, and serves it stale when the origin is down', async () => {
-    origin.script('/f', [{ body, etag: '"v1"' }])
+    here.origin.script('/f', [{ body, etag: '"v1"' }])
     const clock = new MovableClock()
     const { ask } = await start({ clock }, { now: () => clock.now() })
     await get(ask('/f', '&ttl=1m'))
@@ -97,7 +85,7 @@ describe('the server over the engine', () => {
     const validated = await get(ask('/f'))
     assert.equal(validated.headers['cache-status'], 'kiss; fwd=stale; fwd-status=304')
     assert.ok(validated.body.equals(body))
-    origin.script('/f', [{ drop: 'rst' }])
+    here.origin.script('/f', [{ drop: 'rst' }])
     clock.move(180_000)
     const stale = await get(ask('/f'))
     assert.match(String(stale.headers['cache-status']), /^kiss; hit; ttl=-12\d; detail=stale-if-error$/)
@@ -105,7 +93,7 @@ describe('the server over the engine', () => {
   })
 
   it('answers conditions and 416 on what is stored', async () => {
-    origin.serve('/f', { body })
+    here.origin.serve('/f', { body })
     const { ask } = await start()
     await get(ask('/f'))
     await untilStored(ask('/f'))
@@ -116,7 +104,7 @@ describe('the server over the engine', () => {
   })
 
   it('keeps to the promised sum: 412 from the store, cut short on the way', async () => {
-    origin.serve('/f', { body })
+    here.origin.serve('/f', { body })
     const { ask } = await start()
     const wrong = `&sha256=${'0'.repeat(64)}`
     const cut = await get(ask('/f', wrong))
@@ -129,7 +117,7 @@ describe('the server over the engine', () => {
 
   it('holds the last byte of a range back for a promised sum, and lets a reader that waits for it leave', async () => {
     const gate = latch()
-    origin.script('/f', [{ body, stall: { after: 100_000, until: gate.opened } }])
+    here.origin.script('/f', [{ body, stall: { after: 100_000, until: gate.opened } }])
     const { ask, log } = await start()
     const headers = { Range: 'bytes=0-9' }
     const patient = await open(ask('/f', `&sha256=${sha256(body)}`), { headers })
@@ -144,8 +132,8 @@ describe('the server over the engine', () => {
   })
 
   it('tells what the origin said, and what cannot be', async () => {
-    origin.script('/gone', [{ status: 410 }])
-    origin.script('/odd', [{ status: 305 }])
+    here.origin.script('/gone', [{ status: 410 }])
+    here.origin.script('/odd', [{ status: 305 }])
     const { ask, server } = await start()
     const code = async (url: string): Promise<unknown[]> => {
       const { status, text } = await get(url)
@@ -159,7 +147,7 @@ describe('the server over the engine', () => {
   })
 
   it('keeps a private artifact to those whom the origin lets have it', async () => {
-    origin.serve('/f', { body, etag: '"v1"', requires: { 'private-token': 'right' } })
+    here.origin.serve('/f', { body, etag: '"v1"', requires: { 'private-token': 'right' } })
     const { ask } = await start()
     const headers = { 'PRIVATE-TOKEN': 'right' }
     const first = await get(ask('/f'), { headers })
@@ -170,7 +158,7 @@ describe('the server over the engine', () => {
   })
 
   it('counts the bytes that it sent and received', async () => {
-    origin.serve('/f', { body })
+    here.origin.serve('/f', { body })
     const { ask, server } = await start()
     await get(ask('/f'))
     await untilStored(ask('/f'))
@@ -183,22 +171,22 @@ describe('the server over the engine', () => {
   })
 
   it('purges for the admin', async () => {
-    origin.serve('/f', { body })
+    here.origin.serve('/f', { body })
     const { ask } = await start({}, { access: { adminTokens: ['admin'] } })
     await get(ask('/f'))
     await untilStored(ask('/f'))
     const answer = await get(ask('/f'), { method: 'DELETE', headers: { Authorization: 'Bearer admin' } })
     assert.deepEqual(JSON.parse(answer.text), { removed: 1, bytes: body.length })
     await get(ask('/f'))
-    assert.equal(origin.log('/f').length, 2)
+    assert.equal(here.origin.log('/f').length, 2)
   })
 
   it('serves fifty readers with one download', async () => {
-    origin.script('/f', [{ body, throttle: 3_000_000 }])
+    here.origin.script('/f', [{ body, throttle: 3_000_000 }])
     const { ask } = await start()
     const answers = await Promise.all(Array.from({ length: 50 }, () => get(ask('/f'))))
     assert.ok(answers.every((answer) => answer.complete && answer.body.equals(body)))
-    assert.equal(origin.log('/f').length, 1)
-    assert.equal(origin.log('/f')[0]?.sent, body.length)
+    assert.equal(here.origin.log('/f').length, 1)
+    assert.equal(here.origin.log('/f')[0]?.sent, body.length)
   })
 })

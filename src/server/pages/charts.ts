@@ -5,6 +5,7 @@ import { formatDuration } from '../../units.js'
 import { hitRatio } from '../totals.js'
 import { percent, size } from './format.js'
 import { html, type Html } from './html.js'
+import { listTable } from './list.js'
 
 /** Rows of the table: enough to read, few enough to be read. */
 const ROWS = 12
@@ -49,34 +50,24 @@ function chartWords(span: SpanName, intervals: readonly Interval[]): Html {
 function chartTable(span: SpanName, intervals: readonly Interval[]): Html {
   const width = Math.ceil(intervals.length / ROWS)
   const groups = Array.from({ length: ROWS }, (_, i) => intervals.slice(i * width, (i + 1) * width))
-  return html`<table class="list">
-    <caption class="unseen">
-      Downloaded and served in the ${titles[span]}
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">From (UTC)</th>
-        <th scope="col" class="number">Downloaded</th>
-        <th scope="col" class="number">Served</th>
-        <th scope="col" class="number">Hit ratio</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${groups.filter((group) => group.length > 0).map(chartRow)}
-    </tbody>
-  </table>`
+  const rows = groups
+    .filter((group) => group.length > 0)
+    .map((group) => ({ from: group[0]?.at ?? 0, known: group.some(isKnown), ...totalOf(group) }))
+  return listTable(
+    `Downloaded and served in the ${titles[span]}`,
+    [
+      { title: 'From (UTC)', cell: ({ from }) => moment(from) },
+      { title: 'Downloaded', kind: 'number', cell: ({ known, downloaded }) => (known ? size(downloaded) : '–') },
+      { title: 'Served', kind: 'number', cell: ({ known, served }) => (known ? size(served) : '–') },
+      { title: 'Hit ratio', kind: 'number', cell: ({ answered, hits }) => percent(hitRatio(answered, hits)) },
+    ],
+    rows,
+  )
 }
 
-function chartRow(group: readonly Interval[]): Html {
-  const from = new Date(group[0]?.at ?? 0).toISOString()
-  const known = group.some(isKnown)
-  const { downloaded, served, answered, hits } = totalOf(group)
-  return html`<tr>
-    <th scope="row"><time datetime="${from}">${from.slice(5, 16).replace('T', ' ')}</time></th>
-    <td data-label="Downloaded" class="number">${known ? size(downloaded) : '–'}</td>
-    <td data-label="Served" class="number">${known ? size(served) : '–'}</td>
-    <td data-label="Hit ratio" class="number">${percent(hitRatio(answered, hits))}</td>
-  </tr>`
+function moment(at: number): Html {
+  const iso = new Date(at).toISOString()
+  return html`<time datetime="${iso}">${iso.slice(5, 16).replace('T', ' ')}</time>`
 }
 
 /** What the script draws and says: a column each, for uPlot, and HTML. Times are seconds; null is unknown. */

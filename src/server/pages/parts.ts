@@ -5,6 +5,7 @@ import { answeredRequests, hitRatio, moneySaved, ratioOf, savedBytes, servedByte
 import { hostOf } from '../hosts.js'
 import { ago, count, money, pathOf, percent, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
+import { listTable } from './list.js'
 import type { Flight, View } from './view.js'
 
 /** What is seen first, before anybody has asked for anything. */
@@ -80,63 +81,35 @@ export function quotaBar({ status: { usage, quota } }: View): Html {
 export const FLIGHTS_SHOWN = 50
 
 export function flightTable(flights: readonly Flight[], now: number): Html {
-  return html`<table class="list">
-    <caption class="unseen">
-      Downloads in flight
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">Artifact</th>
-        <th scope="col" class="wide">Progress</th>
-        <th scope="col" class="number">Rate</th>
-        <th scope="col" class="number">Left</th>
-        <th scope="col" class="number">Readers</th>
-        <th scope="col" class="number">Started</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${flights.map((flight) => flightRow(flight, now))}
-    </tbody>
-  </table>`
+  return listTable<Flight>(
+    'Downloads in flight',
+    [
+      { title: 'Artifact', cell: (flight) => artifact(flight.url, flight) },
+      { title: 'Progress', kind: 'wide', cell: progress },
+      { title: 'Rate', kind: 'number', cell: ({ rate }) => formatRate(rate) },
+      { title: 'Left', kind: 'number', cell: timeLeft },
+      { title: 'Readers', kind: 'number', cell: ({ readers }) => readers },
+      { title: 'Started', kind: 'number', cell: ({ startedAt }) => ago(startedAt, now) },
+    ],
+    flights,
+  )
 }
 
-function flightRow(flight: Flight, now: number): Html {
-  const { url, rate, readers, startedAt, received, length } = flight
-  const left = length !== undefined && rate > 0 ? formatDuration(((length - received) / rate) * 1000) : '–'
-  return html`<tr>
-    <th scope="row">${artifact(url, flight)}</th>
-    <td data-label="Progress" class="wide">${progress(flight)}</td>
-    <td data-label="Rate" class="number">${formatRate(rate)}</td>
-    <td data-label="Left" class="number">${left}</td>
-    <td data-label="Readers" class="number">${readers}</td>
-    <td data-label="Started" class="number">${ago(startedAt, now)}</td>
-  </tr>`
+function timeLeft({ rate, received, length }: Flight): string {
+  return length !== undefined && rate > 0 ? formatDuration(((length - received) / rate) * 1000) : '–'
 }
 
 /** Downloads of which nothing has arrived. */
 export function waitingTable(flights: readonly Flight[], now: number): Html {
-  return html`<table class="list">
-    <caption class="unseen">
-      Downloads that wait
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">Artifact</th>
-        <th scope="col" class="number">Readers</th>
-        <th scope="col" class="number">Asked for</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${flights.map(
-        (flight) =>
-          html`<tr>
-            <th scope="row">${artifact(flight.url, flight)}</th>
-            <td data-label="Readers" class="number">${flight.readers}</td>
-            <td data-label="Asked for" class="number">${ago(flight.startedAt, now)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
+  return listTable<Flight>(
+    'Downloads that wait',
+    [
+      { title: 'Artifact', cell: (flight) => artifact(flight.url, flight) },
+      { title: 'Readers', kind: 'number', cell: ({ readers }) => readers },
+      { title: 'Asked for', kind: 'number', cell: ({ startedAt }) => ago(startedAt, now) },
+    ],
+    flights,
+  )
 }
 
 /** Of an unknown length there is no share, and no bar that would claim one. */

@@ -9,6 +9,7 @@ import { chart, chartData } from './charts.js'
 import { count, size } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
+import { listTable } from './list.js'
 import { live } from './live.js'
 import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
@@ -53,33 +54,21 @@ function hostTable(entries: readonly Entry[]): Html {
   const hosts = figuresByHost(entries)
   const more = hosts.length - HOSTS_SHOWN
   if (hosts.length === 0) return emptyCache
-  return html`<table class="list">
-      <caption class="unseen">
-        What is stored of each host
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Host</th>
-          <th scope="col" class="number">Entries</th>
-          <th scope="col" class="number">Size</th>
-          <th scope="col" class="number">Hits</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${hosts.slice(0, HOSTS_SHOWN).map(
-          ({ host, entries: n, bytes, hits }) =>
-            html`<tr>
-              <th scope="row">
-                <a href="/resources/successes/?q=${encodeURIComponent(`//${host}/`)}"><bdi>${host}</bdi></a>
-              </th>
-              <td data-label="Entries" class="number">${count(n)}</td>
-              <td data-label="Size" class="number">${size(bytes)}</td>
-              <td data-label="Hits" class="number">${count(hits)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-    ${more > 0 && html`<p class="note">and ${more} more hosts</p>`}`
+  return html`${listTable(
+    'What is stored of each host',
+    [
+      { title: 'Host', cell: ({ host }) => hostLink(host) },
+      { title: 'Entries', kind: 'number', cell: ({ entries: n }) => count(n) },
+      { title: 'Size', kind: 'number', cell: ({ bytes }) => size(bytes) },
+      { title: 'Hits', kind: 'number', cell: ({ hits }) => count(hits) },
+    ],
+    hosts.slice(0, HOSTS_SHOWN),
+  )}
+  ${more > 0 && html`<p class="note">and ${more} more hosts</p>`}`
+}
+
+function hostLink(host: string): Html {
+  return html`<a href="/resources/successes/?q=${encodeURIComponent(`//${host}/`)}"><bdi>${host}</bdi></a>`
 }
 
 /** What the charts are drawn from. */

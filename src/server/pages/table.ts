@@ -4,41 +4,38 @@ import type { FailureRecord } from '../../engine/types.js'
 import type { Entry } from '../../store/types.js'
 import { type ListQuery, listQueryText, type Paged, type SortKey } from './entry-list.js'
 import { ago, count, short, size } from './format.js'
-import { html, type Html } from './html.js'
+import { html, type Html, type Part } from './html.js'
+import { type Column, listTable } from './list.js'
 import { artifact } from './parts.js'
 import { reasonOf } from './reasons.js'
 
-const columns: readonly (readonly [key: SortKey, title: string, numeric: boolean])[] = [
-  ['url', 'Artifact', false],
-  ['size', 'Size', true],
-  ['age', 'Age', true],
-  ['fresh', 'Fresh for', true],
-  ['used', 'Last use', true],
-  ['hits', 'Hits', true],
-]
-
 export function entryTable(entries: readonly Entry[], query: ListQuery, now: number): Html {
-  return html`<table class="list">
-    <caption class="unseen">
-      Entries in the cache
-    </caption>
-    <thead>
-      <tr>
-        ${columns.map(([key, title, numeric]) => heading(key, title, numeric, query))}
-      </tr>
-    </thead>
-    <tbody>
-      ${entries.map((entry) => entryRow(entry, now))}
-    </tbody>
-  </table>`
+  const sortable = (key: SortKey, title: string, cell: Column<Entry>['cell']): Column<Entry> => ({
+    title,
+    kind: 'number',
+    heading: heading(key, title, query),
+    cell,
+  })
+  return listTable<Entry>(
+    'Entries in the cache',
+    [
+      sortable('url', 'Artifact', (entry) => artifact(entry.url, entry, linkOf(entry))),
+      sortable('size', 'Size', (entry) => size(entry.size)),
+      sortable('age', 'Age', ({ storedAt }) => ago(storedAt, now)),
+      sortable('fresh', 'Fresh for', ({ staleAt }) => freshness(staleAt, now)),
+      sortable('used', 'Last use', ({ lastUsedAt }) => ago(lastUsedAt, now)),
+      sortable('hits', 'Hits', ({ hits }) => count(hits)),
+    ],
+    entries,
+  )
 }
 
 /** A column's name is the link that sorts by it; by host, which shares a column with the artifact, too. */
-function heading(key: SortKey, title: string, numeric: boolean, query: ListQuery): Html {
+function heading(key: SortKey, title: string, query: ListQuery): Html {
   const sorted = query.sort === key || (key === 'url' && query.sort === 'host')
   return html`<th
     scope="col"
-    class="${numeric ? 'number' : ''}"
+    class="${key !== 'url' && 'number'}"
     ${sorted && html`aria-sort="${isDescending(query) ? 'descending' : 'ascending'}"`}
   >
     ${sortLink(key, title, query)}${key === 'url' && html` <span class="by">or</span> ${sortLink('host', 'host', query)}`}
@@ -59,17 +56,8 @@ function sortLink(key: SortKey, title: string, query: ListQuery): Html {
   >`
 }
 
-function entryRow(entry: Entry, now: number): Html {
-  const { url, storedAt, staleAt, lastUsedAt, hits } = entry
-  const fresh = staleAt > now ? short(staleAt - now) : html`<span class="mark warn">stale</span>`
-  return html`<tr>
-    <th scope="row">${artifact(url, entry, linkOf(entry))}</th>
-    <td data-label="Size" class="number">${size(entry.size)}</td>
-    <td data-label="Age" class="number">${ago(storedAt, now)}</td>
-    <td data-label="Fresh for" class="number">${fresh}</td>
-    <td data-label="Last use" class="number">${ago(lastUsedAt, now)}</td>
-    <td data-label="Hits" class="number">${count(hits)}</td>
-  </tr>`
+function freshness(staleAt: number, now: number): Part {
+  return staleAt > now ? short(staleAt - now) : html`<span class="mark warn">stale</span>`
 }
 
 /** Where a hidden query or a credential is part of the URL, the shown URL does not lead to the artifact. */
@@ -78,30 +66,19 @@ function linkOf({ url, private: isPrivate }: Entry): string | undefined {
 }
 
 export function failureTable(failures: readonly FailureRecord[], now: number): Html {
-  return html`<table class="list">
-    <caption class="unseen">
-      Downloads that failed
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">Artifact</th>
-        <th scope="col">Reason</th>
-        <th scope="col" class="number">When</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${failures.map(
-        (failure) =>
-          html`<tr>
-            <th scope="row">${artifact(failure.url, failure)}</th>
-            <td data-label="Reason" class="reason">
-              <span>${reasonOf(failure.code)}</span> <bdi class="note">${failure.message}</bdi>
-            </td>
-            <td data-label="When" class="number">${ago(failure.at, now)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
+  return listTable<FailureRecord>(
+    'Downloads that failed',
+    [
+      { title: 'Artifact', cell: (failure) => artifact(failure.url, failure) },
+      { title: 'Reason', kind: 'reason', cell: reason },
+      { title: 'When', kind: 'number', cell: ({ at }) => ago(at, now) },
+    ],
+    failures,
+  )
+}
+
+function reason({ code, message }: FailureRecord): Html {
+  return html`<span>${reasonOf(code)}</span> <bdi class="note">${message}</bdi>`
 }
 
 export function searchForm(action: string, query: Pick<ListQuery, 'search' | 'sort' | 'reverse'>): Html {

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox, project, type Ran } from '../../support/cli.js'
 import { S3Server } from '../../support/s3-server.js'
-import { keys } from './harness.js'
+import { environmentFor, keys } from './harness.js'
 
 const oddKeys = ['a/1', 'a/2', 'with blank', 'plus+sign', 'ü/日本', 'a&b<c>', '100%', 'q?u#e']
 
@@ -25,14 +25,8 @@ describe('kiss s3', () => {
     sandbox.remove()
   })
 
-  const environment = (): Record<string, string> => ({
-    AWS_ACCESS_KEY_ID: keys.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_EC2_METADATA_DISABLED: 'true',
-  })
   const run = (args: string[], env: Record<string, string | undefined> = {}): Promise<Ran> =>
-    sandbox.run(['s3', ...args], { env: { ...environment(), ...env } })
+    sandbox.run(['s3', ...args], { env: { ...environmentFor(server), ...env } })
   const get = (url: string, method: string): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
       request(url, { method }, (response) => resolve(response.resume().statusCode))

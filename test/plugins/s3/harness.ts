@@ -21,6 +21,14 @@ export const keyEnv: Env = {
   AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
 }
 
+/** What a program needs to use this server with {@link keys}. */
+export const environmentFor = ({ endpoint }: { readonly endpoint: string }): Record<string, string> => ({
+  AWS_ACCESS_KEY_ID: keys.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_EC2_METADATA_DISABLED: 'true',
+})
+
 export function placesFor(section: unknown = {}, env: Env = bareEnv): Places {
   const shared = readShared(sharedFiles(env))
   return new Places(readSettings(section, env), (profile) => awsConfig(env, shared, profile))

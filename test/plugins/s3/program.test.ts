@@ -7,7 +7,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { bytes } from '../../support/bytes.js'
 import { Sandbox, type Ran, type Running } from '../../support/cli.js'
 import { S3Server, type S3Key } from '../../support/s3-server.js'
-import { keys, withoutAmbientCredentials } from './harness.js'
+import { environmentFor, keys, withoutAmbientCredentials } from './harness.js'
 
 const alice: S3Key = { accessKeyId: 'AKIAALICE', secretAccessKey: 'secret+of/alice' }
 const bob: S3Key = { accessKeyId: 'AKIABOB', secretAccessKey: 'secret+of/bob' }
@@ -32,17 +32,11 @@ describe('kiss with S3, as a program', () => {
     sandbox.remove()
   })
 
-  const environment = (): Record<string, string> => ({
-    AWS_ACCESS_KEY_ID: keys.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_EC2_METADATA_DISABLED: 'true',
-  })
   const fetching = (args: string[], env: Record<string, string | undefined> = {}): Promise<Ran> =>
-    sandbox.run(['fetch', ...args], { env: { ...environment(), ...env } })
+    sandbox.run(['fetch', ...args], { env: { ...environmentFor(server), ...env } })
   /** Starts `kiss serve`; returns a function that asks it for a URL. */
   const serve = async (args: string[], env: Record<string, string> = {}) => {
-    kiss = sandbox.start(['serve', '--port', '0', ...args], { env: { ...environment(), ...env } })
+    kiss = sandbox.start(['serve', '--port', '0', ...args], { env: { ...environmentFor(server), ...env } })
     const [line] = (await once(kiss.child.stdout, 'data')) as [string]
     const root = line.trim()
     return {
