@@ -256,6 +256,19 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
+  it('draws a chart as wide as the window becomes, and as high as ever', async () => {
+    const lab = await start()
+    const { page, complaints } = await open({ viewport: { width: 320, height: 800 } })
+    await page.goto(lab.url)
+    const canvas = page.locator('.plot canvas')
+    await canvas.waitFor()
+    const height = await canvas.getAttribute('height')
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await page.waitForFunction(`document.querySelector('.plot canvas').width > 1000`)
+    assert.equal(await canvas.getAttribute('height'), height)
+    assert.deepEqual(complaints, [])
+  })
+
   it('draws the charts of an hour, a day and a month, and says the same in tables', async () => {
     const lab = await start()
     const { page, complaints } = await open()

@@ -11,7 +11,7 @@ export const chartStyle = css`
     background: var(--card);
   }
   .plot {
-    height: 15rem;
+    min-height: 15rem;
     margin: 0 0 0.5rem;
   }
   .chart p,

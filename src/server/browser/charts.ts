@@ -16,7 +16,8 @@ interface Past {
   readonly words: string
 }
 
-const HEIGHT = 240
+/** Pixels, without the legend below, which takes one row or two. */
+const HEIGHT = 212
 /** Milliseconds between two looks at the past: soon enough for a wall, seldom enough for a log. */
 const INTERVAL = 30_000
 
@@ -43,9 +44,7 @@ function keepDrawn(address: string, place: HTMLElement, words: Element): void {
       chart = make(place, past)
     } else chart.setData(columnsOf(past))
   }
-  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: HEIGHT - legendHeight(place) })).observe(
-    place,
-  )
+  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place)
   // Colours are drawn, not styled: another scheme needs another drawing.
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     if (chart === undefined || past === undefined) return
@@ -66,10 +65,6 @@ function columnsOf({ times, served, downloaded, hitRatio }: Past): UPlot.Aligned
   return [times, served, downloaded, hitRatio]
 }
 
-function legendHeight(place: HTMLElement): number {
-  return place.querySelector<HTMLElement>('.u-legend')?.offsetHeight ?? 30
-}
-
 function make(place: HTMLElement, past: Past): UPlot {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim()
@@ -87,10 +82,10 @@ function make(place: HTMLElement, past: Past): UPlot {
   const right: UPlot.Axis = Object.assign(shares, { side: 1 })
   const interval = (past.times[1] ?? 1) - (past.times[0] ?? 0)
   const points = { show: isSparse, size: 5 }
-  const chart = new uPlot(
+  return new uPlot(
     {
       width: place.clientWidth,
-      height: HEIGHT - 30,
+      height: HEIGHT,
       cursor: { y: false },
       scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] }, share: { range: [0, 1] } },
       axes: [
@@ -136,8 +131,6 @@ function make(place: HTMLElement, past: Past): UPlot {
     columnsOf(past),
     place,
   )
-  chart.setSize({ width: place.clientWidth, height: HEIGHT - legendHeight(place) })
-  return chart
 }
 
 /** uPlot types what is not there as a number. */
