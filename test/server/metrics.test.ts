@@ -157,6 +157,32 @@ describe('the alert rules and the Grafana dashboard', () => {
     for (const [name] of asked) assert.ok(known.has(name.replace(/_(bucket|sum|count)$/, '')), name)
   })
 
+  it('ask in a way that Prometheus can answer', async function () {
+    this.timeout(20_000)
+    const variables: Record<string, string> = {
+      __range: '1h',
+      __rate_interval: '5m',
+      instance: '.*',
+      egress_price: '0.09',
+    }
+    const { panels } = JSON.parse(read('grafana-dashboard.json')) as { panels: { targets: { expr: string }[] }[] }
+    const rules = panels
+      .flatMap(({ targets }) => targets)
+      .map(({ expr }, n) => ({
+        record: `panel:${n}`,
+        expr: expr.replace(/\$(\w+)/g, (_, name: string) => variables[name] ?? assert.fail(`there is no $${name}`)),
+      }))
+    assert.ok(rules.length >= 16)
+    const folder = await mkdtemp(join(tmpdir(), 'kiss-panels-'))
+    try {
+      await writeFile(join(folder, 'panels.yml'), JSON.stringify({ groups: [{ name: 'panels', rules }] }))
+      const { status, said } = promtool(this, ['check', 'rules', join(folder, 'panels.yml')])
+      assert.equal(status, 0, said)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('leave no metric undocumented', () => {
     const page = read('monitoring.md')
     for (const { name, help } of metricTable) assert.ok(page.includes(`\`${name}\``) && page.includes(help), name)
