@@ -1,6 +1,8 @@
 /** One open connection to index.sqlite: Keyv and its SQLite adapter, and how a new file becomes an index. */
 
+import { createRequire } from 'node:module'
 import type Keyv from 'keyv'
+import { KissError } from '../errors.js'
 import { ENTRIES, SCHEMA_VERSION, schema } from './schema.js'
 
 export type Parameter = string | number | null
@@ -15,14 +17,29 @@ export interface Connection {
 
 export type Query = <Row = unknown>(sql: string, ...parameters: Parameter[]) => Promise<Row[]>
 
+/** Imported when they are needed: they cost as much as all the rest of a start. */
+async function libraries() {
+  const { resolve } = createRequire(import.meta.url)
+  try {
+    // First by require: an import of what fails so is rejected twice by Node 20, once where nobody can catch it.
+    createRequire(resolve('@keyv/sqlite'))('sqlite3')
+  } catch (error) {
+    // npm may skip install scripts and call that a success.
+    const why = 'the install script of sqlite3 did not run, or for another Node.js'
+    const hint = 'install kiss again, with --allow-scripts=sqlite3'
+    throw new KissError('configuration', `SQLite cannot be loaded: ${why}`, { cause: error, hint })
+  }
+  const [{ default: Keyv }, { default: KeyvSqlite }] = await Promise.all([import('keyv'), import('@keyv/sqlite')])
+  return { Keyv, KeyvSqlite }
+}
+
 /**
- * Opens the file, creates it where there is none, and sets it up. keyv and SQLite are imported here, when they are needed:
- * they cost as much as all the rest of a start.
+ * Opens the file, creates it where there is none, and sets it up.
  *
  * @param busyTimeout milliseconds that a statement waits for another process
  */
 export async function connect(file: string, busyTimeout: number): Promise<Connection> {
-  const [{ default: Keyv }, { default: KeyvSqlite }] = await Promise.all([import('keyv'), import('@keyv/sqlite')])
+  const { Keyv, KeyvSqlite } = await libraries()
   const adapter = new KeyvSqlite({ uri: `sqlite://${file}`, table: ENTRIES, busyTimeout, iterationLimit: 500 })
   // The adapter emits what its queries reject with; without a listener the event alone would end the process.
   adapter.on('error', () => undefined)

@@ -67,11 +67,19 @@ describe('the package', () => {
     if (npm.status !== 0 && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/.test(npm.stderr))
       return this.skip()
     assert.equal(npm.status, 0, npm.stderr)
+    const bin = path.join(prefix, 'bin/kiss')
+    const unbuilt = await sandbox.run(['list'], { bin })
+    assert.deepEqual(
+      [unbuilt.code, unbuilt.stderr],
+      [
+        2,
+        'kiss: SQLite cannot be loaded: the install script of sqlite3 did not run, or for another Node.js; install kiss again, with --allow-scripts=sqlite3\n',
+      ],
+    )
     // What its install script would build takes a minute.
     const sqlite = path.join(prefix, 'lib/node_modules/kiss/node_modules/sqlite3')
     rmSync(sqlite, { recursive: true })
     symlinkSync(path.join(project, 'node_modules/sqlite3'), sqlite)
-    const bin = path.join(prefix, 'bin/kiss')
     assert.match((await sandbox.run(['--version'], { bin })).stdout, /^kiss\/\d+\.\d+\.\d+ /)
     for (const topic of ['s3', 'gitlab', 'lava']) assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
     const origin = await Origin.start()
