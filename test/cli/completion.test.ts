@@ -63,6 +63,9 @@ describe('kiss completion', () => {
     assert.deepEqual(offered('serve', '--log-level', 'f'), ['fatal'])
     assert.deepEqual(offered('list', '--sort', ''), ['url', 'size', 'age', 'used', 'hits'])
     assert.deepEqual(offered('completion', ''), ['bash', 'fish', 'zsh'])
+    // As bash splits --sort= and --sort=s.
+    assert.deepEqual(offered('list', '--sort', '='), ['url', 'size', 'age', 'used', 'hits'])
+    assert.deepEqual(offered('list', '--sort', '=', 's'), ['size'])
     // Nothing of its own: bash offers files.
     assert.deepEqual(offered('serve', '--tls-cert', ''), [])
     assert.deepEqual(offered('fetch', 'h'), [])
@@ -81,6 +84,7 @@ describe('kiss completion', () => {
       offered('kiss serve --log-level f').map((line) => line.split('\t')[0]),
       ['fatal'],
     )
+    assert.match(offered('kiss list --sort=s').join('\n'), /^--sort=size\t[^\n]*$/)
     assert.match(offered('kiss lava rewrite job.yaml --in-p').join('\n'), /^--in-place\t/)
     assert.deepEqual(offered('kiss completion '), ['bash', 'fish', 'zsh'])
   })
@@ -94,6 +98,7 @@ describe('kiss completion', () => {
     offers('kiss lava re', 'restore *rewrite *')
     offers('kiss serve --max-', '--max-downloads *-- downloads at once, in all')
     offers('kiss list --sort ', 'age *hits *size *url *used')
+    offers('kiss list --sort=', 'age *hits *size *url *used')
   })
 
   it('knows no other shell', async () => {

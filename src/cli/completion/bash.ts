@@ -24,6 +24,8 @@ _kiss() {
       *) break ;;
     esac
   done
+  # bash takes --flag=value apart
+  if [[ $current == = ]]; then current=; elif [[ $previous == = ]]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
   case "$command $previous" in
 ${commands.flatMap(valueLines).join('\n')}
   esac

@@ -20,7 +20,12 @@ _kiss() {
       *) break ;;
     esac
   done
-  case "$command \${words[CURRENT-1]}" in
+  local flag=\${words[CURRENT-1]}
+  if [[ \${words[CURRENT]} == --*=* ]]; then
+    flag=\${words[CURRENT]%%=*}
+    compset -P 1 '*='
+  fi
+  case "$command $flag" in
 ${commands.flatMap(valueLines).join('\n')}
   esac
   case $command in
