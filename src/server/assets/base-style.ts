@@ -138,6 +138,9 @@ export const baseStyle = css`
     color: var(--muted);
     text-decoration: none;
   }
+  .bar nav a:focus-visible {
+    outline-offset: -2px;
+  }
   .bar nav a:hover {
     color: var(--text);
   }

@@ -15,7 +15,7 @@ export function offerConverting(): void {
     const wrong = final && text !== '' && !valid
     result.hidden = !valid
     output.value = valid ? `${base}api/v1/fetch?url=${encodeURIComponent(text)}` : ''
-    hint.textContent = wrong ? 'That is no absolute URL: it begins with https://, http:// or s3://' : ''
+    hint.textContent = wrong ? 'That is no absolute URL: one begins with https://, http:// or s3://' : ''
     if (wrong) input.setAttribute('aria-invalid', 'true')
     else input.removeAttribute('aria-invalid')
   }

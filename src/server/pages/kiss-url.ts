@@ -35,7 +35,7 @@ export function kissUrlForm(base: string, asked: string): Html {
       <button>Convert</button>
     </div>
     <p id="url-hint" class="note" role="status">
-      ${wrong ? 'That is no absolute URL: it begins with https://, http:// or s3://' : ''}
+      ${wrong ? 'That is no absolute URL: one begins with https://, http:// or s3://' : ''}
     </p>
     <div class="result" ${url === undefined && html`hidden`}>
       <label for="kiss-url">Through this cache</label>

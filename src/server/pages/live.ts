@@ -40,7 +40,7 @@ function firstFlights({ view, now }: LiveInput, state: Flight['state']): Html {
   const all = view.flights.filter((flight) => flight.state === state)
   const more = all.length - FLIGHTS_SHOWN
   return html`${flightList(all.slice(0, FLIGHTS_SHOWN), state, now)}
-  ${more > 0 && html`<p class="note">and ${more} more</p>`}`
+  ${more > 0 && html`<p class="after"><a href="/resources/${state}/2">and ${count(more)} more</a></p>`}`
 }
 
 function latestFailures({ failures }: View, now: number): Html {

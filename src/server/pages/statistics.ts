@@ -64,7 +64,7 @@ function hostTable(entries: readonly Entry[]): Html {
     ],
     hosts.slice(0, HOSTS_SHOWN),
   )}
-  ${more > 0 && html`<p class="note">and ${more} more hosts</p>`}`
+  ${more > 0 && html`<p class="note after">and ${more} more hosts</p>`}`
 }
 
 function hostLink(host: string): Html {
