@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { AwsIdentity, proofs, type Call } from '../../support/aws-identity.js'
+import { Sandbox, type Ran } from '../../support/cli.js'
+import { S3Server } from '../../support/s3-server.js'
+import { filesWith, secretsIn } from '../../support/secrets.js'
+
+type Env = Record<string, string>
+
+describe('AWS credentials of a session', () => {
+  let sandbox: Sandbox
+  let identity: AwsIdentity
+  let server: S3Server
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    identity = await AwsIdentity.start()
+    server = await S3Server.start({ keys: identity.sessions })
+    server.bucket('lkft').put('lkft', 'Image.gz', 'kernel')
+  })
+  afterEach(async () => {
+    await Promise.all([server.close(), identity.close()])
+    sandbox.remove()
+  })
+
+  const home = (name: string, content: string): string => {
+    const file = path.join(sandbox.home, name)
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, content)
+    return file
+  }
+  const run = (args: string[], env: Env = {}): Promise<Ran> => {
+    const settings = {
+      AWS_ENDPOINT_URL_S3: server.endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }
+    return sandbox.run(args, { env: { ...settings, ...env } })
+  }
+  const fetching = (env: Env): Promise<Ran> => run(['fetch', 's3://lkft/Image.gz'], env)
+
+  const container = (): Env => ({
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `${identity.url}/container`,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: proofs.container,
+  })
+  const ssoCache = (name: string, token: object): string =>
+    home(`.aws/sso/cache/${createHash('sha1').update(name).digest('hex')}.json`, JSON.stringify(token))
+  const later = (): string => new Date(Date.now() + 3_600_000).toISOString()
+  const ssoSession = '[sso-session lab]\nsso_region = eu-west-1\nsso_start_url = https://lab.awsapps.com/start\n'
+  const ssoProfile = 'sso_account_id = 123456789012\nsso_role_name = ci-reader\n'
+
+  const sources: [name: string, calls: Call[], set: () => Env][] = [
+    ['a container', ['container'], container],
+    [
+      'a container with its token in a file',
+      ['container'],
+      () => ({
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${identity.url}/container`,
+        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: home('token', proofs.container),
+      }),
+    ],
+    [
+      'an instance',
+      ['imds token', 'imds role', 'imds credentials'],
+      () => ({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: identity.url }),
+    ],
+    [
+      'a web identity',
+      ['AssumeRoleWithWebIdentity'],
+      () => ({
+        AWS_WEB_IDENTITY_TOKEN_FILE: home('web-identity', proofs.webIdentity),
+        AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/ci-reader',
+        AWS_ENDPOINT_URL_STS: identity.url,
+      }),
+    ],
+    [
+      'a single sign-on',
+      ['GetRoleCredentials'],
+      () => {
+        home('.aws/config', `[profile ci]\nsso_session = lab\n${ssoProfile}${ssoSession}`)
+        ssoCache('lab', { accessToken: proofs.sso, expiresAt: later() })
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: identity.url }
+      },
+    ],
+    [
+      'a single sign-on without a session of its own name',
+      ['GetRoleCredentials'],
+      () => {
+        const start = 'https://lab.awsapps.com/start'
+        home('.aws/config', `[profile ci]\nsso_start_url = ${start}\nsso_region = eu-west-1\n${ssoProfile}`)
+        ssoCache(start, { accessToken: proofs.sso, expiresAt: later() })
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: identity.url }
+      },
+    ],
+    [
+      'a single sign-on whose token has to be refreshed',
+      ['CreateToken', 'GetRoleCredentials'],
+      () => {
+        home('.aws/config', `[profile ci]\nsso_session = lab\n${ssoProfile}${ssoSession}`)
+        ssoCache('lab', {
+          accessToken: 'sso-access-token-of-yesterday',
+          expiresAt: new Date(Date.now() - 1000).toISOString(),
+          clientId: 'client',
+          clientSecret: proofs.oidcClient,
+          refreshToken: proofs.refresh,
+        })
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: identity.url, AWS_ENDPOINT_URL_SSO_OIDC: identity.url }
+      },
+    ],
+    [
+      'a role that another profile assumes',
+      ['AssumeRole'],
+      () => {
+        const { accessKeyId, secretAccessKey } = proofs.source
+        home(
+          '.aws/credentials',
+          `[base]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+        )
+        home(
+          '.aws/config',
+          '[profile ci]\nsource_profile = base\nrole_arn = arn:aws:iam::123456789012:role/ci-reader\n',
+        )
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_STS: identity.url }
+      },
+    ],
+  ]
+  for (const [name, calls, set] of sources) {
+    it(`read an object by ${name}, and are written nowhere`, async () => {
+      const { code, stderr } = await fetching(set())
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.deepEqual([identity.asked, server.requests.map(({ by }) => by)], [calls, ['header']])
+      const made = identity.sessions.flatMap(({ secretAccessKey, sessionToken = '' }) => [
+        secretAccessKey,
+        sessionToken,
+      ])
+      const secrets = [...made, proofs.container, proofs.webIdentity, proofs.sso, proofs.source.secretAccessKey]
+      assert.deepEqual(await filesWith(sandbox.cacheDir, secrets), [])
+    })
+  }
+
+  it('read an object by the command of a profile', async () => {
+    const key = { accessKeyId: 'ASIAPROCESS', secretAccessKey: 'secret+of/process', sessionToken: 'token+of/process' }
+    identity.sessions.push(key)
+    const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken } = key
+    const json = JSON.stringify({ Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: later() })
+    const script = home('make', `#!/bin/sh\necho '${json}'\n`)
+    chmodSync(script, 0o700)
+    home('.aws/config', `[profile ci]\ncredential_process = ${script}\n`)
+    assert.deepEqual((await fetching({ AWS_PROFILE: 'ci' })).code, 0)
+    assert.deepEqual(await filesWith(sandbox.cacheDir, [key.secretAccessKey, key.sessionToken]), [])
+  })
+})
