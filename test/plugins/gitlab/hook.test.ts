@@ -12,6 +12,7 @@ async function registered(
     register: (provider) => void providers.push(provider),
     section: (name) => (name === 'gitlab' ? section : undefined),
     env,
+    http: () => assert.fail('nothing is asked'),
     serving,
   }
   await (hook as unknown as (options: ProvidersHookOptions) => Promise<void>)(options)
