@@ -77,7 +77,7 @@ export class AwsIdentity {
     this.onAsked(call)
     if (this.silent) return
     const status = this.failing ?? (permitted ? 200 : 401)
-    if (status !== 200) return void response.writeHead(status, { 'content-type': 'text/plain' }).end('no')
+    if (status !== 200) return void response.writeHead(status).end(errorOf(call))
     response.writeHead(200, { 'content-type': 'application/json' }).end(this.garbage ?? answer())
   }
 
@@ -150,4 +150,11 @@ export class AwsIdentity {
       <SessionToken>${key.sessionToken}</SessionToken><Expiration>${until.toISOString()}</Expiration>
       </Credentials></${call}Result></${call}Response>`
   }
+}
+
+/** STS says no in XML, as S3 does. */
+function errorOf(call: Call): string {
+  if (!call.startsWith('AssumeRole')) return JSON.stringify({ message: 'Session token not found or invalid' })
+  const error = '<Type>Sender</Type><Code>InvalidIdentityToken</Code><Message>The token is not valid.</Message>'
+  return `<ErrorResponse><Error>${error}</Error><RequestId>1</RequestId></ErrorResponse>`
 }

@@ -1,6 +1,6 @@
 /** How an object is asked for: whose credentials, which region, which signature; and what a refusal teaches. */
 
-import type { Classification, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
+import type { Classification, HttpClient, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
 import { configReader, sharedFiles, type Env } from './aws-config.js'
 import { CredentialSource, type Credentials } from './credentials.js'
 import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'
@@ -17,6 +17,8 @@ export interface AccessOptions {
   readonly serving: boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** For the services that hand out credentials. */
+  readonly http?: HttpClient | undefined
 }
 
 /**
@@ -34,12 +36,12 @@ export class Access {
   readonly #memory: Memory
   readonly #credentials: CredentialSource
 
-  constructor({ settings, env, serving, now }: AccessOptions) {
+  constructor({ settings, env, serving, now, http }: AccessOptions) {
     this.#settings = settings
     this.#serving = serving
     this.#memory = new Memory(now)
     const files = sharedFiles(env)
-    this.#credentials = new CredentialSource({ env, files, now })
+    this.#credentials = new CredentialSource({ env, files, now, http })
     this.places = new Places(settings, configReader(env, files))
   }
 
