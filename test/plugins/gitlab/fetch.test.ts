@@ -264,7 +264,10 @@ describe('fetching from GitLab', () => {
       const kiss = await engine(gitlab, { token: ownPrivate })
       const rows: [path: string, words: RegExp][] = [
         ['raw/main/nothing', /there is no such file \(404\)/],
-        ['raw/nothing/at/all', /there is no such branch, tag or commit \(404\)/],
+        [
+          'raw/nothing/at/all',
+          /there is no such branch, tag or commit; in the URL of a page, write the slashes of its name as %2F \(404\)/,
+        ],
         ['jobs/1/artifacts/raw/nothing', /there is no such job or file/],
         ['jobs/99/artifacts/download', /there is no such job or file/],
       ]
