@@ -54,6 +54,12 @@ export class Access {
     return found.scheme === 's3' || place.private ? 'always' : 'if-refused'
   }
 
+  /** Why an `s3://` URL leads nowhere: its settings are wrong. */
+  problem({ scheme, object, region }: Found): string | undefined {
+    const { problem } = this.places.home(object.bucket, region)
+    return scheme === 's3' && problem !== undefined ? `bucket ${object.bucket}: ${problem}` : undefined
+  }
+
   /** The request without any credential of ours. */
   open(request: UpstreamRequest, found: Found): UpstreamRequest {
     const learned = this.#memory.region(found.object)
@@ -69,7 +75,8 @@ export class Access {
   async authorise(request: UpstreamRequest, found: Found): Promise<UpstreamRequest> {
     const signature = this.signature(found)
     const place = this.#place(found)
-    if (found.scheme === 's3' && place.problem !== undefined) throw new Error(`s3: ${place.problem}`)
+    const problem = this.problem(found)
+    if (problem !== undefined) throw new Error(problem)
     const refused = this.#memory.isRefused(found.object)
     if (signature === 'never' || (signature === 'if-refused' && !refused)) return this.open(request, found)
     const credentials = await this.#credentialsFor(found, signature)

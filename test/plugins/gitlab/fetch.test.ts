@@ -153,6 +153,26 @@ describe('fetching from GitLab', () => {
     }
   })
 
+  it("gives a private archive to a client's token by the API, and says what is wrong with one that may not", async () => {
+    const url = `${gitlab.url}/lab/kernel/-/archive/main/kernel-main.tar.gz`
+    gitlab.tokens.add('glpat-client-narrow-token', 'private', ['lab/kernel'], { wide: false })
+    const { body, artifact } = await fetchAll(await engine(gitlab), url, {
+      headers: { 'private-token': 'glpat-client-narrow-token' },
+    })
+    assert.equal(body.toString(), 'archive of lab/kernel at main, top directory with the commit')
+    assert.equal(artifact.private, true)
+    const kiss = await engine(gitlab)
+    for (const [headers, words] of [
+      [{ 'job-token': 'glcbt-nobody' }, /archive of lab\/kernel: the token is wrong, expired or revoked \(401\)/],
+      [{}, /archive of lab\/kernel: there is none, or this request may not read it: .*\(404\); no token is set/],
+    ] as const) {
+      await assert.rejects(fetchAll(kiss, url, { headers }), (error: KissError) => {
+        assert.match(error.message, words)
+        return error.exit === 3
+      })
+    }
+  })
+
   it('gives a public project to everybody', async () => {
     const kiss = await engine(gitlab)
     for (const path of [

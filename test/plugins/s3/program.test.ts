@@ -80,6 +80,12 @@ describe('kiss with S3, as a program', () => {
     assert.equal(server.requests.length, 0)
   })
 
+  it('exits 7 for an endpoint that is no URL, and asks nobody else', async () => {
+    const { code, stderr } = await fetching(['s3://lkft/builds/Image.gz'], { AWS_ENDPOINT_URL: 'minio:9000' })
+    assert.equal(code, 7)
+    assert.match(stderr, /^kiss: s3: bucket lkft: its endpoint is no http or https URL; write it as http:/)
+  })
+
   it('takes settings from the configuration file, and exits 2 for wrong ones, naming the plugin', async () => {
     const credentials = path.join(sandbox.home, 'credentials')
     writeFileSync(

@@ -1,5 +1,5 @@
 import { Args, BaseCommand, Flags, KissError, flagsFor, formatDuration, parseDuration } from 'kiss/plugin'
-import { openAccess, parseUrl } from '../../command.js'
+import { findObject, openAccess } from '../../command.js'
 import { presignedUrl } from '../../sign.js'
 
 /** Milliseconds: S3 takes no longer. */
@@ -48,8 +48,7 @@ export default class Presign extends BaseCommand {
       throw new KissError('usage', '--expires: S3 takes from one second to seven days')
     }
     const { access } = await openAccess(this, flags)
-    const found = access.places.find(parseUrl(args.url, 's3://bucket/key'))
-    if (found === undefined) throw new KissError('bad-url', 'that is no object; write s3://bucket/key')
+    const found = findObject(access, args.url)
     if (access.signature(found) === 'never') {
       throw new KissError('credential', `s3: bucket ${found.object.bucket}: the settings have no credentials for it`)
     }
