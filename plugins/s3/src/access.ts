@@ -74,7 +74,6 @@ export class Access {
    */
   async authorise(request: UpstreamRequest, found: Found): Promise<UpstreamRequest> {
     const signature = this.signature(found)
-    const place = this.#place(found)
     const problem = this.problem(found)
     if (problem !== undefined) throw new Error(problem)
     const refused = this.#memory.isRefused(found.object)

@@ -290,6 +290,16 @@ describe('AWS credentials of a session', () => {
       assert.deepEqual(signers(), ['ASIAFILE1', 'ASIAFILE1', 'ASIAFILE2'])
     })
 
+    it('that S3 calls expired are a clear problem where there are no others', async () => {
+      const ask = await serve(container())
+      assert.equal((await ask()).status, 200)
+      identity.sessions[0]!.expired = true
+      identity.failing = 500
+      const failed = await ask()
+      assert.deepEqual([failed.status, ((await failed.json()) as { code: string }).code], [502, 'credential'])
+      assert.equal((await ask('1')).status, 200, 'what is stored is served')
+    })
+
     it('that cannot be renewed are a clear problem, and nothing of them is logged', async () => {
       identity.lifetime = -1000
       const ask = await serve(container())
