@@ -59,10 +59,12 @@ export class CredentialSource {
     if (failed !== undefined) throw failed
     try {
       const chain = await this.#chain(name, profile)
-      const credentials = await this.#inTime(name, chain({ forceRefresh: this.#stale.delete(name) }))
+      const credentials = await this.#inTime(chain({ forceRefresh: this.#stale.delete(name) }))
       this.#failures.delete(name)
       return credentials
     } catch (cause) {
+      // Whoever comes after the remembered failure starts anew, and does not wait for a source that hangs.
+      this.#chains.delete(name)
       const settings = this.#settingsOf(profile)
       // The cause stays behind: it may hold what must not be shown.
       const why = reasonOf(cause, { env: this.#env, settings })
@@ -93,14 +95,11 @@ export class CredentialSource {
     return profile === undefined ? environmentKeys(this.#env) : undefined
   }
 
-  /** A source that hangs is given up, and whoever comes after the remembered failure asks it anew. */
-  async #inTime(name: string, asking: Promise<Credentials>): Promise<Credentials> {
+  async #inTime(asking: Promise<Credentials>): Promise<Credentials> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#chains.delete(name)
-        reject(new Error(`their source did not answer within ${this.#limit / 1000} s`))
-      }, this.#limit)
+      const error = new Error(`their source did not answer within ${this.#limit / 1000} s`)
+      timer = setTimeout(() => reject(error), this.#limit)
     })
     return Promise.race([asking, late]).finally(() => clearTimeout(timer))
   }
@@ -116,7 +115,11 @@ export class CredentialSource {
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
     const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
     const chosen = this.#chosen(profile)
-    const chain = defaultProvider({
+    // The chain would go on to whom the machine belongs, which is somebody else than the profile that was asked for.
+    if (chosen !== undefined && chosen !== 'default' && this.#settingsOf(profile) === undefined) {
+      throw new Error(`the shared config files have no profile ${chosen}`)
+    }
+    return defaultProvider({
       ...(chosen === undefined ? {} : { profile: chosen }),
       configFilepath: this.#files.config,
       filepath: this.#files.credentials,
@@ -128,13 +131,6 @@ export class CredentialSource {
       // Without one the chain writes its warnings to the console.
       logger: { debug: silent, info: silent, warn: silent, error: silent },
     })
-    return async (options) => {
-      // The chain would go on to whom the machine belongs, which is somebody else than the profile that was asked for.
-      if (chosen !== undefined && this.#settingsOf(profile) === undefined) {
-        throw new Error(`the shared config files have no profile ${chosen}`)
-      }
-      return chain(options)
-    }
   }
 
   #chosen(profile: string | undefined): string | undefined {
