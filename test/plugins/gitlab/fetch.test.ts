@@ -173,6 +173,15 @@ describe('fetching from GitLab', () => {
     }
   })
 
+  it('keeps a package file once, by the number that it has on its page', async () => {
+    const kiss = await engine(gitlab, { token: ownPrivate })
+    const api = `${gitlab.url}/api/v4/projects/lab%2Fkernel/packages/3/package_files/5/download`
+    const { body } = await fetchAll(kiss, api)
+    assert.equal(body.toString(), 'package file of lab/kernel\n'.repeat(1000))
+    assert.equal((await fetchAll(kiss, `${gitlab.url}/lab/kernel/-/package_files/5/download`)).as, 'hit')
+    assert.equal((await fetchAll(kiss, api, { refresh: true })).as, 'revalidated')
+  })
+
   it('gives a public project to everybody', async () => {
     const kiss = await engine(gitlab)
     for (const path of [
