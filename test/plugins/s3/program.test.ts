@@ -121,6 +121,21 @@ describe('kiss with S3, as a program', () => {
     assert.match(problem.detail, /s3: bucket other, key builds\/Image\.gz: AccessDenied/)
   })
 
+  it('keeps no copy of what it lent its credentials for where that is set, and one of what is public', async () => {
+    writeFileSync(sandbox.configFile, 's3:\n  share: never\n  lend: [lkft, other]\n  buckets: {other: {share: all}}\n')
+    const { ask } = await serve(loopback)
+    const statuses: Record<string, (string | undefined)[]> = {}
+    for (const bucket of ['lkft', 'open', 'other']) {
+      for (let n = 0; n < 2; n++) {
+        const answer = await ask(`s3://${bucket}/builds/Image.gz`)
+        assert.deepEqual(Buffer.from(await answer.arrayBuffer()), body)
+        const [, how] = /^kiss; ([a-z]+)/.exec(answer.headers.get('cache-status') ?? '') ?? []
+        statuses[bucket] = [...(statuses[bucket] ?? []), how]
+      }
+    }
+    assert.deepEqual(statuses, { lkft: ['fwd', 'fwd'], open: ['fwd', 'hit'], other: ['fwd', 'hit'] })
+  })
+
   it('guards the addresses behind s3:// as it guards all others', async () => {
     const { ask } = await serve([], { KISS_S3_BUCKETS: '*' })
     const { status, headers } = await ask('s3://lkft/builds/Image.gz')
