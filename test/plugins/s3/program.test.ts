@@ -71,6 +71,15 @@ describe('kiss with S3, as a program', () => {
     const wrong = await fetching(['s3://lkft/builds/Image.gz'], { AWS_SECRET_ACCESS_KEY: 'wrong' })
     assert.equal(wrong.code, 3)
     assert.match(wrong.stderr, /s3: bucket lkft, key builds\/Image\.gz: SignatureDoesNotMatch\n$/)
+    assert.equal(server.requests.length, 2, 'each was asked for once')
+    const web = await fetching([`${server.endpoint}/lkft/builds/Image.gz`, '--refresh'], {
+      AWS_SECRET_ACCESS_KEY: 'no',
+    })
+    assert.match(web.stderr, /SignatureDoesNotMatch\n$/)
+    assert.deepEqual(
+      server.requests.slice(2).map(({ code }) => code),
+      ['AccessDenied', 'SignatureDoesNotMatch'],
+    )
   })
 
   it('exits 7 where no credential could be made, and asks nobody', async () => {
