@@ -81,7 +81,7 @@ function usageMessage(error: Error): string {
   const flags = stringsOf(error, 'flags')
   if (flags.length > 0) return `there is no flag ${flags.map((flag) => flag.replace(/[=:].*$/s, '')).join(', ')}`
   if (stringsOf(error, 'args').length > 0) return 'there are more arguments than this command takes'
-  return oneLine(error.message.replace(/\n?See more help with --help$/, ''))
+  return oneLine(error.message.replace(/^The following errors? occurred:|\n?See more help with --help$/g, ''))
 }
 
 function stringsOf(error: object, key: string): string[] {

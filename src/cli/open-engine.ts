@@ -4,6 +4,7 @@ import type { Engine, EngineOptions } from '../engine/types.js'
 import { collectProviders } from '../provider/registry.js'
 import type { Mirror } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
+import { openHttp } from './open-http.js'
 import { configuredMirrors } from './settings/mirrors.js'
 import type { Settings } from './settings/resolve.js'
 
@@ -26,6 +27,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     collectProviders(command.config, {
       section: (name) => settings.file?.sections.get(name)?.value,
       env: process.env,
+      http: openHttp(command),
       serving,
     }),
   ])

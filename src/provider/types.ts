@@ -79,6 +79,33 @@ export interface UpstreamProvider {
   readonly share?: Sharing
 }
 
+/** What is asked besides artifacts: a token, a list. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  /** http or https, without userinfo. */
+  readonly url: URL
+  /** Names are lower case; what follows from the URL and the body is kiss's own business. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of a POST. */
+  readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
+  /** Aborted when nobody needs the answer any more. There is a limit of a minute besides. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The answer as it came: redirects are not followed. Header names are lower case. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** In memory: 64 MiB at most. */
+  readonly body: Uint8Array
+}
+
+/**
+ * Asks once, as kiss asks for artifacts: through the proxies of the environment, with the certificates of the settings.
+ * Throws KissError `origin-unreachable` where nobody answers, `origin-timeout`, `configuration`, `upstream-forbidden`.
+ */
+export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>
+
 /** The name of the oclif hook through which plugins register. A constant, because oclif takes a misspelt name silently. */
 export const PROVIDERS_HOOK = 'kiss-providers'
 
@@ -88,6 +115,8 @@ export interface ProvidersHookOptions {
   /** The section of the configuration file under a name, as parsed (`s3:`, `gitlab:`); undefined where there is none. */
   section(name: string): unknown
   readonly env: Readonly<Record<string, string | undefined>>
+  /** For what a provider has to ask before it can authorise. */
+  readonly http: HttpClient
   /** True in `kiss serve`, where strangers ask: lend own credentials only to what the settings list. */
   readonly serving: boolean
 }

@@ -20,7 +20,7 @@ export interface NetworkOptions {
 }
 
 export interface Outgoing {
-  readonly method: 'GET' | 'HEAD'
+  readonly method: 'GET' | 'HEAD' | 'POST'
   /** http or https, without userinfo. */
   readonly url: URL
   readonly headers: Headers
@@ -28,6 +28,8 @@ export interface Outgoing {
   readonly signal: AbortSignal
   /** Milliseconds without a byte of the body. */
   readonly stallTimeout: number
+  /** Of a POST, and its media type. */
+  readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
 }
 
 export class Network {
@@ -47,14 +49,21 @@ export class Network {
   }
 
   /** Throws KissError `upstream-forbidden`, and the network's own error as it is. */
-  async send({ method, url, headers, signal, stallTimeout }: Outgoing): Promise<Dispatcher.ResponseData> {
+  async send({ method, url, headers, signal, stallTimeout, content }: Outgoing): Promise<Dispatcher.ResponseData> {
     this.#guard.checkUrl(url)
     try {
       const response = await this.#dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
-        headers: { 'user-agent': USER_AGENT, accept: '*/*', ...sendable(headers), ...this.#fixed },
+        headers: {
+          'user-agent': USER_AGENT,
+          accept: '*/*',
+          ...sendable(headers),
+          ...(content && { 'content-type': content.type }),
+          ...this.#fixed,
+        },
+        ...(content && { body: content.body }),
         signal,
         headersTimeout: 0, // The caller's signal has one timeout for all hops.
         bodyTimeout: stallTimeout,

@@ -78,6 +78,9 @@ export function apiContent(project: Project, rest: string, query: URLSearchParam
     const path = decode(match[1]!)
     return found(project.packages.get(path), baseName(path), true)
   }
+  if ((match = /^packages\/\d+\/package_files\/(\d+)\/download$/.exec(rest))) {
+    return found(project.packageFiles.get(match[1]!), 'package', true)
+  }
   if ((match = /^releases\/permalink\/latest\/(downloads\/.+)$/.exec(rest))) {
     const tag = [...project.releases.keys()].at(-1)?.split('/')[0]
     return tag === undefined ? notFound : { redirect: `/api/v4/projects/${project.id}/releases/${tag}/${match[1]!}` }

@@ -32,10 +32,11 @@ export class Proxy {
       const { method } = incoming
       const headers = { ...incoming.headers }
       delete headers['proxy-authorization']
-      request(incoming.url ?? '', { ...(method && { method }), headers }, (answer) => {
+      const onward = request(incoming.url ?? '', { ...(method && { method }), headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(response)
-      }).end()
+      })
+      incoming.pipe(onward)
     })
     this.#server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
       this.#note(incoming)

@@ -107,7 +107,9 @@ function meaning(
 
 function notFound(resource: Resource | undefined, excerpt: string): string {
   if (/404 File Not Found/i.test(excerpt)) return 'there is no such file'
-  if (/404 Commit Not Found/i.test(excerpt)) return 'there is no such branch, tag or commit'
+  if (/404 Commit Not Found/i.test(excerpt)) {
+    return 'there is no such branch, tag or commit; in the URL of a page, write the slashes of its name as %2F'
+  }
   if (resource?.kind === 'artifact' && !/404 Project Not Found/i.test(excerpt))
     return 'there is no such job or file, it has expired, or this request may not read it'
   return 'there is none, or this request may not read it: GitLab gives one answer for both'

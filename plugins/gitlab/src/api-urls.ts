@@ -12,7 +12,7 @@ export function readApiPath(below: string, query: readonly Pair[]): Resource | u
   const [id, ...rest] = segments.slice(3)
   const project = isNumber(id) ? id : projectPath(id?.split('/') ?? [])
   if (project === undefined) return undefined
-  const read = readJob(rest) ?? readRepository(rest, query) ?? readPackage(rest) ?? readRelease(rest)
+  const read = readJob(rest) ?? readRepository(rest, query) ?? readPackage(rest, id, query) ?? readRelease(rest)
   return read && { project, form: 'api', query, ...read }
 }
 
@@ -78,7 +78,11 @@ export function repositoryFile(path: string, ref: string): Read {
   return { kind: 'file', path: `repository/files/${encodeURIComponent(path)}/raw`, ref, name: path.split('/').at(-1) }
 }
 
-function readPackage([packages, what, ...rest]: readonly string[]): Read | undefined {
+function readPackage(
+  [packages, what, ...rest]: readonly string[],
+  project: string | undefined,
+  query: readonly Pair[],
+): Read | undefined {
   if (packages !== 'packages' || what === undefined) return undefined
   if (what === 'generic' && rest.length >= 3) {
     const ref = rest[1] === 'latest' ? 'latest' : undefined
@@ -86,7 +90,15 @@ function readPackage([packages, what, ...rest]: readonly string[]): Read | undef
   }
   const [files, file, download] = rest
   if (isNumber(what) && files === 'package_files' && isNumber(file) && download === 'download' && rest.length === 3) {
-    return { kind: 'package', path: `packages/${what}/package_files/${file}/download`, ref: undefined, name: undefined }
+    // The file's own number names it, also on the page. Pages know no project by its number.
+    const page = isNumber(project) ? {} : { page: { path: `package_files/${file}/download`, query } }
+    return {
+      kind: 'package',
+      path: `packages/${what}/package_files/${file}/download`,
+      ref: undefined,
+      name: undefined,
+      ...page,
+    }
   }
   return undefined
 }

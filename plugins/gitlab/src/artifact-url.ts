@@ -17,7 +17,10 @@ export interface ArtifactAddress {
 /** @throws Error that says which part is wrong */
 export function artifactUrl(instance: Instance, { project, job, ref, path }: ArtifactAddress): URL {
   const id = isNumber(project) ? project : projectPath(project.split('/'))
-  if (id === undefined) throw new Error(`${JSON.stringify(project)} is no project: expected group/project or a number`)
+  if (id === undefined)
+    throw new Error(
+      `${JSON.stringify(project)} is no project: expected group/project or a number, and the host by --host`,
+    )
   if (job === '') throw new Error('the name of the job is empty')
   if (ref === '' || /\s/.test(ref)) throw new Error(`${JSON.stringify(ref)} is no branch or tag`)
   const file = path === undefined ? undefined : segmentsOf(path.split('/').map(encodeURIComponent).join('/'))

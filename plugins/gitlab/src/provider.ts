@@ -26,9 +26,13 @@ export interface GitLabOptions {
   readonly serving: boolean
   /** Lower case, unique among providers. */
   readonly name: string
+  /** Of the instance's URLs: those of projects that the token is lent to, or all others; absent: every one. */
+  readonly part?: Part
   /** Milliseconds since any fixed moment. */
   readonly now?: () => number
 }
+
+export type Part = 'lent' | 'others'
 
 /** Before plain HTTP; an instance below a path goes before one at the root of the same host. */
 const PRIORITY = 100
@@ -42,12 +46,15 @@ export class GitLabProvider implements UpstreamProvider {
   readonly #token: TokenSource | undefined
   readonly #lendsTo: (project: string) => boolean
   readonly #tags: readonly RegExp[]
+  readonly #part: Part | undefined
   readonly #refs = new RefSearch()
 
-  constructor({ settings, serving, name, now = () => performance.now() }: GitLabOptions) {
+  constructor({ settings, serving, name, part, now = () => performance.now() }: GitLabOptions) {
     this.name = name
     this.priority = PRIORITY + new URL(settings.instance.base).pathname.split('/').filter((part) => part !== '').length
-    this.share = settings.share
+    // What nothing is lent for is what anybody could have fetched.
+    this.share = part === 'others' ? 'all' : settings.share
+    this.#part = part
     this.#settings = settings
     this.#serving = serving
     this.#token = settings.token && new TokenSource(settings.token.origin, now)
@@ -56,7 +63,8 @@ export class GitLabProvider implements UpstreamProvider {
   }
 
   matches(url: URL): boolean {
-    return pathBelow(this.#settings.instance, url) !== undefined
+    if (!this.#isOurs(url)) return false
+    return this.#part === undefined || this.#isLent(readUrl(this.#settings.instance, url)) === (this.#part === 'lent')
   }
 
   cacheKey(url: URL): URL {
@@ -78,14 +86,14 @@ export class GitLabProvider implements UpstreamProvider {
   }
 
   async authorise(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest> {
-    if (!this.matches(request.url)) return request
+    if (!this.#isOurs(request.url)) return request
     const resource = this.#wanted(request.url, context.asked)
     const url = resource === undefined ? request.url : this.#place(resource, request.url, context.asked)
     const token = this.#settings.token
     if (context.clientCredential || this.carriesCredential(url) || this.#token === undefined || !token) {
       return { ...request, url }
     }
-    if (this.#serving && (resource === undefined || !this.#lendsTo(resource.project))) return { ...request, url }
+    if (this.#serving && !this.#isLent(resource)) return { ...request, url }
     return { ...request, url, headers: { ...request.headers, ...tokenHeaders(token.kind, await this.#token.read()) } }
   }
 
@@ -113,7 +121,7 @@ export class GitLabProvider implements UpstreamProvider {
   }
 
   classify(failure: UpstreamFailure): Classification | undefined {
-    if (!this.matches(failure.url)) return undefined
+    if (!this.#isOurs(failure.url)) return undefined
     if (isUnknownRef(failure) && this.#refs.unknownRef(this.cacheKey(failure.url).href)) return 'reauthorise'
     if (failure.status === 401 && this.#token?.refused() === true) return 'reauthorise'
     // Who may not see a project does not know that its artifacts are gone.
@@ -121,13 +129,13 @@ export class GitLabProvider implements UpstreamProvider {
   }
 
   refuse(answer: UpstreamAnswer): string | undefined {
-    if (this.matches(answer.url)) this.#refs.settled(this.cacheKey(answer.url).href)
+    if (this.#isOurs(answer.url)) this.#refs.settled(this.cacheKey(answer.url).href)
     return refusal(this.#settings.instance, answer)
   }
 
   describe(failure: UpstreamFailure): string | undefined {
     const { instance } = this.#settings
-    if (!this.matches(failure.url)) {
+    if (!this.#isOurs(failure.url)) {
       // A mirror is another host from the start, and nothing is known about it.
       if (failure.hop === 0) return undefined
       return `${instance.label}: its object storage ${failure.url.host} answered ${failure.status}`
@@ -137,8 +145,15 @@ export class GitLabProvider implements UpstreamProvider {
 
   #credential(url: URL): Credential {
     if (this.#token === undefined) return 'none set'
-    const resource = readUrl(this.#settings.instance, url)
-    const lent = !this.#serving || (resource !== undefined && this.#lendsTo(resource.project))
-    return lent ? 'sent' : 'not lent'
+    return !this.#serving || this.#isLent(readUrl(this.#settings.instance, url)) ? 'sent' : 'not lent'
+  }
+
+  /** One of the instance, whichever part of it this provider owns. */
+  #isOurs(url: URL): boolean {
+    return pathBelow(this.#settings.instance, url) !== undefined
+  }
+
+  #isLent(resource: Resource | undefined): boolean {
+    return resource !== undefined && this.#lendsTo(resource.project)
   }
 }

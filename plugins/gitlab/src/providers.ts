@@ -1,16 +1,21 @@
-/** Registers one provider for each GitLab instance that is set. */
+/** Registers a provider for each GitLab instance that is set; two where a server shares what it lends in another way. */
 
 import type { Hook } from '@oclif/core'
 import type {} from 'kiss'
-import { GitLabProvider } from './provider.js'
+import { GitLabProvider, type Part } from './provider.js'
 import { readSettings } from './settings.js'
 
 const hook: Hook<'kiss-providers'> = async (options) => {
   const names = new Set<string>()
   for (const settings of readSettings(options.section('gitlab'), options.env)) {
-    const name = uniqueName(settings.instance.label, names)
-    names.add(name)
-    options.register(new GitLabProvider({ settings, serving: options.serving, name }))
+    const { serving } = options
+    const parts: (Part | undefined)[] = serving && settings.share !== 'all' ? ['others', 'lent'] : [undefined]
+    for (const part of parts) {
+      const suffix = part === 'lent' ? `-${settings.share}` : ''
+      const name = uniqueName(`${settings.instance.label}${suffix}`, names)
+      names.add(name)
+      options.register(new GitLabProvider({ settings, serving, name, ...(part && { part }) }))
+    }
   }
 }
 

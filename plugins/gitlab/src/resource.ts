@@ -32,13 +32,16 @@ export interface Resource extends Address {
   readonly ref: string | undefined
   /** The file's name, where it is one file. */
   readonly name: string | undefined
+  /** The address below the project's pages that names it, where the API's says more than that. */
+  readonly page?: Address
   /** Where a web URL does not say how long its ref is: the further ways to read it, by growing ref. */
   readonly others?: readonly Address[]
 }
 
 /** Equal for all forms of one thing; holds no secret. */
 export function canonicalUrl(instance: Instance, resource: Resource): URL {
-  return place(instance, resource, resource)
+  const { page } = resource
+  return page === undefined ? place(instance, resource, resource) : place(instance, { ...resource, form: 'web' }, page)
 }
 
 /** Where it is asked for: under its own or another address, with the secrets that the client put into the query. */

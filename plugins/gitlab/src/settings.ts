@@ -57,9 +57,11 @@ function namedServer(
   return { instance: instance ?? fallback, token }
 }
 
-/** The instance that a command means when nobody names one: glab's, the job's, gitlab.com. */
-export function defaultInstance(env: Environment): Instance {
-  return hostIn(env, 'GITLAB_HOST') ?? hostIn(env, 'GL_HOST') ?? jobServer(env)?.instance ?? gitlabCom
+/** The instance that a command means when nobody names one: glab's, the job's, the only one in the file, gitlab.com. */
+export function defaultInstance(env: Environment, section?: unknown): Instance {
+  const [only, ...more] = readSection(section)
+  const inFile = more.length === 0 ? only?.instance : undefined
+  return hostIn(env, 'GITLAB_HOST') ?? hostIn(env, 'GL_HOST') ?? jobServer(env)?.instance ?? inFile ?? gitlabCom
 }
 
 function hostIn(env: Environment, name: string): Instance | undefined {

@@ -1,6 +1,6 @@
 /** How an object is asked for: whose credentials, which region, which signature; and what a refusal teaches. */
 
-import type { Classification, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
+import type { Classification, HttpClient, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
 import { configReader, sharedFiles, type Env } from './aws-config.js'
 import { CredentialSource, type Credentials } from './credentials.js'
 import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'
@@ -17,6 +17,8 @@ export interface AccessOptions {
   readonly serving: boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** For the services that hand out credentials. */
+  readonly http?: HttpClient | undefined
 }
 
 /**
@@ -34,12 +36,12 @@ export class Access {
   readonly #memory: Memory
   readonly #credentials: CredentialSource
 
-  constructor({ settings, env, serving, now }: AccessOptions) {
+  constructor({ settings, env, serving, now, http }: AccessOptions) {
     this.#settings = settings
     this.#serving = serving
     this.#memory = new Memory(now)
     const files = sharedFiles(env)
-    this.#credentials = new CredentialSource({ env, files, now })
+    this.#credentials = new CredentialSource({ env, files, now, http })
     this.places = new Places(settings, configReader(env, files))
   }
 
@@ -50,6 +52,12 @@ export class Access {
     if (place.anonymous || !sameEndpoint(place.endpoint, endpoint)) return 'never'
     if (this.#serving && !this.#settings.lend.has(bucket) && !this.#settings.lend.has('*')) return 'never'
     return found.scheme === 's3' || place.private ? 'always' : 'if-refused'
+  }
+
+  /** Why an `s3://` URL leads nowhere: its settings are wrong. */
+  problem({ scheme, object, region }: Found): string | undefined {
+    const { problem } = this.places.home(object.bucket, region)
+    return scheme === 's3' && problem !== undefined ? `bucket ${object.bucket}: ${problem}` : undefined
   }
 
   /** The request without any credential of ours. */
@@ -66,10 +74,11 @@ export class Access {
    */
   async authorise(request: UpstreamRequest, found: Found): Promise<UpstreamRequest> {
     const signature = this.signature(found)
-    const place = this.#place(found)
-    if (found.scheme === 's3' && place.problem !== undefined) throw new Error(`s3: ${place.problem}`)
-    const refused = this.#memory.isRefused(found.object)
-    if (signature === 'never' || (signature === 'if-refused' && !refused)) return this.open(request, found)
+    const problem = this.problem(found)
+    if (problem !== undefined) throw new Error(problem)
+    const tries = signature === 'if-refused' && !this.#memory.isRefused(found.object)
+    if (tries) this.#memory.noteUnsigned(found.object)
+    if (tries || signature === 'never') return this.open(request, found)
     const credentials = await this.#credentialsFor(found, signature)
     if (credentials === undefined) return this.open(request, found)
     const signing = this.signing(request, found, credentials)

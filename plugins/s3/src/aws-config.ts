@@ -53,13 +53,17 @@ function read(file: string): string {
   }
 }
 
+export function profileSettings(shared: Ini, name: string): ReadonlyMap<string, string> | undefined {
+  return shared.get(`profile ${name}`) ?? shared.get(name)
+}
+
 /**
  * @param profile One that kiss's own settings name: what it says then comes before the environment, since it was chosen
  * for this bucket. Otherwise the environment comes first, as with every AWS tool.
  */
 export function awsConfig(env: Env, shared: Ini, profile: string | undefined): AwsConfig {
   const name = profile ?? (env['AWS_PROFILE'] || 'default')
-  const settings = shared.get(`profile ${name}`) ?? shared.get(name)
+  const settings = profileSettings(shared, name)
   const file = (key: string): string | undefined => settings?.get(key)
   const services = shared.get(`services ${file('services') ?? ''}`)
   const first = (fromEnv: string | undefined, fromFile: string | undefined): string | undefined =>

@@ -1,22 +1,58 @@
 /** What the commands of this plugin share: the settings of the section `s3:`, applied as `kiss fetch` would. */
 
-import { KissError, type BaseCommand } from 'kiss/plugin'
+import { KissError, openHttp, type BaseCommand, type HttpClient } from 'kiss/plugin'
 import { Access } from './access.js'
+import type { Found } from './places.js'
 import { readSettings } from './settings.js'
 
+export interface Entrance {
+  readonly access: Access
+  readonly http: HttpClient
+}
+
 /** @param flags what the command has parsed */
-export async function accessFor(command: BaseCommand, flags: Readonly<Record<string, unknown>>): Promise<Access> {
+export async function openAccess(command: BaseCommand, flags: Readonly<Record<string, unknown>>): Promise<Entrance> {
   const { file } = await command.settings(flags)
+  const http = openHttp(command)
   try {
     const settings = readSettings(file?.sections.get('s3')?.value, process.env)
-    return new Access({ settings, env: process.env, serving: false, now: Date.now })
+    return { access: new Access({ settings, env: process.env, serving: false, now: Date.now, http }), http }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new KissError('configuration', file === undefined ? why : `${file.file}: ${why}`, { cause })
   }
 }
 
-export function parseUrl(text: string, example: string): URL {
+/** Throws KissError `bad-url` where the text names no object, `configuration` where the settings of its bucket are wrong. */
+export function findObject(access: Access, text: string): Found {
+  const example = 's3://bucket/key'
+  const url = parseUrl(text, example)
+  const found = access.places.find(url)
+  if (found === undefined) throw noneIn(url, 'object', example)
+  return usable(access, found)
+}
+
+/** The same for a bucket and the beginning of keys. */
+export function findBucket(access: Access, text: string): { readonly bucket: Found; readonly prefix: string } {
+  const example = 's3://bucket/prefix'
+  const url = parseUrl(text, example)
+  const found = access.places.findBucket(url)
+  if (found === undefined) throw noneIn(url, 'bucket', example)
+  return { ...found, bucket: usable(access, found.bucket) }
+}
+
+function parseUrl(text: string, example: string): URL {
   if (URL.canParse(text)) return new URL(text)
   throw new KissError('bad-url', `that is no URL; write ${example}`)
+}
+
+function noneIn({ protocol, search }: URL, what: string, example: string): KissError {
+  const typo = protocol === 's3:' && search !== '' ? ', and a ? within a key as %3F' : ''
+  return new KissError('bad-url', `that is no ${what}; write ${example}${typo}`)
+}
+
+function usable(access: Access, found: Found): Found {
+  const problem = access.problem(found)
+  if (problem !== undefined) throw new KissError('configuration', `s3: ${problem}`)
+  return found
 }

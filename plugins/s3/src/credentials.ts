@@ -1,6 +1,9 @@
 /** AWS credentials of a profile: by the official provider chain, which is loaded when first needed. */
 
-import type { Env, SharedFiles } from './aws-config.js'
+import type { HttpClient } from 'kiss/plugin'
+import { profileSettings, readShared, type Env, type SharedFiles } from './aws-config.js'
+import { isContainer, reasonOf } from './credential-failure.js'
+import { sdkHttpHandler } from './sdk-http.js'
 
 export interface Credentials {
   readonly accessKeyId: string
@@ -15,18 +18,36 @@ type Chain = (options?: { forceRefresh?: boolean }) => Promise<Credentials>
 /** Milliseconds that a failure of the chain is remembered: outside EC2 it waits a second for an instance that is not there. */
 const FAILURE_TTL = 10_000
 
+/** Milliseconds for all that the chain does, commands and questions included; it has no limit of its own. */
+const LIMIT = 30_000
+
+export interface CredentialSourceOptions {
+  readonly env: Env
+  readonly files: SharedFiles
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** For STS and SSO; without it the SDK asks by itself. */
+  readonly http?: HttpClient | undefined
+  /** Milliseconds, for tests. */
+  readonly limit?: number
+}
+
 export class CredentialSource {
   readonly #env: Env
   readonly #files: SharedFiles
   readonly #now: () => number
+  readonly #http: HttpClient | undefined
+  readonly #limit: number
   readonly #chains = new Map<string, Promise<Chain>>()
   readonly #failures = new Map<string, { readonly until: number; readonly error: Error }>()
   readonly #stale = new Set<string>()
 
-  constructor(options: { env: Env; files: SharedFiles; now: () => number }) {
-    this.#env = options.env
-    this.#files = options.files
-    this.#now = options.now
+  constructor({ env, files, now, http, limit = LIMIT }: CredentialSourceOptions) {
+    this.#env = env
+    this.#files = files
+    this.#now = now
+    this.#http = http
+    this.#limit = limit
   }
 
   /** @param profile undefined: the environment's keys or profile, as every AWS tool takes them. Throws where there are none. */
@@ -38,13 +59,16 @@ export class CredentialSource {
     if (failed !== undefined) throw failed
     try {
       const chain = await this.#chain(name, profile)
-      const credentials = await chain({ forceRefresh: this.#stale.delete(name) })
+      const credentials = await this.#inTime(chain({ forceRefresh: this.#stale.delete(name) }))
       this.#failures.delete(name)
       return credentials
     } catch (cause) {
-      const error = new Error(
-        `no AWS credentials${profile === undefined ? '' : ` of profile ${profile}`}: ${reason(cause)}`,
-      )
+      // Whoever comes after the remembered failure starts anew, and does not wait for a source that hangs.
+      this.#chains.delete(name)
+      const settings = this.#settingsOf(profile)
+      // The cause stays behind: it may hold what must not be shown.
+      const why = reasonOf(cause, { env: this.#env, settings })
+      const error = new Error(`no AWS credentials${profile === undefined ? '' : ` of profile ${profile}`}: ${why}`)
       this.#failures.set(name, { until: this.#now() + FAILURE_TTL, error })
       throw error
     }
@@ -71,6 +95,15 @@ export class CredentialSource {
     return profile === undefined ? environmentKeys(this.#env) : undefined
   }
 
+  async #inTime(asking: Promise<Credentials>): Promise<Credentials> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`their source did not answer within ${this.#limit / 1000} s`)
+      timer = setTimeout(() => reject(error), this.#limit)
+    })
+    return Promise.race([asking, late]).finally(() => clearTimeout(timer))
+  }
+
   #chain(name: string, profile: string | undefined): Promise<Chain> {
     const chain = this.#chains.get(name) ?? this.#load(profile)
     this.#chains.set(name, chain)
@@ -81,14 +114,31 @@ export class CredentialSource {
     // The SDK's plea for a newer Node is for us, not for our users; the variable is the SDK's own.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
     const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
-    const chosen = profile ?? (this.#env['AWS_PROFILE'] || undefined)
+    const chosen = this.#chosen(profile)
+    // The chain would go on to whom the machine belongs, which is somebody else than the profile that was asked for.
+    if (chosen !== undefined && chosen !== 'default' && this.#settingsOf(profile) === undefined) {
+      throw new Error(`the shared config files have no profile ${chosen}`)
+    }
     return defaultProvider({
       ...(chosen === undefined ? {} : { profile: chosen }),
       configFilepath: this.#files.config,
       filepath: this.#files.credentials,
+      // Others write new sessions into the shared files while kiss serves.
+      ignoreCache: true,
+      ...(this.#http && { clientConfig: { requestHandler: sdkHttpHandler(this.#http) } }),
+      // For an instance its second is right. A container's slow answer would only be complained of, on the console.
+      ...(isContainer(this.#env) && { timeout: 0 }),
       // Without one the chain writes its warnings to the console.
       logger: { debug: silent, info: silent, warn: silent, error: silent },
     })
+  }
+
+  #chosen(profile: string | undefined): string | undefined {
+    return profile ?? (this.#env['AWS_PROFILE'] || undefined)
+  }
+
+  #settingsOf(profile: string | undefined): ReadonlyMap<string, string> | undefined {
+    return profileSettings(readShared(this.#files), this.#chosen(profile) ?? 'default')
   }
 }
 
@@ -107,11 +157,4 @@ function environmentKeys(env: Env): Credentials | undefined {
     sessionToken: env['AWS_SESSION_TOKEN'] || undefined,
     expiration: Number.isNaN(expiration.getTime()) ? undefined : expiration,
   }
-}
-
-/** One line of what the chain says; a command that it ran, and the query of a URL that it asked, may hold a secret. */
-function reason(cause: unknown): string {
-  const line = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? ''
-  if (/command failed/i.test(line)) return 'the credential_process of the profile failed'
-  return line.replace(/(https?:\/\/[^\s?]*)\?\S*/g, '$1').slice(0, 300)
 }

@@ -1,7 +1,7 @@
 /** Lists a bucket: page after page, at the right region, once more where S3 is busy. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { KissError } from 'kiss/plugin'
+import { KissError, type HttpClient } from 'kiss/plugin'
 import type { Access } from './access.js'
 import { errorCode, meaning } from './failure.js'
 import { parsePage, type Page } from './listing.js'
@@ -9,6 +9,7 @@ import type { Found } from './places.js'
 
 export interface ListOptions {
   readonly access: Access
+  readonly http: HttpClient
   readonly bucket: Found
   readonly prefix: string
   /** Everything below the prefix, not only the next level. */
@@ -19,8 +20,6 @@ export interface ListOptions {
 /** Attempts for one page, and milliseconds before the second; each further wait is twice as long. */
 const ATTEMPTS = 5
 const FIRST_WAIT = 500
-/** Milliseconds for one page, of a thousand names at most. */
-const TIMEOUT = 60_000
 
 /** Throws KissError: `origin-refused` (S3 says no), `origin-unreachable`, `credential`. */
 export async function* listPages(options: ListOptions): AsyncGenerator<Page> {
@@ -64,23 +63,21 @@ async function readPage(options: ListOptions, query: Record<string, string>): Pr
 
 interface Got {
   readonly status: number
-  readonly headers: Record<string, string>
+  readonly headers: Readonly<Record<string, string>>
   readonly text: string
   readonly url: URL
 }
 
-async function get({ access, bucket, signal }: ListOptions, query: Record<string, string>, name: string): Promise<Got> {
+async function get(options: ListOptions, query: Record<string, string>, name: string): Promise<Got> {
+  const { access, http, bucket, signal } = options
   const { url, headers } = await access.bucketRequest(bucket, query).catch((cause: unknown) => {
     throw new KissError('credential', `s3: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   })
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)])
-    const response = await fetch(url, { headers, signal: limit, redirect: 'manual' })
-    return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text(), url }
+    const answer = await http({ method: 'GET', url, headers, signal })
+    return { ...answer, text: Buffer.from(answer.body).toString(), url }
   } catch (cause) {
-    signal.throwIfAborted()
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
-    const message = reason instanceof Error ? reason.message : String(reason)
-    throw new KissError('origin-unreachable', `${name}: ${url.host} cannot be reached: ${message}`, { cause })
+    if (!(cause instanceof KissError)) throw cause
+    throw new KissError(cause.code, `${name}: ${cause.message}`, { cause })
   }
 }

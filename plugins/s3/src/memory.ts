@@ -15,6 +15,8 @@ export class Memory {
   readonly #regions = new BoundedMap<string>()
   /** Milliseconds since the epoch. */
   readonly #refusedSince = new BoundedMap<number>()
+  /** Requests that went out without a signature and have not been refused, as far as we know. */
+  readonly #unsigned = new BoundedMap<number>()
   readonly #skews = new BoundedMap<number>()
 
   /** @param now milliseconds since the epoch, by our own clock */
@@ -53,9 +55,18 @@ export class Memory {
     return this.#refusedSince.get(bucketName(object)) !== undefined
   }
 
-  /** Remembers a refusal. False when it cannot have been of a request without a signature: those ended a while ago. */
+  /** A request about the object goes out without a signature. */
+  noteUnsigned(object: S3Object): void {
+    const name = bucketName(object)
+    this.#unsigned.set(name, (this.#unsigned.get(name) ?? 0) + 1)
+  }
+
+  /** Remembers a refusal. False when it cannot have been of a request without a signature: there was none, or it ended a while ago. */
   learnRefusal(object: S3Object): boolean {
     const name = bucketName(object)
+    const unsigned = this.#unsigned.get(name) ?? 0
+    if (unsigned === 0) return false
+    this.#unsigned.set(name, unsigned - 1)
     const since = this.#refusedSince.get(name)
     if (since === undefined) this.#refusedSince.set(name, this.#now())
     return since === undefined || this.#now() - since < IN_FLIGHT

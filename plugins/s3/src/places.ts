@@ -67,7 +67,9 @@ export class Places {
       requesterPays: merged.requesterPays ?? false,
       private: own.profile !== undefined || own.requesterPays === true,
       problem:
-        typed !== undefined && base === undefined ? 'the endpoint in the settings is no http or https URL' : undefined,
+        typed !== undefined && base === undefined
+          ? 'its endpoint is no http or https URL; write it as http://minio.lab:9000'
+          : undefined,
     }
   }
 

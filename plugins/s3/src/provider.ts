@@ -1,30 +1,65 @@
 /** The S3 provider: which URLs are objects, what they are called, how they are asked for, what a refusal means. */
 
-import type { Classification, ProvidersHookOptions, UpstreamFailure, UpstreamProvider } from 'kiss/plugin'
+import type { Classification, ProvidersHookOptions, Sharing, UpstreamFailure, UpstreamProvider } from 'kiss/plugin'
 import { Access } from './access.js'
 import { errorCode, meaning } from './failure.js'
 import { canonicalUrl } from './object.js'
-import { readSettings } from './settings.js'
+import { readSettings, type Settings } from './settings.js'
 import { contentParameters, holdsCredential, isSigned } from './signed-url.js'
 
-export interface S3ProviderOptions extends Pick<ProvidersHookOptions, 'env' | 'serving'> {
+export interface S3ProviderOptions
+  extends Pick<ProvidersHookOptions, 'env' | 'serving'>, Partial<Pick<ProvidersHookOptions, 'http'>> {
   /** The section `s3:` of the configuration file, as parsed. */
   readonly section?: unknown
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
-/** Throws, in one line, what is wrong with the settings. */
-export function createS3Provider(options: S3ProviderOptions): UpstreamProvider {
-  const { env, serving, now = Date.now } = options
-  const settings = readSettings(options.section, env)
-  const access = new Access({ settings, env, serving, now })
-  const { places } = access
+/**
+ * One provider for each way of sharing that the settings know: they differ in the buckets that they own. What nothing is
+ * lent for is what anybody could have fetched, and shared by all. Throws, in one line, what is wrong with the settings.
+ */
+export function createS3Providers(options: S3ProviderOptions): UpstreamProvider[] {
+  const { settings, access, whole } = prepare(options)
+  const own = [...settings.buckets.values()].flatMap(({ share }) => share ?? [])
+  const ways = new Set<Sharing>(['all', settings.share, ...own])
+  // On a command line the credentials belong to who asks.
+  if (!options.serving || ways.size === 1) return [whole]
+  const sharing = (url: URL): Sharing => {
+    const found = access.places.find(url)
+    if (found === undefined || access.signature(found) === 'never') return 'all'
+    return settings.buckets.get(found.object.bucket)?.share ?? settings.share
+  }
+  return [...ways].map((share) => ({
+    ...whole,
+    name: share === 'all' ? whole.name : `${whole.name}-${share}`,
+    share,
+    matches: (url) => whole.matches(url) && sharing(url) === share,
+  }))
+}
 
+/** The same as one, whose own credentials are everybody's. */
+export function createS3Provider(options: S3ProviderOptions): UpstreamProvider {
+  return prepare(options).whole
+}
+
+interface Prepared {
+  readonly settings: Settings
+  readonly access: Access
+  readonly whole: UpstreamProvider
+}
+
+function prepare({ env, serving, http, section, now = Date.now }: S3ProviderOptions): Prepared {
+  const settings = readSettings(section, env)
+  const access = new Access({ settings, env, serving, now, http })
+  return { settings, access, whole: providerOf(access) }
+}
+
+function providerOf(access: Access): UpstreamProvider {
+  const { places } = access
   return {
     name: 's3',
     priority: 50,
-    share: settings.share,
 
     matches: (url) => places.find(url) !== undefined || (/^https?:$/.test(url.protocol) && isSigned(url)),
 

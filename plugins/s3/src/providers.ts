@@ -1,12 +1,14 @@
-/** Registers the S3 provider. */
+/** Registers the S3 providers. */
 
 import type { Hook } from '@oclif/core'
 // The empty import makes the name of the hook known to oclif's types.
 import type {} from 'kiss/plugin'
-import { createS3Provider } from './provider.js'
+import { createS3Providers } from './provider.js'
 
 const hook: Hook<'kiss-providers'> = async (options) => {
-  options.register(createS3Provider({ env: options.env, serving: options.serving, section: options.section('s3') }))
+  const { env, serving, http } = options
+  const section = options.section('s3')
+  for (const provider of createS3Providers({ env, serving, http, section })) options.register(provider)
 }
 
 export default hook

@@ -15,6 +15,8 @@ export interface BucketSettings {
   readonly anonymous?: boolean
   /** Whoever asks pays for requests and traffic, if the bucket is set up so. */
   readonly requesterPays?: boolean
+  /** Who may read what was fetched with lent credentials. */
+  readonly share?: Sharing
 }
 
 export interface Settings extends BucketSettings {
@@ -39,22 +41,21 @@ const fields = {
   profile: ['profile', 'the name of a profile', text],
   anonymous: ['anonymous', 'true or false', flag],
   'requester-pays': ['requesterPays', 'true or false', flag],
+  share: ['share', 'all, probe or never', oneOf<Sharing>('all', 'probe', 'never')],
 } as const satisfies Record<string, [keyof BucketSettings, string, (value: unknown) => unknown]>
 
 export function readSettings(section: unknown, env: Env): Settings {
   const all = record(section ?? {}, 's3')
-  const { buckets = {}, lend, share, ...defaults } = all
+  const { buckets = {}, lend, ...defaults } = all
   const perBucket = Object.entries(record(buckets, 's3.buckets')).map(([name, value]) => {
     if (!isBucket(name)) throw new Error(`s3.buckets: ${name} is not the name of a bucket`)
     return [name, bucketSettings(record(value ?? {}, `s3.buckets.${name}`), `s3.buckets.${name}`)] as const
   })
-  const sharing = oneOf<Sharing>('all', 'probe', 'never')(share ?? 'all')
-  if (sharing === undefined) throw new Error('s3.share must be all, probe or never')
   return {
-    ...bucketSettings(defaults, 's3'),
+    share: 'all',
+    ...bucketSettings(defaults, 's3', ['buckets', 'lend']),
     buckets: new Map(perBucket),
     lend: new Set(lent(env['KISS_S3_BUCKETS'], lend)),
-    share: sharing,
   }
 }
 
@@ -66,11 +67,16 @@ export function endpointUrl(typed: string | undefined): string | undefined {
   return usable && url.search === '' && url.hash === '' ? url.href.replace(/\/+$/, '') : undefined
 }
 
-function bucketSettings(values: Readonly<Record<string, unknown>>, where: string): BucketSettings {
+/** @param also further keys that stand there */
+function bucketSettings(
+  values: Readonly<Record<string, unknown>>,
+  where: string,
+  also: readonly string[] = [],
+): BucketSettings {
   const entries = Object.entries(values).map(([key, value]) => {
     const field = Object.hasOwn(fields, key) ? fields[key as keyof typeof fields] : undefined
     if (field === undefined)
-      throw new Error(`${where}: unknown key ${key}; known are ${Object.keys(fields).join(', ')}`)
+      throw new Error(`${where}: unknown key ${key}; known are ${[...Object.keys(fields), ...also].join(', ')}`)
     const [name, expected, read] = field
     const checked = read(value)
     if (checked === undefined) throw new Error(`${where}.${key} must be ${expected}`)

@@ -170,7 +170,7 @@ describe('a failure of GitLab', () => {
       '{"message":"404 Commit Not Found"}',
       `${api}/repository/files/a/raw?ref=b`,
       'sent',
-      'file of lab/kernel: there is no such branch, tag or commit (404)',
+      'file of lab/kernel: there is no such branch, tag or commit; in the URL of a page, write the slashes of its name as %2F (404)',
     ],
     [
       404,

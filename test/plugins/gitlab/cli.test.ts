@@ -62,13 +62,20 @@ describe('GitLab on the command line', () => {
       })
     }
 
+    it('takes the only instance of the configuration file', async () => {
+      writeFileSync(sandbox.configFile, 'gitlab:\n  - host: git.lab:8443\n')
+      const { stdout } = await sandbox.run(['gitlab', 'url', 'a/b', '--job', 'j'])
+      assert.equal(stdout, 'https://git.lab:8443/api/v4/projects/a%2Fb/jobs/artifacts/main/download?job=j\n')
+    })
+
     for (const [args, words] of [
       [['kernel', '--job', 'j'], /"kernel" is no project/],
       [['a/b', '--job', ''], /name of the job is empty/],
       [['a/b', '--job', 'j', '../x'], /no path of a file/],
       [['a/b', '--job', 'j', '--ref', 'a b'], /no branch or tag/],
       [['a/b', '--job', 'j', '--host', 'https://me:pw@h'], /--host is no host/],
-      [['a/b'], /job/],
+      [['https://gitlab.com/a/b', '--job', 'j'], /is no project: .*the host by --host/],
+      [['a/b'], /^kiss: Missing required flag job\n$/],
     ] as const) {
       it(`exits 2 for ${args.join(' ')}`, async () => {
         const { code, stdout, stderr } = await sandbox.run(['gitlab', 'url', ...args])

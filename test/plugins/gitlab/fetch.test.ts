@@ -153,6 +153,35 @@ describe('fetching from GitLab', () => {
     }
   })
 
+  it("gives a private archive to a client's token by the API, and says what is wrong with one that may not", async () => {
+    const url = `${gitlab.url}/lab/kernel/-/archive/main/kernel-main.tar.gz`
+    gitlab.tokens.add('glpat-client-narrow-token', 'private', ['lab/kernel'], { wide: false })
+    const { body, artifact } = await fetchAll(await engine(gitlab), url, {
+      headers: { 'private-token': 'glpat-client-narrow-token' },
+    })
+    assert.equal(body.toString(), 'archive of lab/kernel at main, top directory with the commit')
+    assert.equal(artifact.private, true)
+    const kiss = await engine(gitlab)
+    for (const [headers, words] of [
+      [{ 'job-token': 'glcbt-nobody' }, /archive of lab\/kernel: the token is wrong, expired or revoked \(401\)/],
+      [{}, /archive of lab\/kernel: there is none, or this request may not read it: .*\(404\); no token is set/],
+    ] as const) {
+      await assert.rejects(fetchAll(kiss, url, { headers }), (error: KissError) => {
+        assert.match(error.message, words)
+        return error.exit === 3
+      })
+    }
+  })
+
+  it('keeps a package file once, by the number that it has on its page', async () => {
+    const kiss = await engine(gitlab, { token: ownPrivate })
+    const api = `${gitlab.url}/api/v4/projects/lab%2Fkernel/packages/3/package_files/5/download`
+    const { body } = await fetchAll(kiss, api)
+    assert.equal(body.toString(), 'package file of lab/kernel\n'.repeat(1000))
+    assert.equal((await fetchAll(kiss, `${gitlab.url}/lab/kernel/-/package_files/5/download`)).as, 'hit')
+    assert.equal((await fetchAll(kiss, api, { refresh: true })).as, 'revalidated')
+  })
+
   it('gives a public project to everybody', async () => {
     const kiss = await engine(gitlab)
     for (const path of [
@@ -264,7 +293,10 @@ describe('fetching from GitLab', () => {
       const kiss = await engine(gitlab, { token: ownPrivate })
       const rows: [path: string, words: RegExp][] = [
         ['raw/main/nothing', /there is no such file \(404\)/],
-        ['raw/nothing/at/all', /there is no such branch, tag or commit \(404\)/],
+        [
+          'raw/nothing/at/all',
+          /there is no such branch, tag or commit; in the URL of a page, write the slashes of its name as %2F \(404\)/,
+        ],
         ['jobs/1/artifacts/raw/nothing', /there is no such job or file/],
         ['jobs/99/artifacts/download', /there is no such job or file/],
       ]

@@ -12,6 +12,7 @@ async function registered(
     register: (provider) => void providers.push(provider),
     section: (name) => (name === 'gitlab' ? section : undefined),
     env,
+    http: () => assert.fail('nothing is asked'),
     serving,
   }
   await (hook as unknown as (options: ProvidersHookOptions) => Promise<void>)(options)
@@ -48,6 +49,18 @@ describe('the hook of the GitLab plugin', () => {
     const other = 'https://gitlab.com/lab/other/-/raw/main/a'
     assert.deepEqual([await asked(server, lent), await asked(server, other)], ['secret', undefined])
     assert.deepEqual([await asked(laptop, lent), await asked(laptop, other)], ['secret', 'secret'])
+  })
+
+  it('shares on a server what nobody lent a token for with everybody, whatever is set for the rest', async () => {
+    const section = [{ host: 'git.lab', token: 'secret', projects: ['lab/*'], share: 'never' }]
+    const providers = await registered(section, {}, true)
+    const owner = (url: string): unknown[] =>
+      providers.filter((provider) => provider.matches(new URL(url))).map(({ name, share }) => [name, share])
+    assert.deepEqual(owner('https://git.lab/lab/kernel/-/raw/main/a'), [['gitlab-git-lab-never', 'never']])
+    for (const url of ['https://git.lab/open/kernel/-/raw/main/a', 'https://git.lab/lab/kernel']) {
+      assert.deepEqual(owner(url), [['gitlab-git-lab', 'all']])
+    }
+    assert.equal((await registered(section)).length, 2)
   })
 
   it('fails on settings that make no sense', async () => {

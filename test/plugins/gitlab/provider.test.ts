@@ -102,11 +102,14 @@ describe('the provider of a GitLab instance', () => {
   })
 
   it('asks the API for an archive where the web URL leads to the sign-in page', async () => {
-    const asked = `${web}/archive/feature/x/kernel-feature-x.tar.gz?private_token=${clientToken}`
+    const asked = `${web}/archive/feature/x/kernel-feature-x.tar.gz?path=dts&private_token=${clientToken}`
     const first = await authorised(make(), asked, { clientCredential: true })
     assert.equal(first.url.href, asked)
     const second = await authorised(make(), `${host}/users/sign_in`, { asked, hop: 1, clientCredential: true })
-    assert.equal(second.url.href, `${api}/repository/archive.tar.gz?private_token=${clientToken}&sha=feature%2Fx`)
+    assert.equal(
+      second.url.href,
+      `${api}/repository/archive.tar.gz?path=dts&private_token=${clientToken}&sha=feature%2Fx`,
+    )
   })
 
   it('does not ask the API for anything else behind a sign-in page', async () => {

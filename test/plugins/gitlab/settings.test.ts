@@ -151,5 +151,9 @@ describe('the settings of GitLab', () => {
     assert.equal(defaultInstance({ ...job, GITLAB_HOST: 'a.example.com' }).base, 'https://a.example.com')
     assert.equal(defaultInstance(job).base, 'https://ci.example.com')
     assert.equal(defaultInstance({}).base, 'https://gitlab.com')
+    const [a, b] = [{ host: 'a.lab' }, { host: 'b.lab' }]
+    assert.equal(defaultInstance({}, [a]).base, 'https://a.lab')
+    assert.equal(defaultInstance({}, [a, b]).base, 'https://gitlab.com')
+    assert.equal(defaultInstance(job, [a]).base, 'https://ci.example.com')
   })
 })

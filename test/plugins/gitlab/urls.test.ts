@@ -61,7 +61,10 @@ describe('URLs of GitLab', () => {
     [`${api}/repository/blobs/${sha}/raw`, `${api}/repository/blobs/${sha}/raw`],
     [`${api}/repository/archive.tar.gz?sha=main&path=a`, `${api}/repository/archive.tar.gz?path=a&sha=main`],
     [`${api}/packages/generic/boot/1.0/a%20b.img`, `${api}/packages/generic/boot/1.0/a%20b.img`],
-    [`${api}/packages/3/package_files/4/download`, `${api}/packages/3/package_files/4/download`],
+    [
+      'https://gitlab.example.com/api/v4/projects/42/packages/3/package_files/4/download',
+      'https://gitlab.example.com/api/v4/projects/42/packages/3/package_files/4/download',
+    ],
     [
       'https://gitlab.example.com/api/v4/projects/42/jobs/1/artifacts/x',
       'https://gitlab.example.com/api/v4/projects/42/jobs/1/artifacts/x',
@@ -80,8 +83,9 @@ describe('URLs of GitLab', () => {
     assert.notEqual(canonical(`${web}/archive/v1/k.tar.gz`), canonical(`${api}/repository/archive.tar.gz?sha=v1`))
   })
 
-  it('keeps the web URL of a package file, because the API wants the number of its package', () => {
+  it('keeps the web URL of a package file, because the API wants the number of its package as well', () => {
     assert.equal(canonical(`${web}/package_files/12/download`), `${web}/package_files/12/download`)
+    assert.equal(canonical(`${api}/packages/3/package_files/12/download`), `${web}/package_files/12/download`)
   })
 
   it('takes subgroups for part of the project', () => {

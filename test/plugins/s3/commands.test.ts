@@ -76,6 +76,7 @@ describe('kiss s3', () => {
       [['s3://lkft'], 2, /^kiss: that is no object; write s3:\/\/bucket\/key/],
       [['https://example.com/x'], 2, /^kiss: that is no object/],
       [['lkft'], 2, /^kiss: that is no URL/],
+      [['s3://lkft/a?b'], 2, /^kiss: that is no object; write s3:\/\/bucket\/key, and a \? within a key as %3F/],
     ]
     for (const [args, expected, message] of refused) {
       it(`exits ${expected} for ${args.join(' ')}`, async () => {
@@ -84,6 +85,17 @@ describe('kiss s3', () => {
         assert.match(stderr, message)
       })
     }
+
+    it('exits 2 for an endpoint that is no URL, and signs nothing for another one', async () => {
+      for (const args of [
+        ['presign', 's3://lkft/a/1'],
+        ['ls', 's3://lkft'],
+      ]) {
+        const { code, stdout, stderr } = await run(args, { AWS_ENDPOINT_URL: 'minio:9000' })
+        assert.deepEqual([code, stdout], [2, ''])
+        assert.match(stderr, /^kiss: s3: bucket lkft: its endpoint is no http or https URL; write it as http:/)
+      }
+    })
 
     it('exits 7 where there are no credentials', async () => {
       const none = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined }
@@ -117,6 +129,11 @@ describe('kiss s3', () => {
         'PREFIX  s3://lkft/a/',
         'PREFIX  s3://lkft/ü/',
       ])
+    })
+
+    it('says on stderr where there is nothing', async () => {
+      const { code, stdout, stderr } = await run(['ls', 's3://lkft/none/'])
+      assert.deepEqual([code, stdout, stderr], [0, '', 'kiss: there is nothing at s3://lkft/none/\n'])
     })
 
     it('shows everything below a prefix, page after page', async () => {

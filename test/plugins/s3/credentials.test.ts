@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join, dirname } from 'node:path'
+import { AwsIdentity, proofs } from '../../support/aws-identity.js'
 import { sharedFiles, type Env } from '#s3/aws-config.js'
 import { CredentialSource } from '#s3/credentials.js'
 import { bareEnv, keyEnv, keys, withoutAmbientCredentials, withSharedFiles } from './harness.js'
@@ -93,5 +94,31 @@ describe('AWS credentials', () => {
         return true
       })
     })
+  })
+
+  it('are given up when their source hangs, and asked for anew later', async () => {
+    const identity = await AwsIdentity.start()
+    process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = `${identity.url}/container`
+    process.env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] = proofs.container
+    try {
+      identity.silent = true
+      const hanging = new CredentialSource({
+        env: { ...process.env, ...bareEnv },
+        files: sharedFiles(bareEnv),
+        now: () => now,
+        limit: 100,
+      })
+      await assert.rejects(
+        hanging.get(undefined),
+        /^Error: no AWS credentials: their source did not answer within 0\.1 s$/,
+      )
+      identity.silent = false
+      now += 10_000
+      assert.equal((await hanging.get(undefined)).accessKeyId, 'ASIA1')
+    } finally {
+      await identity.close()
+      delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+      delete process.env['AWS_CONTAINER_AUTHORIZATION_TOKEN']
+    }
   })
 })

@@ -9,7 +9,7 @@ import { openEngine } from '#kiss/engine/open.js'
 import type { Engine } from '#kiss/engine/types.js'
 import { plainProvider } from '#kiss/provider/plain.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
-import { createS3Provider } from '#s3/provider.js'
+import { createS3Provider, createS3Providers } from '#s3/provider.js'
 import type { Env } from '#s3/aws-config.js'
 import { bytes } from '../../support/bytes.js'
 import { fetchAll, testEngines } from '../../support/engine.js'
@@ -47,7 +47,11 @@ describe('kiss and S3', () => {
   }
   const provider = ({ env = keyEnv, serving = false, section }: Setting = {}): UpstreamProvider =>
     createS3Provider({ env: { ...env, AWS_ENDPOINT_URL: server.endpoint }, serving, section, now: () => now })
-  const open = (setting?: Setting): Promise<Engine> => engines.engine({ providers: [provider(setting), plainProvider] })
+  const open = ({ env = keyEnv, serving = false, section }: Setting = {}): Promise<Engine> => {
+    const endpoint = { AWS_ENDPOINT_URL: server.endpoint }
+    const providers = createS3Providers({ env: { ...env, ...endpoint }, serving, section, now: () => now })
+    return engines.engine({ providers: [...providers, plainProvider] })
+  }
   const presign = (key: S3Key, expiresIn = 900): Promise<string> => {
     const config = { region: 'us-east-1', endpoint: server.endpoint, forcePathStyle: true, credentials: key }
     const wanted = new GetObjectCommand({ Bucket: 'lkft', Key: 'builds/Image.gz' })
@@ -222,6 +226,24 @@ describe('kiss and S3', () => {
     const never = await open({ serving: true, section: { ...section, share: 'never' } })
     await fetchAll(never, 's3://lkft/builds/Image.gz')
     assert.equal((await never.status()).entries, 0)
+  })
+
+  it('share what anybody can fetch with everybody, whatever is set for what they lend', async () => {
+    const kiss = await open({ serving: true, section: { lend: ['lkft'], share: 'probe' } })
+    const first = await fetchAll(kiss, plainUrl('open'))
+    assert.deepEqual([first.as, first.artifact.private], ['miss', false])
+    assert.equal((await fetchAll(kiss, 's3://open/builds/Image.gz')).as, 'hit')
+    assert.equal(server.requests.length, 1)
+  })
+
+  it('share each bucket as it is set', async () => {
+    const buckets = { irish: { share: 'never' }, open: { share: 'probe' } }
+    const kiss = await open({ serving: true, section: { lend: ['*'], buckets } })
+    for (const as of ['miss', 'hit']) assert.equal((await fetchAll(kiss, 's3://lkft/builds/Image.gz')).as, as)
+    for (const as of ['miss', 'miss']) assert.equal((await fetchAll(kiss, 's3://irish/builds/Image.gz')).as, as)
+    const probed = await fetchAll(kiss, 's3://open/builds/Image.gz')
+    assert.deepEqual([probed.artifact.private, server.requests.at(-1)?.by], [true, 'nobody'])
+    assert.equal((await kiss.status()).entries, 2)
   })
 
   it('fail with a credential error where there is no credential', async () => {

@@ -65,6 +65,15 @@ describe('kiss with S3, as a program', () => {
     const wrong = await fetching(['s3://lkft/builds/Image.gz'], { AWS_SECRET_ACCESS_KEY: 'wrong' })
     assert.equal(wrong.code, 3)
     assert.match(wrong.stderr, /s3: bucket lkft, key builds\/Image\.gz: SignatureDoesNotMatch\n$/)
+    assert.equal(server.requests.length, 2, 'each was asked for once')
+    const web = await fetching([`${server.endpoint}/lkft/builds/Image.gz`, '--refresh'], {
+      AWS_SECRET_ACCESS_KEY: 'no',
+    })
+    assert.match(web.stderr, /SignatureDoesNotMatch\n$/)
+    assert.deepEqual(
+      server.requests.slice(2).map(({ code }) => code),
+      ['AccessDenied', 'SignatureDoesNotMatch'],
+    )
   })
 
   it('exits 7 where no credential could be made, and asks nobody', async () => {
@@ -72,6 +81,12 @@ describe('kiss with S3, as a program', () => {
     assert.equal(code, 7)
     assert.match(stderr, /bucket lkft: no AWS credentials: /)
     assert.equal(server.requests.length, 0)
+  })
+
+  it('exits 7 for an endpoint that is no URL, and asks nobody else', async () => {
+    const { code, stderr } = await fetching(['s3://lkft/builds/Image.gz'], { AWS_ENDPOINT_URL: 'minio:9000' })
+    assert.equal(code, 7)
+    assert.match(stderr, /^kiss: s3: bucket lkft: its endpoint is no http or https URL; write it as http:/)
   })
 
   it('takes settings from the configuration file, and exits 2 for wrong ones, naming the plugin', async () => {
@@ -107,6 +122,21 @@ describe('kiss with S3, as a program', () => {
     const problem = (await no.json()) as { code: string; detail: string }
     assert.equal(problem.code, 'origin-refused')
     assert.match(problem.detail, /s3: bucket other, key builds\/Image\.gz: AccessDenied/)
+  })
+
+  it('keeps no copy of what it lent its credentials for where that is set, and one of what is public', async () => {
+    writeFileSync(sandbox.configFile, 's3:\n  share: never\n  lend: [lkft, other]\n  buckets: {other: {share: all}}\n')
+    const { ask } = await serve(loopback)
+    const statuses: Record<string, (string | undefined)[]> = {}
+    for (const bucket of ['lkft', 'open', 'other']) {
+      for (let n = 0; n < 2; n++) {
+        const answer = await ask(`s3://${bucket}/builds/Image.gz`)
+        assert.deepEqual(Buffer.from(await answer.arrayBuffer()), body)
+        const [, how] = /^kiss; ([a-z]+)/.exec(answer.headers.get('cache-status') ?? '') ?? []
+        statuses[bucket] = [...(statuses[bucket] ?? []), how]
+      }
+    }
+    assert.deepEqual(statuses, { lkft: ['fwd', 'fwd'], open: ['fwd', 'hit'], other: ['fwd', 'hit'] })
   })
 
   it('guards the addresses behind s3:// as it guards all others', async () => {

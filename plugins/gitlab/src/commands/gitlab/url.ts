@@ -21,7 +21,8 @@ export default class GitlabUrl extends BaseCommand {
     job: Flags.string({ summary: 'name of the job', required: true, helpValue: 'NAME' }),
     ref: Flags.string({ summary: 'branch or tag', default: 'main', helpValue: 'REF' }),
     host: Flags.string({
-      summary: "the instance, with scheme, port and path where needed; else GITLAB_HOST, the CI job's own, gitlab.com",
+      summary:
+        "the instance, with scheme, port and path where needed; else GITLAB_HOST, the CI job's own, the only one in the configuration file, gitlab.com",
       helpValue: 'HOST',
     }),
   }
@@ -29,8 +30,10 @@ export default class GitlabUrl extends BaseCommand {
   async run(): Promise<{ url: string }> {
     const { args, flags } = await this.parse(GitlabUrl)
     const { job, ref, host } = flags
+    const { file } = await this.settings(flags)
     const url = told(() => {
-      const instance = host === undefined ? defaultInstance(process.env) : instanceOf(host)
+      const instance =
+        host === undefined ? defaultInstance(process.env, file?.sections.get('gitlab')?.value) : instanceOf(host)
       if (instance === undefined) throw new Error('--host is no host, and no http or https URL of one without a user')
       return artifactUrl(instance, { project: args.project, job, ref, path: args.path })
     })

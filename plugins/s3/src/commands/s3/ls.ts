@@ -1,5 +1,5 @@
-import { Args, BaseCommand, Flags, KissError, formatSize } from 'kiss/plugin'
-import { accessFor, parseUrl } from '../../command.js'
+import { Args, BaseCommand, Flags, flagsFor, formatSize } from 'kiss/plugin'
+import { findBucket, openAccess } from '../../command.js'
 import { listPages } from '../../list.js'
 import { typedUrl, type ListedObject } from '../../listing.js'
 
@@ -23,20 +23,22 @@ The URLs that it prints are those that kiss fetch takes.`
     url: Args.string({ description: 's3://BUCKET[/PREFIX][?region=REGION]', required: true }),
   }
   static override readonly flags = {
+    ...flagsFor(['ca-file']),
     recursive: Flags.boolean({ char: 'r', summary: 'list everything below the prefix' }),
   }
 
   async run(): Promise<LsResult> {
     const { args, flags } = await this.parse(Ls)
-    const access = await accessFor(this, flags)
-    const place = access.places.findBucket(parseUrl(args.url, 's3://bucket/prefix'))
-    if (place === undefined) throw new KissError('bad-url', 'that is no bucket; write s3://bucket/prefix')
-    const { bucket, prefix } = place
+    const { access, http } = await openAccess(this, flags)
+    const { bucket, prefix } = findBucket(access, args.url)
     const name = bucket.object.bucket
     const objects: LsResult['objects'][number][] = []
     const prefixes: string[] = []
-    for await (const page of listPages({ access, bucket, prefix, recursive: flags.recursive, signal: this.stop })) {
-      for (const found of page.prefixes) this.log(line('', 'PREFIX', typedUrl(name, found)))
+    const { recursive } = flags
+    let found = 0
+    for await (const page of listPages({ access, http, bucket, prefix, recursive, signal: this.stop })) {
+      found += page.prefixes.length + page.objects.length
+      for (const common of page.prefixes) this.log(line('', 'PREFIX', typedUrl(name, common)))
       for (const { key, size, lastModified } of page.objects) {
         this.log(line(lastModified.replace(/\.\d+Z$/, 'Z'), formatSize(size), typedUrl(name, key)))
       }
@@ -44,6 +46,7 @@ The URLs that it prints are those that kiss fetch takes.`
       objects.push(...page.objects.map((object) => ({ ...object, url: typedUrl(name, object.key) })))
       prefixes.push(...page.prefixes)
     }
+    if (found === 0) this.note(`kiss: there is nothing at ${typedUrl(name, prefix)}`)
     return { objects, prefixes }
   }
 }

@@ -1,5 +1,5 @@
-import { Args, BaseCommand, Flags, KissError, formatDuration, parseDuration } from 'kiss/plugin'
-import { accessFor, parseUrl } from '../../command.js'
+import { Args, BaseCommand, Flags, KissError, flagsFor, formatDuration, parseDuration } from 'kiss/plugin'
+import { findObject, openAccess } from '../../command.js'
 import { presignedUrl } from '../../sign.js'
 
 /** Milliseconds: S3 takes no longer. */
@@ -32,6 +32,7 @@ export default class Presign extends BaseCommand {
     }),
   }
   static override readonly flags = {
+    ...flagsFor(['ca-file']),
     expires: Flags.string({ summary: 'how long it is good for, a week at most', default: '1h', helpValue: '1h' }),
     method: Flags.option({
       summary: 'what it is good for',
@@ -46,9 +47,8 @@ export default class Presign extends BaseCommand {
     if (lifetime < 1000 || lifetime > LONGEST) {
       throw new KissError('usage', '--expires: S3 takes from one second to seven days')
     }
-    const access = await accessFor(this, flags)
-    const found = access.places.find(parseUrl(args.url, 's3://bucket/key'))
-    if (found === undefined) throw new KissError('bad-url', 'that is no object; write s3://bucket/key')
+    const { access } = await openAccess(this, flags)
+    const found = findObject(access, args.url)
     if (access.signature(found) === 'never') {
       throw new KissError('credential', `s3: bucket ${found.object.bucket}: the settings have no credentials for it`)
     }
