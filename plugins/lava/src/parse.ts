@@ -1,6 +1,7 @@
 /** From the text of a job file to documents whose nodes know where they stand. */
 import { KissError } from 'kiss/plugin'
-import { isScalar, parseAllDocuments, Scalar, type Document, type Node, type YAMLError } from 'yaml'
+import { isScalar, Scalar, type Node } from 'yaml'
+import { parseAsPyYaml } from './lenient.js'
 import { View } from './pyyaml.js'
 
 export interface Job {
@@ -41,47 +42,6 @@ export function parseJob(name: string, text: string): Job {
   const problem = views.find((view) => view.problem !== undefined)?.problem
   if (problem !== undefined) fail(problem.node.range?.[0] ?? 0, problem.message)
   return { name, text, mark, source, lines, documents: views }
-}
-
-interface Parsed {
-  readonly documents: readonly Document[]
-  readonly error: YAMLError | undefined
-}
-
-/** How many line ends inside quotes {@link parseAsPyYaml} mends before it takes the error for one. */
-const patience = 100
-
-/**
- * Where PyYAML is more lenient than YAML 1.2, so are we: a quoted scalar goes on at any indentation. The parser ends it
- * at the line end, so that line end becomes a blank (same length), which is what folding makes of it anyway.
- */
-function parseAsPyYaml(source: string): Parsed {
-  const first = parse(source)
-  let last = first
-  for (let mended = source, times = 0; last.error !== undefined && times < patience; times++) {
-    const at = mended.slice(last.error.pos[0]).search(/\S|\n/) + last.error.pos[0]
-    if (last.error.code !== 'MISSING_CHAR' || mended[at] !== '\n') return first
-    const from = mended[at - 1] === '\r' ? at - 1 : at
-    mended = `${mended.slice(0, from)}${' '.repeat(at + 1 - from)}${mended.slice(at + 1)}`
-    last = parse(mended)
-  }
-  return last.error === undefined ? last : first
-}
-
-function parse(source: string): Parsed {
-  // failsafe: scalars stay strings; which of them mean more is for pyyaml.ts. Not strict: what PyYAML takes should pass.
-  const parsed = parseAllDocuments(source, {
-    schema: 'failsafe',
-    strict: false,
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  })
-  const documents: readonly Document[] = 'empty' in parsed ? [] : parsed
-  const errors = documents.flatMap((document) => document.errors)
-  // PyYAML takes a comment that follows a `,` or a quote without a blank.
-  const error = errors.find(({ code, pos }) => code !== 'MISSING_CHAR' || source[pos[0]] !== '#')
-  return { documents, error }
 }
 
 /** Both from 1; a column counts UTF-16 units. */

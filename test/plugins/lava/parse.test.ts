@@ -22,6 +22,15 @@ describe('parsing a job', () => {
       ['a: 1\nb: \0\n', 'job.yaml:2:4: '],
       ['a: 1 # \x1b[0m\n', 'job.yaml:1:8: '],
       ['a: "\x7f"\n', 'job.yaml:1:5: '],
+      ['a:\n- b: c\n  d:\n http://x/y\n  e: f\n', 'job.yaml:3:5: '],
+      ['a:\n- b\nc\n- d\n', 'job.yaml:3:1: '],
+      ['a:\n  b\nc\n: d\n', 'job.yaml:3:1: '],
+      ['- deploy: {\n    to: usb\n', 'job.yaml:3:1: '],
+      ['- deploy: {to: usb,\nimage: [}\n', 'job.yaml:2:1: '],
+      ['a: {b: c,\n---\nd: e}\n', 'job.yaml:2:1: '],
+      ['a: "b\n---\nc"\n', 'job.yaml:1:6: '],
+      ['- a: {b c\nd: e}\n', 'job.yaml:2:1: '],
+      ['- a: {"b"\n: e}\n', 'job.yaml:2:1: '],
       ['\ufeffa: 1\r\nb: \x80\r\n', 'job.yaml:2:4: '],
     ] as const)
       assert.throws(
@@ -70,6 +79,28 @@ describe('parsing a job', () => {
     ])
       assert.doesNotThrow(() => parseJob('job.yaml', text), JSON.stringify(text))
   })
+
+  const flows = {
+    'a brace at the margin': '- deploy: {\n    to: usb,\n    image: {url: URL}\n}\n',
+    'lines at the margin': '- deploy: {to: usb,\nimage: {\nurl:\nURL\n}\n}\n',
+    'lines at the margin after CRLF': '- deploy: {to: usb,\r\nimage: {url:\r\nURL}}\r\n',
+    'a bracket left of its key': '- deploy:\n    os: [a,\n  b,\n c]\n    to: usb\n    image: {url: URL}\n',
+    'comments between the lines': "- deploy: { # it's {\n  to: usb, # [\n# '\n  image: {url: URL # }\n}}\n",
+    'quotes between the lines': `- deploy: {to: usb, "it's": 'a "}',\nos: don't, x: "\\"}", image: {url: URL}}\n`,
+    'tabs in front': '- deploy: {to: usb,\n\timage: {url: URL}}\n',
+    'an anchor and a tag in front': '- deploy: {to: usb,\n&a image: &b !!map {url:\nURL}}\n',
+    'several of them': '- boot: {a: [\nb\n]}\n- deploy: {to: usb,\nimage: {url: URL}}\n- test: {\n}\n',
+  }
+  for (const [name, text] of Object.entries(flows))
+    it(`reads braces and brackets at any indentation, as PyYAML does: ${name}`, () => {
+      const source = `actions:\n${text}`.replace('URL', 'http://x/y')
+      const { changes, text: result } = rewrite(parseJob('job.yaml', source), { server: 'http://kiss' })
+      assert.deepEqual(
+        changes.map(({ path, line }) => [path, source.split('\n')[line - 1]?.includes('http://x/y')]),
+        [[`actions[${name === 'several of them' ? 1 : 0}].deploy.image.url`, true]],
+      )
+      assert.equal(result, source.replace('http://x/y', "'http://kiss/api/v1/fetch/y?url=http%3A%2F%2Fx%2Fy'"))
+    })
 
   it('finds its place behind lines that only PyYAML understands', () => {
     const text =
