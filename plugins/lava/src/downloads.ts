@@ -73,11 +73,6 @@ function headersOf({ view, artifact }: Place): Record<string, string> {
   return headers
 }
 
-/** How a download is named in messages: `job.yaml:12: kernel.url`. */
-export function whereIs({ file, line, place }: Download): string {
-  return `${file}:${line}: ${place}`
-}
-
 export function shownOrigin({ origin, url }: Download): string {
   return origin === undefined ? url : displayUrl(origin)
 }

@@ -2,7 +2,7 @@
 import { KissError } from 'kiss/plugin'
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { stringOf, truthOf, type View } from './pyyaml.js'
-import { deployRules, ownOverlay, testLists, type DeployRule } from './rules.js'
+import { actionNames, deployRules, ownOverlay, testLists, type DeployRule } from './rules.js'
 
 /** One URL that LAVA's dispatcher would download (if it is one: that is for plan.ts to say). */
 export interface Place {
@@ -22,10 +22,18 @@ export interface Place {
 
 export interface Walk {
   readonly places: readonly Place[]
-  /** `to:` of deploy actions that the table does not know and that have URLs below them. */
-  readonly unknown: readonly { readonly path: string; readonly at: Node; readonly method: string }[]
+  /** What has URLs below it and is in no table. */
+  readonly unknown: readonly Unknown[]
   /** False: no list of actions, so no job. */
   readonly isJob: boolean
+}
+
+/** A deploy method, or an action, that kiss does not know. */
+export interface Unknown {
+  readonly kind: 'method' | 'action'
+  readonly path: string
+  readonly at: Node
+  readonly name: string
 }
 
 /** Aliases can make any number of a few lines. */
@@ -38,7 +46,7 @@ interface Found {
 
 export function walk(view: View): Walk {
   const places: Place[] = []
-  const unknown: { path: string; at: Node; method: string }[] = []
+  const unknown: Unknown[] = []
   const actions = view.get(view.root, 'actions')
   const list = view.items(actions)
   for (const [index, action] of list.entries()) {
@@ -52,12 +60,15 @@ export function walk(view: View): Walk {
       for (const found of rule === undefined ? [] : artifactsOf(view, deploy, rule))
         collect(view, root, found, 'url', places, [])
       if (rule === undefined && to !== undefined && method !== undefined && hasUrl(view, deploy))
-        unknown.push({ path: `${root}.to`, at: to, method })
+        unknown.push({ kind: 'method', path: `${root}.to`, at: to, name: method })
     }
     for (const name of testLists)
       for (const [item, definition] of view.items(view.get(view.get(action, 'test'), name)).entries())
         if (stringOf(view.resolve(view.get(definition, 'from'))) === 'url')
           collect(view, `${base}.test`, { path: `${name}[${item}]`, node: definition }, 'repository', places, [])
+    for (const { key, name, value } of view.entries(action))
+      if (name !== undefined && !actionNames.has(name) && hasUrl(view, value))
+        unknown.push({ kind: 'action', path: `${base}.${name}`, at: key, name })
   }
   return { places, unknown, isJob: isSeq(view.resolve(actions)) }
 }
@@ -142,10 +153,13 @@ function isForQemu(view: View): boolean {
   return types.some((type) => /qemu|kvm/i.test(text(type))) || methods.some((method) => /^qemu/.test(text(method)))
 }
 
-/** Does an artifact with an http URL stand directly below, or one level deeper? */
-function hasUrl(view: View, node: Node, depth = 2): boolean {
-  return view.entries(node).some(({ name, value }) => {
-    if (name === 'url') return /^https?:/i.test(stringOf(view.resolve(value)) ?? '')
-    return depth > 0 && hasUrl(view, value, depth - 1)
-  })
+/** Does an artifact with an http URL stand below? */
+function hasUrl(view: View, node: Node, seen = new Set<Node | undefined>()): boolean {
+  const target = view.resolve(node)
+  if (seen.has(target)) return false
+  seen.add(target)
+  if (/^https?:/i.test(stringOf(view.resolve(view.get(target, 'url'))) ?? '')) return true
+  return [...view.entries(target).map(({ value }) => value), ...view.items(target)].some((below) =>
+    hasUrl(view, below, seen),
+  )
 }

@@ -8,7 +8,7 @@ import {
   type FetchRequest,
   type ProgressView,
 } from 'kiss/plugin'
-import { shownOrigin, whereIs, type Download } from './downloads.js'
+import { shownOrigin, type Download } from './downloads.js'
 import type { Source } from './source.js'
 import { SumCheck } from './sums.js'
 
@@ -142,7 +142,7 @@ async function fetchOnce(
   try {
     follow(artifact)
     const fetched = await complete(artifact, check, signal)
-    check.verify(`${whereIs(first)}: ${shownOrigin(first)}`, fetched.sha256 ?? undefined)
+    check.verify(shownOrigin(first), fetched.sha256 ?? undefined)
     await artifact.close('done')
     return fetched
   } catch (error) {

@@ -1,8 +1,10 @@
 /** The jobs of a command line, as far as commands that only read them need them. */
 import { KissError } from 'kiss/plugin'
+import { sentence } from './diagnostics.js'
 import { downloadsOf, type Download } from './downloads.js'
 import { nameOf, readText, standard } from './files.js'
 import { parseJob, type Job } from './parse.js'
+import { problemsOf } from './rewrite.js'
 import { serverBase } from './urls.js'
 
 /** @throws KissError `usage` for no file, a file that cannot be read, and one that is not YAML */
@@ -16,9 +18,18 @@ export async function readJobs(files: readonly string[]): Promise<Job[]> {
   return jobs
 }
 
-export async function readDownloads(files: readonly string[], server: URL | undefined): Promise<Download[]> {
+/** @param note hears of every download that does not go through a cache, and why downloads may be missing */
+export async function readDownloads(
+  files: readonly string[],
+  server: URL | undefined,
+  note: (line: string) => void,
+): Promise<Download[]> {
   const base = server === undefined ? undefined : baseOf(server)
-  return (await readJobs(files)).flatMap((job) => downloadsOf(job, base))
+  const jobs = await readJobs(files)
+  for (const job of jobs) for (const left of problemsOf(job)) note(`${job.name}:${left.line}: ${sentence(left)}`)
+  const downloads = jobs.flatMap((job) => downloadsOf(job, base))
+  for (const { file, line, note: reason } of downloads) if (reason !== undefined) note(`${file}:${line}: ${reason}`)
+  return downloads
 }
 
 /** @throws KissError `usage` */

@@ -102,7 +102,7 @@ function transform(job: Job, decide: (place: Place) => Verdict): Outcome {
   const changes: (Change & { readonly slot: Slot; readonly text: string })[] = []
   for (const view of job.documents) {
     const found = walk(view)
-    left.push(...problems(job, found, view))
+    left.push(...problems(job, view, found))
     const decisions = found.places.map((place) => ({ place, verdict: decide(place) }))
     const shared = sharedElsewhere(view, decisions)
     for (const { place, verdict } of decisions) {
@@ -151,11 +151,19 @@ function sharing(job: Job, place: Place): Stay {
   return { reason: 'shared', detail: String(place.node === undefined ? 0 : lineOf(job, place.node)) }
 }
 
-function problems(job: Job, found: Walk, view: View): Left[] {
-  if (!found.isJob && view.root !== undefined)
+/** What stands in the way of finding all downloads of a job. */
+export function problemsOf(job: Job): Left[] {
+  return job.documents.flatMap((view) => problems(job, view, walk(view)))
+}
+
+function problems(job: Job, view: View, { isJob, unknown }: Walk): Left[] {
+  if (!isJob && view.root !== undefined)
     return [{ line: lineOf(job, view.root), place: 'the document', path: '', reason: 'no-actions', detail: '' }]
-  return found.unknown.map(({ path, at, method }) => {
-    return { line: lineOf(job, at), place: 'deploy.to', path, reason: 'unknown-method', detail: method }
+  return unknown.map(({ kind, path, at, name }) => {
+    const line = lineOf(job, at)
+    return kind === 'method'
+      ? { line, place: 'deploy.to', path, reason: 'unknown-method', detail: name }
+      : { line, place: name, path, reason: 'unknown-action', detail: '' }
   })
 }
 

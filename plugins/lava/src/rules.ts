@@ -52,5 +52,8 @@ export const deployRules: Readonly<Record<string, DeployRule>> = {
 /** An artifact's overlays are artifacts, each with its own `use_cache`; this one is LAVA's own and has no URL. */
 export const ownOverlay = 'lava'
 
+/** What stands in the list of actions. LAVA refuses a job with any other name in it, such as the `repeat` of old. */
+export const actionNames: ReadonlySet<string> = new Set(['deploy', 'boot', 'test', 'command'])
+
 /** Lists of a test action whose items with `from: url` name their URL in `repository`. */
 export const testLists = ['definitions', 'services'] as const

@@ -125,6 +125,11 @@ describe('kiss lava prefetch and urls', () => {
           ],
         )
         const table = await run('urls', ...to, 'job.yaml')
+        assert.deepEqual(table.stderr.split('\n'), [
+          'job.yaml:7: modules.url has a false use_cache; left as it is',
+          'job.yaml:8: tee.url has a placeholder {TEE}; left as it is',
+          '',
+        ])
         assert.match(table.stdout, /^job\.yaml:4 +kernel\.url +68\.4 KiB +yes +http:/m)
         assert.match(table.stdout, /^job\.yaml:7 +modules\.url +- +- +http:/m)
       })
@@ -144,7 +149,7 @@ describe('kiss lava prefetch and urls', () => {
         for (const [sum, hint] of [
           [
             `sha256sum: ${hex('sha256', ramdisk)}`,
-            /: kernel\.url: .*\/Image has the sha256sum [0-9a-f]{64}, not [0-9a-f]{64}/,
+            /^job\.yaml:4: kernel\.url: http:\/\/\S+\/Image has the sha256sum [0-9a-f]{64}, not [0-9a-f]{64}\n$/,
           ],
           [`sha512sum: ${hex('sha512', ramdisk)}`, /sha512sum/],
           [`md5sum: ${hex('md5', kernel).toUpperCase()}`, /md5sum .*; LAVA takes lower case only/],
@@ -210,6 +215,22 @@ describe('kiss lava prefetch and urls', () => {
     assert.equal(code, 2)
     assert.match(stderr, /unencrypted/)
     assert.doesNotMatch(stderr, /s3cret/)
+  })
+
+  it('say of what they do not know all downloads', async () => {
+    writeFileSync(
+      path.join(sandbox.cwd, 'job.yaml'),
+      'actions:\n- deploy:\n    to: the-moon\n    image: {url: http://h/a}\n- repeat:\n    actions:\n    - deploy: {to: usb, image: {url: http://h/b}}\n---\nname: none\n',
+    )
+    for (const command of ['prefetch', 'urls']) {
+      const { code, stderr } = await run(command, 'job.yaml')
+      assert.equal(code, 0)
+      assert.deepEqual(stderr.trimEnd().split('\n'), [
+        'job.yaml:3: deploy.to is the-moon, a method that kiss does not know; left as it is',
+        'job.yaml:5: repeat is an action that LAVA does not know; left as it is',
+        'job.yaml:9: the document has no list of actions: no LAVA job; left as it is',
+      ])
+    }
   })
 
   it('name file, line and column of what is not YAML', async () => {

@@ -54,9 +54,7 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
   async run(): Promise<PrefetchReport> {
     const { argv, flags } = await this.parse(Prefetch)
     const values = await this.values(flags)
-    const downloads = await readDownloads(argv as string[], values.server)
-    for (const { file, line, note, origin } of downloads)
-      if (origin === undefined && note !== undefined) this.note(`${file}:${line}: ${note}`)
+    const downloads = await readDownloads(argv as string[], values.server, (line) => this.note(line))
     const source = await openSource(this, values, downloads)
     const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
     const progress = bars ? await openProgress(groupsOf(downloads).length, process.stderr) : noProgress

@@ -39,7 +39,7 @@ export default class Urls extends BaseCommand {
   async run(): Promise<{ readonly urls: readonly ListedUrl[] }> {
     const { argv, flags } = await this.parse(Urls)
     const values = await this.values(flags)
-    const downloads = await readDownloads(argv as string[], values.server)
+    const downloads = await readDownloads(argv as string[], values.server, (line) => this.note(line))
     const source = await openSource(this, values, downloads)
     try {
       const lookups = await lookUp(source, downloads, { parallel: values.parallel, signal: this.stop })
