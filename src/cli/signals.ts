@@ -1,9 +1,12 @@
 /** The process's signals, as one AbortSignal that everything waits on. */
 
+import { setMaxListeners } from 'node:events'
 import { constants } from 'node:os'
 import { KissError } from '../errors.js'
 
 const controller = new AbortController()
+// As many wait as there are downloads at once: Node would warn of the eleventh.
+setMaxListeners(0, controller.signal)
 let first: NodeJS.Signals | undefined
 
 /** The signal that stopped this process, once one did. */

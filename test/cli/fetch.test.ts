@@ -57,6 +57,17 @@ describe('kiss fetch', () => {
     assert.deepEqual(files(), ['Image.gz'])
   })
 
+  it('says nothing of its own to many downloads at once', async () => {
+    const gate = latch()
+    const names = Array.from({ length: 30 }, (_, index) => `/many/${index}`)
+    for (const name of names) cli.origin.script(name, [{ body, stall: { after: 1000, until: gate.opened } }])
+    const all = cli.sandbox.run(['fetch', '--parallel', '30', ...names.map((name) => cli.origin.url(name))])
+    await cli.origin.requested(names[0]!)
+    gate.open()
+    const { code, stderr } = await all
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+
   it('makes a file of its own with the usual mode: writing to it leaves the cache alone', async () => {
     const url = cli.origin.url('/a/Image.gz')
     await cli.sandbox.run(['fetch', url])

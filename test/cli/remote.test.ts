@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { listening, Sandbox, type Running } from '../support/cli.js'
-import { bytes, Origin, sha256 } from '../support/origin.js'
+import { bytes, latch, Origin, sha256 } from '../support/origin.js'
 
 interface Result {
   readonly status: string | null
@@ -55,6 +55,17 @@ describe('kiss with --server', () => {
     assert.equal((await fetched(origin.url('/Image'))).result?.status, 'hit')
     assert.equal((await laptop.run(['list', '--json'])).stdout.includes('Image'), false)
     assert.equal(origin.log('/Image').length, 1)
+  })
+
+  it('says nothing of its own to many downloads at once', async () => {
+    const gate = latch()
+    const names = Array.from({ length: 30 }, (_, index) => `/many/${index}`)
+    for (const name of names) origin.script(name, [{ body, stall: { after: 1000, until: gate.opened } }])
+    const all = fetched('--parallel', '30', ...names.map((name) => origin.url(name)))
+    await origin.requested(names[0]!)
+    gate.open()
+    const { code, stderr } = await all
+    assert.deepEqual([code, stderr], [0, ''])
   })
 
   it('falls back to the origin when nobody listens, and says so', async () => {

@@ -1,5 +1,7 @@
 /** `kiss fetch`, from its settings to its report. */
 
+import { setMaxListeners } from 'node:events'
+
 import type { Engine } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { formatDuration } from '../../units.js'
@@ -38,6 +40,7 @@ export async function runFetch(
   }
 
   const signal = AbortSignal.any([command.stop, limit])
+  setMaxListeners(0, signal) // every download waits on it
   const engine = await openSource(command, values, urls, headers)
   try {
     const outcomes = await showing(values, json, {
