@@ -14,7 +14,7 @@ import {
 } from './route.js'
 import { parseAuthority } from './self.js'
 
-/** Bytes of a request target: issue 4's limit. Longer ones are no artifacts. */
+/** Bytes of a request target: longer ones name no artifact. */
 export const longestUrl = 8192
 
 export interface Found {

@@ -1,6 +1,6 @@
 /**
  * How long `kiss lava rewrite` takes for a job of 5,000 lines, beyond the start of the program: the same command with a job
- * of five lines. Prints milliseconds; exits 1 above the limit of issue 6.
+ * of five lines. Prints milliseconds; exits 1 above the limit.
  *
  *     node test/dist/bench/lava-rewrite.js [runs]
  */
