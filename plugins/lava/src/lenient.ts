@@ -89,8 +89,7 @@ function onOneLine(text: string, start: number): string | undefined {
     pattern.lastIndex = at
     const [part = ''] = pattern.exec(text) ?? []
     at += part.length
-    const isComment = part.startsWith('#')
-    parts.push(part.replace(isComment ? /./g : /[\r\n]/g, ' '))
+    parts.push(part.startsWith('#') ? ' '.repeat(part.length) : part.replace(/[\r\n]/g, ' '))
     if (part === '{' || part === '[') depth++
     if (part === '}' || part === ']') depth--
     if (depth === 0) return boundary.test(text.slice(start, at)) ? undefined : parts.join('') + text.slice(at)

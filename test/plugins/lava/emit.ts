@@ -13,6 +13,12 @@ export function seeded(seed: number): Random {
   }
 }
 
+/** Indents every line inside braces and brackets, and nothing else. */
+export const far = ' '.repeat(200)
+
+/** Line ends inside braces and brackets. */
+const breaks = [`\n${far}`, `\n\n${far}`, ` # it's [ {"\n${far}`]
+
 interface Anchored {
   readonly name: string
   readonly value: unknown
@@ -113,7 +119,7 @@ class Emitter {
   }
 
   #flowBody(value: unknown, path: string): string {
-    const blank = (): string => this.#pick(['', '', ' '])
+    const blank = (): string => (this.#chance(0.05) ? this.#pick(breaks) : this.#pick(['', '', ' ']))
     if (!isCollection(value)) return this.#scalar(value, path, true)
     const items = Array.isArray(value)
       ? value.map((item, index) => this.#flow(item, `${path}/${index}`))
