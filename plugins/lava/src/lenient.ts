@@ -46,7 +46,9 @@ function parse(source: string): Parsed {
   const documents: readonly Document[] = 'empty' in parsed ? [] : parsed
   const errors = documents.flatMap((document) => document.errors)
   // PyYAML takes a comment that follows a `,` or a quote without a blank.
-  const error = errors.find(({ code, pos }) => code !== 'MISSING_CHAR' || source[pos[0]] !== '#')
+  const error = errors.find(
+    ({ code, pos: [at] }) => code !== 'MISSING_CHAR' || !/^\S#$/.test(source.slice(at - 1, at + 1)),
+  )
   return { documents, error }
 }
 

@@ -24,6 +24,7 @@ describe('parsing a job', () => {
       ['a: "\x7f"\n', 'job.yaml:1:5: '],
       ['a:\n- b: c\n  d:\n http://x/y\n  e: f\n', 'job.yaml:3:5: '],
       ['a:\n- b\nc\n- d\n', 'job.yaml:3:1: '],
+      ['a:\n- b: c\n# a dash is missing\n d: e\n', 'job.yaml:3:1: '],
       ['a:\n  b\nc\n: d\n', 'job.yaml:3:1: '],
       ['- deploy: {\n    to: usb\n', 'job.yaml:3:1: '],
       ['- deploy: {to: usb,\nimage: [}\n', 'job.yaml:2:1: '],
