@@ -3,13 +3,17 @@
  *
  * Every style stays what it is, with one exception: a plain scalar inside `{}` or `[]` gets single quotes, because some
  * parsers refuse a plain `?` there. To tell it from one that had single quotes all along, the latter is marked: its
- * `url=http%3A…` is written `url=http%3a…`, which means the same.
+ * `url=http%3A…` is written `url=http%3a…`, which means the same. So is one with the escapes of JSON writers, of which the
+ * encoded URL may have none left.
  */
 import { Scalar } from 'yaml'
 import { unwrap, wrap, type Wrapped } from './urls.js'
 
-/** `slashes` is a double-quoted scalar in which every `/` is written `\/`, as some JSON writers do. */
-export type Style = 'plain' | 'single' | 'double' | 'slashes' | 'block' | 'flow-plain' | 'flow-single'
+/**
+ * What JSON writers make of a double-quoted scalar: `slashes` has every `/` as `\/`, `escapes` has `&`, `<`, `>` and what is
+ * not ASCII as `\u0026`.
+ */
+export type Style = 'plain' | 'single' | 'double' | 'slashes' | 'escapes' | 'block' | 'flow-plain' | 'flow-single'
 
 /** The text of one URL in the source (`Job.source`). */
 export interface Slot {
@@ -35,7 +39,7 @@ export function slotOf(source: string, scalar: Scalar<string>, inFlow: boolean):
 }
 
 function stylesOf(scalar: Scalar, inFlow: boolean): Style[] {
-  if (scalar.type === Scalar.QUOTE_DOUBLE) return ['double', 'slashes']
+  if (scalar.type === Scalar.QUOTE_DOUBLE) return ['double', 'slashes', 'escapes']
   if (scalar.type === Scalar.QUOTE_SINGLE) return [inFlow ? 'flow-single' : 'single']
   return [inFlow ? 'flow-plain' : 'plain']
 }
@@ -65,7 +69,16 @@ export function render(style: Style, url: string): string | undefined {
       return isPrintable(url) ? `"${url.replace(/["\\]/g, '\\$&')}"` : undefined
     case 'slashes':
       return isPrintable(url) ? `"${url.replace(/["\\/]/g, '\\$&')}"` : undefined
+    case 'escapes':
+      return isPrintable(url) ? `"${url.replace(/["\\]/g, '\\$&').replace(escaped, unicode)}"` : undefined
   }
+}
+
+/** Nothing outside the Basic Multilingual Plane: the two halves that JSON makes of it are no characters to PyYAML. */
+const escaped = /[&<>\u0080-\ud7ff\ue000-\uffff]/g
+
+function unicode(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** YAML 1.1 plain scalars of one line; what starts a URL never is an indicator. */
@@ -84,7 +97,7 @@ export function rewritten(
   server: string,
   ttl: string | undefined,
 ): { url: string; text: string } | undefined {
-  const marked = slot.style === 'flow-single'
+  const marked = slot.style === 'flow-single' || slot.style === 'escapes'
   const url = wrap(server, { url: slot.url, marked, ...(ttl === undefined ? {} : { ttl }) })
   if (url === undefined) return undefined
   const style = slot.style === 'flow-plain' ? 'flow-single' : slot.style
@@ -97,8 +110,15 @@ export function rewritten(
 /** What stood in a slot before {@link rewritten}; undefined for what `rewritten` did not write. */
 export function restored(slot: Slot, server: string): (Wrapped & { readonly text: string }) | undefined {
   const wrapped = unwrap(server, slot.url)
-  if (wrapped === undefined || (wrapped.marked === true && slot.style !== 'flow-single')) return undefined
-  const style = slot.style === 'flow-single' && wrapped.marked !== true ? 'flow-plain' : slot.style
-  const text = render(style, wrapped.url)
+  if (wrapped === undefined) return undefined
+  const style = styleBefore(slot.style, wrapped.marked === true)
+  const text = style === undefined ? undefined : render(style, wrapped.url)
   return text === undefined ? undefined : { ...wrapped, text }
+}
+
+/** The style of what {@link rewritten} was given, by that of what it wrote; undefined where it would not have written that. */
+function styleBefore(style: Style, marked: boolean): Style | undefined {
+  if (style === 'flow-single') return marked ? 'flow-single' : 'flow-plain'
+  if (style === 'double') return marked ? 'escapes' : 'double'
+  return (style === 'escapes') === marked ? style : undefined
 }

@@ -167,7 +167,8 @@ class Emitter {
     const plain = isPlain(value) && !(inFlow && /[,[\]{}?]/.test(value)) ? [value, value] : []
     const single = /^[\x20-\x7e]*$/.test(value) ? [`'${value.replaceAll("'", "''")}'`] : []
     const slashes = isUrl(value) ? [JSON.stringify(value).replaceAll('/', '\\/')] : []
-    return tag + this.#pick([...plain, ...single, JSON.stringify(value), ...(this.#chance(0.2) ? slashes : [])])
+    const json = this.#chance(0.2) ? [...slashes, escaped(JSON.stringify(value))] : []
+    return tag + this.#pick([...plain, ...single, JSON.stringify(value), ...json])
   }
 
   #key(key: string): string {
@@ -224,6 +225,11 @@ class Emitter {
   #pick<Item>(items: readonly Item[]): Item {
     return items[Math.floor(this.#random() * items.length)]!
   }
+}
+
+/** As JSON writers do that are careful with HTML and with what is not ASCII. */
+export function escaped(text: string): string {
+  return text.replace(/[&<>\u0080-\ud7ff\ue000-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function isCollection(value: unknown): value is object {

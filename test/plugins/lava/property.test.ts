@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml'
 import { parseJob } from '#lava/parse.js'
 import { restore, rewrite } from '#lava/rewrite.js'
 import { wrap } from '#lava/urls.js'
-import { emit, far, seeded, type Random } from './emit.js'
+import { emit, escaped, far, seeded, type Random } from './emit.js'
 import { at, downloads } from './oracle.js'
 import { samples, server } from './samples.js'
 
@@ -113,7 +113,7 @@ describe('any job in any style', () => {
   }).timeout(60_000)
 })
 
-/** The mark of a scalar that had single quotes in flow style means nothing to a reader of the URL. */
+/** The mark of a scalar that had single quotes in flow style, or escapes, means nothing to a reader of the URL. */
 function unmarked(job: unknown): unknown {
   return JSON.parse(
     JSON.stringify(job)
@@ -150,5 +150,6 @@ function spellings({ from, to }: { from: string; to: string }): [string, string]
     [single(from), single(to)],
     [double(from), double(to)],
     [slashes(from), slashes(to)],
+    [escaped(double(from)), escaped(double(to))],
   ]
 }
