@@ -195,7 +195,7 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
       ? error
       : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
   const { code, message, status, retryAfter } = failure
-  const remembered = isRemembered(failure) && !order.private
+  const remembered = isRemembered(failure) && !order.private && !isMendable(failure, order, services)
   const record = { code, message, status, retryAfter }
   const outcome: Outcome = { kind: 'failed', failure: record, at: services.clock.now(), remembered }
   const told = await tell(outcome, generation, services)
@@ -209,6 +209,11 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
   if (told && remembered) setTimeout(() => void remove(), FAILURE_MEMORY).unref()
   else await remove()
   return failure
+}
+
+/** Who asks on a command line can mend the provider's credential, and asks again at once. */
+function isMendable({ code }: KissError, { provider }: Order, { settings }: Services): boolean {
+  return settings.ownUse && provider.authorise !== undefined && code === 'origin-refused'
 }
 
 function outcomeOf(attempted: Attempted): Outcome {

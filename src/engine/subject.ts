@@ -29,10 +29,14 @@ export function keyIdOf(canonical: URL): KeyId {
   return createHash('sha256').update(canonical.href).digest('hex')
 }
 
-/** Finds the provider; throws `unsupported-scheme` where there is none. */
+/** Finds the provider; throws `unsupported-scheme` where there is none, or `bad-url` with what one objects. */
 export function providerFor(url: URL, providers: readonly UpstreamProvider[]): UpstreamProvider {
   const provider = providers.find((candidate) => candidate.matches(url))
   if (provider) return provider
+  for (const candidate of providers) {
+    const objection = candidate.objection?.(url)
+    if (objection !== undefined) throw new KissError('bad-url', `cannot fetch ${displayUrl(url)}: ${objection}`)
+  }
   const scheme = url.protocol.replace(/:$/, '')
   throw new KissError('unsupported-scheme', `cannot fetch ${displayUrl(url)}: no provider serves ${scheme} URLs`)
 }

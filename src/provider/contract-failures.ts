@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import {
   allOwned,
+  assertLine,
   assertNoSecret,
   type ContractCheck,
   type MakeProvider,
@@ -93,10 +94,4 @@ function* failures(urls: readonly string[], bodies: readonly string[], of = stat
       }
     }
   }
-}
-
-function assertLine(text: string | undefined, what: string): void {
-  if (text === undefined) return
-  assert.ok(text.length > 0 && text.length <= 2000, `${what} is neither empty nor endless`)
-  assert.doesNotMatch(text, /\p{Cc}/u, `${what} is one line`)
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import {
   allOwned,
+  assertLine,
   assertNoSecret,
   oddUrls,
   untouched,
@@ -35,6 +36,7 @@ export function keyChecks(make: MakeProvider, samples: ProviderSamples): Contrac
 
     check('answers for any URL, however odd', (provider) => {
       for (const odd of oddUrls) {
+        assertLine(provider.objection?.(new URL(odd)), 'an objection')
         if (!ask(provider, odd)) continue
         assert.ok(provider.cacheKey(new URL(odd)) instanceof URL, odd)
         assert.equal(typeof (provider.carriesCredential?.(new URL(odd)) ?? false), 'boolean', odd)

@@ -80,3 +80,9 @@ export function untouched<T>(url: URL, question: (url: URL) => T): T {
   assert.equal(url.href, before, 'the URL that was handed in was changed')
   return answer
 }
+
+export function assertLine(text: string | undefined, what: string): void {
+  if (text === undefined) return
+  assert.ok(text.length > 0 && text.length <= 2000, `${what} is neither empty nor endless`)
+  assert.doesNotMatch(text, /\p{Cc}/u, `${what} is one line`)
+}

@@ -56,6 +56,11 @@ export interface UpstreamProvider {
   readonly priority: number
   matches(url: URL): boolean
   /**
+   * Why a URL of its own scheme names nothing that it could fetch, in one line without secrets. Asked when no provider
+   * matches.
+   */
+  objection?(url: URL): string | undefined
+  /**
    * What identifies the content: no signature, no token, no userinfo, no fragment. Pure, given the provider's settings,
    * and idempotent: `cacheKey(cacheKey(url))` equals `cacheKey(url)`.
    */

@@ -76,6 +76,7 @@ const faults: [fault: string, change: Partial<UpstreamProvider>, seenBy: RegExp]
   ],
   ['sees one everywhere', { carriesCredential: () => true }, /which URLs carry a credential/],
   ['has a broken lifetime', { ttl: () => 0.1 }, /lifetime/],
+  ['objects in two lines', { objection: () => 'a\nb' }, /however odd/],
   [
     'loses the range',
     { authorise: async (request) => ({ ...request, headers: { 'x-token': secret } }) },

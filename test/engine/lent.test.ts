@@ -113,6 +113,14 @@ describe('what a provider fetched with the server’s own credential', () => {
     })
   })
 
+  it('is asked for again at once on a command line where the user has mended the credential', async () => {
+    rights.revoke('server')
+    const cacheDir = await engines.folder()
+    await assert.rejects(fetchAll(await open('all', { ownUse: true, cacheDir }), rights.url), refusedWith(401))
+    rights.give({ body, etag: '"v1"' }, 'server')
+    assert.equal((await fetchAll(await open('all', { ownUse: true, cacheDir }), rights.url)).as, 'miss')
+  })
+
   it('is the user’s own on a command line, whatever share says', async () => {
     for (const share of ['probe', 'never'] as const) {
       const kiss = await open(share, { ownUse: true })

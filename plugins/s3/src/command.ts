@@ -2,6 +2,7 @@
 
 import { KissError, openHttp, type BaseCommand, type HttpClient } from 'kiss/plugin'
 import { Access } from './access.js'
+import { notA } from './object-url.js'
 import type { Found } from './places.js'
 import { readSettings } from './settings.js'
 
@@ -25,30 +26,23 @@ export async function openAccess(command: BaseCommand, flags: Readonly<Record<st
 
 /** Throws KissError `bad-url` where the text names no object, `configuration` where the settings of its bucket are wrong. */
 export function findObject(access: Access, text: string): Found {
-  const example = 's3://bucket/key'
-  const url = parseUrl(text, example)
+  const url = parseUrl(text, 's3://bucket/key')
   const found = access.places.find(url)
-  if (found === undefined) throw noneIn(url, 'object', example)
+  if (found === undefined) throw new KissError('bad-url', notA('object', url))
   return usable(access, found)
 }
 
 /** The same for a bucket and the beginning of keys. */
 export function findBucket(access: Access, text: string): { readonly bucket: Found; readonly prefix: string } {
-  const example = 's3://bucket/prefix'
-  const url = parseUrl(text, example)
+  const url = parseUrl(text, 's3://bucket/prefix')
   const found = access.places.findBucket(url)
-  if (found === undefined) throw noneIn(url, 'bucket', example)
+  if (found === undefined) throw new KissError('bad-url', notA('bucket', url))
   return { ...found, bucket: usable(access, found.bucket) }
 }
 
 function parseUrl(text: string, example: string): URL {
   if (URL.canParse(text)) return new URL(text)
   throw new KissError('bad-url', `that is no URL; write ${example}`)
-}
-
-function noneIn({ protocol, search }: URL, what: string, example: string): KissError {
-  const typo = protocol === 's3:' && search !== '' ? ', and a ? within a key as %3F' : ''
-  return new KissError('bad-url', `that is no ${what}; write ${example}${typo}`)
 }
 
 function usable(access: Access, found: Found): Found {

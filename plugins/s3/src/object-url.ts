@@ -26,6 +26,13 @@ export function readTyped(url: URL): TypedBucket | undefined {
   return { bucket: hostname, rest: decodeTyped(pathname.slice(1)), versionId, region }
 }
 
+/** What to write instead of a URL that names no object, or no bucket. */
+export function notA(what: 'object' | 'bucket', { protocol, search }: URL): string {
+  const example = what === 'object' ? 's3://bucket/key' : 's3://bucket/prefix'
+  const typo = protocol === 's3:' && search !== '' ? ', and a ? within a key as %3F' : ''
+  return `that is no ${what}; write ${example}${typo}`
+}
+
 export interface WebObject {
   readonly bucket: string
   readonly key: string

@@ -4,6 +4,7 @@ import type { Classification, ProvidersHookOptions, Sharing, UpstreamFailure, Up
 import { Access } from './access.js'
 import { errorCode, meaning } from './failure.js'
 import { canonicalUrl } from './object.js'
+import { notA } from './object-url.js'
 import { readSettings, type Settings } from './settings.js'
 import { contentParameters, holdsCredential, isSigned } from './signed-url.js'
 
@@ -62,6 +63,8 @@ function providerOf(access: Access): UpstreamProvider {
     priority: 50,
 
     matches: (url) => places.find(url) !== undefined || (/^https?:$/.test(url.protocol) && isSigned(url)),
+
+    objection: (url) => (url.protocol === 's3:' ? `s3: ${notA('object', url)}` : undefined),
 
     cacheKey(url) {
       const found = places.find(url)

@@ -76,6 +76,13 @@ describe('kiss with S3, as a program', () => {
     )
   })
 
+  it('exits 2 for a URL that names no object, and says what to write', async () => {
+    const { code, stderr } = await fetching(['s3://lkft/builds/a?b'])
+    const said =
+      'cannot fetch s3://lkft/builds/a?…: s3: that is no object; write s3://bucket/key, and a ? within a key as %3F'
+    assert.deepEqual([code, stderr], [2, `kiss: ${said}\n`])
+  })
+
   it('exits 7 where no credential could be made, and asks nobody', async () => {
     const { code, stderr } = await fetching(['s3://lkft/builds/Image.gz'], { AWS_ACCESS_KEY_ID: undefined })
     assert.equal(code, 7)
