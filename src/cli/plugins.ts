@@ -3,13 +3,10 @@
 import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Plugin, type Command } from '@oclif/core'
 import { KissError } from '../errors.js'
+import { home } from '../home.js'
 import type { PluginReference } from './settings/load.js'
-
-/** The folder of this package. Taken from this file, so that neither the working directory nor a symlink matters. */
-export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 const bundled = ['s3', 'gitlab', 'lava']
 
@@ -17,9 +14,9 @@ const bundled = ['s3', 'gitlab', 'lava']
 export async function loadBundledPlugins(): Promise<Plugin[]> {
   const help = path.dirname(createRequire(import.meta.url).resolve('@oclif/plugin-help'))
   return Promise.all([
-    load(new NamedPlugin({ root, isRoot: true, type: 'core' })),
+    load(new NamedPlugin({ root: home, isRoot: true, type: 'core' })),
     load(new NamedPlugin({ root: help, type: 'core' })),
-    ...bundled.map((name) => load(new NamedPlugin({ root: path.join(root, 'plugins', name), type: 'core' }))),
+    ...bundled.map((name) => load(new NamedPlugin({ root: path.join(home, 'plugins', name), type: 'core' }))),
   ])
 }
 
@@ -82,7 +79,7 @@ function refuseClashes(plugin: Plugin, others: readonly Plugin[]): void {
 }
 
 async function findPlugin({ name, base }: PluginReference): Promise<string> {
-  const candidates = isFolder(name) ? [path.resolve(base, name)] : packageFolders(name, [base, root])
+  const candidates = isFolder(name) ? [path.resolve(base, name)] : packageFolders(name, [base, home])
   for (const folder of candidates) {
     if (await isFile(path.join(folder, 'package.json'))) return folder
   }
