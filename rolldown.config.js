@@ -29,7 +29,13 @@ export default defineConfig(
       input: Object.fromEntries(names.map((name) => [name, path.join(compiled, `${name}.js`)])),
       platform: 'node',
       external,
-      output: { dir: path.join(compiled, 'bundle'), chunkFileNames: 'chunks/[name].js', cleanDir: true },
+      output: {
+        dir: path.join(compiled, 'bundle'),
+        chunkFileNames: 'chunks/[name].js',
+        cleanDir: true,
+        // What several of them share goes in one file, not in one for each way of sharing.
+        codeSplitting: { groups: [{ name: 'common', minShareCount: 3 }] },
+      },
     }
   }),
 )

@@ -3,20 +3,21 @@
 import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { Plugin, type Command } from '@oclif/core'
+import { Plugin, type Command, type Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'
 import { home } from '../home.js'
+import { readBundledPlugin } from './bundled-plugin.js'
 import type { PluginReference } from './settings/load.js'
 
 const bundled = ['s3', 'gitlab', 'lava']
 
 /** kiss itself, its three plugins and oclif's help. */
-export async function loadBundledPlugins(): Promise<Plugin[]> {
-  const help = path.dirname(createRequire(import.meta.url).resolve('@oclif/plugin-help'))
+export async function loadBundledPlugins(): Promise<Interfaces.Plugin[]> {
+  const help = createRequire(import.meta.url).resolve('@oclif/plugin-help')
   return Promise.all([
-    load(new NamedPlugin({ root: home, isRoot: true, type: 'core' })),
-    load(new NamedPlugin({ root: help, type: 'core' })),
-    ...bundled.map((name) => load(new NamedPlugin({ root: path.join(home, 'plugins', name), type: 'core' }))),
+    readBundledPlugin(home, true),
+    readBundledPlugin(path.resolve(help, '../..')),
+    ...bundled.map((name) => readBundledPlugin(path.join(home, 'plugins', name))),
   ])
 }
 
@@ -26,7 +27,7 @@ export async function loadBundledPlugins(): Promise<Plugin[]> {
  */
 export async function loadPlugins(
   references: readonly PluginReference[],
-  present: readonly Plugin[],
+  present: readonly Interfaces.Plugin[],
 ): Promise<Plugin[]> {
   const plugins: Plugin[] = []
   for (const reference of references) {
@@ -68,7 +69,7 @@ export function pluginError(plugin: string, what: string, cause?: unknown): Kiss
   return new KissError('configuration', `plugin ${plugin}: ${what}${reason}`, { cause })
 }
 
-function refuseClashes(plugin: Plugin, others: readonly Plugin[]): void {
+function refuseClashes(plugin: Plugin, others: readonly Interfaces.Plugin[]): void {
   for (const other of others) {
     if (other.name === plugin.name) throw pluginError(plugin.name, 'it is there already')
     const id = plugin.commandIDs.find((id) => other.commandIDs.includes(id))

@@ -1,7 +1,7 @@
 /** Starts the command line: finds the plugins, runs the command, says what went wrong. */
 
 import { Config, run as runCommand, settings as oclifSettings } from '@oclif/core'
-import type { Plugin } from '@oclif/core'
+import type { Interfaces } from '@oclif/core'
 import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { asksForHelp, asksForJson } from './arguments.js'
@@ -57,7 +57,7 @@ async function loadConfig(argv: readonly string[]): Promise<Config> {
   }
 }
 
-async function configOf(plugins: readonly Plugin[]): Promise<Config> {
+async function configOf(plugins: readonly Interfaces.Plugin[]): Promise<Config> {
   const config = new Config({ root: home, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])) })
   await config.load()
   return config
