@@ -16,10 +16,25 @@ const entries = {
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const installed = Object.keys(dependencies).filter((name) => name !== '@oclif/core')
 
-/** What oclif looks for in development only. */
-const absent = ['typescript', 'ts-node', 'tsx', 'pnpapi']
+/** What oclif does without: tools of its developers, and what compares the version of Node with its own needs. */
+const unused = ['typescript', 'ts-node', 'tsx', 'pnpapi', 'semver']
 
-const external = ['kiss', ...installed, ...absent].map((name) => new RegExp(`^${name}(?:/|$)`))
+const external = ['kiss', ...installed, ...unused].map((name) => new RegExp(`^${name}(?:/|$)`))
+
+/** What oclif requires at once and calls only where there is no manifest, and the function that it calls. */
+const late = { tinyglobby: 'glob', minimatch: 'minimatch' }
+
+const loadLate = {
+  name: 'load late',
+  resolveId: (name) => (name in late ? `late:${name}` : undefined),
+  load(id) {
+    const [, name] = /^late:(.*)/.exec(id) ?? []
+    if (name === undefined) return undefined
+    return `import { createRequire } from 'node:module'
+      const load = () => createRequire(createRequire(import.meta.url).resolve('@oclif/core'))('${name}')
+      export const ${late[name]} = (...args) => load().${late[name]}(...args)`
+  },
+}
 
 export default defineConfig(
   Object.entries(entries).map(([folder, modules]) => {
@@ -29,6 +44,7 @@ export default defineConfig(
       input: Object.fromEntries(names.map((name) => [name, path.join(compiled, `${name}.js`)])),
       platform: 'node',
       external,
+      plugins: [loadLate],
       output: {
         dir: path.join(compiled, 'bundle'),
         chunkFileNames: 'chunks/[name].js',

@@ -1,9 +1,9 @@
 /**
- * A plugin that comes with kiss, read from its package.json and its manifest. oclif's own class looks for both, and for
- * commands beside the manifest; that and its sorting by language took a tenth of the time to start.
+ * A plugin that comes with kiss, by its package.json and its manifest. oclif's own class searches for both and sorts by
+ * language, which takes as long as all the rest of finding a command.
  */
 
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command, Interfaces } from '@oclif/core'
@@ -15,12 +15,10 @@ interface PackageJson extends Interfaces.PJSON {
   }
 }
 
-/** @throws what reading its two files throws */
-export async function readBundledPlugin(root: string, isRoot = false): Promise<Interfaces.Plugin> {
-  const [pjson, { commands }] = await Promise.all([
-    readJson<PackageJson>(root, 'package.json'),
-    readJson<Interfaces.Manifest>(root, 'oclif.manifest.json'),
-  ])
+/** Reads synchronously: there is nothing else to do yet. */
+export function readBundledPlugin(root: string, isRoot = false): Interfaces.Plugin {
+  const pjson = readJson(path.join(root, 'package.json')) as PackageJson
+  const { commands } = readJson(path.join(root, 'oclif.manifest.json')) as Interfaces.Manifest
   const { name, version, oclif } = pjson
   const findCommand = async (id: string): Promise<Command.Class> => {
     const { relativePath = [] } = commands[id] ?? {}
@@ -59,6 +57,6 @@ export async function readBundledPlugin(root: string, isRoot = false): Promise<I
   return plugin
 }
 
-async function readJson<T>(folder: string, file: string): Promise<T> {
-  return JSON.parse(await readFile(path.join(folder, file), 'utf8')) as T
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'))
 }

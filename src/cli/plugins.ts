@@ -9,16 +9,16 @@ import { home } from '../home.js'
 import { readBundledPlugin } from './bundled-plugin.js'
 import type { PluginReference } from './settings/load.js'
 
-const bundled = ['s3', 'gitlab', 'lava']
+const ours = ['s3', 'gitlab', 'lava']
 
 /** kiss itself, its three plugins and oclif's help. */
-export async function loadBundledPlugins(): Promise<Interfaces.Plugin[]> {
+export function bundledPlugins(): Interfaces.Plugin[] {
   const help = createRequire(import.meta.url).resolve('@oclif/plugin-help')
-  return Promise.all([
+  return [
     readBundledPlugin(home, true),
     readBundledPlugin(path.resolve(help, '../..')),
-    ...bundled.map((name) => readBundledPlugin(path.join(home, 'plugins', name))),
-  ])
+    ...ours.map((name) => readBundledPlugin(path.join(home, 'plugins', name))),
+  ]
 }
 
 /**

@@ -6,7 +6,7 @@ import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { asksForHelp, asksForJson } from './arguments.js'
 import { failureJson, failureLine, failureOf } from './failure.js'
-import { loadBundledPlugins, loadPlugins } from './plugins.js'
+import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 
 /** Runs `argv` and ends the process with its exit code, once standard output has been written. */
@@ -41,7 +41,7 @@ function unwritten(cause: Error): KissError {
 }
 
 async function loadConfig(argv: readonly string[]): Promise<Config> {
-  const bundled = await loadBundledPlugins()
+  const bundled = bundledPlugins()
   const config = await configOf(bundled)
   try {
     const references = configuredPlugins(await loadSettingsFile(argv, config.configDir))
