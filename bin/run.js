@@ -6,6 +6,6 @@ module.enableCompileCache?.()
 
 // oclif compares Node's version with its own needs, not ours, and loads a library for it: a fifth of the time to start.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= '1'
-const { run } = await import('../dist/cli/run.js')
+const { run } = await import('../dist/bundle/cli/run.js')
 
 await run(process.argv.slice(2))

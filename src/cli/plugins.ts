@@ -3,24 +3,22 @@
 import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Plugin, type Command } from '@oclif/core'
+import { Plugin, type Command, type Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'
+import { home } from '../home.js'
+import { readBundledPlugin } from './bundled-plugin.js'
 import type { PluginReference } from './settings/load.js'
 
-/** The folder of this package. Taken from this file, so that neither the working directory nor a symlink matters. */
-export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
-
-const bundled = ['s3', 'gitlab', 'lava']
+const ours = ['s3', 'gitlab', 'lava']
 
 /** kiss itself, its three plugins and oclif's help. */
-export async function loadBundledPlugins(): Promise<Plugin[]> {
-  const help = path.dirname(createRequire(import.meta.url).resolve('@oclif/plugin-help'))
-  return Promise.all([
-    load(new NamedPlugin({ root, isRoot: true, type: 'core' })),
-    load(new NamedPlugin({ root: help, type: 'core' })),
-    ...bundled.map((name) => load(new NamedPlugin({ root: path.join(root, 'plugins', name), type: 'core' }))),
-  ])
+export function bundledPlugins(): Interfaces.Plugin[] {
+  const help = createRequire(import.meta.url).resolve('@oclif/plugin-help')
+  return [
+    readBundledPlugin(home, true),
+    readBundledPlugin(path.resolve(help, '../..')),
+    ...ours.map((name) => readBundledPlugin(path.join(home, 'plugins', name))),
+  ]
 }
 
 /**
@@ -29,7 +27,7 @@ export async function loadBundledPlugins(): Promise<Plugin[]> {
  */
 export async function loadPlugins(
   references: readonly PluginReference[],
-  present: readonly Plugin[],
+  present: readonly Interfaces.Plugin[],
 ): Promise<Plugin[]> {
   const plugins: Plugin[] = []
   for (const reference of references) {
@@ -71,7 +69,7 @@ export function pluginError(plugin: string, what: string, cause?: unknown): Kiss
   return new KissError('configuration', `plugin ${plugin}: ${what}${reason}`, { cause })
 }
 
-function refuseClashes(plugin: Plugin, others: readonly Plugin[]): void {
+function refuseClashes(plugin: Plugin, others: readonly Interfaces.Plugin[]): void {
   for (const other of others) {
     if (other.name === plugin.name) throw pluginError(plugin.name, 'it is there already')
     const id = plugin.commandIDs.find((id) => other.commandIDs.includes(id))
@@ -82,7 +80,7 @@ function refuseClashes(plugin: Plugin, others: readonly Plugin[]): void {
 }
 
 async function findPlugin({ name, base }: PluginReference): Promise<string> {
-  const candidates = isFolder(name) ? [path.resolve(base, name)] : packageFolders(name, [base, root])
+  const candidates = isFolder(name) ? [path.resolve(base, name)] : packageFolders(name, [base, home])
   for (const folder of candidates) {
     if (await isFile(path.join(folder, 'package.json'))) return folder
   }

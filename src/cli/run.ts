@@ -1,12 +1,12 @@
 /** Starts the command line: finds the plugins, runs the command, says what went wrong. */
 
 import { Config, run as runCommand, settings as oclifSettings } from '@oclif/core'
-import type { Plugin } from '@oclif/core'
+import type { Interfaces } from '@oclif/core'
 import { KissError, systemCode } from '../errors.js'
+import { home } from '../home.js'
 import { asksForHelp, asksForJson } from './arguments.js'
 import { failureJson, failureLine, failureOf } from './failure.js'
-import { registerKissSpecifier } from './kiss-specifier.js'
-import { loadBundledPlugins, loadPlugins, root } from './plugins.js'
+import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 
 /** Runs `argv` and ends the process with its exit code, once standard output has been written. */
@@ -41,11 +41,12 @@ function unwritten(cause: Error): KissError {
 }
 
 async function loadConfig(argv: readonly string[]): Promise<Config> {
-  const bundled = await loadBundledPlugins()
+  const bundled = bundledPlugins()
   const config = await configOf(bundled)
   try {
     const references = configuredPlugins(await loadSettingsFile(argv, config.configDir))
     if (references.length === 0) return config
+    const { registerKissSpecifier } = await import('./kiss-specifier.js')
     registerKissSpecifier()
     return await configOf([...bundled, ...(await loadPlugins(references, bundled))])
   } catch (error) {
@@ -56,8 +57,8 @@ async function loadConfig(argv: readonly string[]): Promise<Config> {
   }
 }
 
-async function configOf(plugins: readonly Plugin[]): Promise<Config> {
-  const config = new Config({ root, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])) })
+async function configOf(plugins: readonly Interfaces.Plugin[]): Promise<Config> {
+  const config = new Config({ root: home, plugins: new Map(plugins.map((plugin) => [plugin.name, plugin])) })
   await config.load()
   return config
 }

@@ -1,9 +1,11 @@
 /** One request and its answer's headers over undici's plain client: no interceptors, no redirects, no retries. */
 import { readFileSync } from 'node:fs'
 import type { LookupFunction } from 'node:net'
+import path from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
 import { KissError, systemCode } from '../errors.js'
+import { home } from '../home.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
 import { sendable, type Headers } from './headers.js'
@@ -102,7 +104,7 @@ function explained(error: unknown): unknown {
 const USER_AGENT = `kiss/${version()}`
 
 function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const manifest = readFileSync(path.join(home, 'package.json'), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }
 

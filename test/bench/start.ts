@@ -22,18 +22,22 @@ function time(args: readonly string[]): number {
 }
 
 time(fetchArgs)
-const times: Record<string, number[]> = { bare: [], version: [], fetch: [] }
+const times = { bare: [] as number[], version: [] as number[], fetch: [] as number[] }
 // In turn, so that a machine that slows down slows all of them down.
 for (let run = 0; run < RUNS; run++) {
-  times.bare?.push(time(['-e', '0']))
-  times.version?.push(time([kiss, '--version']))
-  times.fetch?.push(time(fetchArgs))
+  times.bare.push(time(['-e', '0']))
+  times.version.push(time([kiss, '--version']))
+  times.fetch.push(time(fetchArgs))
 }
-const bare = median(times.bare ?? [])
-report(`start, medians of ${RUNS}`, {
+const bare = median(times.bare)
+const version = median(times.version)
+const fetch = median(times.fetch)
+report(`start on Node ${process.versions.node}, medians of ${RUNS}`, {
   'bare node, ms': bare,
-  'kiss --version / bare node': median(times.version ?? []) / bare,
-  'warm kiss fetch / bare node': median(times.fetch ?? []) / bare,
+  'kiss --version, ms': version,
+  'warm kiss fetch, ms': fetch,
+  'kiss --version / bare node': version / bare,
+  'warm kiss fetch / bare node': fetch / bare,
 })
 sandbox.remove()
 origin.stop()

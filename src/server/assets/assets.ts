@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import path from 'node:path'
+import { home } from '../../home.js'
 import { problemReply } from '../problem.js'
 import type { Route } from '../route.js'
 import { baseStyle } from './base-style.js'
@@ -34,7 +35,7 @@ export class Assets {
 
   static async read(): Promise<Assets> {
     const require = createRequire(import.meta.url)
-    const script = (name: string): string => fileURLToPath(new URL(`../browser/${name}`, import.meta.url))
+    const script = (name: string): string => path.join(home, 'dist/server/browser', name)
     const files = await Promise.all([
       ...scripts.map(async (name) => [name, await readFile(script(name))] as const),
       readFile(require.resolve('uplot/dist/uPlot.iife.min.js')).then((bytes) => ['uPlot.js', bytes] as const),

@@ -1,0 +1,63 @@
+// The modules of kiss, and those of oclif, in few files: to find and open each of them takes longer than to run it. The
+// compiled modules stay beside the bundle, for their types and for the tests.
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { defineConfig } from 'rolldown'
+
+/** What is loaded by its name: by bin/run.js, by oclif, by Node, through the exports of a package. */
+const entries = {
+  '.': ['cli/run', 'cli/not-found', 'cli/kiss-specifier', 'index', 'plugin', 'provider/contract'],
+  'plugins/s3': ['index', 'providers'],
+  'plugins/gitlab': ['index', 'providers'],
+  'plugins/lava': ['index'],
+}
+
+/** Libraries are loaded from where they are installed, when they are needed; all but the one that every start needs. */
+const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+const installed = Object.keys(dependencies).filter((name) => name !== '@oclif/core')
+
+/** What oclif does without: tools of its developers, and what compares the version of Node with its own needs. */
+const unused = ['typescript', 'ts-node', 'tsx', 'pnpapi', 'semver']
+
+const external = ['kiss', ...installed, ...unused].map((name) => new RegExp(`^${name}(?:/|$)`))
+
+/** What oclif requires at once and calls only where there is no manifest, and the function that it calls. */
+const late = { tinyglobby: 'glob', minimatch: 'minimatch' }
+
+const loadLate = {
+  name: 'load late',
+  resolveId: (name) => (name in late ? `late:${name}` : undefined),
+  load(id) {
+    const [, name] = /^late:(.*)/.exec(id) ?? []
+    if (name === undefined) return undefined
+    return `import { createRequire } from 'node:module'
+      const load = () => createRequire(createRequire(import.meta.url).resolve('@oclif/core'))('${name}')
+      export const ${late[name]} = (...args) => load().${late[name]}(...args)`
+  },
+}
+
+export default defineConfig(
+  Object.entries(entries).map(([folder, modules]) => {
+    const compiled = path.join(folder, 'dist')
+    const names = [...modules, ...commandsIn(compiled)]
+    return {
+      input: Object.fromEntries(names.map((name) => [name, path.join(compiled, `${name}.js`)])),
+      platform: 'node',
+      external,
+      plugins: [loadLate],
+      output: {
+        dir: path.join(compiled, 'bundle'),
+        chunkFileNames: 'chunks/[name].js',
+        cleanDir: true,
+        // What several of them share goes in one file, not in one for each way of sharing.
+        codeSplitting: { groups: [{ name: 'common', minShareCount: 3 }] },
+      },
+    }
+  }),
+)
+
+function commandsIn(compiled) {
+  return readdirSync(path.join(compiled, 'commands'), { recursive: true })
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => path.join('commands', file.slice(0, -'.js'.length)))
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { Sandbox } from '../support/cli.js'
+import { bytes, Origin } from '../support/origin.js'
+
+/** Names of libraries, as their folders are called. */
+const library = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/
+
+describe('a start of kiss', () => {
+  let sandbox: Sandbox
+  let origin: Origin
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    origin = await Origin.start()
+    origin.script('/a', [{ body: bytes('a', 1000) }])
+  })
+  afterEach(async () => {
+    await origin.close()
+    sandbox.remove()
+  })
+
+  /** The files that Node loaded, by its own account: the coverage that it writes names each. */
+  async function filesLoadedBy(...args: string[]): Promise<string[]> {
+    const directory = mkdtempSync(path.join(sandbox.root, 'loaded-'))
+    const { code, stderr } = await sandbox.run(args, { env: { NODE_V8_COVERAGE: directory } })
+    assert.equal(code, 0, stderr)
+    return readdirSync(directory).flatMap((file) => {
+      const { result } = JSON.parse(readFileSync(path.join(directory, file), 'utf8')) as { result: { url: string }[] }
+      return result.map(({ url }) => url).filter((url) => url.startsWith('file:'))
+    })
+  }
+
+  function librariesIn(files: readonly string[]): string[] {
+    return [...new Set(files.flatMap((file) => library.exec(file)?.[1] ?? []))].sort()
+  }
+
+  it('loads the index for a hit, and no network, no YAML, no bars and no logs', async () => {
+    await sandbox.run(['fetch', origin.url('/a')])
+    const files = await filesLoadedBy('fetch', origin.url('/a'))
+    const index = ['@keyv/serialize', '@keyv/sqlite', 'bindings', 'file-uri-to-path', 'keyv', 'sqlite3']
+    assert.deepEqual(librariesIn(files), index)
+    // Each one takes as long to find and to open as many functions take to run.
+    assert.ok(files.length < 40, `it loads ${files.length} files: ${files.join(', ')}`)
+  })
+
+  it('loads the network for a miss, and YAML for a configuration file', async () => {
+    assert.ok(librariesIn(await filesLoadedBy('fetch', origin.url('/a'))).includes('undici'))
+    writeFileSync(sandbox.configFile, 'quota: 1GiB\n')
+    assert.ok(librariesIn(await filesLoadedBy('fetch', origin.url('/a'))).includes('yaml'))
+  })
+
+  it('loads no library to say its version', async () => {
+    assert.deepEqual(librariesIn(await filesLoadedBy('--version')), [])
+  })
+})
