@@ -2,7 +2,7 @@
 
 import type { Engine, EngineOptions } from '../engine/types.js'
 import { collectProviders } from '../provider/registry.js'
-import type { Mirror } from '../upstream/types.js'
+import type { Mirror, OwnServer } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
 import { openHttp } from './open-http.js'
 import { configuredMirrors } from './settings/mirrors.js'
@@ -13,6 +13,8 @@ export interface OpenEngineOptions {
   readonly serving?: boolean
   /** This instance's name in Via, for the server's own loop check. */
   readonly via?: string
+  /** The server, so that no origin leads back to it. */
+  readonly self?: OwnServer
   /** Where things go that an operator should know; default stderr. */
   readonly warn?: (line: string) => void
 }
@@ -32,7 +34,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     }),
   ])
   return open({
-    ...engineOptions(settings, serving, mirrors, options.via),
+    ...engineOptions(settings, serving, mirrors, options),
     providers,
     warn,
   })
@@ -43,7 +45,7 @@ function engineOptions(
   { values }: Settings,
   serving: boolean,
   mirrors: readonly Mirror[],
-  via: string | undefined,
+  { via, self }: OpenEngineOptions,
 ): EngineOptions {
   // What is said of the whole server is divided among its workers.
   const share = serving ? values.workers : 1
@@ -68,6 +70,7 @@ function engineOptions(
       stallTimeout: values['stall-timeout'],
       env: process.env,
       ...(via === undefined ? {} : { via }),
+      ...(self === undefined ? {} : { self }),
       ...(values['ca-file'] === undefined ? {} : { caFile: values['ca-file'] }),
       ...(values['max-rate'] === undefined ? {} : { maxRate: values['max-rate'] / share }),
     },

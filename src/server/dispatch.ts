@@ -30,12 +30,16 @@ export function locate(request: Incoming, routes: readonly Route[]): Found {
 
 /** The reply to a request, or the error that becomes one. */
 export async function dispatch({ route, request }: Found, services: Services): Promise<Reply> {
+  refusePassed(request, services)
+  checkVersion(request)
   if (request.path.length + request.query.length > longestUrl) {
     return problemReply({ status: 414, code: 'url-too-long', detail: `a URL may have ${longestUrl} bytes` })
   }
   checkHost(request, services)
   if (route === undefined || route.guard !== 'open') checkAddress(request, services)
   if (route === undefined) {
+    // CONNECT, and OPTIONS of `*` (RFC 9112 §3.2): there is no address here that could be missing.
+    if (!request.path.startsWith('/') && !isMethod(request.method)) return refuseMethod('this server', ['GET', 'HEAD'])
     return problemReply({ status: 404, code: 'not-found', detail: `there is nothing at ${request.path.slice(0, 200)}` })
   }
   const refusal = checkToken(route, request, services)
@@ -45,11 +49,28 @@ export async function dispatch({ route, request }: Found, services: Services): P
   }
   const handler = findHandler(route, request, services)
   if (handler === undefined) {
-    const allowed = allowedMethods(route, services.access.hasAdmin).join(', ')
-    const detail = `this address takes ${allowed}`
-    return problemReply({ status: 405, code: 'method-not-allowed', detail, headers: { Allow: allowed } })
+    return refuseMethod('this address', allowedMethods(route, services.access.hasAdmin))
   }
   return handler(request, services)
+}
+
+/**
+ * RFC 9110 §7.6.3: Via tells that a request comes back. Looked at before anything else, so that whoever followed a URL to
+ * us learns of the loop, and not that its Host or its address is foreign.
+ */
+function refusePassed({ headers }: Incoming, { self }: Services): void {
+  if (self.hasPassed(headers.via)) throw new KissError('loop', 'this request has passed this server before')
+}
+
+/** RFC 9110 §2.5: node:http takes the request line of any version for one of HTTP/1. */
+function checkVersion({ version }: Incoming): void {
+  if (!version.startsWith('1.')) throw new KissError('usage', 'this server speaks HTTP/1.1', { status: 505 })
+}
+
+function refuseMethod(what: string, methods: readonly string[]): Reply {
+  const allowed = methods.join(', ')
+  const detail = `${what} takes ${allowed}`
+  return problemReply({ status: 405, code: 'method-not-allowed', detail, headers: { Allow: allowed } })
 }
 
 function checkHost({ headers }: Incoming, { self }: Services): void {

@@ -75,9 +75,8 @@ function clientHeaders(query: FetchQuery, { headers }: Incoming, services: Servi
   return passedHeaders(headers, own ? names.filter((name) => name !== 'authorization') : names)
 }
 
-/** RFC 9110 §7.6.3: Via tells that a request comes back; a URL that names this server would make it come back. */
+/** A URL that names this server would make the request come back. */
 function refuseLoop(url: URL, { headers }: Incoming, { self }: Services): void {
-  if (self.hasPassed(headers.via)) throw new KissError('loop', 'this request has passed this server before')
   if (self.isNamedBy(url, parseAuthority(headers.host ?? ''))) {
     throw new KissError('loop', `${displayUrl(url)} names this server itself`, {
       hint: 'give the URL of the origin, without the address of the cache before it',

@@ -17,7 +17,8 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
   const { headers, socket } = message
   const { path, query, authority } = splitTarget(message.url ?? '/')
   // RFC 9112 §3.2.2: the authority of an absolute target counts, whatever Host says.
-  const own = authority === undefined ? headers : { ...headers, host: authority }
+  const host = oneHost(message) ?? authority
+  const own = host === undefined ? headers : { ...headers, host }
   const peer = socket.remoteAddress
   const client = context.access.clientOf(peer, headers)
   const proxied = context.access.isProxy(peer)
@@ -28,6 +29,7 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
     path,
     query,
     params: [],
+    version: message.httpVersion,
     headers: own,
     client,
     proxied,
@@ -36,6 +38,14 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
     signal: context.signal,
     notes: {},
   }
+}
+
+/**
+ * RFC 9112 §3.2: who sends Host twice gets 400. node:http keeps the first of them, and who stands before us may have gone by
+ * the other; both together are the name of nobody. undefined: there is one, or none.
+ */
+function oneHost({ headersDistinct: { host = [] } }: IncomingMessage): string | undefined {
+  return host.length > 1 ? host.join(', ') : undefined
 }
 
 /** Path, query and, in a target of absolute form, the authority (RFC 9112 §3.2). */

@@ -1,7 +1,7 @@
 /** The bounds within which clients can use the server, each with its unit and its reason. */
 
 export interface Limits {
-  /** Connections at once, in all and not per client: a lab's boards may share one address. */
+  /** Connections at once of one process, in all and not per client: a lab's boards may share one address. */
   readonly connections: number
   /** Bytes of request line and headers: the longest URL, and room for tokens. */
   readonly headerSize: number
@@ -32,11 +32,18 @@ export const limits: Limits = {
 
 /** Descriptors beside those of clients: the index, watches, logs, and the start of the process. */
 const OWN_DESCRIPTORS = 48
+/** The socket, and a body or a part of its transfer. */
+const PER_CONNECTION = 2
+
+/** Descriptors that so many connections need. */
+export function descriptorsFor(connections: number): number {
+  return connections * PER_CONNECTION + OWN_DESCRIPTORS
+}
 
 /**
  * Connections that `descriptors` (the process's limit of open files) allow: each may need a body, and a transfer its origin
  * and its file. Clients beyond that are refused at once, instead of holding what those before them need.
  */
 export function connectionsWithin(descriptors: number): number {
-  return Math.min(limits.connections, Math.max(8, Math.floor((descriptors - OWN_DESCRIPTORS) / 2)))
+  return Math.min(limits.connections, Math.max(8, Math.floor((descriptors - OWN_DESCRIPTORS) / PER_CONNECTION)))
 }

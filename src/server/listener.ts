@@ -1,8 +1,8 @@
 /** The listening socket: made with its limits, bound, shut. */
 
-import { createServer, type Server } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { asKissError, systemCode } from '../errors.js'
 import type { Limits } from './limits.js'
 import { readTls, type TlsFiles } from './tls.js'
@@ -23,11 +23,25 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
       : createTlsServer({ ...common, ...readTls(tls), minVersion: 'TLSv1.2', handshakeTimeout: bounds.headersTimeout })
   server.maxConnections = bounds.connections
   server.timeout = bounds.stalledTimeout
+  server.on('connect', (message: IncomingMessage, socket: Socket) => {
+    server.emit('request', message, tunnelRefusal(message, socket))
+  })
   return server
 }
 
-/** @returns the port @throws KissError `configuration` */
-export async function listen(server: Listener, host: string, port: number): Promise<number> {
+/** CONNECT is hung up on without a word by node:http, unless somebody takes its socket, whose only answer this is then. */
+function tunnelRefusal(message: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(message)
+  response.shouldKeepAlive = false
+  socket.on('error', () => response.destroy())
+  socket.on('close', () => response.destroy())
+  response.on('finish', () => socket.destroySoon())
+  response.assignSocket(socket)
+  return response
+}
+
+/** @returns where it listens @throws KissError `configuration` */
+export async function listen(server: Listener, host: string, port: number): Promise<AddressInfo> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -40,7 +54,7 @@ export async function listen(server: Listener, host: string, port: number): Prom
     const taken = systemCode(error) === 'EADDRINUSE' ? '; choose another with --port' : ''
     throw asKissError(error, 'configuration', `cannot listen on ${host}, port ${port}${taken}`)
   }
-  return (server.address() as AddressInfo).port
+  return server.address() as AddressInfo
 }
 
 /** Closes the listener and every connection. */

@@ -12,6 +12,8 @@ export interface Incoming {
   /** X-Request-Id: the client's, if it is fit to be shown, else our own. */
   readonly id: string
   readonly method: string
+  /** Of HTTP: `1.1`. */
+  readonly version: string
   /** As sent: percent-encoded, without query. */
   readonly path: string
   /** As sent, without `?`. */

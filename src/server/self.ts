@@ -4,8 +4,10 @@ import { isIP } from 'node:net'
 import { plainAddress } from './addresses.js'
 
 export interface SelfOptions {
-  /** As given to `listen`. */
+  /** The name or address that it was told to listen on. */
   readonly host: string
+  /** Where it listens. */
+  readonly address: string
   readonly port: number
   readonly serverNames: readonly string[]
   /** Addresses of this machine. */
@@ -35,16 +37,24 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
+function plainName(text: string): string {
+  return plainAddress(text) ?? text.toLowerCase().replace(/\.$/, '')
+}
+
 /** Ports that a URL names by its scheme. */
 const schemePorts: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 
 export class Self {
   readonly #options: SelfOptions
   readonly #names: ReadonlySet<string>
+  readonly #host: string
+  readonly #listening: string
 
   constructor(options: SelfOptions) {
     this.#options = options
-    this.#names = new Set(options.serverNames.map((name) => name.toLowerCase().replace(/\.$/, '')))
+    this.#names = new Set(options.serverNames.map(plainName))
+    this.#host = plainName(options.host)
+    this.#listening = plainAddress(options.address) ?? options.address
   }
 
   get port(): number {
@@ -56,26 +66,35 @@ export class Self {
    * address; it cannot change the Host that is sent along.
    */
   answersTo(host: string): boolean {
-    if (this.#names.size === 0 && !isLoopback(this.#options.host)) return true
-    return isIP(host) !== 0 || host === 'localhost' || this.#names.has(host)
+    if (this.#names.size === 0 && !isLoopback(this.#listening)) return true
+    return isIP(host) !== 0 || host === 'localhost' || host === this.#host || this.#names.has(host)
   }
 
   /**
    * Would fetching this URL ask this very server? On our port any path would; on another, where a proxy may stand before
-   * us and serve other things too, only the fetch endpoint's. `asked` is the Host of the request.
+   * us and serve other things too, only the fetch endpoint's. `asked` is the Host of the request, if there is one.
    */
-  isNamedBy(url: URL, asked: Authority | undefined): boolean {
+  isNamedBy(url: URL, asked?: Authority): boolean {
     const port = url.port === '' ? schemePorts[url.protocol] : Number(url.port)
     const host = parseAuthority(url.hostname)?.host
     if (port === undefined || host === undefined) return false
-    const named = this.#names.has(host) || host === asked?.host
-    return port === this.port ? named || this.#isOwnAddress(host) : named && url.pathname.startsWith('/api/v1/fetch')
+    const named = this.#names.has(host)
+    if (port === this.port) return named || host === asked?.host || host === this.#host || this.#isOwnAddress(host)
+    // Another port of the host that was asked may be another server; the very one that was asked is not.
+    const asAsked = host === asked?.host && port === (asked.port ?? schemePorts[url.protocol])
+    return (named || asAsked) && url.pathname.startsWith('/api/v1/fetch')
+  }
+
+  /** Would a connection to this address come out here? */
+  listensAt(address: string, port: number): boolean {
+    const plain = plainAddress(address)
+    return port === this.port && plain !== undefined && this.#isOwnAddress(plain)
   }
 
   #isOwnAddress(host: string): boolean {
-    const { host: listening, addresses } = this.#options
+    const listening = this.#listening
     if (host === listening) return true
-    if (listening === '0.0.0.0' || listening === '::') return isLoopback(host) || addresses.includes(host)
+    if (listening === '0.0.0.0' || listening === '::') return isLoopback(host) || this.#options.addresses.includes(host)
     return isLoopback(listening) && host === 'localhost'
   }
 
@@ -90,5 +109,22 @@ export class Self {
           .split(/[\t ]+/)[1]
           ?.toLowerCase() === own,
     )
+  }
+}
+
+/** The server as its own engine knows it, which is made before it listens: until then nothing leads there. */
+export class FutureSelf {
+  #self: Self | undefined
+
+  become(self: Self): void {
+    this.#self = self
+  }
+
+  isNamedBy(url: URL): boolean {
+    return this.#self?.isNamedBy(url) ?? false
+  }
+
+  listensAt(address: string, port: number): boolean {
+    return this.#self?.listensAt(address, port) ?? false
   }
 }

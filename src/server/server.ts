@@ -54,6 +54,8 @@ export interface RunningServer {
   /** `http://127.0.0.1:8001/`, as a client would write it. */
   readonly url: string
   readonly port: number
+  /** By which names and addresses it goes. */
+  readonly self: Self
   /** Readers being served. */
   readonly readers: number
   /**
@@ -73,20 +75,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const server = makeListener(options.tls, bounds)
   const access = new Access(options.access)
   const prefix = options.accelRedirect === undefined ? undefined : accelPrefix(options.accelRedirect)
-  const port = await listen(server, options.host, options.port)
+  const { address, port } = await listen(server, options.host, options.port)
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   const readers = new Readers()
   let draining: Promise<void> | undefined
+  const self = new Self({
+    host: options.host,
+    address,
+    port,
+    serverNames: options.serverNames ?? [],
+    addresses: ownAddresses(),
+    via: options.via,
+  })
   const services: Services = {
     engine: options.engine,
     access,
-    self: new Self({
-      host: options.host.toLowerCase(),
-      port,
-      serverNames: options.serverNames ?? [],
-      addresses: ownAddresses(),
-      via: options.via,
-    }),
+    self,
     pool: new BufferPool({ limit: bounds.buffers }),
     now: options.now ?? Date.now,
     version: options.version,
@@ -153,6 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${authority}/`,
     port,
+    self,
     get readers() {
       return readers.count
     },

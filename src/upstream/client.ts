@@ -12,7 +12,7 @@ import { Network } from './network.js'
 import { Rate, type RateClock } from './rate.js'
 import { trusting } from './trust.js'
 import { Turn } from './turn.js'
-import type { OriginAnswer, OriginRequest, Origins, UpstreamOptions } from './types.js'
+import type { OriginAnswer, OriginRequest, Origins, OwnServer, UpstreamOptions } from './types.js'
 
 const HEADERS_TIMEOUT = 60_000
 const STALL_TIMEOUT = 60_000
@@ -37,6 +37,7 @@ export async function createOrigins(options: UpstreamOptions, { lookup, clock }:
   return new Client({
     guarded: network(options),
     trusted: network({ ...options, guard: false }),
+    self: options.self,
     mirrors: parseMirrors(options.mirrors ?? []),
     gate: new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost }),
     rate: maxRate === undefined ? undefined : new Rate(maxRate, clock),
@@ -48,6 +49,7 @@ interface Parts {
   readonly guarded: Network
   /** For the mirrors, which the operator chose: only the deny list holds. */
   readonly trusted: Network
+  readonly self: OwnServer | undefined
   readonly mirrors: readonly MirrorRule[]
   readonly gate: Gate
   readonly rate: Rate | undefined
@@ -122,6 +124,7 @@ class Client implements Origins {
       headers,
       signal,
       network: () => this.#parts.guarded,
+      self: this.#parts.self,
     }
   }
 }

@@ -3,9 +3,9 @@ import { KissError } from '../errors.js'
 import { parseAddress, showAddress, type Address } from './addresses.js'
 import { formsOf, restriction } from './restrictions.js'
 import { holdsAddress, namesHost, parseRules, type Rule } from './rules.js'
-import type { UpstreamOptions } from './types.js'
+import type { OwnServer, UpstreamOptions } from './types.js'
 
-/** What a connector asks before it connects and before it sends. Each throws KissError `upstream-forbidden`. */
+/** What a connector asks before it connects and before it sends. Throws KissError `upstream-forbidden` or `loop`. */
 export interface AddressGuard {
   /** May a socket on behalf of `host` (a URL's hostname) be connected to `address`? */
   checkAddress(address: string, host: string, port: number): void
@@ -18,12 +18,14 @@ export class Guard implements AddressGuard {
   readonly #restrict: boolean
   readonly #allow: readonly Rule[]
   readonly #deny: readonly Rule[]
+  readonly #self: OwnServer | undefined
 
   /** Throws KissError `usage` for a list that cannot be read. */
-  constructor(options: Pick<UpstreamOptions, 'guard' | 'allow' | 'deny'>) {
+  constructor(options: Pick<UpstreamOptions, 'guard' | 'allow' | 'deny' | 'self'>) {
     this.#restrict = options.guard ?? true
     this.#allow = parseRules(options.allow ?? [], 'allow-upstream')
     this.#deny = parseRules(options.deny ?? [], 'deny-upstream')
+    this.#self = options.self
   }
 
   /**
@@ -41,6 +43,9 @@ export class Guard implements AddressGuard {
   }
 
   checkAddress(address: string, host: string, port: number): void {
+    if (this.#self?.listensAt(address, port) === true) {
+      throw new KissError('loop', `${host}:${port} is this server itself${host === address ? '' : `, at ${address}`}`)
+    }
     this.#checkName(host, port)
     const refusal = this.#refusal(address, host, port)
     if (refusal !== undefined) throw refusal

@@ -5,6 +5,7 @@ import { drain, type Received } from './answer.js'
 import { joined, malformed, sendable, type Headers } from './headers.js'
 import type { Network } from './network.js'
 import { checkCircle, firstHop, nextHop, redirects, shown, type Hop } from './redirects.js'
+import type { OwnServer } from './types.js'
 
 export interface Journey {
   readonly url: URL
@@ -14,6 +15,7 @@ export interface Journey {
   readonly clientCredential: boolean
   /** The network for a hop to this URL. */
   readonly network: (url: URL) => Network
+  readonly self: OwnServer | undefined
   readonly stallTimeout: number
   readonly signal: AbortSignal
 }
@@ -23,12 +25,17 @@ export async function follow(journey: Journey): Promise<Received> {
   const visited: string[] = []
   for (let number = 0; ; number++) {
     const sent = await authorise(journey, hop, number)
+    if (journey.self?.isNamedBy(sent.url) === true) throw ownUrl(journey.url, sent.url, number)
     visited.push(sent.url.href)
     const { method, stallTimeout, signal } = journey
     const response = await journey.network(sent.url).send({ ...sent, method, stallTimeout, signal })
     const { body, statusCode: status } = response
     const headers = joined(response.headers)
     const location = headers['location']
+    if (saysLoop(status, headers)) {
+      drain(body)
+      throw new KissError('loop', `${shown(journey.url)} leads back to where it was asked for`)
+    }
     const onward = redirects(status, location)
     const refused =
       onward || status === 200 ? journey.provider.refuse?.({ url: sent.url, hop: number, status, headers }) : undefined
@@ -38,6 +45,19 @@ export async function follow(journey: Journey): Promise<Received> {
     if (onward) hop = nextHop({ url: sent.url, headers: hop.headers }, location)
     checkCircle(visited, hop.url)
   }
+}
+
+function ownUrl(asked: URL, sent: URL, hop: number): KissError {
+  const how = hop === 0 ? `${shown(sent)} names` : `${shown(asked)} redirects to ${shown(sent)}, which is`
+  return new KissError('loop', `${how} this server itself`)
+}
+
+/**
+ * Names and proxies can lead back to a server that does not know them for its own. It knows its Via, and answers so; and
+ * each cache on the way back says the same.
+ */
+function saysLoop(status: number, headers: Headers): boolean {
+  return status === 508 && /(^|,) *kiss;[^,]*\bdetail=loop\b/.test(headers['cache-status'] ?? '')
 }
 
 /** What the provider makes of a hop. What it adds is for this hop alone: the next begins with the hop's own headers. */

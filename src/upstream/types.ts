@@ -53,7 +53,7 @@ export interface OriginAnswer {
 /**
  * One request to an origin: authorise, guard, connect, follow redirects by hand. Throws KissError: `upstream-forbidden`
  * (the address guard), `credential` (a provider), `unsupported-scheme`, `origin-refused` (a refused answer, https to http),
- * `loop`; and the network's own error, as it is, for what a retry may mend (ECONNREFUSED, ENOTFOUND, timeouts).
+ * `loop` (a circle of redirects, or back to the server that asks); and the network's own error, as it is, for what a retry may mend (ECONNREFUSED, ENOTFOUND, timeouts).
  */
 export interface Origins {
   request(request: OriginRequest): Promise<OriginAnswer>
@@ -65,6 +65,12 @@ export interface Mirror {
   readonly match: string
   /** URL prefixes. */
   readonly to: readonly string[]
+}
+
+/** The server on whose behalf kiss asks: an origin that leads back to it would have it wait for itself. */
+export interface OwnServer {
+  isNamedBy(url: URL): boolean
+  listensAt(address: string, port: number): boolean
 }
 
 /** Where kiss may connect, and how. */
@@ -88,5 +94,7 @@ export interface UpstreamOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Identifies this instance in Via, so that loops are seen. */
   readonly via?: string
+  /** Absent: there is no server. */
+  readonly self?: OwnServer
   readonly mirrors?: readonly Mirror[]
 }

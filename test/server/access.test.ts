@@ -140,7 +140,14 @@ describe('the names of the server', () => {
   })
 
   const self = (host: string, serverNames: string[] = []): Self =>
-    new Self({ host, port: 8001, serverNames, addresses: ['192.0.2.1'], via: 'kiss-1' })
+    new Self({
+      host,
+      address: host === 'localhost' ? '127.0.0.1' : host,
+      port: 8001,
+      serverNames,
+      addresses: ['192.0.2.1'],
+      via: 'kiss-1',
+    })
 
   it('are checked when it listens on loopback or has server names', () => {
     assert.ok(self('0.0.0.0').answersTo('anything.example'))
@@ -149,6 +156,30 @@ describe('the names of the server', () => {
       for (const host of ['localhost', '127.0.0.1', '::1', '192.0.2.9']) assert.ok(listening.answersTo(host), host)
     }
     assert.ok(self('127.0.0.1', ['kiss.example']).answersTo('kiss.example'))
+  })
+
+  it('are checked by where it listens, however that was said; what was said counts as a name', () => {
+    const options = { port: 8001, serverNames: [], addresses: [], via: undefined }
+    for (const [host, address] of [
+      ['::ffff:127.0.0.1', '::ffff:127.0.0.1'],
+      ['0:0::1', '::1'],
+      ['Lab-7.', '127.0.1.1'],
+    ] as const) {
+      const listening = new Self({ ...options, host, address })
+      assert.ok(!listening.answersTo('evil.example'), host)
+      if (host === 'Lab-7.') assert.ok(listening.answersTo('lab-7'))
+    }
+  })
+
+  it('are joined by its addresses where a name leads to one', () => {
+    assert.ok(self('127.0.0.1').listensAt('127.0.0.1', 8001))
+    assert.ok(self('127.0.0.1').listensAt('::ffff:127.0.0.1', 8001))
+    assert.ok(!self('127.0.0.1').listensAt('127.0.0.1', 8002))
+    assert.ok(!self('127.0.0.1').listensAt('127.0.0.2', 8001))
+    for (const address of ['127.0.0.9', '::1', '192.0.2.1', '0.0.0.0']) {
+      assert.ok(self('0.0.0.0').listensAt(address, 8001), address)
+    }
+    assert.ok(!self('0.0.0.0').listensAt('192.0.2.2', 8001))
   })
 
   it('are recognised in URLs that would lead back', () => {
@@ -165,6 +196,9 @@ describe('the names of the server', () => {
     assert.ok(named(self('0.0.0.0'), 'http://kiss.lab:8001/x', 'kiss.lab:8001'))
     assert.ok(named(self('0.0.0.0', ['kiss.example']), 'https://kiss.example/api/v1/fetch?url=x'))
     assert.ok(!named(self('0.0.0.0', ['kiss.example']), 'https://kiss.example/files/Image.gz'))
+    assert.ok(named(self('0.0.0.0'), 'http://kiss.lab/api/v1/fetch?url=x', 'kiss.lab'))
+    assert.ok(!named(self('0.0.0.0'), 'http://kiss.lab:9001/api/v1/fetch?url=x', 'kiss.lab:8001'))
+    assert.ok(!named(self('127.0.0.1'), 'http://127.0.0.1:9001/api/v1/fetch?url=x', '127.0.0.1:8001'))
     assert.ok(!named(self('0.0.0.0'), 's3://bucket/key'))
   })
 
@@ -200,6 +234,10 @@ describe('a request', () => {
     server.engine.serve(origin, 'hello')
     const passed = await get(server.fetchUrl(origin), { headers: { Via: '1.1 kiss-abc' } })
     assert.equal(passed.status, 508)
+    for (const path of ['', 'api/v1/status/', 'api/v1/health/', 'nowhere']) {
+      const headers = { Via: '1.1 proxy, 1.1 kiss-abc', Host: 'evil.example' }
+      assert.equal((await get(`${server.url}${path}`, { headers })).status, 508, path)
+    }
     assert.equal((await get(server.fetchUrl(server.fetchUrl(origin)))).status, 508)
     assert.equal((await get(server.fetchUrl(origin), { headers: { Via: '1.1 kiss-other' } })).status, 200)
   })

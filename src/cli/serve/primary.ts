@@ -10,6 +10,7 @@ import { droppedLine, openLog, type LogLevel } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
 import { announce, tellSystemd } from './announce.js'
+import { connectionLimit } from './server-settings.js'
 import { newVia } from './via.js'
 import { forkWorker } from './worker-link.js'
 import { Workers } from './workers.js'
@@ -42,6 +43,7 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   const stopping = (): void => tellSystemd('STOPPING=1', 'waiting for readers', log)
   command.stop.addEventListener('abort', stopping, { once: true })
   process.on('SIGHUP', reload)
+  await connectionLimit((line) => log.warn(`${line}; so in each worker`))
   try {
     await workers.run()
   } finally {

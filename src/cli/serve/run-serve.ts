@@ -4,14 +4,14 @@ import cluster from 'node:cluster'
 import { once } from 'node:events'
 import type { Engine } from '../../engine/types.js'
 import type { AccessOptions } from '../../server/access.js'
-import { connectionsWithin } from '../../server/limits.js'
+import { FutureSelf } from '../../server/self.js'
 import type { RunningServer } from '../../server/server.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import { announce, tellSystemd } from './announce.js'
-import { accessOptions, descriptorLimit, tlsFiles } from './server-settings.js'
+import { accessOptions, connectionLimit, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
@@ -37,9 +37,10 @@ async function serve(command: BaseCommand, values: SettingValues, link: WorkerLi
   })
   try {
     const via = link?.via ?? newVia()
-    const engine = await openEngine(command, { serving: true, via, warn: (line) => log.warn(line) })
+    const self = new FutureSelf()
+    const engine = await openEngine(command, { serving: true, via, self, warn: (line) => log.warn(line) })
     try {
-      await serveWith(engine, { command, values, log, access, via, link })
+      await serveWith(engine, { command, values, log, access, via, self, link })
     } finally {
       await engine.close()
     }
@@ -55,11 +56,13 @@ interface Serving {
   readonly access: AccessOptions
   /** This instance's name in Via. */
   readonly via: string
+  readonly self: FutureSelf
   /** To the primary, in a worker. */
   readonly link: WorkerLink | undefined
 }
 
-async function serveWith(engine: Engine, { command, values, log, access, via, link }: Serving): Promise<void> {
+async function serveWith(engine: Engine, serving: Serving): Promise<void> {
+  const { command, values, log, access, via, self, link } = serving
   const [{ startServer }, { openObservation }, { systemClock }] = await Promise.all([
     import('../../server/server.js'),
     import('../../server/observation.js'),
@@ -81,10 +84,11 @@ async function serveWith(engine: Engine, { command, values, log, access, via, li
       drainTimeout: values['drain-timeout'],
       via,
       passHeaders: values['pass-headers'],
-      limits: { connections: connectionsWithin(await descriptorLimit()) },
+      limits: { connections: await connectionLimit(link === undefined ? (line) => log.warn(line) : undefined) },
       ...(tls === undefined ? {} : { tls }),
       ...(accelRedirect === undefined ? {} : { accelRedirect }),
     })
+    self.become(server.self)
     await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
   } finally {
     await observation.close()

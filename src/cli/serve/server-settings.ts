@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { KissError, systemCode } from '../../errors.js'
 import type { AccessOptions } from '../../server/access.js'
+import { connectionsWithin, descriptorsFor, limits } from '../../server/limits.js'
 import type { TlsFiles } from '../../server/tls.js'
 import type { SettingValues } from '../settings/table.js'
 
@@ -46,8 +47,20 @@ async function tokensOf(file: string | undefined, flag: string): Promise<string[
   return present
 }
 
+/** Connections that this process can have at once; fewer than kiss would are told, for who is refused cannot know why. */
+export async function connectionLimit(warn?: (line: string) => void): Promise<number> {
+  const descriptors = await descriptorLimit()
+  const connections = connectionsWithin(descriptors)
+  if (connections < limits.connections) {
+    const room = `leaves room for ${connections} connections at once, not ${limits.connections}`
+    const cure = `raise it to ${descriptorsFor(limits.connections)} (ulimit -n, LimitNOFILE= of systemd)`
+    warn?.(`the limit of ${descriptors} open files ${room}; ${cure}`)
+  }
+  return connections
+}
+
 /** The limit of open files of this process; Infinity where the system does not tell (proc(5)). */
-export async function descriptorLimit(): Promise<number> {
+async function descriptorLimit(): Promise<number> {
   const text = await readFile('/proc/self/limits', 'latin1').catch(() => '')
   const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1]
   return soft === undefined ? Infinity : Number(soft)

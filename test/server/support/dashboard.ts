@@ -245,6 +245,7 @@ export async function startLab({
     records,
     url: server.url,
     port: server.port,
+    self: server.self,
     get readers() {
       return server.readers
     },
