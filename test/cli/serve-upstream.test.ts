@@ -1,11 +1,32 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { pipeline } from 'node:stream'
 import { Sandbox } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 import { Proxy } from '../support/proxy.js'
 import { Serving } from '../support/serving.js'
 import { makeCertificates } from '../support/tls.js'
 import { get, open, readAll } from '../server/support/client.js'
+
+/** A port that leads to another, as a proxy before a server does. */
+async function forwarding(to: number): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    pipeline(socket, connect(to, '127.0.0.1'), socket, () => undefined)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      await once(server, 'close')
+    },
+  }
+}
 
 /** Asks until it is so. */
 async function until(so: () => Promise<boolean>): Promise<void> {
@@ -82,13 +103,26 @@ describe('where kiss serve connects, by its settings', () => {
     assert.equal(other.connections, 0)
   })
 
-  it('is never kiss serve itself: by name, by a redirect, or by its own Via', async () => {
-    const kiss = await serve('--allow-upstream', '127.0.0.0/8')
+  it('is never kiss serve itself: by name, by a redirect, through a proxy, or by its own Via', async () => {
+    const kiss = await serve('--allow-upstream', '127.0.0.0/8', '--server-name', 'kiss.example')
     assert.equal((await kiss.fetch(kiss.fetchUrl(origin.url('/a')))).status, 508)
     assert.equal((await kiss.fetch(kiss.url.replace('127.0.0.1', 'localhost'))).status, 508)
-    origin.script('/loop', [{ redirect: kiss.fetchUrl(origin.url('/loop')) }])
-    assert.equal((await kiss.fetch(origin.url('/loop'))).status, 502)
-    assert.equal(origin.log('/loop').length, 1)
+    const back = kiss.fetchUrl(origin.url('/loop'))
+    const proxied = await forwarding(kiss.port)
+    const ways = [back, back.replace('127.0.0.1', 'localhost'), back.replace('127.0.0.1', 'kiss.example')]
+    ways.push(back.replace(/:\d+/, `:${proxied.port}`), `http://127.0.0.1:${proxied.port}/`)
+    try {
+      for (const [n, redirect] of ways.entries()) {
+        origin.script(`/loop${n}`, [{ redirect }])
+        const answer = await kiss.fetch(origin.url(`/loop${n}`))
+        const problem = JSON.parse(answer.text) as { code: string; detail: string }
+        assert.deepEqual([answer.status, problem.code], [508, 'loop'], redirect)
+        assert.match(problem.detail, /which is this server itself$|leads back to where it was asked for$/)
+        assert.equal(origin.log(`/loop${n}`).length, 1)
+      }
+    } finally {
+      await proxied.close()
+    }
     await kiss.fetch(origin.url('/a'))
     const via = origin.log('/a')[0]?.headers.via ?? ''
     assert.match(via, /^1\.1 kiss-/)
