@@ -34,7 +34,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     }),
   ])
   return open({
-    ...engineOptions(settings, serving, mirrors, options),
+    ...engineOptions(settings, mirrors, { ...options, serving, warn }),
     providers,
     warn,
   })
@@ -43,9 +43,8 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
 /** Pure. */
 function engineOptions(
   { values }: Settings,
-  serving: boolean,
   mirrors: readonly Mirror[],
-  { via, self }: OpenEngineOptions,
+  { serving, via, self, warn }: OpenEngineOptions & Required<Pick<OpenEngineOptions, 'serving' | 'warn'>>,
 ): EngineOptions {
   // What is said of the whole server is divided among its workers.
   const share = serving ? values.workers : 1
@@ -63,6 +62,7 @@ function engineOptions(
     upstream: {
       guard: serving,
       mirrors,
+      warn,
       allow: values['allow-upstream'],
       deny: values['deny-upstream'],
       maxDownloads: Math.max(1, Math.floor(values['max-downloads'] / share)),

@@ -7,9 +7,10 @@ import { Gate } from './gate.js'
 import { Guard } from './guard.js'
 import { withoutCredentials, withoutValidators, type Headers } from './headers.js'
 import { follow, type Journey } from './hops.js'
+import { MirrorHealth } from './mirror-health.js'
 import { parseMirrors, placesOf, type MirrorRule, type Place } from './mirrors.js'
 import { Network } from './network.js'
-import { Rate, type RateClock } from './rate.js'
+import { monotonic, Rate, type RateClock } from './rate.js'
 import { trusting } from './trust.js'
 import { Turn } from './turn.js'
 import type { OriginAnswer, OriginRequest, Origins, OwnServer, UpstreamOptions } from './types.js'
@@ -23,11 +24,15 @@ const MIRROR_TIMEOUT = 5000
 export interface Seams {
   /** Instead of the system's resolver. */
   readonly lookup?: LookupFunction
+  /** Monotonic: of the cap on bandwidth, and of mirrors that rest. */
   readonly clock?: RateClock
 }
 
 /** Throws KissError: `usage` for lists and mirrors that cannot be read, `configuration` for a CA file or a proxy. */
-export async function createOrigins(options: UpstreamOptions, { lookup, clock }: Seams = {}): Promise<Origins> {
+export async function createOrigins(
+  options: UpstreamOptions,
+  { lookup, clock = monotonic }: Seams = {},
+): Promise<Origins> {
   const { caFile, env = {}, via, maxDownloads, maxDownloadsPerHost, maxRate } = options
   // Node itself takes NODE_EXTRA_CA_CERTS from the environment that the process was started with.
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
@@ -39,6 +44,7 @@ export async function createOrigins(options: UpstreamOptions, { lookup, clock }:
     trusted: network({ ...options, guard: false }),
     self: options.self,
     mirrors: parseMirrors(options.mirrors ?? []),
+    health: new MirrorHealth({ now: () => clock.now(), warn: options.warn ?? (() => undefined) }),
     gate: new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost }),
     rate: maxRate === undefined ? undefined : new Rate(maxRate, clock),
     stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
@@ -51,6 +57,7 @@ interface Parts {
   readonly trusted: Network
   readonly self: OwnServer | undefined
   readonly mirrors: readonly MirrorRule[]
+  readonly health: MirrorHealth
   readonly gate: Gate
   readonly rate: Rate | undefined
   readonly stallTimeout: number
@@ -83,19 +90,23 @@ class Client implements Origins {
     await Promise.all([this.#parts.guarded.close(), this.#parts.trusted.close()])
   }
 
-  /** The first mirror that has it. Being down, slow and saying no are all the same: the next is asked. */
+  /** The first mirror that has it. Being down, slow and saying no all lead to the next; the first two are remembered. */
   async #fromMirror(request: OriginRequest): Promise<Received | undefined> {
-    const places = mirrorsFor(request, this.#parts.mirrors)
+    const { mirrors, health } = this.#parts
+    const places = mirrorsFor(request, mirrors)
     const timeout = Math.min(MIRROR_TIMEOUT, headersTimeout(request) / (places.length + 1))
     for (const place of places) {
+      if (!health.admits(place)) continue
       try {
         const received = await within(timeout, request.signal, (signal) => this.#askMirror(request, place, signal))
+        health.answered(place)
         if (received.status === 200 || received.status === 206 || received.status === 304) {
           return { ...received, mirror: place.mirror }
         }
         drain(received.body)
-      } catch {
+      } catch (error) {
         request.signal.throwIfAborted()
+        health.failed(place, error)
       }
     }
     return undefined

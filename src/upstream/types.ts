@@ -97,4 +97,6 @@ export interface UpstreamOptions {
   /** Absent: there is no server. */
   readonly self?: OwnServer
   readonly mirrors?: readonly Mirror[]
+  /** Told of mirrors that go down and come back, one line each. */
+  readonly warn?: (message: string) => void
 }

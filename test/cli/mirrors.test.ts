@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { commandLine } from '../support/command-line.js'
-import { bytes } from '../support/origin.js'
+import { bytes, Origin } from '../support/origin.js'
 
 describe('mirrors of the configuration file', () => {
   const cli = commandLine()
@@ -16,5 +16,17 @@ describe('mirrors of the configuration file', () => {
     assert.deepEqual([fetched.code, fetched.stderr], [0, ''])
     assert.equal(cli.origin.log('/kernel/linux.xz').length, 1)
     assert.match((await cli.sandbox.run(['list'])).stdout, /https:\/\/cdn\.example\.org\/linux\.xz/)
+  })
+
+  it('are named on stderr when they are down, and passed over', async () => {
+    const gone = await Origin.start()
+    const place = gone.url('/')
+    await gone.close()
+    cli.origin.serve('/a', { body: bytes('a', 1000) })
+    cli.origin.serve('/b', { body: bytes('b', 1000) })
+    writeFileSync(cli.sandbox.configFile, `mirrors:\n  - match: ${cli.origin.url('/')}\n    to: ${place}\n`)
+    const fetched = await cli.sandbox.run(['fetch', '--parallel', '1', cli.origin.url('/a'), cli.origin.url('/b')])
+    const says = `kiss: the mirror ${place} is down (ECONNREFUSED); asking it again in 10 s\n`
+    assert.deepEqual([fetched.code, fetched.stderr], [0, says])
   })
 })

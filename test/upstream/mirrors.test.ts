@@ -62,16 +62,21 @@ describe('asking mirrors', () => {
   let one: Origin
   let two: Origin
   let asker: Asker
+  let now: number
+  let told: string[]
   const body = bytes('mirrored', 1000)
 
   beforeEach(async () => {
+    ;[now, told] = [0, []]
     ;[origin, one, two] = await Promise.all([Origin.start(), Origin.start(), Origin.start()])
     origin.serve('/pub/a', { body, etag: '"origin"' })
     one.serve('/m/a', { body, etag: '"one"' })
     two.serve('/a', { body, etag: '"two"' })
     const mirrors = [{ match: origin.url('/pub/'), to: [one.url('/m'), two.url('/')] }]
     // The guard lets nobody but the origin itself through: mirrors need no permission.
-    asker = await Asker.open({ allow: [`127.0.0.1:${origin.port}`], mirrors })
+    const clock = { now: () => now, sleep: async () => undefined }
+    const warn = (line: string): void => void told.push(line)
+    asker = await Asker.open({ allow: [`127.0.0.1:${origin.port}`], mirrors, warn }, { clock })
   })
   afterEach(async () => {
     await asker.close()
@@ -117,6 +122,51 @@ describe('asking mirrors', () => {
   it('does not wait long for a slow one', async () => {
     one.script('/m/a', [{ body, hold: latch().opened }])
     assert.deepEqual(await asked({ headersTimeout: 300 }), ['one', 'two', '"two"'])
+  })
+
+  it('leaves one that cannot be connected to alone for ten seconds, and says so once', async () => {
+    const { port } = one
+    await one.close()
+    assert.deepEqual(await asked(), ['two', '"two"'])
+    const down = `the mirror http://127.0.0.1:${port}/m/ is down (ECONNREFUSED); asking it again in 10 s`
+    assert.deepEqual(told, [down])
+    one = await Origin.start({ port })
+    one.serve('/m/a', { body, etag: '"one"' })
+    now = 9_999
+    assert.deepEqual(await asked(), ['two', '"two"'])
+    assert.equal(one.connections, 0)
+    now = 10_000
+    assert.deepEqual(await asked(), ['one', '"one"'])
+    assert.deepEqual(told, [down, `the mirror http://127.0.0.1:${port}/m/ answers again`])
+    assert.deepEqual(await asked(), ['one', '"one"'])
+  })
+
+  it('tries one that was too slow again, with one request at a time', async () => {
+    const held = latch()
+    one.script('/m/a', [
+      { body, hold: latch().opened },
+      { body, hold: held.opened },
+      { body, etag: '"one"' },
+    ])
+    assert.deepEqual(await asked({ headersTimeout: 300 }), ['one', 'two', '"two"'])
+    assert.match(told[0] ?? '', /is down \(UND_ERR_HEADERS_TIMEOUT\)/)
+    now = 10_000
+    const trying = asker.get(origin.url('/pub/a'))
+    await one.requested('/m/a', 2)
+    assert.deepEqual(await asked(), ['two', '"two"'])
+    held.open()
+    assert.equal((await trying).mirror, one.url('/m/'))
+    assert.deepEqual(await asked(), ['one', '"one"'])
+    assert.equal(told.length, 2)
+  })
+
+  it('asks nobody but the origin while all are down', async () => {
+    await Promise.all([one.close(), two.close()])
+    for (const n of [1, 2, 3]) {
+      assert.equal((await asker.get(origin.url('/pub/a'))).headers['etag'], '"origin"')
+      assert.deepEqual([told.length, origin.requests.length], [2, n])
+    }
+    ;[one, two] = await Promise.all([Origin.start(), Origin.start()])
   })
 
   it('ends with the request that is aborted', async () => {
