@@ -24,7 +24,7 @@ const TRANSFERS = 2_000
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    await delay(ms, undefined, { ...(signal ? { signal } : {}), ref: false })
+    await delay(ms, undefined, signal ? { signal } : {})
   },
 }
 

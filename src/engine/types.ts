@@ -125,7 +125,7 @@ export interface PurgeResult {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Rejects with the signal's reason when aborted. Does not keep the process alive on its own. */
+  /** Rejects with the signal's reason when aborted. Keeps the process alive: who waits to try again is not done. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
