@@ -1,6 +1,6 @@
 /** Downloads one generation's body: attempt after attempt, until it is whole, another content, or given up. */
 
-import { asKissError, KissError } from '../errors.js'
+import { asKissError, KissError, systemCode } from '../errors.js'
 import type { BodyWriter } from '../store/body-writer.js'
 import type { Head, Sum } from '../store/generations.js'
 import type { OriginAnswer } from '../upstream/types.js'
@@ -277,7 +277,7 @@ export class BodyDownload {
   async #wait(reason: string, after: number | undefined): Promise<void> {
     const { services, order, signal } = this.#o
     const now = services.clock.now()
-    this.#retry = failed(this.#retry)
+    this.#retry = failed(this.#retry, systemCode(this.#lastCause))
     const wait = pause(this.#retry, {
       now,
       retryAfter: after,

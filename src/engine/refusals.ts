@@ -105,7 +105,6 @@ function isTimeout(error: unknown): boolean {
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
-  ENOTFOUND: 'the host name does not resolve',
   EAI_AGAIN: 'the name server does not answer',
   ETIMEDOUT: 'the connection timed out',
   EHOSTUNREACH: 'no route to the host',

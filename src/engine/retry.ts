@@ -11,10 +11,17 @@ const LONGEST = 30_000
 const RETRY_AFTER_CAP = 120_000
 /** Failures in a row, without a byte more, until a transfer gives up. */
 const FAILURES = 8
+/**
+ * The same, where a resolver says that the host does not exist. It may be wrong for a moment while its zones are loaded;
+ * mostly a name is mistyped, and nobody should wait for that.
+ */
+const UNKNOWN_HOSTS = 2
 
 export interface RetryState {
   /** Failed attempts since the body last grew. */
   readonly failures: number
+  /** Those of them, the last in a row, that say that there is no such host. */
+  readonly unknownHosts: number
   /** Milliseconds since the epoch: when the body last grew, at first when the transfer began. */
   readonly grownAt: number
 }
@@ -34,22 +41,24 @@ export function isPassing(status: number): boolean {
 }
 
 export function started(now: number): RetryState {
-  return { failures: 0, grownAt: now }
+  return { failures: 0, unknownHosts: 0, grownAt: now }
 }
 
 /** The body has more bytes than it ever had. */
 export function grown(now: number): RetryState {
-  return { failures: 0, grownAt: now }
+  return started(now)
 }
 
-export function failed(state: RetryState): RetryState {
-  return { ...state, failures: state.failures + 1 }
+/** @param code of the system, if it failed below HTTP. EAI_AGAIN is no answer of a resolver: that passes as others do. */
+export function failed(state: RetryState, code?: string): RetryState {
+  const unknownHosts = code === 'ENOTFOUND' ? state.unknownHosts + 1 : 0
+  return { ...state, failures: state.failures + 1, unknownHosts }
 }
 
 /** Milliseconds to wait after the failure that `state` counts already; undefined: give up. */
 export function pause(state: RetryState, circumstances: RetryCircumstances): number | undefined {
   const { now, retryAfter, random, retryFor } = circumstances
-  if (state.failures > FAILURES) return undefined
+  if (state.failures > FAILURES || state.unknownHosts > UNKNOWN_HOSTS) return undefined
   const exponential = Math.min(FIRST * 2 ** (state.failures - 1), LONGEST)
   // Half of it fixed, half of it jitter: many transfers of one origin do not come back in step.
   const own = exponential * (0.5 + random / 2)

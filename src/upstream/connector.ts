@@ -48,7 +48,7 @@ export function guardedConnector({ guard, lookup, secureContext }: ConnectorOpti
 function filtered(lookup: LookupFunction, check: (address: string) => void): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found, family) => {
-      if (error !== null) return callback(error, [])
+      if (error !== null) return callback(error.code === 'ENOTFOUND' ? notFound(hostname, error) : error, [])
       const all: LookupAddress[] = typeof found === 'string' ? [{ address: found, family: family ?? 4 }] : found
       const refusals = all.map(({ address }) => refusal(check, address))
       const kept = all.filter((_, index) => refusals[index] === undefined)
@@ -69,6 +69,7 @@ function refusal(check: (address: string) => void, address: string): Error | und
   }
 }
 
-function notFound(hostname: string): Error {
-  return Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' })
+/** In words that can be shown. After redirects the host is not that of the URL that was asked for. */
+function notFound(hostname: string, cause?: Error): Error {
+  return Object.assign(new Error(`there is no such host: ${hostname}`, { cause }), { code: 'ENOTFOUND' })
 }

@@ -34,6 +34,21 @@ describe('retry', () => {
     assert.equal(wait(9), undefined)
   })
 
+  it('believes after two more tries that there is no such host, and at once nothing else of a resolver', () => {
+    const saying = (...codes: (string | undefined)[]): number | undefined =>
+      pause(
+        codes.reduce<RetryState>((state, code) => failed(state, code), started(0)),
+        { now: 0, retryAfter: undefined, random: 1, retryFor: 10 * MINUTE },
+      )
+    const [no, again] = ['ENOTFOUND', 'EAI_AGAIN']
+    assert.deepEqual([saying(no), saying(no, no), saying(no, no, no)], [500, 1000, undefined])
+    assert.deepEqual(
+      [saying(again, again, again), saying(no, no, undefined), saying(no, no, again, no)],
+      [2000, 2000, 4000],
+    )
+    assert.equal(saying(undefined, undefined, no, no, no), undefined)
+  })
+
   it('counts anew when the body grew', () => {
     const state = failed(grown(1000))
     assert.equal(pause(state, { now: 1000, retryAfter: undefined, random: 1, retryFor: MINUTE }), 500)
