@@ -30,6 +30,7 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   cluster.schedulingPolicy = cluster.SCHED_NONE
   // The lines of all workers come through here, whole: processes that write to one pipe themselves cut into each other.
   cluster.setupPrimary({ silent: true })
+  const { shortage } = await connectionLimit()
   const common = { via: newVia(), readable, port: values.port === 0 ? await freePort(values.host) : values.port }
   const workers = new Workers({
     count: values.workers,
@@ -37,13 +38,15 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
     log,
     stop: command.stop,
     endWithin: values['drain-timeout'] + CLOSING,
-    onListening: (url) => announce(url, log, `, ${values.workers} workers`),
+    onListening: (url) => {
+      announce(url, log, `, ${values.workers} workers`)
+      if (shortage !== undefined) log.warn(`${shortage}; in each worker`)
+    },
   })
   const reload = (): void => workers.tell({ kind: 'reload' })
   const stopping = (): void => tellSystemd('STOPPING=1', 'waiting for readers', log)
   command.stop.addEventListener('abort', stopping, { once: true })
   process.on('SIGHUP', reload)
-  await connectionLimit((line) => log.warn(`${line}; so in each worker`))
   try {
     await workers.run()
   } finally {

@@ -71,6 +71,7 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
   const tls = tlsFiles(values)
   const accelRedirect = values['x-accel-redirect']
   const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
+  const { connections, shortage } = await connectionLimit()
   try {
     const server = await startServer({
       engine,
@@ -84,11 +85,12 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
       drainTimeout: values['drain-timeout'],
       via,
       passHeaders: values['pass-headers'],
-      limits: { connections: await connectionLimit(link === undefined ? (line) => log.warn(line) : undefined) },
+      limits: { connections },
       ...(tls === undefined ? {} : { tls }),
       ...(accelRedirect === undefined ? {} : { accelRedirect }),
     })
     self.become(server.self)
+    if (link === undefined && shortage !== undefined) log.warn(shortage)
     await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
   } finally {
     await observation.close()

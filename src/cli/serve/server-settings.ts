@@ -47,16 +47,14 @@ async function tokensOf(file: string | undefined, flag: string): Promise<string[
   return present
 }
 
-/** Connections that this process can have at once; fewer than kiss would are told, for who is refused cannot know why. */
-export async function connectionLimit(warn?: (line: string) => void): Promise<number> {
+/** Connections that this process can have at once, and what to tell the operator where kiss would have more. */
+export async function connectionLimit(): Promise<{ readonly connections: number; readonly shortage?: string }> {
   const descriptors = await descriptorLimit()
   const connections = connectionsWithin(descriptors)
-  if (connections < limits.connections) {
-    const room = `leaves room for ${connections} connections at once, not ${limits.connections}`
-    const cure = `raise it to ${descriptorsFor(limits.connections)} (ulimit -n, LimitNOFILE= of systemd)`
-    warn?.(`the limit of ${descriptors} open files ${room}; ${cure}`)
-  }
-  return connections
+  if (connections === limits.connections) return { connections }
+  const room = `leaves room for ${connections} connections at once, not ${limits.connections}`
+  const cure = `raise it to ${descriptorsFor(limits.connections)} (ulimit -n, LimitNOFILE= of systemd)`
+  return { connections, shortage: `the limit of ${descriptors} open files ${room}; ${cure}` }
 }
 
 /** The limit of open files of this process; Infinity where the system does not tell (proc(5)). */
