@@ -18,6 +18,9 @@ describe('sets of addresses', () => {
       assert.ok(!set.has(address), address)
     }
     assert.equal(plainAddress('::ffff:1.2.3.4'), '1.2.3.4')
+    const mapped = new AddressSet(['::ffff:10.0.0.0/104', '::ffff:192.168.1.5'], '--allow-client')
+    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '192.168.1.5']) assert.ok(mapped.has(address), address)
+    for (const address of ['11.0.0.1', '192.168.1.6', '::a00:1']) assert.ok(!mapped.has(address), address)
   })
 
   it('refuse what is none, naming the flag', () => {

@@ -55,6 +55,28 @@ describe('clients that mean harm', () => {
     assert.match(answer, /^HTTP\/1\.1 408 /)
   })
 
+  it('may be hundreds that send a byte at a time: others are answered meanwhile, and they are in the end', async () => {
+    const server = await start()
+    server.engine.serve(origin, 'hello')
+    const request = `GET /api/v1/fetch?url=${origin} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
+    const slow = await Promise.all(Array.from({ length: 300 }, () => deaf(server.port, '')))
+    sockets.push(...slow)
+    for (const [n, byte] of [...request].entries()) {
+      for (const socket of slow) socket.write(byte)
+      if (n % 10 === 0) assert.equal((await get(server.fetchUrl(origin))).text, 'hello')
+      if (n === request.length - 2) {
+        assert.equal(server.engine.requests.length, Math.ceil((request.length - 1) / 10))
+        assert.ok(slow.every((socket) => !socket.destroyed))
+      }
+    }
+    for (const socket of slow) {
+      let answer = ''
+      socket.on('data', (chunk: Buffer) => (answer += chunk.toString())).resume()
+      await once(socket, 'close')
+      assert.match(answer, /^HTTP\/1\.1 200 [^]*hello$/)
+    }
+  })
+
   it('may read nothing for ever: they are cut off', async () => {
     const server = await start({ limits: { stalledTimeout: 50 } })
     server.engine.serve(origin, large)

@@ -153,6 +153,12 @@ describe('requests as they come over the wire', () => {
     assert.match(answer, /^HTTP\/1\.1 200 [^]*hello/)
   })
 
+  it('that never begin, or never come again, are not waited for', async () => {
+    const server = await start({ limits: { headersTimeout: 50, requestTimeout: 100, idleTimeout: 50 } })
+    const [never, single] = await Promise.all([raw(server.port, ''), raw(server.port, health.replace(close, ''))])
+    assert.deepEqual([statusesOf(never), statusesOf(single)], [[408], [200]])
+  })
+
   it('that come byte by byte are cut off, however alive the connection is', async () => {
     const server = await start({ limits: { headersTimeout: 50, requestTimeout: 100 } })
     const socket = connect(server.port, '127.0.0.1')

@@ -3,6 +3,8 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { once } from 'node:events'
+import { connect as connectPlain } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
 import { KissError } from '#kiss/errors.js'
 import { testServers } from './support/servers.js'
@@ -61,6 +63,17 @@ describe('TLS', () => {
       () => server.reloadTls(),
       (error) => error instanceof KissError && error.code === 'configuration',
     )
+    assert.equal((await ask(server.port)).name, 'first')
+  })
+
+  it('cuts off who never shakes hands, and who does not speak TLS', async () => {
+    const server = await start({ tls: { certFile, keyFile }, limits: { headersTimeout: 50 } })
+    for (const text of ['', '\x16\x03\x01\x02\x00\x01', 'GET / HTTP/1.1\r\n\r\n']) {
+      const socket = connectPlain(server.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.resume().write(text, 'latin1')
+      await once(socket, 'close')
+    }
     assert.equal((await ask(server.port)).name, 'first')
   })
 
