@@ -29,6 +29,20 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
   return server
 }
 
+/** Milliseconds between two lines that say the same. */
+const SILENCE = 60_000
+
+/** Who is refused learns nothing but a closed connection: the operator has to learn the reason. */
+export function tellRefused(server: Listener, warn: (line: string) => void): void {
+  let toldAt = -Infinity
+  server.on('drop', () => {
+    const now = performance.now()
+    if (now - toldAt < SILENCE) return
+    toldAt = now
+    warn(`connections are refused: ${server.maxConnections} are open, and no more may be`)
+  })
+}
+
 /** CONNECT is hung up on without a word by node:http, unless somebody takes its socket, whose only answer this is then. */
 function tunnelRefusal(message: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(message)

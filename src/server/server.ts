@@ -11,7 +11,7 @@ import { BufferPool } from './buffer-pool.js'
 import { dispatch, locate, noteError } from './dispatch.js'
 import { readIncoming } from './incoming.js'
 import { limits, type Limits } from './limits.js'
-import { listen, makeListener, shut } from './listener.js'
+import { listen, makeListener, shut, tellRefused } from './listener.js'
 import { problemReply } from './problem.js'
 import { Readers } from './readers.js'
 import type { Reply } from './reply.js'
@@ -73,6 +73,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const bounds: Limits = { ...limits, ...options.limits }
   const server = makeListener(options.tls, bounds)
+  tellRefused(server, (line) => options.log.warn(line))
   const access = new Access(options.access)
   const prefix = options.accelRedirect === undefined ? undefined : accelPrefix(options.accelRedirect)
   const { address, port } = await listen(server, options.host, options.port)

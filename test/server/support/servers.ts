@@ -8,6 +8,7 @@ import { StubEngine } from './stub-engine.js'
 export class TestLog implements ServerLog {
   readonly records: RequestRecord[] = []
   readonly errors: unknown[] = []
+  readonly warnings: string[] = []
   readonly #waiting: ((record: RequestRecord) => void)[] = []
 
   log(record: RequestRecord): void {
@@ -23,8 +24,8 @@ export class TestLog implements ServerLog {
     // Not looked at.
   }
 
-  warn(): void {
-    // Not looked at.
+  warn(message: string): void {
+    this.warnings.push(message)
   }
 
   error(_message: string, error: unknown): void {
