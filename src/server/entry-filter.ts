@@ -14,7 +14,7 @@ const readers: Readonly<Record<string, (filter: Mutable, text: string, name: str
   'older-than': (filter, text, name) => void (filter.olderThan = parseDuration(text, name)),
   'unused-for': (filter, text, name) => void (filter.unusedFor = parseDuration(text, name)),
   'larger-than': (filter, text, name) => void (filter.largerThan = parseSize(text, name)),
-  match: (filter, text) => void (filter.match = text),
+  match: (filter, text) => void (filter.match = pattern(text)),
   url: (filter, text) => void (filter.urls = [...(filter.urls ?? []), url(text)]),
 }
 
@@ -42,6 +42,14 @@ export function formatEntryFilter(filter: PurgeFilter): string {
   if (match !== undefined) query.append('match', match)
   for (const { href } of urls) query.append('url', href)
   return query.toString()
+}
+
+/** Characters: every entry is compared with it, for whoever asks. */
+const longestPattern = 1000
+
+function pattern(text: string): string {
+  if (text.length > longestPattern) throw new KissError('usage', `match: longer than ${longestPattern} characters`)
+  return text
 }
 
 /** Chooses nothing. */

@@ -1,5 +1,6 @@
 /** Which entries an operator means when they purge by filters; pure. */
 
+import { Glob } from '../http/glob.js'
 import type { Entry, KeyId } from './types.js'
 
 /** An entry is meant when it agrees with everything that is given, and when anything is given at all. */
@@ -43,12 +44,7 @@ function withoutQuery(url: string): string {
  * itself, brackets and braces too, since URLs have those. Written here because the globs of paths take `**` for `*` where it
  * is not a whole segment.
  */
-export function globPattern(glob: string): RegExp {
-  const source = glob.replace(/\*\*+\/?|\*|\?|[^*?]+/g, (token) => {
-    if (token.startsWith('**')) return token.endsWith('/') ? '(?:.*/)?' : '.*'
-    if (token === '*') return '[^/]*'
-    if (token === '?') return '[^/]'
-    return token.replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-  })
-  return new RegExp(`^${source}$`, 's')
+export function globPattern(glob: string): Glob {
+  const steps = glob.match(/\*\*+\/?|[^]/g) ?? []
+  return new Glob(steps.map((step) => step.replace(/^\*{2,}/, '**')))
 }

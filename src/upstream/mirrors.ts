@@ -7,11 +7,12 @@
  * looked for at `http://mirror.lab/all/a.example.org/x/y`.
  */
 import { KissError } from '../errors.js'
+import { Glob } from '../http/glob.js'
 import { shown } from './redirects.js'
 import type { Mirror } from './types.js'
 
 export interface MirrorRule {
-  readonly pattern: RegExp
+  readonly pattern: Glob
   /** Length of the part of a matching URL that a prefix replaces. */
   readonly replaced: number
   readonly prefixes: readonly URL[]
@@ -49,13 +50,9 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
     )
 }
 
-function compile(match: string): RegExp {
+function compile(match: string): Glob {
   const whole = match.endsWith('/') ? `${match}**` : match
-  const source = whole.replace(
-    /\*\*|\*|[.+?^${}()|[\]\\]/g,
-    (part) => ({ '**': '.*', '*': '[^/]*' })[part] ?? `\\${part}`,
-  )
-  return new RegExp(`^${source}$`, 's')
+  return new Glob(whole.match(/\*\*|[^]/g) ?? [])
 }
 
 function prefix(text: string): URL {

@@ -25,6 +25,7 @@ describe('filters of entries in a query', () => {
       'larger-than=-1',
       'url=x',
       '__proto__=1',
+      `match=${'*'.repeat(1001)}`,
     ]) {
       assert.throws(() => parseEntryFilter(query), { name: 'KissError', status: 400 }, query)
     }

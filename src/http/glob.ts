@@ -1,0 +1,69 @@
+/**
+ * Globs over URLs. Pure. Strangers choose the URLs, and some of them the globs: all ways through a pattern are followed at
+ * once, so that no text takes longer than its length times that of the pattern.
+ */
+
+/** Any characters but `/`; any at all; any folders or none; one character but `/`. All other steps are characters. */
+export type Wildcard = '*' | '**' | '**/' | '?'
+
+/** In the folders that `**\/` stands for: only behind a `/` it goes on. */
+const WITHIN = 'within'
+
+function isWildcard(step: string): step is Wildcard {
+  return step === '*' || step === '**' || step === '**/' || step === '?'
+}
+
+export class Glob {
+  /** What stands before the first wildcard: most texts differ there already. */
+  readonly #prefix: string
+  readonly #steps: readonly string[]
+
+  /** @param steps characters and wildcards, in order */
+  constructor(steps: readonly string[]) {
+    const first = steps.findIndex(isWildcard)
+    const literal = first === -1 ? steps.length : first
+    this.#prefix = steps.slice(0, literal).join('')
+    this.#steps = steps.slice(literal).flatMap((step) => (step === '**/' ? [step, WITHIN] : [step]))
+  }
+
+  /** Does the whole text match? */
+  test(text: string): boolean {
+    if (!text.startsWith(this.#prefix)) return false
+    const places = this.#steps.length + 1
+    let [at, next] = [new Uint8Array(places), new Uint8Array(places)]
+    this.#reach(0, at)
+    for (let index = this.#prefix.length; index < text.length; index++) {
+      next.fill(0)
+      for (let step = 0; step < places; step++) if (at[step] === 1) this.#pass(step, text.charAt(index), next)
+      ;[at, next] = [next, at]
+    }
+    return at[places - 1] === 1
+  }
+
+  /** Stands before a step, and behind it where it may stand for nothing. */
+  #reach(index: number, at: Uint8Array): void {
+    at[index] = 1
+    const step = this.#steps[index]
+    if (step === '*' || step === '**') this.#reach(index + 1, at)
+    else if (step === '**/') this.#reach(index + 2, at)
+  }
+
+  /** Where a character leads from before a step. */
+  #pass(index: number, char: string, next: Uint8Array): void {
+    switch (this.#steps[index]) {
+      case '**':
+        return this.#reach(index, next)
+      case '*':
+        return char === '/' ? undefined : this.#reach(index, next)
+      case '?':
+        return char === '/' ? undefined : this.#reach(index + 1, next)
+      case '**/':
+        return this.#pass(index + 1, char, next)
+      case WITHIN:
+        next[index] = 1
+        return char === '/' ? this.#reach(index + 1, next) : undefined
+      case char:
+        return this.#reach(index + 1, next)
+    }
+  }
+}
