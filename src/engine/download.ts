@@ -62,7 +62,7 @@ export class BodyDownload {
     this.#o = options
     this.#head = options.head
     this.#startedAt = options.services.clock.now()
-    this.#retry = started(this.#startedAt)
+    this.#retry = started(this.#startedAt, options.head !== undefined)
   }
 
   async run(): Promise<Result> {

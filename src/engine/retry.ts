@@ -22,6 +22,8 @@ export interface RetryState {
   readonly failures: number
   /** Those of them, the last in a row, that say that there is no such host. */
   readonly unknownHosts: number
+  /** There were bytes already: the name is no mistake, whatever a resolver says now. */
+  readonly begun: boolean
   /** Milliseconds since the epoch: when the body last grew, at first when the transfer began. */
   readonly grownAt: number
 }
@@ -40,18 +42,19 @@ export function isPassing(status: number): boolean {
   return passing.has(status)
 }
 
-export function started(now: number): RetryState {
-  return { failures: 0, unknownHosts: 0, grownAt: now }
+/** @param begun another process has had bytes of it */
+export function started(now: number, begun = false): RetryState {
+  return { failures: 0, unknownHosts: 0, begun, grownAt: now }
 }
 
 /** The body has more bytes than it ever had. */
 export function grown(now: number): RetryState {
-  return started(now)
+  return started(now, true)
 }
 
 /** @param code of the system, if it failed below HTTP. EAI_AGAIN is no answer of a resolver: that passes as others do. */
 export function failed(state: RetryState, code?: string): RetryState {
-  const unknownHosts = code === 'ENOTFOUND' ? state.unknownHosts + 1 : 0
+  const unknownHosts = code === 'ENOTFOUND' && !state.begun ? state.unknownHosts + 1 : 0
   return { ...state, failures: state.failures + 1, unknownHosts }
 }
 

@@ -47,6 +47,13 @@ describe('retry', () => {
       [2000, 2000, 4000],
     )
     assert.equal(saying(undefined, undefined, no, no, no), undefined)
+    // What has begun is not given up for that sooner than for anything else.
+    for (const begun of [grown(0), started(0, true)]) {
+      const state = Array<string>(8)
+        .fill(no)
+        .reduce<RetryState>((state, code) => failed(state, code), begun)
+      assert.equal(pause(state, { now: 0, retryAfter: undefined, random: 1, retryFor: 10 * MINUTE }), 30_000)
+    }
   })
 
   it('counts anew when the body grew', () => {
