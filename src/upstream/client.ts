@@ -99,24 +99,36 @@ class Client implements Origins {
       if (!health.admits(place)) continue
       try {
         const received = await within(timeout, request.signal, (signal) => this.#askMirror(request, place, signal))
-        health.answered(place)
         if (received.status === 200 || received.status === 206 || received.status === 304) {
           return { ...received, mirror: place.mirror }
         }
         drain(received.body)
-      } catch (error) {
+      } catch {
         request.signal.throwIfAborted()
-        health.failed(place, error)
       }
     }
     return undefined
   }
 
-  async #askMirror(request: OriginRequest, { url, mirror }: Place, signal: AbortSignal): Promise<Received> {
-    const { guarded, trusted } = this.#parts
+  async #askMirror(request: OriginRequest, place: Place, signal: AbortSignal): Promise<Received> {
+    const { guarded, trusted, health } = this.#parts
+    const { url, mirror } = place
     const headers = request.mirror === mirror ? withoutCredentials(request.headers) : {}
-    const network = (hop: URL) => (hop.origin === url.origin ? trusted : guarded)
-    return follow({ ...this.#journey(request, headers, signal), url, provider: MIRROR, network })
+    let elsewhere = false
+    const network = (hop: URL) => {
+      elsewhere = hop.origin !== url.origin
+      return elsewhere ? guarded : trusted
+    }
+    try {
+      const received = await follow({ ...this.#journey(request, headers, signal), url, provider: MIRROR, network })
+      health.answered(place)
+      return received
+    } catch (error) {
+      // Where it sent us to somebody who is down, it is not down itself; but too slow is too slow.
+      if (elsewhere && !signal.aborted) health.answered(place)
+      else if (!request.signal.aborted) health.failed(place, error)
+      throw error
+    }
   }
 
   async #fromOrigin(request: OriginRequest): Promise<Received> {

@@ -160,6 +160,20 @@ describe('asking mirrors', () => {
     assert.equal(told.length, 2)
   })
 
+  it('does not take one for down that sends us to somebody who is', async () => {
+    const gone = await Origin.start()
+    one.script('/m/a', [{ redirect: gone.url('/') }])
+    const allowing = { allow: ['127.0.0.0/8'], mirrors: [{ match: origin.url('/pub/'), to: [one.url('/m')] }] }
+    const own = await Asker.open({ ...allowing, warn: (line) => void told.push(line) })
+    await gone.close()
+    for (const n of [1, 2]) {
+      assert.equal((await own.get(origin.url('/pub/a'))).mirror, undefined)
+      assert.equal(one.requests.length, n)
+    }
+    assert.deepEqual(told, [])
+    await own.close()
+  })
+
   it('asks nobody but the origin while all are down', async () => {
     await Promise.all([one.close(), two.close()])
     for (const n of [1, 2, 3]) {
