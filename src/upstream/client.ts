@@ -8,7 +8,7 @@ import { Guard } from './guard.js'
 import { withoutCredentials, withoutValidators, type Headers } from './headers.js'
 import { follow, type Journey } from './hops.js'
 import { MirrorHealth } from './mirror-health.js'
-import { parseMirrors, placesOf, type MirrorRule, type Place } from './mirrors.js'
+import { mirrorsFor, parseMirrors, type MirrorRule, type Place } from './mirrors.js'
 import { Network } from './network.js'
 import { monotonic, Rate, type RateClock } from './rate.js'
 import { trusting } from './trust.js'
@@ -114,10 +114,10 @@ class Client implements Origins {
     const { guarded, trusted, health } = this.#parts
     const { url, mirror } = place
     const headers = request.mirror === mirror ? withoutCredentials(request.headers) : {}
-    let elsewhere = false
+    let last = url
     const network = (hop: URL) => {
-      elsewhere = hop.origin !== url.origin
-      return elsewhere ? guarded : trusted
+      last = hop
+      return hop.origin === url.origin ? trusted : guarded
     }
     try {
       const received = await follow({ ...this.#journey(request, headers, signal), url, provider: MIRROR, network })
@@ -125,7 +125,7 @@ class Client implements Origins {
       return received
     } catch (error) {
       // Where it sent us to somebody who is down, it is not down itself; but too slow is too slow.
-      if (elsewhere && !signal.aborted) health.answered(place)
+      if (last.origin !== url.origin && !signal.aborted) health.answered(place)
       else if (!request.signal.aborted) health.failed(place, error)
       throw error
     }
@@ -158,23 +158,6 @@ const MIRROR: UpstreamProvider = { name: 'mirror', priority: 0, matches: () => t
 /** HEAD and conditional requests are small: they need no place among the downloads. */
 function isDownload({ method, headers }: OriginRequest): boolean {
   return method === 'GET' && headers['if-none-match'] === undefined && headers['if-modified-since'] === undefined
-}
-
-/**
- * Where to ask before the origin. Validators and ranges are asked about where they come from first: nobody else can tell
- * whether the bytes that we hold are still the same.
- */
-function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
-  const ofOrigin = request.mirror === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
-  if (ofOrigin || isPrivate(request)) return []
-  const places = placesOf(mirrors, request.url)
-  const first = places.filter(({ mirror }) => mirror === request.mirror)
-  return [...first, ...places.filter((place) => !first.includes(place))]
-}
-
-/** Would asking a mirror show it a credential, or give away what needs one? */
-function isPrivate({ url, provider, clientCredential }: OriginRequest): boolean {
-  return clientCredential || url.username !== '' || url.password !== '' || provider.carriesCredential?.(url) === true
 }
 
 function headersTimeout(request: OriginRequest): number {

@@ -8,8 +8,9 @@
  */
 import { KissError } from '../errors.js'
 import { Glob } from '../http/glob.js'
+import { withoutCredentials } from './headers.js'
 import { shown } from './redirects.js'
-import type { Mirror } from './types.js'
+import type { Mirror, OriginRequest } from './types.js'
 
 export interface MirrorRule {
   readonly pattern: Glob
@@ -48,6 +49,23 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
         return { url: target, mirror: shown(base) }
       }),
     )
+}
+
+/**
+ * Where to ask before the origin. Validators and ranges are asked about where they come from first: nobody else can tell
+ * whether the bytes that we hold are still the same.
+ */
+export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
+  const ofOrigin = request.mirror === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
+  if (ofOrigin || isPrivate(request)) return []
+  const places = placesOf(mirrors, request.url)
+  const first = places.filter(({ mirror }) => mirror === request.mirror)
+  return [...first, ...places.filter((place) => !first.includes(place))]
+}
+
+/** Would asking a mirror show it a credential, or give away what needs one? */
+function isPrivate({ url, provider, clientCredential }: OriginRequest): boolean {
+  return clientCredential || url.username !== '' || url.password !== '' || provider.carriesCredential?.(url) === true
 }
 
 function compile(match: string): Glob {
