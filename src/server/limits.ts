@@ -3,6 +3,8 @@
 export interface Limits {
   /** Connections at once of one process, in all and not per client: a lab's boards may share one address. */
   readonly connections: number
+  /** Requests of one connection that wait for their answers. Few clients send one before the last was answered. */
+  readonly pipelined: number
   /** Bytes of request line and headers: the longest URL, and room for tokens. */
   readonly headerSize: number
   /** Milliseconds until the headers of a request are complete; against clients that send a byte a second. */
@@ -21,6 +23,7 @@ export interface Limits {
 
 export const limits: Limits = {
   connections: 10_000,
+  pipelined: 100,
   headerSize: 32 * 1024,
   headersTimeout: 20_000,
   requestTimeout: 60_000,

@@ -23,10 +23,39 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
       : createTlsServer({ ...common, ...readTls(tls), minVersion: 'TLSv1.2', handshakeTimeout: bounds.headersTimeout })
   server.maxConnections = bounds.connections
   server.timeout = bounds.stalledTimeout
+  watchPipelines(server, bounds.pipelined)
   server.on('connect', (message: IncomingMessage, socket: Socket) => {
     server.emit('request', message, tunnelRefusal(message, socket))
   })
   return server
+}
+
+/**
+ * Ends a connection on which more requests wait than may: else one connection, with requests for what is slow to come, would
+ * hold as much memory as it likes. Who pipelines has to expect that (RFC 9112 §9.3.2). And where a connection ends, all of
+ * its responses do: node:http tells only the one whose turn it is, and what the others hold would be held for ever.
+ */
+function watchPipelines(server: Listener, most: number): void {
+  const waiting = new WeakMap<Socket, Set<ServerResponse>>()
+  const responsesOf = (socket: Socket): Set<ServerResponse> => {
+    const responses = new Set<ServerResponse>()
+    waiting.set(socket, responses)
+    socket.once('close', () => responses.forEach(closeWaiting))
+    return responses
+  }
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const responses = waiting.get(socket) ?? responsesOf(socket)
+    responses.add(response)
+    response.once('close', () => responses.delete(response))
+    if (responses.size > most) socket.destroy()
+  })
+}
+
+/** A response has a socket when it is its turn. */
+function closeWaiting(response: ServerResponse): void {
+  if (response.socket !== null) return
+  response.destroy()
+  response.emit('close')
 }
 
 /** Milliseconds between two lines that say the same. */

@@ -104,6 +104,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const context = { access, tls: options.tls !== undefined, newId: options.newId ?? randomUUID, authority }
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
+    // The rest of what had been read when the connection ended.
+    if (message.socket.destroyed) return
     const leaving = new AbortController()
     response.once('close', () => {
       if (!response.writableFinished) leaving.abort(clientLeft())

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { deaf, get } from './support/client.js'
 import { testServers } from './support/servers.js'
+import { finishedBody, GrowingBody, StubArtifact } from './support/stub-engine.js'
 
 const origin = 'https://origin.example/f'
 const large = Buffer.alloc(16 * 1024 * 1024)
@@ -111,6 +112,44 @@ describe('clients that mean harm', () => {
       bodies,
       Array.from({ length: 50 }, (_, i) => `<${i}>`.repeat(1000)),
     )
+  })
+
+  it('may send more of them than that for what is slow to come: the connection ends, and nothing of it stays', async () => {
+    const server = await start({ limits: { pipelined: 10 } })
+    server.engine.answer(origin, (request) => new StubArtifact(request, new GrowingBody()))
+    const request = `GET /api/v1/fetch?url=${origin} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+    const patient = await deaf(server.port, request.repeat(10))
+    sockets.push(patient)
+    const socket = connect(server.port, '127.0.0.1').on('error', () => undefined)
+    socket.write(request.repeat(1000))
+    await new Promise((resolve) => socket.resume().once('close', resolve))
+    while (server.records.records.length < 10) await server.records.next()
+    assert.ok(server.records.records.every(({ outcome }) => outcome === 'aborted'))
+    assert.equal(server.engine.requests.length, 20)
+    assert.ok(!patient.destroyed)
+    patient.destroy()
+    while (server.records.records.length < 20) await server.records.next()
+    // Which waits for readers.
+    await server.drain()
+  })
+
+  it('may send many requests at once and leave: what those behind the first hold is given back', async () => {
+    const server = await start()
+    const artifacts: StubArtifact[] = []
+    server.engine.answer(origin, (request) => {
+      const artifact = new StubArtifact(request, finishedBody(large))
+      artifacts.push(artifact)
+      return artifact
+    })
+    const socket = await deaf(
+      server.port,
+      `GET /api/v1/fetch?url=${origin} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(5),
+    )
+    await once(socket, 'readable')
+    assert.equal(artifacts.length, 5)
+    socket.destroy()
+    for (const artifact of artifacts) assert.equal(await artifact.closed, 'aborted')
+    await server.drain()
   })
 
   it('may send a body with a GET: nobody reads it, and the answer comes', async () => {
