@@ -9,6 +9,9 @@ import { failureJson, failureLine, failureOf } from './failure.js'
 import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 
+/** Milliseconds: the longest that a timer takes. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** Runs `argv` and ends the process with its exit code, once standard output has been written. */
 export async function run(argv: readonly string[]): Promise<void> {
   // Compiled code only: NODE_ENV=test must not make oclif look for TypeScript.
@@ -24,10 +27,14 @@ export async function run(argv: readonly string[]): Promise<void> {
     else report(error, asksForJson(argv))
     process.exit()
   })
+  // Node ends a process in which only timers that were let go of are left, such as a pause before the next attempt.
+  const awake = setInterval(() => undefined, LONGEST_TIMER)
   try {
     await runCommand([...argv], await loadConfig(argv))
   } catch (error) {
     report(error, asksForJson(argv))
+  } finally {
+    clearInterval(awake)
   }
   process.stdout.write('', (error) => {
     // A reader that has had enough is no failure; a result that nobody got is one.
