@@ -1,11 +1,11 @@
 /** Finished bodies as files named by their sum. */
 
-import { chmod, mkdir, rename, unlink } from 'node:fs/promises'
+import { chmod, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { writeDescription } from './description.js'
-import { closeFile, openFile, readAt, replaceFile, sizeOf } from './files.js'
+import { closeFile, makeDirectory, openFile, readAt, replaceFile, sizeOf } from './files.js'
 import { type Layout, restoreLayout } from './layout.js'
 import { fileSize } from './walk.js'
 import type { BlobStore, Entry, OpenBlob, Sha256 } from './types.js'
@@ -47,7 +47,7 @@ export class FileBlobs implements BlobStore {
       await rename(file, path).catch(async (error: unknown) => {
         if (systemCode(error) !== 'ENOENT') throw error
         await restoreLayout(this.#layout)
-        await mkdir(dirname(path), { recursive: true })
+        await makeDirectory(dirname(path))
         await rename(file, path)
       })
     } catch (error) {
@@ -60,6 +60,8 @@ export class FileBlobs implements BlobStore {
       if (entries.length === 0) await unlinkIfThere(this.#layout.description(sha256))
       else await replaceFile(this.#layout.description(sha256), writeDescription(entries), this.#random())
     } catch (error) {
+      // The folder has been taken away, and the body with it: there is nothing to describe.
+      if (systemCode(error) === 'ENOENT') return
       throw asKissError(error, 'disk', `cannot write the description of the stored body ${sha256}`)
     }
   }

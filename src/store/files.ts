@@ -1,7 +1,9 @@
 /** The file operations that the store needs beyond node:fs: plain reads on descriptors, atomic small files, one sync. */
 
 import * as fs from 'node:fs'
-import { open, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { systemCode } from '../errors.js'
 
 // FileHandle adds a promise chain, an event emitter and a transfer list to each call; a hit is three calls long.
 
@@ -27,6 +29,22 @@ export function closeFile(fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     fs.close(fd, (error) => (error ? reject(error) : resolve()))
   })
+}
+
+/** Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the file system is read-only. */
+export async function makeDirectory(path: string, mode?: number): Promise<void> {
+  const make = async (): Promise<void> => {
+    await mkdir(path, mode).catch((error: unknown) => {
+      if (systemCode(error) !== 'EEXIST') throw error
+    })
+  }
+  try {
+    await make()
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeDirectory(dirname(path), mode)
+    await make()
+  }
 }
 
 /** Writes a small file at once or not at all. Not synced: readers must cope with an empty one after a power loss. */

@@ -29,6 +29,7 @@ import { join } from 'node:path'
 import type { ErrorCode } from '../errors.js'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
+import { makeDirectory } from './files.js'
 import type { ProcessIdentity } from './process.js'
 import type { Sha256 } from './types.js'
 
@@ -233,7 +234,7 @@ export async function generationsOf(directory: string): Promise<Generation[]> {
 /** Makes the directory: the one mkdir that is the lease. undefined where somebody else was first. */
 export async function makeGeneration(directory: string, number: number): Promise<Generation | undefined> {
   try {
-    await mkdir(directory, { recursive: true })
+    await makeDirectory(directory)
     const path = join(directory, String(number))
     await mkdir(path)
     return new Generation(path, number)

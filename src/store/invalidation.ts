@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs'
 import { utimes, writeFile } from 'node:fs/promises'
-import { systemCode } from '../errors.js'
+import { asKissError, systemCode } from '../errors.js'
 import type { Database } from './database.js'
 import type { Layout } from './layout.js'
 
@@ -34,8 +34,13 @@ export class Invalidation {
     })
   }
 
+  /** Throws KissError `disk`. */
   async start(): Promise<void> {
-    await ring(this.#layout.generation, this.#database.hasSetAside)
+    try {
+      await ring(this.#layout.generation, this.#database.hasSetAside)
+    } catch (error) {
+      throw asKissError(error, 'disk', `cannot use the cache directory ${this.#layout.root}`)
+    }
     this.#watch()
     this.#poll()
   }

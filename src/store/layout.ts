@@ -1,9 +1,9 @@
 /** Where everything is in a cache directory, and the check that the directory has this layout. */
 
-import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KissError, asKissError, systemCode } from '../errors.js'
-import { syncBody } from './files.js'
+import { makeDirectory, syncBody } from './files.js'
 import type { KeyId, Sha256 } from './types.js'
 
 /**
@@ -68,7 +68,7 @@ export async function openLayout(root: string, random: () => string): Promise<La
   try {
     // Only the owner may look in, since artifacts may be private. A directory that is there already keeps the mode that
     // its administrator gave it, and what is below leaves the decision to it.
-    await mkdir(root, { recursive: true, mode: 0o700 })
+    await makeDirectory(root, 0o700)
     const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random())))
     await makeDirectories(layout)
     return layout
@@ -79,13 +79,13 @@ export async function openLayout(root: string, random: () => string): Promise<La
 
 /** Makes a directory that vanished while it was in use anew; the same instance, as whoever uses it knows it. */
 export async function restoreLayout(layout: Layout): Promise<void> {
-  await mkdir(layout.root, { recursive: true, mode: 0o700 })
+  await makeDirectory(layout.root, 0o700)
   if ((await readVersion(layout.root)) === undefined) await writeVersion(layout.root, layout.instance)
   await makeDirectories(layout)
 }
 
 async function makeDirectories(layout: Layout): Promise<void> {
-  await Promise.all([mkdir(layout.blobs, { recursive: true }), mkdir(layout.transfers, { recursive: true })])
+  await Promise.all([makeDirectory(layout.blobs), makeDirectory(layout.transfers)])
 }
 
 /** The instance of a directory of this version; undefined where it is still to be written. */

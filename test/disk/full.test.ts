@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KissError } from '#kiss/errors.js'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
 import { openEngine } from '#kiss/engine/open.js'
-import { Sandbox } from '../support/cli.js'
+import { Sandbox, type Ran } from '../support/cli.js'
 import { fetchAll, hastyClock } from '../support/engine.js'
 import { bytes, Origin } from '../support/origin.js'
 import { mountTmpfs, type Tmpfs } from '../support/tmpfs.js'
@@ -157,6 +157,63 @@ describe('a disk that is full', () => {
     const engine = await open()
     assert.equal(await get(engine, 'small'), 'hit')
     assert.equal(await get(engine, 'a'), 'miss')
+    await assertClean(engine)
+  })
+
+  it('that becomes read-only under a working service serves what is stored, refuses the rest clearly, and recovers', async () => {
+    const engine = await open()
+    await get(engine, 'small')
+    const thaw = disk.freeze(cacheDir)
+    let error: KissError
+    let ran: Ran
+    const sandbox = new Sandbox()
+    try {
+      assert.equal(await get(engine, 'small'), 'hit')
+      error = await refused(engine, 'a')
+      ran = await sandbox.run(['fetch', origin.url('/a')], { env: { KISS_CACHE_DIR: cacheDir } })
+    } finally {
+      thaw()
+      sandbox.remove()
+    }
+    assert.deepEqual([error.code, error.status], ['disk', 507])
+    assert.match(error.message, /EROFS/)
+    assert.deepEqual([ran.code, ran.stdout], [6, ''])
+    assert.match(ran.stderr, /^kiss: cannot use the cache directory .*: EROFS/)
+    assert.equal(await get(engine, 'a'), 'miss')
+    assert.equal(await get(engine, 'a'), 'hit')
+    await assertClean(engine)
+  })
+
+  it('that has an empty read-only one mounted over it is a clear error, and serves again without it', async () => {
+    const engine = await open()
+    await get(engine, 'small')
+    const away = `${cacheDir}-away`
+    renameSync(cacheDir, away)
+    mkdirSync(cacheDir)
+    const thaw = disk.freeze(cacheDir)
+    let error: KissError
+    try {
+      error = await refused(engine, 'a')
+    } finally {
+      thaw()
+    }
+    assert.deepEqual([error.code, error.status], ['disk', 507])
+    assert.match(error.message, /EROFS/)
+    rmdirSync(cacheDir)
+    renameSync(away, cacheDir)
+    assert.equal(await get(engine, 'small'), 'hit')
+    assert.equal(await get(engine, 'a'), 'miss')
+    await assertClean(engine)
+  })
+
+  it('that loses the bodies under a working service has them again, also one that several names share', async () => {
+    const engine = await open()
+    origin.serve('/twin', { body: bytes('small', 0.1 * MIB), etag: '"twin"' })
+    await get(engine, 'small')
+    assert.equal((await fetchAll(engine, origin.url('/twin'))).as, 'miss')
+    rmSync(join(cacheDir, 'blobs'), { recursive: true })
+    assert.equal(await get(engine, 'small'), 'miss')
+    assert.equal(await get(engine, 'small'), 'hit')
     await assertClean(engine)
   })
 

@@ -7,6 +7,11 @@ import { join } from 'node:path'
 export interface Tmpfs {
   readonly path: string
   setReadOnly(readOnly: boolean): void
+  /**
+   * Whatever is opened in this directory of it from now on can only be read; what is open already is not affected, which is
+   * why `setReadOnly` fails then. Returns what undoes it.
+   */
+  freeze(directory: string): () => void
   remove(): void
 }
 
@@ -24,6 +29,11 @@ export function mountTmpfs(bytes: number): Tmpfs | undefined {
   return {
     path,
     setReadOnly: (readOnly) => mount('-o', `remount,${readOnly ? 'ro' : 'rw'}`, path),
+    freeze: (directory) => {
+      mount('--bind', directory, directory)
+      mount('-o', 'remount,bind,ro', directory)
+      return () => void execFileSync('umount', ['-l', directory])
+    },
     remove: () => {
       execFileSync('umount', ['-l', path])
       rmdirSync(path)
