@@ -6,6 +6,7 @@ import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { asksForHelp, asksForJson } from './arguments.js'
 import { failureJson, failureLine, failureOf } from './failure.js'
+import { outputWritten } from './output.js'
 import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, loadSettingsFile } from './settings/load.js'
 
@@ -36,11 +37,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   } finally {
     clearInterval(awake)
   }
-  process.stdout.write('', (error) => {
-    // A reader that has had enough is no failure; a result that nobody got is one.
-    if (error instanceof Error && systemCode(error) !== 'EPIPE') report(unwritten(error), false)
-    process.exit()
-  })
+  const error = await outputWritten()
+  // A reader that has had enough is no failure; a result that nobody got is one.
+  if (error instanceof KissError) report(error, false)
+  else if (error instanceof Error && systemCode(error) !== 'EPIPE') report(unwritten(error), false)
+  process.exit()
 }
 
 function unwritten(cause: Error): KissError {

@@ -117,7 +117,7 @@ async function deliver(
   if (destination.to === 'file') {
     return delivered(artifact, await saveArtifact(artifact, destination.path, signal), destination.path)
   }
-  if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout), '-')
+  if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout, signal), '-')
   const entry = artifact.stored ? await unlessAborted(artifact.finished(), signal) : undefined
   if (entry === undefined) {
     throw new KissError('usage', `${artifact.url} is not kept in the cache, so it has no path there`, {

@@ -8,6 +8,7 @@ import { formatDuration } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { failureLine, type FailureJson } from '../failure.js'
 import { openEngine } from '../open-engine.js'
+import { giveUpOutput } from '../output.js'
 import { noProgress, openProgress } from '../progress.js'
 import type { SettingValues } from '../settings/table.js'
 import { fetchAll, type FetchAllOptions, type FetchResult, type Outcome } from './fetch-all.js'
@@ -58,6 +59,8 @@ export async function runFetch(
       stdout: process.stdout,
       now: () => performance.now(),
     })
+    // The rest of an artifact that was called off is of no use to anybody.
+    if (signal.aborted && output === '-') giveUpOutput()
     return report(command, outcomes, signal)
   } finally {
     await engine.close()

@@ -60,18 +60,23 @@ export async function saveArtifact(artifact: Artifact, file: string, signal: Abo
   }
 }
 
-/** Writes the artifact to standard output while it arrives. Throws what {@link isBrokenPipe} knows when its reader leaves. */
-export async function streamArtifact(artifact: Artifact, output: NodeJS.WritableStream): Promise<Saved> {
-  return copyContent(
-    artifact,
-    (chunk) =>
-      new Promise<void>((resolve, reject) => {
-        output.write(chunk, (error) => {
-          if (!error) resolve()
-          else reject(systemCode(error) === 'EPIPE' ? error : diskError('standard output', error))
-        })
-      }),
-  )
+/**
+ * Writes the artifact to standard output while it arrives. Throws what {@link isBrokenPipe} knows when its reader leaves. The
+ * signal ends it although a reader that has stopped reading has not taken what was written.
+ */
+export async function streamArtifact(
+  artifact: Artifact,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<Saved> {
+  const write = (chunk: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      output.write(chunk, (error) => {
+        if (!error) resolve()
+        else reject(systemCode(error) === 'EPIPE' ? error : diskError('standard output', error))
+      })
+    })
+  return copyContent(artifact, (chunk) => unlessAborted(write(chunk), signal))
 }
 
 /** The reader of standard output has had enough, which is no failure. */
