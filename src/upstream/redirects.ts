@@ -25,7 +25,7 @@ export function firstHop(url: URL, headers: Headers): Hop {
 
 /**
  * The hop after one that went to `sent` and was answered with `location`. To another origin (scheme, host or port) nothing
- * goes that could be a credential. Throws KissError `origin-refused` where kiss does not follow.
+ * goes that could be a credential. Throws KissError `origin-failed` where kiss does not follow.
  */
 export function nextHop({ url: sent, headers }: Hop, location: string): Hop {
   const target = URL.canParse(location, sent.href) ? new URL(location, sent) : undefined
@@ -52,9 +52,7 @@ export function shown(url: URL): string {
 }
 
 function notFollowed(sent: URL, where: string): KissError {
-  return new KissError('origin-refused', `${shown(sent)} redirects ${where}, which kiss does not follow`, {
-    status: 502,
-  })
+  return new KissError('origin-failed', `${shown(sent)} redirects ${where}, which kiss does not follow`)
 }
 
 /** RFC 7617 §2. Only of URLs that are sent as they are: to other schemes userinfo means what their provider says. */

@@ -52,8 +52,9 @@ export interface OriginAnswer {
 
 /**
  * One request to an origin: authorise, guard, connect, follow redirects by hand. Throws KissError: `upstream-forbidden`
- * (the address guard), `credential` (a provider), `unsupported-scheme`, `origin-refused` (a refused answer, https to http),
- * `loop` (a circle of redirects, or back to the server that asks); and the network's own error, as it is, for what a retry may mend (ECONNREFUSED, ENOTFOUND, timeouts).
+ * (the address guard), `credential` (a provider), `unsupported-scheme`, `origin-refused` (a refused answer), `origin-failed`
+ * (https to http), `loop` (a circle of redirects, or back to the server that asks); and the network's own error, as it is,
+ * for what a retry may mend (ECONNREFUSED, ENOTFOUND, timeouts).
  */
 export interface Origins {
   request(request: OriginRequest): Promise<OriginAnswer>

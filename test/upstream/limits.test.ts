@@ -35,7 +35,7 @@ describe('limits on downloads', () => {
     origin.script('/1', [{ drop: 'fin' }, { cut: { after: 10 } }, { body, redirect: 'ftp://x/' }, { status: 404 }, {}])
     await assert.rejects(asker.get(origin.url('/1')))
     await assert.rejects(asker.get(origin.url('/1')))
-    await assert.rejects(asker.get(origin.url('/1')), { code: 'origin-refused' })
+    await assert.rejects(asker.get(origin.url('/1')), { code: 'origin-failed' })
     await (await asker.ask(origin.url('/1'))).excerpt()
     await (await asker.ask(origin.url('/1'))).discard()
     const gone = new AbortController()

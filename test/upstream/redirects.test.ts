@@ -58,7 +58,7 @@ describe('redirects', () => {
       assert.throws(
         () => next('https://u:pw@a.example/?k=secret', location),
         (error: Error & Record<string, unknown>) => {
-          assert.deepEqual([error['code'], error['status'], error['exit']], ['origin-refused', 502, 3])
+          assert.deepEqual([error['code'], error['status'], error['exit']], ['origin-failed', 502, 4])
           assert.match(error.message, message)
           assert.doesNotMatch(error.message, /secret|pw/)
           return true

@@ -95,7 +95,7 @@ describe('https origins', () => {
     origin.script('/down', [{ redirect: bare.url('/a') }])
     const own = await asker({ caFile: certificates.caFile })
     await assert.rejects(own.get(origin.url('/down')), {
-      code: 'origin-refused',
+      code: 'origin-failed',
       status: 502,
       message: /from https to http/,
     })
