@@ -1,6 +1,6 @@
 /**
- * The chaos run: an origin that fails at random, readers that check every byte, servers that are killed, entries that are
- * purged, contents that change, and a quota that holds a part of it all.
+ * The chaos run: an origin that fails at random, readers that check every byte, servers that are killed, processes that are
+ * stopped and go on later, entries that are purged, contents that change, and a quota that holds a part of it all.
  *
  * All choices come from one seed; what they meet depends on the machine's timing.
  */
@@ -13,6 +13,7 @@ import { sha256 } from '../support/bytes.js'
 import { ChaosArtifact } from './artifacts.js'
 import { ChaosOrigin } from './origin.js'
 import { read, type Verdict } from './reader.js'
+import type { ChaosReport } from './report.js'
 import { descriptorsOf, Servers } from './servers.js'
 import type { Happening } from './witness.js'
 
@@ -28,46 +29,15 @@ export interface ChaosOptions {
   readonly say?: (line: string) => void
 }
 
-export interface ChaosReport {
-  readonly requests: number
-  /** Answers by what became of them. */
-  readonly outcomes: Readonly<Record<string, number>>
-  readonly wrong: readonly string[]
-  readonly hangs: readonly string[]
-  readonly faults: Readonly<Record<string, number>>
-  readonly kills: Readonly<Record<'workers' | 'servers', number>>
-  /** How many of the requests were a `kiss fetch`. */
-  readonly commands: number
-  readonly purges: number
-  readonly changes: number
-  readonly bytes: {
-    /** To readers. */
-    readonly delivered: number
-    /** From the origin. */
-    readonly origin: number
-    /**
-     * Of blobs that came to be where there was none (never, or evicted, purged, replaced), and of unfinished bodies that a
-     * change or a purge made worthless, or that were evicted when their owner had been killed.
-     */
-    readonly necessary: number
-    readonly witnessed: Readonly<Record<string, number>>
-  }
-  /** Milliseconds: how long the oldest content that a reader got had been replaced at the origin. */
-  readonly oldest: number
-  readonly quota: number
-  /** Most open descriptors of a worker, when all is over. */
-  readonly descriptors: number
-  readonly exits: readonly (number | null)[]
-  /** What `kiss verify` finds the first time, and the second. */
-  readonly verified: readonly { damaged: string[]; orphans: string[]; dangling: string[] }[]
-  readonly reserved: number
-  readonly seconds: number
-}
-
 /** Milliseconds. */
 const BETWEEN_KILLS = 1_200
 const BETWEEN_PURGES = 400
 const BETWEEN_CHANGES = 600
+const BETWEEN_FREEZES = 1_000
+/** Milliseconds, at most. */
+const SHORT_FREEZE = 3_000
+/** Milliseconds: longer than the silence after which an owner is not waited for. */
+const LONG_FREEZE = 33_000
 /** Milliseconds, at most, between two requests of one reader. */
 const THINKING = 600
 /** One request of so many is a `kiss fetch` of its own. */
@@ -123,6 +93,7 @@ class Run {
   readonly #wrong: string[] = []
   readonly #hangs: string[] = []
   readonly #kills = { workers: 0, servers: 0 }
+  readonly #freezes = { short: 0, long: 0 }
   #commands = 0
   #begun = 0
   #purges = 0
@@ -140,6 +111,7 @@ class Run {
     const tell = setInterval(() => say(`${this.#begun} requests ${JSON.stringify(this.#outcomes)}`), 5_000)
     const troubles = [
       this.#every(BETWEEN_KILLS, () => this.#kill()),
+      this.#every(BETWEEN_FREEZES, () => this.#freeze()),
       this.#every(BETWEEN_PURGES, () => this.#purge()),
       this.#every(BETWEEN_CHANGES, () => random.pick(artifacts).change(random)),
     ]
@@ -174,6 +146,7 @@ class Run {
       hangs: this.#hangs,
       faults: origin.counts,
       kills: this.#kills,
+      freezes: this.#freezes,
       commands: this.#commands,
       purges: this.#purges,
       changes: artifacts.reduce((sum, { versions }) => sum + versions.length - 1, 0),
@@ -242,6 +215,13 @@ class Run {
     }
   }
 
+  #freeze(): void {
+    const { random, servers } = this.#p
+    const kind = random.below(10) === 0 ? 'long' : 'short'
+    const time = kind === 'long' ? LONG_FREEZE : random.below(SHORT_FREEZE)
+    if (servers.freeze((pids) => random.pick(pids), time)) this.#freezes[kind]++
+  }
+
   async #purge(): Promise<void> {
     const { random, servers, artifacts, origin } = this.#p
     const url = `${random.pick(servers.urls)}api/v1/fetch?url=${encodeURIComponent(origin.url(random.pick(artifacts).path))}`
@@ -282,25 +262,4 @@ class Run {
     const { stored = 0, changed = 0, purged = 0, abandoned = 0 } = witnessed
     return { necessary: stored + changed + purged + abandoned, witnessed }
   }
-}
-
-/**
- * What has to hold; each line is a complaint. `ratio`: origin bytes per necessary byte; a short run on a busy machine loses
- * more to each kill than a long one.
- */
-export function complaints(report: ChaosReport, { ratio = 1.2 } = {}): string[] {
-  const { bytes, verified, exits } = report
-  return [
-    ...report.wrong.map((why) => `wrong: ${why}`),
-    ...report.hangs.map((why) => `hang: ${why}`),
-    ...(bytes.origin < ratio * bytes.necessary
-      ? []
-      : [`${bytes.origin} origin bytes, ${bytes.necessary} were necessary`]),
-    ...(exits.every((code) => code === 0) ? [] : [`exit codes ${exits.join()}`]),
-    ...verified.flatMap(({ damaged }) => damaged).map((blob) => `damaged: ${blob}`),
-    ...(['orphans', 'dangling'] as const)
-      .flatMap((kind) => verified.at(-1)?.[kind] ?? ['not verified'])
-      .map((what) => `left after a verify: ${what}`),
-    ...(report.descriptors < 60 ? [] : [`${report.descriptors} descriptors are open when all is over`]),
-  ]
 }

@@ -4,8 +4,11 @@ import { request, type IncomingMessage } from 'node:http'
 import type { Random } from '../server/support/random.js'
 import type { ChaosArtifact } from './artifacts.js'
 
-/** Milliseconds without progress that count as a hang: the server promises an answer, and a byte, within 55 s. */
-const HANG = 65_000
+/**
+ * Milliseconds without progress that count as a hang: the server promises an answer, and a byte, within 55 s, in which the
+ * longest time that a process stands still does not count.
+ */
+const HANG = 100_000
 
 export type Verdict =
   /** Every byte right: the whole, a range, or a HEAD. */

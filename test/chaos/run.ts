@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { complaints, runChaos } from './chaos.js'
+import { runChaos } from './chaos.js'
+import { complaints } from './report.js'
 
 const { values } = parseArgs({
   options: {

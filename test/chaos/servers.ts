@@ -1,4 +1,4 @@
-/** The processes of the chaos run: servers with workers on one cache directory, killed at random and started again. */
+/** The processes of the chaos run: servers with workers on one cache directory, killed or stopped at random, started again. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readdirSync, readFileSync } from 'node:fs'
@@ -28,6 +28,10 @@ interface Server {
 export class Servers {
   readonly #o: ServersOptions
   readonly #servers: Server[] = []
+  /** Those of `run`. */
+  readonly #commands = new Set<number>()
+  /** Each resolves when its process goes on. */
+  readonly #frozen = new Set<Promise<void>>()
 
   private constructor(options: ServersOptions) {
     this.#o = options
@@ -56,19 +60,32 @@ export class Servers {
   killWorker(pick: (pids: readonly number[]) => number): boolean {
     const pids = this.workers()
     if (pids.length === 0) return false
-    try {
-      return process.kill(pick(pids), 'SIGKILL')
-    } catch {
-      // It has died meanwhile.
-      return false
-    }
+    return signal(pick(pids), 'SIGKILL')
   }
 
-  /** Kills a whole server, whose workers end with it, and starts it again at the same address. */
+  /** Stops a worker or a command, as a debugger or a suspended machine does; false where there was nobody to stop just then. */
+  freeze(pick: (pids: readonly number[]) => number, milliseconds: number): boolean {
+    const pids = [...this.workers(), ...this.#commands]
+    if (pids.length === 0) return false
+    const pid = pick(pids)
+    if (!signal(pid, 'SIGSTOP')) return false
+    const thawed: Promise<void> = sleep(milliseconds).then(() => {
+      signal(pid, 'SIGCONT')
+      this.#frozen.delete(thawed)
+    })
+    this.#frozen.add(thawed)
+    return true
+  }
+
+  /**
+   * Kills a whole server, whose workers end with it, and starts it again at the same address. A worker that is stopped would
+   * hold on to the port.
+   */
   killServer(index: number): void {
     const server = this.#servers[index]!
     server.ready = server.ready.then(async () => {
       const gone = once(server.child, 'exit')
+      for (const pid of childrenOf(server.child.pid)) signal(pid, 'SIGCONT')
       server.child.kill('SIGKILL')
       await gone
       await this.#launch(server)
@@ -76,6 +93,7 @@ export class Servers {
   }
 
   async settled(): Promise<void> {
+    await Promise.all(this.#frozen)
     await Promise.all(this.#servers.map(({ ready }) => ready))
     while (this.workers().length < this.#o.count * this.#o.workers) await sleep(50)
   }
@@ -93,15 +111,20 @@ export class Servers {
 
   /** However it went: nothing is left running. */
   abandon(): void {
+    // A worker that is stopped does not see that its primary is dead.
+    for (const pid of [...this.workers(), ...this.#commands]) signal(pid, 'SIGKILL')
     for (const { child } of this.#servers) child.kill('SIGKILL')
   }
 
   /** `kiss` with these arguments on the same directory; standard output, whatever the exit code. */
   async run(args: readonly string[]): Promise<{ code: number | null; stdout: Buffer }> {
     const child = this.#spawn(args)
+    const { pid = 0 } = child
+    this.#commands.add(pid)
     const chunks: Buffer[] = []
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
     const [code] = (await once(child, 'close')) as [number | null]
+    this.#commands.delete(pid)
     return { code, stdout: Buffer.concat(chunks) }
   }
 
@@ -135,6 +158,15 @@ export class Servers {
       },
       stdio: ['ignore', 'pipe', openSync(path.join(root, 'log'), 'a')],
     })
+  }
+}
+
+/** False where the process has died meanwhile. */
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false
   }
 }
 
