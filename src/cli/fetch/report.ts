@@ -32,5 +32,5 @@ export function reportLine(result: FetchResult, pathOnly: boolean, cwd: string):
 /** As somebody in that directory would write it. */
 function near(file: string, cwd: string): string {
   const relative = path.relative(cwd, file)
-  return relative.startsWith('..') ? file : relative
+  return relative === '..' || relative.startsWith(`..${path.sep}`) ? file : relative
 }

@@ -60,7 +60,7 @@ export async function runFetch(
       now: () => performance.now(),
     })
     // The rest of an artifact that was called off is of no use to anybody.
-    if (signal.aborted && output === '-') giveUpOutput()
+    if (signal.aborted && targets.some(({ destination }) => destination.to === 'stdout')) giveUpOutput()
     return report(command, outcomes, signal)
   } finally {
     await engine.close()

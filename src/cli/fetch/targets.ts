@@ -24,6 +24,9 @@ export interface TargetOptions {
   readonly cwd: string
 }
 
+/** curl's name for it, and the system's. */
+const standardOutput: ReadonlySet<string | undefined> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])
+
 /** @throws KissError `usage` */
 export function targetsOf(urls: readonly URL[], options: TargetOptions): Target[] {
   const { output, directory, path: pathOnly, sha256, json, cwd } = options
@@ -32,12 +35,13 @@ export function targetsOf(urls: readonly URL[], options: TargetOptions): Target[
   if (pathOnly && directory !== undefined) throw usage('--path copies nothing, so it does not go with --directory')
   if (urls.length > 1 && output !== undefined) throw usage('--output takes one URL; use --directory')
   if (urls.length > 1 && sha256 !== undefined) throw usage('--sha256 takes one URL')
-  if (json && output === '-') throw usage('--json and --output - cannot both have standard output')
+  const toStdout = standardOutput.has(output)
+  if (json && toStdout) throw usage('--json and --output - cannot both have standard output')
 
   const base = directory === undefined ? cwd : path.resolve(cwd, directory)
   const targets = urls.map((url): Target => {
     if (pathOnly) return { url, destination: { to: 'cache' } }
-    if (output === '-') return { url, destination: { to: 'stdout' } }
+    if (toStdout) return { url, destination: { to: 'stdout' } }
     return { url, destination: { to: 'file', path: path.resolve(base, output ?? nameOf(url)) } }
   })
   refuseClashes(targets)

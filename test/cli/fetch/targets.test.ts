@@ -37,6 +37,14 @@ describe('targets of kiss fetch', () => {
     ])
   })
 
+  it('takes the names of standard output for what they are: no line of a report may follow the bytes', () => {
+    for (const output of ['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']) {
+      assert.deepEqual(places(['http://h/a'], { output }), ['stdout'], output)
+      assert.match(complaint(['http://h/a'], { output, json: true }), /cannot both have standard output/)
+    }
+    assert.deepEqual(places(['http://h/a'], { output: '/dev/null' }), ['/dev/null'])
+  })
+
   it('never leaves the directory, whatever the URL says', () => {
     assert.deepEqual(places(['http://h/a/..%2f..%2fetc%2fpasswd']), ['/home/me/.._.._etc_passwd'])
     assert.deepEqual(places(['http://h/a/%00%0a']), ['/home/me/__'])
