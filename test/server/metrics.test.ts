@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { KissError } from '#kiss/errors.js'
 import { cacheStatusOf } from '#kiss/http/cache-status.js'
 import { cacheLabel, durationBounds, histogramsOf, noteDuration, routeLabel } from '#kiss/server/durations.js'
 import { metricTable } from '#kiss/server/metric-table.js'
@@ -130,6 +131,16 @@ describe('/metrics', () => {
       assert.match(text, /^kiss_http_request_duration_seconds_bucket\{le="\+Inf",route="fetch",cache="collapsed"\} 1$/m)
       assert.doesNotMatch(text, /:\/\/|example/)
     }
+  })
+
+  it('tells what the cache counts when the disk takes nothing, which is when somebody looks', async () => {
+    const lab = await start()
+    lab.engine.figures.tell = async () => {
+      throw new KissError('disk', 'the index of the cache directory failed: SQLITE_IOERR')
+    }
+    const { status, text } = await get(`${lab.url}metrics`)
+    assert.equal(status, 200)
+    assert.match(text, /^kiss_downloaded_bytes_total 32400000000000$/m)
   })
 
   it('is what promtool takes for good metrics', async function () {
