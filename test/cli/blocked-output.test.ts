@@ -3,28 +3,22 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { project, Sandbox } from '../support/cli.js'
-import { bytes, Origin } from '../support/origin.js'
+import { project } from '../support/cli.js'
+import { commandLine } from '../support/command-line.js'
+import { bytes } from '../support/origin.js'
 
 /** A reader of standard output that has stopped reading: a pager, a tape, a script that waits for something else. */
 describe('kiss fetch into a pipe that nobody reads', () => {
   const body = bytes('blocked', 2_000_000)
-  let sandbox: Sandbox
-  let origin: Origin
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    origin = await Origin.start()
-    origin.serve('/large', { body, etag: '"1"' })
-  })
-  afterEach(async () => {
-    await origin.close()
-    sandbox.remove()
+  const cli = commandLine()
+  beforeEach(() => {
+    cli.origin.serve('/large', { body, etag: '"1"' })
   })
 
   /** The child has written as much as the pipe takes, and its output is not read on. */
   async function blocked(...flags: string[]) {
-    const args = [path.join(project, 'bin/run.js'), 'fetch', '-o', '-', origin.url('/large'), ...flags]
-    const env = { PATH: process.env.PATH, HOME: sandbox.home, KISS_CACHE_DIR: sandbox.cacheDir }
+    const args = [path.join(project, 'bin/run.js'), 'fetch', '-o', '-', cli.origin.url('/large'), ...flags]
+    const env = { PATH: process.env.PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir }
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stderr = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
@@ -46,15 +40,15 @@ describe('kiss fetch into a pipe that nobody reads', () => {
 
   it('is interrupted when the result alone waits to be read', async () => {
     // More than a pipe takes.
-    const urls = Array.from({ length: 100 }, (_, n) => origin.url(`/${'x/'.repeat(3000)}${n}`))
-    for (const url of urls) origin.serve(new URL(url).pathname, { body: bytes('small', 1) })
+    const urls = Array.from({ length: 100 }, (_, n) => cli.origin.url(`/${'x/'.repeat(3000)}${n}`))
+    for (const url of urls) cli.origin.serve(new URL(url).pathname, { body: bytes('small', 1) })
     await promisify(execFile)(process.execPath, [path.join(project, 'bin/run.js'), 'fetch', '--json', ...urls], {
-      cwd: sandbox.cwd,
-      env: { PATH: process.env.PATH, HOME: sandbox.home, KISS_CACHE_DIR: sandbox.cacheDir },
+      cwd: cli.sandbox.cwd,
+      env: { PATH: process.env.PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir },
       maxBuffer: 10_000_000,
     })
     const child = spawn(process.execPath, [path.join(project, 'bin/run.js'), 'list', '--json'], {
-      env: { PATH: process.env.PATH, HOME: sandbox.home, KISS_CACHE_DIR: sandbox.cacheDir },
+      env: { PATH: process.env.PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir },
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     const exited = once(child, 'exit')
