@@ -1,3 +1,4 @@
+import { unlessAborted } from '../cli/abort.js'
 import { BaseCommand } from '../cli/base-command.js'
 import { failureLine, type FailureJson } from '../cli/failure.js'
 import { verifyFailure, verifyLines } from '../cli/inspect/verify.js'
@@ -20,7 +21,8 @@ export default class Verify extends BaseCommand {
     const { rebuild } = await this.values(flags)
     const engine = await openEngine(this)
     try {
-      const result = await engine.verify({ rebuild })
+      // Every step of it leaves the cache in order: there is nothing to bring to an end.
+      const result = await unlessAborted(engine.verify({ rebuild }), this.stop)
       for (const line of verifyLines(result)) this.log(line)
       const failure = verifyFailure(result)
       if (failure === undefined) return result

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync, chmodSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import type { Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, sha256 } from '../support/origin.js'
@@ -108,4 +108,33 @@ describe('commands on the cache', () => {
     const offline = await cli.sandbox.run(['fetch', '--offline', '-o', 'again', cli.origin.url('/small')])
     assert.equal(offline.code, 0, offline.stderr)
   })
+
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    it(`verify: ends at ${signal}, however much there is to read`, async () => {
+      const blob = await blobOf('/large')
+      chmodSync(blob, 0o600)
+      truncateSync(blob, 2 ** 40)
+      const { child, ended } = cli.sandbox.start(['verify', '--json'])
+      while (!isOpenIn(child.pid, blob)) await new Promise(setImmediate)
+      child.kill(signal)
+      const ran = await ended
+      const message = `interrupted by ${signal}`
+      assert.deepEqual([ran.code, json(ran), ran.stderr], [code, { error: { code: 'interrupted', message } }, ''])
+      truncateSync(blob, 0)
+      assert.equal((await cli.sandbox.run(['verify'])).code, 5)
+    })
+  }
 })
+
+/** Has the process this file open? */
+function isOpenIn(pid: number | undefined, file: string): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === file)
+  } catch {
+    // Closed between the two looks.
+    return false
+  }
+}

@@ -4,6 +4,7 @@ import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { isEmptyFilter } from '../../server/entry-filter.js'
 import { statusDocument } from '../../server/status.js'
 import { selects } from '../../store/select.js'
+import { unlessAborted } from '../abort.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
@@ -35,7 +36,8 @@ async function openLocal(command: BaseCommand, values: SettingValues): Promise<I
       for await (const entry of engine.list()) if (chosen(entry)) entries.push(entry)
       return entries
     },
-    purge: (filter) => engine.purge(filter),
+    // Between any two entries the cache is in order.
+    purge: (filter) => unlessAborted(engine.purge(filter), command.stop),
     status: async () =>
       statusDocument(await engine.status(), { instance: name, version: command.config.version, now: Date.now() }),
     close: () => engine.close(),
