@@ -72,7 +72,7 @@ export type Verdict =
 
 export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstances: Circumstances): Verdict {
   if (answer.status === 304 && asked === 'validate') return { kind: 'renewed' }
-  if (answer.status === 206) return asked === 'rest' ? judgeRange(answer, held) : { kind: 'distrust' }
+  if (answer.status === 206) return asked === 'rest' ? judgeRange(answer, held) : { kind: 'failure' }
   if (answer.status === 200) return judgeWhole(headOf(answer, circumstances), held)
   if (asked !== 'rest') return { kind: 'failure' }
   if (answer.status === 416) {

@@ -74,7 +74,7 @@ describe('what an answer means', () => {
   })
 
   it('takes a 206 that nobody asked for as no answer', () => {
-    assert.equal(verdict('whole', 206, rest, held(10)), 'distrust')
+    assert.equal(verdict('whole', 206, rest, held(10)), 'failure')
   })
 
   it('begins with a 200 when nothing is held, and compares when something is', () => {
