@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { project } from '../support/cli.js'
@@ -38,6 +39,24 @@ describe('kiss fetch into a pipe that nobody reads', () => {
     assert.deepEqual(await exited, { code: 4, stderr: 'kiss: not done within 1s; raise --max-time\n' })
   })
 
+  it('is interrupted while a named pipe has no reader, or one that has stopped reading', async () => {
+    const pipe = path.join(cli.sandbox.cwd, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const alone = cli.sandbox.start(['fetch', '-o', pipe, cli.origin.url('/large')])
+    await cli.origin.answered('/large')
+    alone.child.kill('SIGINT')
+    assert.equal((await alone.ended).code, 130)
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const { child, ended } = cli.sandbox.start(['fetch', '-o', pipe, cli.origin.url('/large')])
+      while (!(await isReadable(reader)));
+      child.kill('SIGINT')
+      assert.equal((await ended).code, 130)
+    } finally {
+      closeSync(reader)
+    }
+  })
+
   it('is interrupted when the result alone waits to be read', async () => {
     // More than a pipe takes.
     const urls = Array.from({ length: 100 }, (_, n) => cli.origin.url(`/${'x/'.repeat(3000)}${n}`))
@@ -57,3 +76,14 @@ describe('kiss fetch into a pipe that nobody reads', () => {
     assert.deepEqual(await exited, [130, null])
   })
 })
+
+/** Takes a byte out of a pipe, where there is one. */
+async function isReadable(fd: number): Promise<boolean> {
+  await new Promise(setImmediate)
+  try {
+    return readSync(fd, Buffer.alloc(1)) === 1
+  } catch {
+    // EAGAIN: it has a writer, who has written nothing yet.
+    return false
+  }
+}

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { execFile, execFileSync } from 'node:child_process'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import type { Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
@@ -117,9 +117,9 @@ describe('kiss fetch', () => {
     assert.equal(statSync('/dev/null').isCharacterDevice(), true)
     const pipe = saved('pipe')
     execFileSync('mkfifo', [pipe])
-    const reading = readFile(pipe)
+    const reading = promisify(execFile)('cat', [pipe], { encoding: 'buffer', maxBuffer: 2 * body.length })
     assert.equal((await cli.sandbox.run(['fetch', '-o', 'pipe', cli.origin.url('/a/Image.gz')])).code, 0)
-    assert.deepEqual(await reading, body)
+    assert.deepEqual((await reading).stdout, body)
     assert.equal(statSync(pipe).isFIFO(), true)
   })
 

@@ -6,6 +6,7 @@ import { constants, copyFile, mkdir, open, rename, rm, stat, statfs, type FileHa
 import path from 'node:path'
 import { KissError, systemCode } from '../../errors.js'
 import { unlessAborted } from '../abort.js'
+import { closePipe, openPipe } from './pipe.js'
 import type { Artifact } from '../../engine/types.js'
 import type { Entry } from '../../store/types.js'
 
@@ -41,6 +42,7 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
  */
 export async function saveArtifact(artifact: Artifact, file: string, signal: AbortSignal): Promise<Saved> {
   const there = await stat(file).catch(() => undefined)
+  if (there?.isFIFO() === true) return saveToPipe(artifact, file, signal)
   if (there !== undefined && !there.isFile()) {
     const handle = await reporting(file, () => open(file, 'w'))
     return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle, chunk, file)))
@@ -57,6 +59,18 @@ export async function saveArtifact(artifact: Artifact, file: string, signal: Abo
     throw error
   } finally {
     unfinished.delete(temporary)
+  }
+}
+
+async function saveToPipe(artifact: Artifact, file: string, signal: AbortSignal): Promise<Saved> {
+  const pipe = await reporting(file, () => openPipe(file, signal))
+  try {
+    const saved = await streamArtifact(artifact, pipe, signal)
+    await closePipe(pipe)
+    return saved
+  } catch (error) {
+    pipe.destroy()
+    throw isBrokenPipe(error) ? diskError(file, error) : error
   }
 }
 
@@ -155,7 +169,7 @@ async function reporting<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw diskError(file, error)
+    throw error instanceof KissError ? error : diskError(file, error)
   }
 }
 

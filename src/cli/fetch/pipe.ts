@@ -1,0 +1,37 @@
+/**
+ * A named pipe as an output. Opening one waits for its reader, and writing for that to read: in a thread of Node's pool,
+ * which the end of the process would wait for in turn. So neither is left to one.
+ */
+
+import { constants, openSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemCode } from '../../errors.js'
+
+/** Milliseconds between two looks for a reader. */
+const LOOK = 50
+
+/** Resolves when the pipe has a reader. Rejects with the signal's reason, or with what the system says. */
+export async function openPipe(file: string, signal: AbortSignal): Promise<Socket> {
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      const fd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
+      const pipe = new Socket({ fd, readable: false, writable: true })
+      // Whoever writes is told as well.
+      return pipe.on('error', () => undefined)
+    } catch (error) {
+      // fifo(7): nobody has it open for reading.
+      if (systemCode(error) !== 'ENXIO') throw error
+    }
+    await sleep(LOOK)
+  }
+}
+
+/** Resolves when the reader can see the end. */
+export async function closePipe(pipe: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    pipe.once('close', () => resolve())
+    pipe.end(() => pipe.destroy())
+  })
+}
