@@ -22,8 +22,11 @@ export interface TransferOptions {
   readonly services: Services
   /** The next content is on its way already. */
   readonly seed?: Seed | undefined
-  /** Called before the readers learn that the content changed, so that they find the successor. */
-  readonly onChanged: (seed: Seed | undefined) => void
+  /**
+   * Called before the readers learn that the content changed, so that they find the successor. `order`: whose credential
+   * the seed was given to; another may have been vouched for meanwhile.
+   */
+  readonly onChanged: (seed: Seed | undefined, order: Order) => void
 }
 
 export class Transfer {
@@ -181,8 +184,9 @@ export class Transfer {
     this.#leading = true
     // Bytes of a private predecessor stay private, and our own client's credential makes them so.
     this.#private = got.private || this.order.private
+    const { order } = this
     return lead({
-      order: { ...this.order, private: this.#private },
+      order: { ...order, private: this.#private },
       services: this.#o.services,
       generation: got.generation,
       body: this.body,
@@ -194,7 +198,7 @@ export class Transfer {
         this.#confirmed ||= confirmed
         this.#knowSame(head)
       },
-      onChanged: this.#o.onChanged,
+      onChanged: (seed) => this.#o.onChanged(seed, order),
       onTrouble: (reason) => (this.trouble = reason),
       onStart: () => (this.#state = 'downloading'),
       onWhole: (sha256) => (this.#sum = sha256),
@@ -239,7 +243,7 @@ export class Transfer {
         return entry?.sha256 === outcome.sha256 ? { kind: 'stored', entry } : { ...outcome, kind: 'whole' }
       }
       case 'changed':
-        this.#o.onChanged(undefined)
+        this.#o.onChanged(undefined, this.order)
         return { kind: 'changed', error: changedError(this.order.shown) }
       case 'failed':
         return { kind: 'failed', error: recalled(outcome.failure) }

@@ -57,15 +57,11 @@ export class Transfers {
       order,
       services: this.#services,
       seed,
-      onChanged: (next) => {
+      onChanged: (next, led) => {
         if (this.#stopped || this.#current.get(order.id) !== transfer) return void next?.answer.discard()
         this.#current.delete(order.id)
         // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
-        if (next)
-          this.#start(
-            { ...transfer.order, stale: undefined, replaces: transfer.order.stale ?? transfer.order.replaces },
-            next,
-          )
+        if (next) this.#start({ ...led, stale: undefined, replaces: led.stale ?? led.replaces }, next)
       },
     })
     this.#current.set(order.id, transfer)

@@ -100,6 +100,30 @@ describe('a private download of another process', () => {
     await assert.rejects(fetchAll(kiss, rights.url, as('mallory')), refusedWith(401))
   })
 
+  it('keeps the other content of whoever takes it over from a reader that vouched for the first one meanwhile', async () => {
+    rights.give({ body: bytes('mallory’s own', 400_000), etag: '"m"' }, 'mallory')
+    const child = await owner(new Promise(() => undefined))
+    const kiss = await engines.engine({ cacheDir })
+    // Mallory's own download ends; what followed alice's stays behind with mallory's credential.
+    await fetchAll(kiss, rights.url, as('mallory'))
+    const [asked, ending] = [latch(), latch()]
+    rights.holds.set('mallory', asked.opened)
+    rights.fault = { stall: { after: there, until: ending.opened } }
+    await killed(child)
+    while (!rights.asked.some(({ shown, headers }) => shown === 'mallory' && headers.range !== undefined))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    const first = await start(kiss, 'bob')
+    asked.open()
+    await assert.rejects(readArtifact(first), { code: 'content-changed' })
+    const second = await start(kiss, 'bob')
+    const begun = Buffer.alloc(10)
+    await second.content.read(begun, 0)
+    ending.open()
+    const whole = await readArtifact(second)
+    assert.ok(begun.equals(body.subarray(0, 10)))
+    assert.ok(whole.equals(body))
+  })
+
   it('stays private when a follower without a credential takes it over', async () => {
     rights.holds.set('', Promise.resolve())
     const child = await owner(new Promise(() => undefined))

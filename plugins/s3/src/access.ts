@@ -5,7 +5,7 @@ import { configReader, sharedFiles, type Env } from './aws-config.js'
 import { CredentialSource, type Credentials } from './credentials.js'
 import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'
 import { Memory } from './memory.js'
-import { bucketUrl, requestUrl, sameEndpoint, type Route } from './object.js'
+import { bucketUrl, canonicalUrl, requestUrl, sameEndpoint, type Route } from './object.js'
 import { Places, type Found, type Place } from './places.js'
 import type { Settings } from './settings.js'
 import { signedHeaders, type Signing } from './sign.js'
@@ -60,10 +60,17 @@ export class Access {
     return scheme === 's3' && problem !== undefined ? `bucket ${object.bucket}: ${problem}` : undefined
   }
 
-  /** The request without any credential of ours. */
+  /**
+   * The request without any credential of ours. An `http` URL stays where it leads, without the parameters that are no part
+   * of the object's name: S3 refuses some of them to who shows no signature, and its no would be all others' who ask for it.
+   */
   open(request: UpstreamRequest, found: Found): UpstreamRequest {
     const learned = this.#memory.region(found.object)
-    if (found.scheme === 'http' && (learned === undefined || found.object.endpoint.kind === 'custom')) return request
+    if (found.scheme === 'http' && (learned === undefined || found.object.endpoint.kind === 'custom')) {
+      const url = new URL(request.url)
+      url.search = canonicalUrl(found.object).search
+      return { ...request, url }
+    }
     return { ...request, url: requestUrl(found.object, this.#route(found)) }
   }
 

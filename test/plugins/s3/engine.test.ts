@@ -236,6 +236,16 @@ describe('kiss and S3', () => {
     assert.equal(server.requests.length, 1)
   })
 
+  it('ask for what anybody can fetch without parameters that do not name it, so that nobody spoils it for others', async () => {
+    const kiss = await open({ serving: true, env: bareEnv })
+    for (const query of ['response-content-type=text/html', 'X-Amz-Algorithm=none', 'x-id=GetObject']) {
+      await fetchAll(kiss, `${plainUrl('open')}?${query}`)
+      await kiss.purge({ all: true })
+    }
+    const asked = server.requests.map(({ url }) => url)
+    assert.deepEqual(asked, Array(3).fill('/open/builds/Image.gz'))
+  })
+
   it('share each bucket as it is set', async () => {
     const buckets = { irish: { share: 'never' }, open: { share: 'probe' } }
     const kiss = await open({ serving: true, section: { lend: ['*'], buckets } })
