@@ -19,6 +19,8 @@ export interface DatabaseOptions {
 interface Opened {
   readonly connection: Connection
   readonly inode: number
+  /** Of the log beside the index, which stays for as long as somebody has it open. */
+  readonly log: number | undefined
 }
 
 const OPEN_ATTEMPTS = 5
@@ -111,7 +113,8 @@ export class Database {
     const fault = faultOf(error)
     if (fault === undefined) return false
     if (await this.#letGoOfReplaced()) return true
-    if (fault !== 'damaged' && fault !== 'locked') return false
+    // What SQLite cannot open may be the directory; what it has open is another matter.
+    if (fault === 'unopenable' || !(await replaceable(error, this.#options.layout.index))) return false
     const inode = this.#opened?.inode
     this.#lost = true
     await this.#letGo()
@@ -131,7 +134,7 @@ export class Database {
         await setAsideEnded(layout)
         const inode = await inodeOf(layout.index)
         if (inode !== undefined && (before === undefined || before === inode)) {
-          this.#opened = { connection, inode }
+          this.#opened = { connection, inode, log: await inodeOf(layout.indexLog) }
           await this.#begin(connection)
           return this.#opened
         }
@@ -181,8 +184,10 @@ export class Database {
 
   async #letGoOfReplaced(): Promise<boolean> {
     if (this.#opened === undefined) return false
-    // The number cannot have been given to another file: this one is open.
-    if ((await inodeOf(this.#options.layout.index)) === this.#opened.inode) return false
+    const { layout } = this.#options
+    const { inode, log } = this.#opened
+    // The numbers cannot have been given to other files: these are open.
+    if ((await inodeOf(layout.index)) === inode && (await inodeOf(layout.indexLog)) === log) return false
     this.#lost = true
     await this.#letGo()
     return true

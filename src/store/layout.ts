@@ -29,6 +29,8 @@ const names = ['index.sqlite', 'blobs', 'transfers', 'generation']
 export class Layout {
   readonly versionFile: string
   readonly index: string
+  /** Kept by SQLite. */
+  readonly indexLog: string
   readonly indexLock: string
   readonly blobs: string
   readonly transfers: string
@@ -41,6 +43,7 @@ export class Layout {
   ) {
     this.versionFile = join(root, 'VERSION')
     this.index = join(root, 'index.sqlite')
+    this.indexLog = `${this.index}-wal`
     this.indexLock = join(root, 'index.lock')
     this.blobs = join(root, 'blobs')
     this.transfers = join(root, 'transfers')

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asKissError, systemCode } from '../errors.js'
 import { faultOf } from './faults.js'
 import type { Layout } from './layout.js'
+import { logIsCut } from './write-ahead-log.js'
 
 /** How long a set-aside may take, in milliseconds, before its process counts as dead. It is a few renames. */
 const LOCK_PATIENCE = 2_000
@@ -24,6 +25,7 @@ export async function inodeOf(path: string): Promise<number | undefined> {
 export async function replaceable(error: unknown, file: string): Promise<boolean> {
   const fault = faultOf(error)
   if (fault === 'damaged' || fault === 'locked') return true
+  if (fault === 'failing') return logIsCut(file)
   if (fault !== 'unopenable') return false
   // SQLite does not say why. A directory of that name and a file of somebody else can be moved away; a lack of
   // descriptors or a read-only file system cannot.

@@ -81,6 +81,35 @@ describe('an index that fails', () => {
     assertSetAside(await indexFiles())
   })
 
+  it('is set aside by who opens it, when it is emptied while its log is in use', async () => {
+    const store = await fixture.open()
+    await put(store, 'a', 'body')
+    await truncate(store.layout.index, 0)
+    const other = await fixture.child()
+    await other.ask({ do: 'put', name: 'b', body: 'another' })
+    await store.invalidation.look()
+    const third = await put(store, 'c', 'a third')
+    assert.deepEqual(await other.ask({ do: 'get', id: third.id }), third)
+    assert.equal((await listed(store)).length, 2)
+    assert.equal((await indexFiles()).filter((name) => /damaged-\d{8}T\d{9}Z$/.test(name)).length, 1)
+  })
+
+  it('is opened again when its log was removed in use, and another process began a new one', async () => {
+    const store = await fixture.open()
+    await put(store, 'a', 'body')
+    const direct = await connect(store.layout.index, 1_000)
+    await direct.query('PRAGMA wal_checkpoint(TRUNCATE)')
+    await direct.close()
+    await rm(`${store.layout.index}-wal`)
+    const other = await fixture.child()
+    await other.ask({ do: 'put', name: 'b', body: 'another' })
+    await store.invalidation.look()
+    const third = await put(store, 'c', 'a third')
+    assert.deepEqual(await other.ask({ do: 'get', id: third.id }), third)
+    assert.equal((await listed(store)).length, 3)
+    assert.deepEqual(fixture.warnings, [])
+  })
+
   it('is set aside when another process holds it for good', async () => {
     const { layout } = await closedStore()
     const holder = await connect(layout.index, 1_000)
