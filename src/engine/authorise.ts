@@ -7,7 +7,7 @@ import { refused, understand, unreachable } from './refusals.js'
 import type { Services } from './services.js'
 import type { Subject } from './subject.js'
 
-/** Milliseconds: an origin that is slower has its client wait for its own download instead. */
+/** Milliseconds for each question: somebody waits for the answer. */
 const PROBE_TIMEOUT = 10_000
 
 /** How often a provider that learned from a refusal (a region, an expired session) is asked for another credential. */
@@ -90,10 +90,18 @@ async function probe(subject: Subject, etag: string, services: Asking, signal: A
   }
   // A signature covers the method: what was signed for GET is asked with GET, and its body not read.
   if (subject.provider.carriesCredential?.(subject.url)) return send('GET')
-  const answer = await send('HEAD')
-  if (!refusesHead(answer)) return answer
-  await answer.discard()
+  const answer = await send('HEAD').catch((error: unknown) => {
+    if (!isSilence(error)) throw error
+    return undefined
+  })
+  if (answer && !refusesHead(answer)) return answer
+  await answer?.discard()
   return send('GET')
+}
+
+/** Some origins answer HEAD by hanging up, or not at all. */
+function isSilence(error: unknown): boolean {
+  return error instanceof KissError && (error.code === 'origin-unreachable' || error.code === 'origin-timeout')
 }
 
 /** The answer says nothing about the client's right: RFC 9110 §15.5.6, §15.6.2, or a redirect to a URL signed for GET. */

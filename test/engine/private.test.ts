@@ -66,6 +66,15 @@ describe('a private artifact', () => {
     assert.ok(probe.sent < 20_000_000)
   })
 
+  it('is given by an origin that hangs up on HEAD, too', async () => {
+    rights.dropsHead = true
+    const kiss = await engines.engine()
+    await fetchAll(kiss, rights.url, as('alice'))
+    assert.equal((await fetchAll(kiss, rights.url, as('bob'))).artifact.detail, 'authorised')
+    assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
+    assert.equal(rights.bodies.length, 1)
+  })
+
   it('that is another for each client is downloaded by each', async () => {
     const other = bytes('bob’s own', 150_000)
     rights.give({ body: other, etag: '"bob"' }, 'bob')

@@ -27,6 +27,8 @@ export class Rights {
   readonly holds = new Map<string, Promise<unknown>>()
   /** Answers If-None-Match as if it were not there. */
   ignoresConditions = false
+  /** Hangs up on HEAD. */
+  dropsHead = false
 
   constructor(
     readonly origin: Origin,
@@ -61,6 +63,7 @@ export class Rights {
     const shown = shownIn(request)
     const asked: Asked = { method: request.method ?? '', shown, headers: { ...request.headers }, status: 0, sent: 0 }
     this.asked.push(asked)
+    if (asked.method === 'HEAD' && this.dropsHead) return void response.destroy()
     if (asked.method === 'GET') await this.holds.get(shown ?? '')
     if (this.ignoresConditions) delete request.headers['if-none-match']
     const served = this.#given.get(shown ?? '')
