@@ -13,6 +13,7 @@ import { BodyDownload } from './download.js'
 import { isRemembered } from './failures.js'
 import type { Order, Seed } from './order.js'
 import { Reservation } from './reservation.js'
+import { isCertificateError } from './refusals.js'
 import type { Services } from './services.js'
 import { changedError, type Settled } from './settled.js'
 
@@ -211,9 +212,10 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
   return failure
 }
 
-/** Who asks on a command line can mend the provider's credential, and asks again at once. */
-function isMendable({ code }: KissError, { provider }: Order, { settings }: Services): boolean {
-  return settings.ownUse && provider.authorise !== undefined && code === 'origin-refused'
+/** Who asks on a command line can mend the provider's credential, or name an authority, and asks again at once. */
+function isMendable(failure: KissError, { provider }: Order, { settings }: Services): boolean {
+  const refused = provider.authorise !== undefined && failure.code === 'origin-refused'
+  return settings.ownUse && (refused || isCertificateError(failure))
 }
 
 function outcomeOf(attempted: Attempted): Outcome {

@@ -47,7 +47,8 @@ export function refused(shown: string, { status, meaning, reason, retryAfter }: 
 /** No answer came. */
 export function unreachable(shown: string, error: unknown): KissError {
   const code = isTimeout(error) ? 'origin-timeout' : 'origin-unreachable'
-  return new KissError(code, `cannot fetch ${shown}: ${reasonOf(error)}`, { cause: error })
+  const hint = isUntrusted(error) ? { hint: 'name the certificate of its authority with --ca-file' } : {}
+  return new KissError(code, `cannot fetch ${shown}: ${reasonOf(error)}`, { cause: error, ...hint })
 }
 
 export interface Struggle {
@@ -75,6 +76,11 @@ const certificate = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_T
 
 export function isCertificateError(error: unknown): boolean {
   return certificate.test(systemCode(error) ?? '')
+}
+
+/** Nobody whom we trust vouches for the certificate. */
+function isUntrusted(error: unknown): boolean {
+  return /SELF_SIGNED|^UNABLE_TO_/.test(systemCode(error) ?? '')
 }
 
 const disk: ReadonlySet<string> = new Set([
@@ -110,6 +116,7 @@ const words: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'the network is unreachable',
   EPIPE: 'the connection was closed',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
   UND_ERR_SOCKET: 'the connection was closed',
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   UND_ERR_HEADERS_TIMEOUT: 'the origin did not answer in time',

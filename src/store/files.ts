@@ -31,7 +31,10 @@ export function closeFile(fd: number): Promise<void> {
   })
 }
 
-/** Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the file system is read-only. */
+/**
+ * Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the file system is read-only, and
+ * tries for ever in /proc.
+ */
 export async function makeDirectory(path: string, mode?: number): Promise<void> {
   const make = async (): Promise<void> => {
     await mkdir(path, mode).catch((error: unknown) => {

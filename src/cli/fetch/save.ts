@@ -2,12 +2,13 @@
 
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { constants, copyFile, mkdir, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
+import { constants, copyFile, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { KissError, systemCode } from '../../errors.js'
 import { unlessAborted } from '../abort.js'
 import { closePipe, openPipe } from './pipe.js'
 import type { Artifact } from '../../engine/types.js'
+import { makeDirectory } from '../../store/files.js'
 import type { Entry } from '../../store/types.js'
 
 /** Bytes that go from the cache to the output at a time. */
@@ -26,7 +27,7 @@ let removesAtExit = false
 /** What can be known of an output before anything is downloaded. @throws KissError `usage` */
 export async function prepareOutput(file: string, mayCreateDirectory: boolean): Promise<void> {
   const directory = path.dirname(file)
-  if (mayCreateDirectory) await reporting(file, () => mkdir(directory, { recursive: true }))
+  if (mayCreateDirectory) await reporting(file, () => makeDirectory(directory))
   const place = await stat(directory).catch(() => undefined)
   if (place?.isDirectory() !== true) throw new KissError('usage', `cannot write ${file}: ${directory} is no directory`)
   const there = await stat(file).catch(() => undefined)
