@@ -3,11 +3,12 @@
 import { asKissError, KissError } from '../errors.js'
 import { isStrong, strongEqual } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
+import { VALIDATION_TIMEOUT } from './download.js'
 import { refused, understand, unreachable } from './refusals.js'
 import type { Services } from './services.js'
 import type { Subject } from './subject.js'
 
-/** Milliseconds for each question: somebody waits for the answer. */
+/** Milliseconds for a question, by HEAD and by GET: somebody waits for the answer. */
 const PROBE_TIMEOUT = 10_000
 
 /** How often a provider that learned from a refusal (a region, an expired session) is asked for another credential. */
@@ -22,7 +23,7 @@ export type Right =
   | 'other'
 
 export interface ProveOptions {
-  /** Ask although a right is remembered. */
+  /** Ask although a right is remembered: to validate what is stale, in the time that rule 2 of the cache gives. */
   readonly fresh?: boolean
   /** Ask although the origin refused this credential a moment ago. */
   readonly insists?: boolean | undefined
@@ -46,7 +47,7 @@ export async function prove(
   if (recent) throw recent
   return probes.join(subject, etag, signal, async (stop) => {
     try {
-      const right = await inquire(subject, etag, rest, stop)
+      const right = await inquire(subject, etag, { ...rest, timeout: fresh ? VALIDATION_TIMEOUT : PROBE_TIMEOUT }, stop)
       if (right === 'confirmed') credentials.accept(credential, id, etag)
       return right
     } catch (error) {
@@ -56,7 +57,10 @@ export async function prove(
   })
 }
 
-type Asking = Pick<Services, 'origins' | 'clock'>
+interface Asking extends Pick<Services, 'origins' | 'clock'> {
+  /** Milliseconds. */
+  readonly timeout: number
+}
 
 async function inquire(subject: Subject, etag: string, services: Asking, signal: AbortSignal): Promise<Right> {
   for (let left = NEW_CREDENTIALS; ; left--) {
@@ -71,8 +75,9 @@ async function inquire(subject: Subject, etag: string, services: Asking, signal:
 }
 
 async function probe(subject: Subject, etag: string, services: Asking, signal: AbortSignal): Promise<OriginAnswer> {
+  const { timeout } = services
   const origins = await services.origins()
-  const send = async (method: 'GET' | 'HEAD'): Promise<OriginAnswer> => {
+  const send = async (method: 'GET' | 'HEAD', headersTimeout: number): Promise<OriginAnswer> => {
     try {
       return await origins.request({
         url: subject.url,
@@ -81,7 +86,7 @@ async function probe(subject: Subject, etag: string, services: Asking, signal: A
         headers: { ...subject.headers, 'if-none-match': etag },
         clientCredential: subject.ownRight,
         signal,
-        headersTimeout: PROBE_TIMEOUT,
+        headersTimeout,
       })
     } catch (error) {
       signal.throwIfAborted()
@@ -89,14 +94,14 @@ async function probe(subject: Subject, etag: string, services: Asking, signal: A
     }
   }
   // A signature covers the method: what was signed for GET is asked with GET, and its body not read.
-  if (subject.provider.carriesCredential?.(subject.url)) return send('GET')
-  const answer = await send('HEAD').catch((error: unknown) => {
+  if (subject.provider.carriesCredential?.(subject.url)) return send('GET', timeout)
+  const answer = await send('HEAD', timeout / 2).catch((error: unknown) => {
     if (!isSilence(error)) throw error
     return undefined
   })
   if (answer && !refusesHead(answer)) return answer
   await answer?.discard()
-  return send('GET')
+  return send('GET', timeout / 2)
 }
 
 /** Some origins answer HEAD by hanging up, or not at all. */

@@ -12,7 +12,7 @@ import { failed, grown, pause, started, type RetryState } from './retry.js'
 import type { Services } from './services.js'
 
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
-const VALIDATION_TIMEOUT = 5_000
+export const VALIDATION_TIMEOUT = 5_000
 
 export interface DownloadOptions {
   readonly order: Order
