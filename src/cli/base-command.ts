@@ -42,6 +42,13 @@ export abstract class BaseCommand extends Command {
     process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)
   }
 
+  /** Prints the result under --json. oclif prints no result that is falsy; a command without one prints `{}`. */
+  protected override async _run<T>(): Promise<T> {
+    const result = await super._run<T>()
+    if (!result && this.jsonEnabled()) this.logJson(result === undefined ? {} : result)
+    return result
+  }
+
   /** A line for people, beside the result: on stderr, also under --json. */
   note(line: string): void {
     process.stderr.write(`${line}\n`)

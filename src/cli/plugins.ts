@@ -6,7 +6,9 @@ import path from 'node:path'
 import { Plugin, type Command, type Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'
 import { home } from '../home.js'
+import { PROVIDERS_HOOK } from '../provider/types.js'
 import { readBundledPlugin } from './bundled-plugin.js'
+import { nearest } from './nearest.js'
 import type { PluginReference } from './settings/load.js'
 
 const ours = ['s3', 'gitlab', 'lava']
@@ -59,7 +61,43 @@ async function load(plugin: Plugin): Promise<Plugin> {
     throw pluginError(plugin.options.root, 'it does not load', error)
   }
   if (!plugin.valid) throw pluginError(plugin.name, 'its package.json has no "oclif" section')
+  refuseUnknownHooks(plugin)
+  await refuseEmpty(plugin)
   return plugin
+}
+
+/** The hooks that oclif runs. */
+const oclifHooks = [
+  'init',
+  'preparse',
+  'prerun',
+  'postrun',
+  'finally',
+  'command_incomplete',
+  'command_not_found',
+  'jit_plugin_not_installed',
+]
+
+/** oclif ignores a hook of an unknown name, and the providers that it would have registered are missing later. */
+function refuseUnknownHooks(plugin: Plugin): void {
+  const known = [PROVIDERS_HOOK, ...oclifHooks]
+  const unknown = Object.keys(plugin.hooks).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const meant = nearest(unknown, known) ?? PROVIDERS_HOOK
+  throw pluginError(plugin.name, `kiss runs no hook named ${unknown}; the name may be ${meant}`)
+}
+
+/** oclif takes a plugin that was not built for one without commands. */
+async function refuseEmpty(plugin: Plugin): Promise<void> {
+  if (plugin.hasManifest) return
+  const { commands } = plugin.pjson.oclif
+  const folder = typeof commands === 'object' ? commands.target : commands
+  if (folder === undefined) {
+    if (plugin.hooks[PROVIDERS_HOOK] !== undefined) return
+    throw pluginError(plugin.name, `it has no oclif.manifest.json, no commands and no hook ${PROVIDERS_HOOK}`)
+  }
+  if (plugin.commandIDs.length > 0) return
+  throw pluginError(plugin.name, `it has no oclif.manifest.json, and no commands in ${folder}; build it first`)
 }
 
 /** `what` happened to a plugin; what is a KissError already names it. */

@@ -269,7 +269,6 @@ export class Fetching {
       stale,
       insists: request.refresh,
       promised: request.sha256,
-      client: request.client,
       keep: true,
     }
   }

@@ -16,12 +16,10 @@ export interface PurgeOptions {
  * any under `all`, serves its readers and is not stored.
  */
 export async function purge(filter: PurgeFilter, { store, transfers, keyOf }: PurgeOptions): Promise<PurgeResult> {
-  const { urls, ids: named, dryRun = false, ...selection } = filter
-  const ofUrls = urls?.map((url) => keyIdOf(keyOf(url)))
-  const found = named && (await Promise.all(named.map(async (id) => (await store.entries.find(id))?.id ?? [])))
-  const ids = ofUrls === undefined && found === undefined ? undefined : [...(ofUrls ?? []), ...(found ?? []).flat()]
+  const { urls, dryRun = false, ...selection } = filter
+  const ids = urls?.map((url) => keyIdOf(keyOf(url)))
   if (!dryRun && selection.all) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(id)))
-  const purged = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
+  const purged = await store.purge({ ...selection, ...(ids && { ids: new Set(ids) }) }, { dryRun })
   return { ...purged, dryRun }
 }

@@ -3,7 +3,6 @@
 import { KissError } from '../errors.js'
 import { inFlight, type InFlight } from '../store/in-flight.js'
 import type { KeyId } from '../store/types.js'
-import { isRemembered, MEMORY } from './failures.js'
 import type { Order, Seed } from './order.js'
 import type { Services } from './services.js'
 import { Transfer } from './transfer.js'
@@ -87,20 +86,10 @@ export class Transfers {
   }
 
   /** For operators, as long as the list is. */
-  #writeDown({ shown, credential, client, private: isPrivate }: Order, failure: KissError): void {
+  #writeDown({ shown, credential, private: isPrivate }: Order, { code, message }: KissError): void {
     const { store, clock } = this.#services
-    const at = clock.now()
-    const { code, message, status } = failure
-    store.failures.add({
-      url: shown,
-      at,
-      code,
-      message,
-      status,
-      client,
-      ...(isRemembered(failure) && { retryAt: at + MEMORY }),
-      private: isPrivate || credential !== undefined,
-    })
+    const record = { url: shown, at: clock.now(), code, message, private: isPrivate || credential !== undefined }
+    store.failures.add(record)
   }
 
   /** Whoever comes now starts anew; the readers of the one in flight get all of it. */

@@ -111,11 +111,14 @@ export interface HttpAnswer {
  */
 export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>
 
-/** The name of the oclif hook through which plugins register. A constant, because oclif takes a misspelt name silently. */
+/** The name of the oclif hook through which plugins register. */
 export const PROVIDERS_HOOK = 'kiss-providers'
 
-/** What the hook gets. Its `register` may be called any number of times; two providers of one name are an error. */
-export interface ProvidersHookOptions {
+/**
+ * The argument of the hook. It calls `register` at least once; two providers of one name are an error. This is a type
+ * alias because oclif's hooks have an index signature, which no interface satisfies.
+ */
+export type ProvidersHookOptions = {
   register(provider: UpstreamProvider): void
   /** The section of the configuration file under a name, as parsed (`s3:`, `gitlab:`); undefined where there is none. */
   section(name: string): unknown

@@ -3,16 +3,13 @@
 import type { Database } from './database.js'
 import type { Flusher } from './flusher.js'
 
-/** Tables with the columns `name` and `value`. */
-export type SumTable = 'counters' | 'sums' | 'hosts'
-
 export class SharedSums {
   readonly #database: Database
   readonly #flusher: Flusher
-  readonly #table: SumTable
+  readonly #table: 'counters' | 'sums'
   #pending = new Map<string, number>()
 
-  constructor(database: Database, flusher: Flusher, table: SumTable) {
+  constructor(database: Database, flusher: Flusher, table: 'counters' | 'sums') {
     this.#database = database
     this.#flusher = flusher
     this.#table = table

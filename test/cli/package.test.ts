@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { project, Sandbox } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
@@ -8,6 +8,35 @@ import { bytes, Origin } from '../support/origin.js'
 const { dependencies } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>
 }
+
+/** A plugin that imports from every entry point, with a type error that has to be seen. */
+const consumer = `
+import type { Hook } from '@oclif/core'
+import { openEngine, type FetchRequest, type UpstreamProvider } from 'kiss'
+import { BaseCommand, Flags, flagsFor } from 'kiss/plugin'
+import { providerChecks, type ProviderSamples } from 'kiss/provider-contract'
+
+const provider: UpstreamProvider = {
+  name: 'lab',
+  priority: 1,
+  matches: (url) => url.protocol === 'lab:',
+  cacheKey: (url) => url,
+}
+const hook: Hook<'kiss-providers'> = async ({ register, serving }) => {
+  if (!serving) register(provider)
+  // @ts-expect-error: a name alone is no provider
+  register({ name: 'lab' })
+}
+export default hook
+export class Lab extends BaseCommand {
+  static override flags = { ...flagsFor(['cache-dir']), much: Flags.integer() }
+  async run(): Promise<{ much: number | undefined }> {
+    return { much: (await this.parse(Lab)).flags.much }
+  }
+}
+export const checks = (samples: ProviderSamples): string[] => providerChecks(() => provider, samples).map(({ name }) => name)
+export const all = (request: FetchRequest) => openEngine({ cacheDir: '/x' }).then((engine) => engine.fetch(request))
+`
 
 describe('the package', () => {
   let sandbox: Sandbox
@@ -57,6 +86,31 @@ describe('the package', () => {
     }
     assert.equal((await sandbox.run(['list'], { bin: link })).stdout, '0 entries, 0 B\n')
   })
+
+  for (const compiler of ['typescript', 'typescript-5.9']) {
+    it(`has types that compile with ${compiler} and skipLibCheck false`, function () {
+      this.timeout(180_000)
+      install()
+      const modules = path.join(sandbox.root, 'node_modules')
+      mkdirSync(path.join(modules, '@types'))
+      symlinkSync(path.join(project, 'node_modules/@types/node'), path.join(modules, '@types/node'))
+      writeFileSync(path.join(sandbox.root, 'package.json'), '{"type": "module"}')
+      const compilerOptions = {
+        target: 'ES2022',
+        module: 'NodeNext',
+        types: ['node'],
+        strict: true,
+        skipLibCheck: false,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+      }
+      writeFileSync(path.join(sandbox.root, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['plugin.ts'] }))
+      writeFileSync(path.join(sandbox.root, 'plugin.ts'), consumer)
+      const tsc = path.join(project, 'node_modules', compiler, 'lib/tsc.js')
+      const compiled = spawnSync(process.execPath, [tsc, '-p', sandbox.root], { encoding: 'utf8' })
+      assert.deepEqual([compiled.stdout, compiled.status], ['', 0])
+    })
+  }
 
   it('becomes a kiss on the path by npm install --global', async function () {
     this.timeout(120_000)

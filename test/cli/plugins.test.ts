@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { project, type Ran } from '../support/cli.js'
+import type { Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { pluginPackage, writePlugin, type PluginFiles } from '../support/plugin.js'
+import { writeReadmePlugin } from '../support/readme-plugin.js'
 
 describe('third-party plugins', () => {
   const cli = commandLine()
@@ -32,18 +33,31 @@ describe('third-party plugins', () => {
     await worksWith((args) => cli.sandbox.run(args))
   })
 
+  it('print what run returns under --json, falsy results too', async () => {
+    const results: [returned: string, printed: unknown][] = [
+      ['{ entries: 0 }', { entries: 0 }],
+      ['0', 0],
+      ["''", ''],
+      ['false', false],
+      ['null', null],
+      ['[]', []],
+      ['undefined', {}],
+    ]
+    const source = (result: string): string =>
+      `import { BaseCommand } from 'kiss/plugin'
+      export default class extends BaseCommand { async run() { this.log('for people'); return ${result} } }`
+    const commands = results.map(([result], i) => [`commands/mem/r${i}.js`, source(result)] as const)
+    configure(Object.fromEntries(commands))
+    for (const [i, [, printed]] of results.entries()) {
+      const { code, stdout, stderr } = await cli.sandbox.run(['mem', `r${i}`, '--json'])
+      assert.deepEqual([code, stderr, JSON.parse(stdout)], [0, '', printed])
+    }
+    assert.equal((await cli.sandbox.run(['mem', 'r6'])).stdout, 'for people\n')
+  })
+
   it('work as the README shows them', async () => {
     const folder = path.join(cli.sandbox.root, 'kiss-lab')
-    const readme = readFileSync(path.join(project, 'README.md'), 'utf8')
-    const [, manifest] = /```json\n(\{\n {2}"name": "kiss-lab"[^]*?)```/.exec(readme) ?? []
-    const modules = [...readme.matchAll(/```js\n(\/\/ (\S+\.js): [^]*?)```/g)]
-    assert.deepEqual(
-      [typeof manifest, modules.map(([, , file]) => file)],
-      ['string', ['provider.js', 'commands/lab/kept.js']],
-    )
-    mkdirSync(path.join(folder, 'commands/lab'), { recursive: true })
-    writeFileSync(path.join(folder, 'package.json'), manifest ?? '')
-    for (const [, text = '', file = ''] of modules) writeFileSync(path.join(folder, file), text)
+    writeReadmePlugin(folder)
     writeFileSync(cli.sandbox.configFile, `plugins: [${folder}]\nlab:\n  server: ${cli.origin.url('/')}\n`)
     cli.origin.serve('/builds/7/Image.gz', { body: Buffer.from('image'), requires: { authorization: 'Bearer secret' } })
     const env = { LAB_TOKEN: 'secret' }
@@ -51,6 +65,8 @@ describe('third-party plugins', () => {
     assert.deepEqual([fetched.code, fetched.stdout, fetched.stderr], [0, 'image', ''])
     const kept = await cli.sandbox.run(['lab', 'kept'], { env })
     assert.deepEqual([kept.code, kept.stdout], [0, 'lab:/builds/7/Image.gz\n'])
+    const json = await cli.sandbox.run(['lab', 'kept', '--json'], { env })
+    assert.deepEqual(JSON.parse(json.stdout), { urls: ['lab:/builds/7/Image.gz'] })
   })
 
   it('are found by the name of a package that was installed from a tarball', async () => {
@@ -135,6 +151,34 @@ describe('third-party plugins', () => {
       { 'provider.js': undefined },
       ['list'],
       /plugin kiss-mem: its providers do not load: /,
+    ],
+    [
+      'misspells the hook',
+      {
+        'package.json': pluginPackage({
+          oclif: { commands: './commands', hooks: { 'kiss-provider': './provider.js' } },
+        }),
+      },
+      ['list'],
+      /plugin kiss-mem: kiss runs no hook named kiss-provider; the name may be kiss-providers$/m,
+    ],
+    [
+      'has a hook that registers nothing',
+      { 'provider.js': 'export default async () => {}' },
+      ['list'],
+      /plugin kiss-mem: its hook kiss-providers registered no provider$/m,
+    ],
+    [
+      'has no manifest and was not built',
+      { 'package.json': pluginPackage({ oclif: { commands: './dist/commands' } }) },
+      ['list'],
+      /plugin kiss-mem: it has no oclif\.manifest\.json, and no commands in \.\/dist\/commands; build it first$/m,
+    ],
+    [
+      'has no manifest and names neither commands nor a hook',
+      { 'package.json': pluginPackage({ oclif: {} }) },
+      ['list'],
+      /plugin kiss-mem: it has no oclif\.manifest\.json, no commands and no hook kiss-providers$/m,
     ],
     [
       'has a hook without a function',
