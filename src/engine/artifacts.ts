@@ -1,6 +1,7 @@
 /** Builds the answer that a reader gets, and counts what it is given. */
 
 import type { KissError } from '../errors.js'
+import { hostOf } from '../http/host.js'
 import { changedError } from './settled.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
 import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
@@ -33,7 +34,7 @@ export function storedArtifact(
     progress: () => ({ received: entry.size, length: entry.size }),
     finished: () => Promise.resolve(entry),
     path: () => blob.path,
-    ...accounts(as, content, services),
+    ...accounts(as, content, entry, services),
   }
 }
 
@@ -60,7 +61,7 @@ export function growingArtifact(
     progress: () => ({ received: transfer.body.available, length: content.length }),
     finished: () => finished(transfer, options.promised),
     path: (entry) => services.store.blobs.path(entry.sha256),
-    ...accounts(as, content, services),
+    ...accounts(as, content, { url: order.shown, private: transfer.private }, services),
   }
 }
 
@@ -76,7 +77,12 @@ async function finished(transfer: Transfer, promised: Sha256 | undefined): Promi
     : Promise.reject<undefined>(changedError(transfer.order.shown) satisfies KissError)
 }
 
-function accounts(as: ServedAs, content: Content, { store }: Services): Pick<Artifact, 'sent' | 'close'> {
+function accounts(
+  as: ServedAs,
+  content: Content,
+  of: Pick<Artifact, 'url' | 'private'>,
+  { store }: Services,
+): Pick<Artifact, 'sent' | 'close'> {
   const served: CounterName = `served_${as}`
   store.counters.add(`requests_${as}`, 1)
   let bytes = 0
@@ -89,6 +95,8 @@ function accounts(as: ServedAs, content: Content, { store }: Services): Pick<Art
     close: async (outcome) => {
       if (closed) return
       closed = true
+      // That a host has private artifacts is not for everybody: those are counted together, under no name.
+      store.figures.servedOf(of.private ? '' : hostOf(of.url), bytes)
       if (outcome === 'aborted') store.counters.add('served_aborted', bytes)
       await content.close()
     },

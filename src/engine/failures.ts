@@ -5,7 +5,7 @@ import type { KeyId } from '../store/types.js'
 import type { Order } from './order.js'
 
 /** Milliseconds (rule 8 of the cache). */
-const MEMORY = 10_000
+export const MEMORY = 10_000
 
 /** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
 const ofTheOrigin: ReadonlySet<string> = new Set([

@@ -269,6 +269,7 @@ export class Fetching {
       stale,
       insists: request.refresh,
       promised: request.sha256,
+      client: request.client,
       keep: true,
     }
   }

@@ -97,6 +97,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return {
     fetch: (request) => fetching.fetch(request),
     list: () => store.entries.list(),
+    entry: async (id) => {
+      const entry = await store.entries.find(id)
+      if (entry === undefined) return undefined
+      const all = await store.entries.allOf(entry.sha256)
+      return {
+        entry,
+        sharing: all.filter((other) => other.id !== entry.id),
+        hitsByDay: await store.entries.hitsByDay(entry.id),
+      }
+    },
     purge: (filter) =>
       purge(filter, {
         store,

@@ -19,6 +19,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly insists?: boolean | undefined
   /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
+  /** Address of the client that asked for it first. */
+  readonly client?: string | undefined
   /** False: for this client alone (no validator by which others could prove their right). */
   readonly keep: boolean
 }

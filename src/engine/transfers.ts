@@ -3,6 +3,7 @@
 import { KissError } from '../errors.js'
 import { inFlight, type InFlight } from '../store/in-flight.js'
 import type { KeyId } from '../store/types.js'
+import { isRemembered, MEMORY } from './failures.js'
 import type { Order, Seed } from './order.js'
 import type { Services } from './services.js'
 import { Transfer } from './transfer.js'
@@ -86,10 +87,20 @@ export class Transfers {
   }
 
   /** For operators, as long as the list is. */
-  #writeDown({ shown, credential, private: isPrivate }: Order, { code, message }: KissError): void {
+  #writeDown({ shown, credential, client, private: isPrivate }: Order, failure: KissError): void {
     const { store, clock } = this.#services
-    const record = { url: shown, at: clock.now(), code, message, private: isPrivate || credential !== undefined }
-    store.failures.add(record)
+    const at = clock.now()
+    const { code, message, status } = failure
+    store.failures.add({
+      url: shown,
+      at,
+      code,
+      message,
+      status,
+      client,
+      ...(isRemembered(failure) && { retryAt: at + MEMORY }),
+      private: isPrivate || credential !== undefined,
+    })
   }
 
   /** Whoever comes now starts anew; the readers of the one in flight get all of it. */

@@ -28,6 +28,8 @@ export interface FetchRequest {
   readonly signal?: AbortSignal
   /** Milliseconds that this reader waits for the headers, and in mid-body for a next byte; default: for ever. */
   readonly patience?: number
+  /** Address of the client, for the list of failures. */
+  readonly client?: string | undefined
 }
 
 /**
@@ -99,10 +101,21 @@ export interface Download {
   readonly private: boolean
 }
 
-/** Bytes and counts of the whole directory. Ratios are served / downloaded; NaN is never shown. */
+/** What is known of one entry. */
+export interface EntryDetails {
+  readonly entry: Entry
+  /** The other entries that name the same blob. */
+  readonly sharing: readonly Entry[]
+  /** How often it was served from the store, by day (days since the epoch, UTC). */
+  readonly hitsByDay: ReadonlyMap<number, number>
+}
+
+/** Which entries an operator means: those that agree with everything that is given. */
 export interface PurgeFilter {
   readonly all?: boolean
   readonly urls?: readonly URL[]
+  /** Ids of entries, or beginnings of at least 8 characters that no other entry has. */
+  readonly ids?: readonly string[]
   readonly stale?: boolean
   /** Milliseconds since stored. */
   readonly olderThan?: number
@@ -152,6 +165,8 @@ export interface Engine {
    */
   fetch(request: FetchRequest): Promise<Artifact>
   list(): AsyncIterable<Entry>
+  /** @param id of the entry, or a beginning of it that is unique; undefined where there is none */
+  entry(id: string): Promise<EntryDetails | undefined>
   purge(filter: PurgeFilter): Promise<PurgeResult>
   verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
   status(): Promise<EngineStatus>

@@ -19,6 +19,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     headers: clientHeaders(query, request, services),
     offline: isOnlyIfCached(request.headers['cache-control']),
     signal: request.signal,
+    client: request.client,
     patience: services.patience,
   })
   const [segment = ''] = request.params

@@ -1,5 +1,7 @@
 /** What is stored of each host. Pure. */
 
+import { hostOf } from '../http/host.js'
+
 /** What the entries of one host hold, and how often they were served from the store. */
 export interface HostFigures {
   readonly host: string
@@ -13,11 +15,6 @@ interface StoredOf {
   readonly url: string
   readonly size: number
   readonly hits: number
-}
-
-/** The host of a URL, with its port; of `s3://bucket/key` the bucket. */
-export function hostOf(url: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1] ?? ''
 }
 
 /** The largest first. */

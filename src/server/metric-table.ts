@@ -3,7 +3,7 @@
 import type { EngineStatus } from '../engine/types.js'
 import type { Counts } from '../store/types.js'
 import { durationBounds, type Histogram, histogramsOf, responsesOf } from './durations.js'
-import { servedKinds } from './totals.js'
+import { servedKinds } from '../store/types.js'
 
 export interface MetricInput {
   readonly status: EngineStatus

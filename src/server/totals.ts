@@ -1,9 +1,6 @@
 /** Sums and ratios of the counters, as every page and command shows them. Pure. */
 
-import type { Counts, ServedAs } from '../store/types.js'
-
-/** How answers of the fetch endpoint came to be. */
-export const servedKinds = ['hit', 'collapsed', 'miss', 'revalidated', 'stale'] as const satisfies readonly ServedAs[]
+import { type Counts, servedKinds } from '../store/types.js'
 
 /** Body bytes sent to clients. */
 export function servedBytes(counts: Counts): number {

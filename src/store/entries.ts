@@ -25,6 +25,12 @@ const WRITE_USES = `
     '$.value.lastUsedAt', max(json_extract(value, '$.value.lastUsedAt'), used.last_used))
   FROM (${USES_FROM_JSON}) AS used WHERE ${ENTRIES}.key = used.id`
 
+/** Uses counted by day, in days since the epoch (UTC). */
+const WRITE_DAYS = `
+  INSERT INTO hits (id, day, n) SELECT used.id, used.last_used / 86400000, used.hits
+  FROM (${USES_FROM_JSON}) AS used WHERE EXISTS (SELECT 1 FROM ${ENTRIES} WHERE key = used.id)
+  ON CONFLICT (id, day) DO UPDATE SET n = n + excluded.n`
+
 interface Row {
   readonly key: KeyId
   readonly value: string
@@ -175,6 +181,23 @@ export class Entries implements EntryStore {
     return rows.map(entryOf)
   }
 
+  /** By its id, or by a beginning of it that no other entry has. */
+  async find(beginning: string): Promise<Entry | undefined> {
+    if (!/^[0-9a-f]{8,64}$/.test(beginning)) return undefined
+    const rows = await this.#database.query<Row>(
+      `SELECT key, value FROM ${ENTRIES} WHERE key >= ?1 AND key < ?1 || 'g' LIMIT 2`,
+      beginning,
+    )
+    const [row] = rows
+    return row === undefined || rows.length > 1 ? undefined : this.#pending.over(entryOf(row))
+  }
+
+  /** How often it was served from the store, by day (days since the epoch, UTC); what is not yet written is missing. */
+  async hitsByDay(id: KeyId): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#database.query<{ day: number; n: number }>('SELECT day, n FROM hits WHERE id = ?', id)
+    return new Map(rows.map(({ day, n }) => [day, n]))
+  }
+
   async count(): Promise<number> {
     const [row] = await this.#database.query<{ n: number }>(`SELECT count(*) AS n FROM ${ENTRIES}`)
     return row?.n ?? 0
@@ -207,13 +230,15 @@ export class Entries implements EntryStore {
     await this.#database.run(async (connection) => {
       // Taken within the operation: no read can come between and see them neither here nor in the index.
       const uses = this.#pending.take()
-      const rows = [...uses].map(([id, use]) => [id, use.hits, use.lastUsedAt])
+      const rows = JSON.stringify([...uses].map(([id, use]) => [id, use.hits, use.lastUsedAt]))
       try {
-        await connection.query(WRITE_USES, JSON.stringify(rows))
+        await connection.query(WRITE_USES, rows)
       } catch (error) {
         for (const [id, use] of uses) this.#pending.note(id, use)
         throw error
       }
+      // What fails here is missing in a chart: no reason to count the uses above once more.
+      await connection.query(WRITE_DAYS, rows)
     })
   }
 }

@@ -11,6 +11,12 @@ export interface FailureRecord {
   readonly at: number
   readonly code: string
   readonly message: string
+  /** What the origin answered, where it answered. */
+  readonly status?: number | undefined
+  /** Address of the client whose request began the download. */
+  readonly client?: string | undefined
+  /** Milliseconds since the epoch: requests before it get this failure again, and the first after it tries anew. */
+  readonly retryAt?: number | undefined
   /** Its request came with a credential: the URL is for the admin alone. */
   readonly private: boolean
 }

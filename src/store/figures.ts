@@ -14,6 +14,10 @@ export interface Figures {
   /** Adds to one of the counters: what is refused before the engine hears of it counts as well. */
   count(name: CounterName, n: number): void
   sums(): Promise<ReadonlyMap<string, number>>
+  /** Counts body bytes that were served of a host; of hosts beyond {@link HOSTS_KEPT} the least served are forgotten. */
+  servedOf(host: string, bytes: number): void
+  /** Body bytes served by host, the most first. */
+  hosts(): Promise<readonly HostServed[]>
   /** To be called every ten seconds by any number of processes: the history is made of it. */
   note(): Promise<void>
   history(span: SpanName): Promise<readonly Interval[]>
@@ -25,6 +29,18 @@ export interface Figures {
   leave(): Promise<void>
 }
 
+export interface HostServed {
+  readonly host: string
+  /** Bytes. */
+  readonly served: number
+}
+
+/** Strangers choose the names of hosts: the table of them is bounded. */
+const HOSTS_KEPT = 1_000
+
+const FORGET_HOSTS = `DELETE FROM hosts WHERE (SELECT count(*) FROM hosts) > ${HOSTS_KEPT}
+  AND name NOT IN (SELECT name FROM hosts ORDER BY value DESC, name LIMIT ${HOSTS_KEPT})`
+
 export interface FiguresOptions {
   readonly database: Database
   readonly flusher: Flusher
@@ -35,13 +51,20 @@ export interface FiguresOptions {
 
 export function sharedFigures({ database, flusher, clock, owner, counters }: FiguresOptions): Figures {
   const sums = new SharedSums(database, flusher, 'sums')
+  const hosts = new SharedSums(database, flusher, 'hosts')
   const history = new History(database)
   const presence = new Presence(database, owner)
   return {
     add: (name, n) => sums.add(name, n),
     count: (name, n) => counters.add(name, n),
     sums: () => sums.read(),
-    note: () => history.note(clock.now()),
+    servedOf: (host, bytes) => hosts.add(host, bytes),
+    hosts: async () =>
+      [...(await hosts.read())].map(([host, served]) => ({ host, served })).sort((a, b) => b.served - a.served),
+    note: async () => {
+      await history.note(clock.now())
+      await database.query(FORGET_HOSTS)
+    },
     history: (span) => history.intervals(span, clock.now()),
     tell: (figures) => presence.tell(figures, clock.now()),
     processes: () => presence.all(clock.now()),

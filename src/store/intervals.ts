@@ -21,7 +21,17 @@ export const spans: Readonly<Record<SpanName, Span>> = {
 }
 
 /** What is kept of the counters. */
-export const figureNames = ['downloaded', 'served', 'answered', 'hits'] as const
+export const figureNames = [
+  'downloaded',
+  'served',
+  'served_hit',
+  'served_collapsed',
+  'served_miss',
+  'served_revalidated',
+  'served_stale',
+  'answered',
+  'hits',
+] as const
 export type FigureName = (typeof figureNames)[number]
 export type Amounts = Readonly<Record<FigureName, number>>
 
@@ -31,7 +41,7 @@ export interface Sample extends Amounts {
   readonly at: number
 }
 
-/** From `at` for one step: bytes downloaded and served, requests answered, and those of them that needed no download. */
+/** From `at` for one step: bytes downloaded and served (in all and by kind), requests answered, and those without a download. */
 export interface Interval {
   /** Milliseconds since the epoch. */
   readonly at: number

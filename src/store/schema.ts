@@ -3,7 +3,7 @@
 import { figuresSchema } from './figures-schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -57,6 +57,8 @@ export const schema: readonly string[] = [
   `CREATE TRIGGER IF NOT EXISTS entry_changed AFTER UPDATE ON ${ENTRIES}
     WHEN ${withoutUse('OLD')} <> ${withoutUse('NEW')} BEGIN ${changed} END`,
   `CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON ${ENTRIES} BEGIN ${changed} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_hits_removed AFTER DELETE ON ${ENTRIES}
+    BEGIN DELETE FROM hits WHERE id = OLD.key; END`,
 
   // Keyv writes blindly: what was counted since the writer read the entry is kept.
   `CREATE TRIGGER IF NOT EXISTS entry_keeps_use AFTER UPDATE ON ${ENTRIES}

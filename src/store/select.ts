@@ -6,7 +6,8 @@ import type { Entry, KeyId } from './types.js'
 /** An entry is meant when it agrees with everything that is given, and when anything is given at all. */
 export interface Selection {
   readonly all?: boolean
-  readonly ids?: ReadonlySet<KeyId>
+  /** Ids, or beginnings of them. */
+  readonly ids?: readonly KeyId[]
   readonly stale?: boolean
   /** Milliseconds since stored. */
   readonly olderThan?: number
@@ -18,11 +19,18 @@ export interface Selection {
   readonly largerThan?: number
 }
 
+/** Characters of a {@link KeyId}. */
+const ID_LENGTH = 64
+
 export function selects(selection: Selection, now: number): (entry: Entry) => boolean {
   const { all, ids, stale, olderThan, unusedFor, match, largerThan } = selection
   const tests: ((entry: Entry) => boolean)[] = []
   if (all === true) tests.push(() => true)
-  if (ids !== undefined) tests.push((entry) => ids.has(entry.id))
+  if (ids !== undefined) {
+    const whole = new Set(ids)
+    const beginnings = ids.filter((id) => id.length < ID_LENGTH)
+    tests.push(({ id }) => whole.has(id) || beginnings.some((beginning) => id.startsWith(beginning)))
+  }
   if (stale === true) tests.push((entry) => entry.staleAt <= now)
   if (olderThan !== undefined) tests.push((entry) => now - entry.storedAt > olderThan)
   if (unusedFor !== undefined) tests.push((entry) => now - entry.lastUsedAt > unusedFor)

@@ -3,13 +3,16 @@
 import type { Database } from './database.js'
 import type { Flusher } from './flusher.js'
 
+/** Tables with the columns `name` and `value`. */
+export type SumTable = 'counters' | 'sums' | 'hosts'
+
 export class SharedSums {
   readonly #database: Database
   readonly #flusher: Flusher
-  readonly #table: 'counters' | 'sums'
+  readonly #table: SumTable
   #pending = new Map<string, number>()
 
-  constructor(database: Database, flusher: Flusher, table: 'counters' | 'sums') {
+  constructor(database: Database, flusher: Flusher, table: SumTable) {
     this.#database = database
     this.#flusher = flusher
     this.#table = table

@@ -90,7 +90,8 @@ export interface BlobStore {
 }
 
 /** By how a body went to a reader. */
-export type ServedAs = 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'stale'
+export const servedKinds = ['hit', 'collapsed', 'miss', 'revalidated', 'stale'] as const
+export type ServedAs = (typeof servedKinds)[number]
 
 export const counterNames = [
   /** Body bytes that arrived from origins, those of failed attempts included. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { browsers } from './support/browser.js'
-import { adminToken, downloads, entries, hostileUrls, labs, now, privateUrl } from './support/dashboard.js'
+import { adminToken, downloads, entries, hostileUrls, labs, noAmounts, now, privateUrl } from './support/dashboard.js'
 
 const pages = [
   '',
@@ -242,7 +242,7 @@ describe('the dashboard in a browser', function () {
     await page.clock.fastForward(30_000)
     await page.locator('.plot canvas').waitFor()
     await page.getByText('As a table').click()
-    const amounts = { downloaded: 1, served: 2 ** 40, answered: 2, hits: 1 }
+    const amounts = { ...noAmounts, downloaded: 1, served: 2 ** 40, served_hit: 2 ** 40, answered: 2, hits: 1 }
     lab.engine.figures.history = async (span) => (await history(span)).map(({ at }) => ({ at, amounts }))
     await page.clock.fastForward(30_000)
     await page.getByText('360 TiB served').waitFor()

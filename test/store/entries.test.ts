@@ -46,6 +46,42 @@ describe('entries', () => {
     assert.equal(await store.entries.get(entry.id), undefined)
   })
 
+  it('are found by the beginning of an id, where no other entry has it', async () => {
+    const store = await fixture.open()
+    const [first, second] = [entryOf('a', 'body'), entryOf('b', 'body')]
+    await store.entries.set({ ...first, id: `${'ab'.repeat(31)}00` })
+    await store.entries.set({ ...second, id: `${'ab'.repeat(31)}11` })
+    assert.equal((await store.entries.find(`${'ab'.repeat(31)}11`))?.url, second.url)
+    assert.equal((await store.entries.find(`${'ab'.repeat(31)}0`))?.url, first.url)
+    for (const id of ['ab'.repeat(31), 'abababa', 'cdcdcdcd', '%%%%%%%%', `${'ab'.repeat(31)}112`]) {
+      assert.equal(await store.entries.find(id), undefined, id)
+    }
+  })
+
+  it('count their hits by day, and lose them with the entry', async () => {
+    const store = await fixture.open()
+    const entry = entryOf('a', 'body')
+    const day = 86_400_000
+    await store.entries.set(entry)
+    for (const at of [3 * day - 1, 3 * day, 3 * day + 5]) {
+      store.entries.touch(entry.id, at)
+      await store.flush()
+    }
+    store.entries.touch(sha256('another'), 3 * day)
+    await store.flush()
+    const hits = await store.entries.hitsByDay(entry.id)
+    assert.deepEqual(
+      [...hits],
+      [
+        [2, 1],
+        [3, 2],
+      ],
+    )
+    assert.equal((await store.entries.hitsByDay(sha256('another'))).size, 0)
+    await store.remove(entry.id)
+    assert.equal((await store.entries.hitsByDay(entry.id)).size, 0)
+  })
+
   it('are not thought changed when they were only used', async () => {
     const store = await fixture.open()
     const { id } = entryOf('a', 'body')

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
-import { intervalsOf, type Sample, spanNames, spans, totalOf } from '#kiss/store/intervals.js'
+import {
+  figureNames,
+  type FigureName,
+  intervalsOf,
+  type Sample,
+  spanNames,
+  spans,
+  totalOf,
+} from '#kiss/store/intervals.js'
 import type { FailureRecord } from '#kiss/store/failure-list.js'
 import { SILENT } from '#kiss/store/presence.js'
 import { Fixture } from './support.js'
 
 const span = { step: 10, length: 50 }
-const sample = (at: number, served: number): Sample => ({ at, served, downloaded: served / 2, answered: 0, hits: 0 })
+const nothing = Object.fromEntries(figureNames.map((name) => [name, 0])) as Record<FigureName, number>
+const sample = (at: number, served: number): Sample => ({ ...nothing, at, served, downloaded: served / 2 })
 const servedIn = (samples: readonly Sample[], now: number): (number | undefined)[] =>
   intervalsOf(samples, span, now).map(({ amounts }) => amounts?.served)
 
@@ -59,7 +68,15 @@ describe('the figures of a directory', () => {
     await fixture.close(second)
 
     const third = await fixture.open()
-    assert.deepEqual(totalOf(await third.figures.history('hour')), { downloaded: 10, served: 40, answered: 4, hits: 3 })
+    assert.deepEqual(totalOf(await third.figures.history('hour')), {
+      ...nothing,
+      downloaded: 10,
+      served: 40,
+      served_hit: 30,
+      served_miss: 10,
+      answered: 4,
+      hits: 3,
+    })
   })
 
   it('keep no more of the past than the spans say', async () => {
@@ -86,6 +103,26 @@ describe('the figures of a directory', () => {
     first.figures.add('b', 1)
     assert.deepEqual(Object.fromEntries(await first.figures.sums()), { a: 5, b: 2 })
     assert.deepEqual(Object.fromEntries(await second.figures.sums()), { a: 5, b: 1 })
+  })
+
+  it('add up the bytes served of each host, and keep the thousand most served', async () => {
+    const [first, second] = [await fixture.open(), await fixture.open()]
+    first.figures.servedOf('a.example', 5)
+    second.figures.servedOf('a.example', 7)
+    for (let i = 0; i < 1_000; i++) second.figures.servedOf(`${i}.example`, i + 1)
+    await Promise.all([first.flush(), second.flush()])
+    await first.figures.note()
+    const hosts = await first.figures.hosts()
+    assert.equal(hosts.length, 1_000)
+    assert.deepEqual(hosts[0], { host: '999.example', served: 1_000 })
+    assert.deepEqual(
+      hosts.find(({ host }) => host === 'a.example'),
+      { host: 'a.example', served: 12 },
+    )
+    assert.equal(
+      hosts.some(({ host }) => host === '0.example'),
+      false,
+    )
   })
 
   it('know the processes that said something lately', async () => {

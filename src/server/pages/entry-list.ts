@@ -1,7 +1,7 @@
 /** Which entries a page of the list shows, in which order. Pure. */
 
 import type { Entry } from '../../store/types.js'
-import { hostOf } from '../hosts.js'
+import { hostOf } from '../../http/host.js'
 
 export const sortKeys = ['url', 'host', 'size', 'age', 'fresh', 'used', 'hits'] as const
 export type SortKey = (typeof sortKeys)[number]

@@ -1,6 +1,6 @@
 /** Requests and bytes by how they were answered. Pure. */
 
-import { servedKinds } from '../totals.js'
+import { servedKinds } from '../../store/types.js'
 import { count, size } from './format.js'
 import { html, type Html } from './html.js'
 import { listTable } from './list.js'

@@ -2,7 +2,7 @@
 
 import { formatDuration, formatRate, formatSize } from '../../units.js'
 import { answeredRequests, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
-import { hostOf } from '../hosts.js'
+import { hostOf } from '../../http/host.js'
 import { ago, count, money, pathOf, percent, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import { listTable } from './list.js'

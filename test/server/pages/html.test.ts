@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { hostOf } from '#kiss/server/hosts.js'
+import { hostOf } from '#kiss/http/host.js'
 import { count, money, pathOf, percent, times } from '#kiss/server/pages/format.js'
 import { html } from '#kiss/server/pages/html.js'
 import { kissUrl, parseAsked } from '#kiss/server/pages/kiss-url.js'

@@ -4,7 +4,7 @@ import type { Clock, Download, FailureRecord } from '#kiss/engine/types.js'
 import { openDashboard } from '#kiss/server/dashboard.js'
 import { metricsRoute, ProcessMetrics } from '#kiss/server/metrics.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
-import { figureNames, intervalsOf, type Sample, spans, type SpanName } from '#kiss/store/intervals.js'
+import { type FigureName, figureNames, intervalsOf, type Sample, spans, type SpanName } from '#kiss/store/intervals.js'
 import type { Entry } from '#kiss/store/types.js'
 import { TestLog } from './servers.js'
 import { emptyStatus, sha256Of, StubEngine } from './stub-engine.js'
@@ -117,22 +117,34 @@ export const failures: readonly FailureRecord[] = [
   failure('https://gitlab.example.com/secret-project/log.txt', 90, 'origin-refused', 'the origin answered 401', true),
 ]
 
+export const noAmounts = Object.fromEntries(figureNames.map((name) => [name, 0])) as Record<FigureName, number>
+
 /** A past with days and nights. */
 function samples(span: SpanName): Sample[] {
   const { step, length } = spans[span]
-  let sums = { downloaded: 0, served: 0, answered: 0, hits: 0 }
+  let sums = noAmounts
   const last = Math.floor(now / step) * step
   const count = Math.floor((length / step) * 0.9)
   return Array.from({ length: count }, (_, i) => {
     const at = last - (count - 1 - i) * step
     const busy = (1.2 + Math.sin(at / (span === 'hour' ? 4e5 : 14e6)) + Math.sin(i * 12.9898) * 0.2) * step
-    sums = {
-      downloaded: sums.downloaded + Math.round(busy * 90 * (i % 9 === 0 ? 3 : 1)),
-      served: sums.served + Math.round(busy * 2400),
-      answered: sums.answered + Math.round(busy / 50),
-      hits: sums.hits + Math.round((busy / 50) * (0.9 + 0.08 * Math.sin(i / 5))),
+    const idle = span === 'day' && i % 288 > 150 && i % 288 < 190
+    const downloaded = idle ? 0 : Math.round(busy * 90 * (i % 9 === 0 ? 3 : 1))
+    const joined = idle ? 0 : Math.round(busy * 300 * (1 + Math.sin(i / 7)))
+    const hit = idle ? 0 : Math.round(busy * 1800)
+    const answered = idle ? 0 : Math.round(busy / 50)
+    const added: Partial<Record<FigureName, number>> = {
+      downloaded,
+      served: hit + joined + downloaded,
+      served_hit: hit,
+      served_collapsed: joined,
+      served_miss: downloaded,
+      answered,
+      hits: Math.round(answered * (0.9 + 0.08 * Math.sin(i / 5))),
     }
-    return { at, ...Object.fromEntries(figureNames.map((name) => [name, sums[name]])), ...sums }
+    const before = sums
+    sums = Object.fromEntries(figureNames.map((name) => [name, before[name] + (added[name] ?? 0)])) as typeof sums
+    return { at, ...sums }
   })
 }
 

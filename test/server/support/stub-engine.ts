@@ -2,7 +2,15 @@
 
 import { createHash } from 'node:crypto'
 import { KissError } from '#kiss/errors.js'
-import type { Artifact, Content, Engine, EngineStatus, FetchRequest, PurgeFilter } from '#kiss/engine/types.js'
+import type {
+  Artifact,
+  Content,
+  Engine,
+  EngineStatus,
+  EntryDetails,
+  FetchRequest,
+  PurgeFilter,
+} from '#kiss/engine/types.js'
 import type { StoredHeaders } from '#kiss/http/stored.js'
 import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/store/types.js'
 import type { Figures } from '#kiss/store/figures.js'
@@ -193,6 +201,8 @@ function memoryFigures(): { -readonly [Name in keyof Figures]: Figures[Name] } {
     add: (name, n) => void sums.set(name, (sums.get(name) ?? 0) + n),
     count: () => undefined,
     sums: async () => sums,
+    servedOf: () => undefined,
+    hosts: async () => [],
     note: async () => undefined,
     history: async (span) => intervalsOf([], spans[span], 0),
     tell: async (figures) => void (told = [figures]),
@@ -246,6 +256,13 @@ export class StubEngine implements Engine {
 
   async *list(): AsyncIterable<Entry> {
     for (const { entry } of this.artifacts) if (entry !== undefined) yield entry
+  }
+
+  async entry(id: string): Promise<EntryDetails | undefined> {
+    for await (const entry of this.list()) {
+      if (entry.id.startsWith(id)) return { entry, sharing: [], hitsByDay: new Map() }
+    }
+    return undefined
   }
 
   async purge(filter: PurgeFilter): Promise<{ removed: number; bytes: number; dryRun: boolean }> {
