@@ -1,5 +1,7 @@
 /** What of a URL identifies content, what is a credential, and what may be shown. Pure. */
 
+import { printable } from '../printable.js'
+
 interface CredentialParameter {
   /** Lower-case name, or a prefix that ends in `*`. */
   readonly name: string
@@ -118,7 +120,8 @@ export function carriesCredential(url: URL): boolean {
  * that is no URL is shown as far as it cannot hold one of these.
  */
 export function displayUrl(url: URL | string): string {
-  const parsed = typeof url === 'string' ? tryParse(url) : url
+  // The parser drops tabs and line ends: a text that has some is shown as it is.
+  const parsed = typeof url === 'string' ? (/\p{Cc}/u.test(url) ? undefined : tryParse(url)) : url
   // Without `//` there is no authority: `user:secret@host/path` is a URL whose scheme is `user`.
   if (parsed?.href.startsWith(`${parsed.protocol}//`) !== true) return displayText(String(url))
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}${parsed.search === '' ? '' : '?…'}`
@@ -135,7 +138,7 @@ function tryParse(text: string): URL | undefined {
 
 function displayText(text: string): string {
   const [path = ''] = text.split(/[?#]/, 1)
-  const shown = path.slice(path.lastIndexOf('@') + 1).replace(/[^\x20-\x7e]/g, '�')
+  const shown = printable(path.slice(path.lastIndexOf('@') + 1))
   return `${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}${path.length < text.length ? '?…' : ''}`
 }
 

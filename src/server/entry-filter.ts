@@ -2,7 +2,7 @@
 
 import type { PurgeFilter } from '../engine/types.js'
 import { KissError } from '../errors.js'
-import { displayUrl } from '../http/urls.js'
+import { parseUrl } from '../http/parse-url.js'
 import { parseDuration, parseSize } from '../units.js'
 
 type Mutable = { -readonly [Key in keyof PurgeFilter]: PurgeFilter[Key] }
@@ -15,7 +15,7 @@ const readers: Readonly<Record<string, (filter: Mutable, text: string, name: str
   'unused-for': (filter, text, name) => void (filter.unusedFor = parseDuration(text, name)),
   'larger-than': (filter, text, name) => void (filter.largerThan = parseSize(text, name)),
   match: (filter, text) => void (filter.match = pattern(text)),
-  url: (filter, text) => void (filter.urls = [...(filter.urls ?? []), url(text)]),
+  url: (filter, text) => void (filter.urls = [...(filter.urls ?? []), parseUrl(text, 'url')]),
 }
 
 /** @throws KissError `usage`, also for a parameter that is none: a filter that is overlooked would remove too much */
@@ -61,9 +61,4 @@ export function isEmptyFilter({ all, stale, olderThan, unusedFor, largerThan, ma
 function flag(text: string, name: string): boolean {
   if (text !== 'true' && text !== 'false') throw new KissError('usage', `${name}: neither true nor false`)
   return text === 'true'
-}
-
-function url(text: string): URL {
-  if (!URL.canParse(text)) throw new KissError('bad-url', `url: ${JSON.stringify(displayUrl(text))} is not a URL`)
-  return new URL(text)
 }

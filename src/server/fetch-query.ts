@@ -3,7 +3,8 @@
 import { KissError } from '../errors.js'
 import { parseSha256 } from '../http/digest.js'
 import { parsePassedNames } from '../http/passed-headers.js'
-import { decodeLenient, displayUrl } from '../http/urls.js'
+import { parseUrl } from '../http/parse-url.js'
+import { decodeLenient } from '../http/urls.js'
 import { parseDuration } from '../units.js'
 
 export interface FetchQuery {
@@ -42,7 +43,7 @@ function decodeForm(raw: string): string {
 
 /** Percent-decoded once. A value with a literal `://` was not encoded by whoever wrote it, so its `+` is a plus. */
 function decodeUrl(raw: string): string {
-  return (raw.includes('://') ? decodeLenient(raw) : decodeForm(raw)).trim()
+  return raw.includes('://') ? decodeLenient(raw) : decodeForm(raw)
 }
 
 /** @throws KissError `bad-url` or `usage` */
@@ -52,23 +53,18 @@ export function parseFetchQuery(query: string): FetchQuery {
   const sha256 = raw.get('sha256')
   const passheaders = raw.get('passheaders')
   return {
-    url: parseUrl(raw.get('url')),
+    url: urlOf(raw.get('url')),
     ttl: ttl === undefined ? undefined : parseDuration(decodeForm(ttl), 'ttl'),
     sha256: sha256 === undefined ? undefined : parseSum(decodeForm(sha256)),
     passed: passheaders === undefined ? undefined : parsePassedNames(decodeForm(passheaders)),
   }
 }
 
-function parseUrl(raw: string | undefined): URL {
+function urlOf(raw: string | undefined): URL {
   if (raw === undefined || raw === '') {
     throw new KissError('bad-url', 'url: missing; ask for /api/v1/fetch?url=https%3A%2F%2Fhost%2Fpath')
   }
-  const text = decodeUrl(raw)
-  // The URL parser drops line ends and tabs from the middle of a URL: what is asked for would not be what is fetched.
-  if (/\p{Cc}/u.test(text) || !URL.canParse(text)) {
-    throw new KissError('bad-url', `url: ${JSON.stringify(displayUrl(text))} is not a URL`)
-  }
-  return new URL(text)
+  return parseUrl(decodeUrl(raw), 'url')
 }
 
 function parseSum(text: string): string {

@@ -1,6 +1,7 @@
 /** Which entries an operator means when they purge by filters; pure. */
 
 import { Glob } from '../http/glob.js'
+import { encodedPattern } from '../http/parse-url.js'
 import type { Entry, KeyId } from './types.js'
 
 /** An entry is meant when it agrees with everything that is given, and when anything is given at all. */
@@ -53,6 +54,6 @@ function withoutQuery(url: string): string {
  * is not a whole segment.
  */
 export function globPattern(glob: string): Glob {
-  const steps = glob.match(/\*\*+\/?|[^]/g) ?? []
+  const steps = encodedPattern(glob).match(/\*\*+\/?|[^]/g) ?? []
   return new Glob(steps.map((step) => step.replace(/^\*{2,}/, '**')))
 }

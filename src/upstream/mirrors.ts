@@ -8,6 +8,8 @@
  */
 import { KissError } from '../errors.js'
 import { Glob } from '../http/glob.js'
+import { encodedPattern } from '../http/parse-url.js'
+import { decodeLenient } from '../http/urls.js'
 import { withoutCredentials } from './headers.js'
 import { shown } from './redirects.js'
 import type { Mirror, OriginRequest } from './types.js'
@@ -31,8 +33,9 @@ export function parseMirrors(mirrors: readonly Mirror[]): readonly MirrorRule[] 
     if (!/^[a-z][a-z0-9+.-]*:\/\/[^?#]+$/.test(match)) {
       throw new KissError('usage', `mirrors: ${match}: a pattern is a URL without query, such as https://host/path/**`)
     }
-    const literal = match.replace(/\*.*$/s, '')
-    return { pattern: compile(match), replaced: literal.lastIndexOf('/') + 1, prefixes: to.map(prefix) }
+    const pattern = encodedPattern(match)
+    const literal = pattern.replace(/\*.*$/s, '')
+    return { pattern: compile(pattern), replaced: literal.lastIndexOf('/') + 1, prefixes: to.map(prefix) }
   })
 }
 
@@ -57,10 +60,26 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
  */
 export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
   const ofOrigin = request.mirror === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
-  if (ofOrigin || isPrivate(request)) return []
+  if (ofOrigin || isPrivate(request) || climbs(request.url)) return []
   const places = placesOf(mirrors, request.url)
   const first = places.filter(({ mirror }) => mirror === request.mirror)
   return [...first, ...places.filter((place) => !first.includes(place))]
+}
+
+/** Rounds of percent-decoding that the software in front of a mirror's files may apply. */
+const DECODINGS = 3
+
+/** Could the path, once it is decoded, lead out of the mirror's folder? Each server resolves such paths differently. */
+function climbs({ pathname }: URL): boolean {
+  let path = pathname
+  for (let round = 0; round <= DECODINGS; round++) {
+    // %C0%AE and %C0%AF are overlong forms of `.` and `/`.
+    if (/%2f|%5c|%c[01]%[89ab]|\\/i.test(path)) return true
+    // Some servers end a segment at `;` (parameters) or at NUL.
+    if (path.split('/').some((segment) => /^\.{1,2}(?:[;\0].*)?$/s.test(segment))) return true
+    path = decodeLenient(path)
+  }
+  return false
 }
 
 /** Would asking a mirror show it a credential, or give away what needs one? */

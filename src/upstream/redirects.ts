@@ -1,5 +1,6 @@
 /** Redirects by hand: where an answer sends us next, and what must not come along. Pure. */
 import { KissError } from '../errors.js'
+import { toUrl } from '../http/parse-url.js'
 import { withoutCredentials, type Headers } from './headers.js'
 
 export const MAX_REDIRECTS = 10
@@ -28,7 +29,7 @@ export function firstHop(url: URL, headers: Headers): Hop {
  * goes that could be a credential. Throws KissError `origin-failed` where kiss does not follow.
  */
 export function nextHop({ url: sent, headers }: Hop, location: string): Hop {
-  const target = URL.canParse(location, sent.href) ? new URL(location, sent) : undefined
+  const target = toUrl(asciiOf(location), sent)
   if (target === undefined) throw notFollowed(sent, 'to something that is no URL')
   if (target.protocol !== 'https:' && target.protocol !== 'http:')
     throw notFollowed(sent, `to a ${target.protocol} URL`)
@@ -36,6 +37,11 @@ export function nextHop({ url: sent, headers }: Hop, location: string): Hop {
     throw notFollowed(sent, `from https to http (${shown(target)})`)
   const carried = target.origin === sent.origin ? headers : withoutCredentials(headers)
   return { url: withoutUserinfo(target), headers: { ...basic(target), ...carried } }
+}
+
+/** Many origins write the bytes of a name as they are (Node gives each as one character): each is percent-encoded. */
+function asciiOf(location: string): string {
+  return location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 /** Refuses to ask the same URL twice, and to go on for ever; `visited` are the URLs of the hops so far. */

@@ -18,6 +18,19 @@ describe('mirrors of the configuration file', () => {
     assert.match((await cli.sandbox.run(['list'])).stdout, /https:\/\/cdn\.example\.org\/linux\.xz/)
   })
 
+  it('are not asked for a path that leaves their folder when it is decoded', async () => {
+    cli.origin.serve('/pub/..%2finternal%2fpasswords.txt', { body: bytes('secret', 1000) })
+    const origin = await Origin.start()
+    origin.serve('/..%2finternal%2fpasswords.txt', { body: bytes('own', 1000) })
+    writeFileSync(
+      cli.sandbox.configFile,
+      `mirrors:\n  - match: ${origin.url('/')}**\n    to: ${cli.origin.url('/pub/')}\n`,
+    )
+    const fetched = await cli.sandbox.run(['fetch', '-o', 'x', origin.url('/..%2finternal%2fpasswords.txt')])
+    await origin.close()
+    assert.deepEqual([fetched.code, fetched.stderr, cli.origin.requests.length], [0, '', 0])
+  })
+
   it('are named on stderr when they are down, and passed over', async () => {
     const gone = await Origin.start()
     const place = gone.url('/')

@@ -64,7 +64,7 @@ describe('displayable URLs', () => {
   it('show of text that is no URL only what can hold no secret', () => {
     assert.equal(displayUrl('http://user:pa/ss@host:port/p?token=secret'), 'host:port/p?…')
     assert.equal(displayUrl('not a url#secret'), 'not a url?…')
-    assert.equal(displayUrl('line\nbreak\u001b[31m'), 'line�break�[31m')
+    assert.equal(displayUrl('line\nbreak\u001b[31m'), 'line\\nbreak\\u001b[31m')
     assert.ok(displayUrl('x'.repeat(10_000)).length < 250)
   })
 })

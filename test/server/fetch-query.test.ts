@@ -29,8 +29,8 @@ describe('the query of the fetch endpoint', () => {
     assert.deepEqual([url.href, ttl, passed], ['https://h/', 864_000_000, ['a', 'b']])
   })
 
-  it('keeps what is not valid percent-encoding as it is', () => {
-    assert.equal(urlOf('url=https://h/100%'), 'https://h/100%')
+  it('takes a stray % for a literal one', () => {
+    assert.equal(urlOf('url=https://h/100%'), 'https://h/100%25')
     assert.equal(urlOf('url=https%3A%2F%2Fh%2F%ff'), 'https://h/%ff')
   })
 

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
-import { parseMirrors, placesOf } from '#kiss/upstream/mirrors.js'
+import { mirrorsFor, parseMirrors, placesOf } from '#kiss/upstream/mirrors.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
 import { Asker, plain } from '../support/asking.js'
 import { Origin, bytes, latch } from '../support/origin.js'
+
+const request = {
+  method: 'GET',
+  headers: {},
+  provider: plain,
+  clientCredential: false,
+  signal: new AbortController().signal,
+} as const
 
 function places(match: string, to: string[], url: string): string[] {
   return placesOf(parseMirrors([{ match, to }]), new URL(url)).map(({ url }) => url.href)
@@ -26,6 +34,34 @@ describe('mirrors', () => {
       ['s3://bucket/**', 's3://bucket/a%20b', ['http://mirror.lab/m/a%20b']],
     ]
     for (const [match, url, found] of table) assert.deepEqual(places(match, to, url), found, `${match} ${url}`)
+  })
+
+  it('match patterns that are written without percent-encoding', () => {
+    assert.deepEqual(places('https://a.example/a b|c/*', ['http://m.lab/'], 'https://a.example/a%20b%7Cc/x'), [
+      'http://m.lab/x',
+    ])
+  })
+
+  it('are not asked for paths that could lead out of their folder', () => {
+    const rules = parseMirrors([{ match: 'http://cdn.example/**', to: ['http://m.lab/pub/'] }])
+    const asked = (path: string): number =>
+      mirrorsFor({ ...request, url: new URL(`http://cdn.example${path}`) }, rules).length
+    for (const path of [
+      '/..%2finternal%2fpasswords.txt',
+      '/a%2Fb',
+      '/a%5cb',
+      '/%252e%252e/x',
+      '/a/%252e./x',
+      '/..%252fx',
+      '/..%25252fx',
+      '/a/%252e',
+      '/..;/x',
+      '/..%00/x',
+      '/%c0%ae%c0%ae/x',
+    ]) {
+      assert.equal(asked(path), 0, path)
+    }
+    for (const path of ['/100%25.img', '/a/...', '/.config', '/a..b/x', '/%C3%A9']) assert.equal(asked(path), 1, path)
   })
 
   it('are tried in order, those of every pattern that matches', () => {

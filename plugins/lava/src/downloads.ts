@@ -1,5 +1,5 @@
 /** What a job downloads, and from where a cache would have it. Pure. */
-import { displayUrl } from 'kiss/plugin'
+import { displayUrl, toUrl } from 'kiss/plugin'
 import { isScalar } from 'yaml'
 import { sentence } from './diagnostics.js'
 import { walk, type Place } from './jobs.js'
@@ -44,7 +44,7 @@ function downloadOf(job: Job, place: Place, server: string | undefined): Downloa
     const note = sentence({ line, place: label, path, reason: url.reason, detail: url.detail ?? '' })
     return { ...common, url: shown(stringOf(node) ?? ''), origin: undefined, note }
   }
-  const origin = server !== undefined && isBelow(server, url) ? behind(url) : parsed(url)
+  const origin = server !== undefined && isBelow(server, url) ? behind(url) : toUrl(url)
   const note = origin === undefined ? `${label} is no URL that a cache could fetch; left as it is` : undefined
   return { ...common, url: shown(url), origin, note }
 }
@@ -54,14 +54,10 @@ function behind(url: string): URL | undefined {
   const value = /\/api\/v1\/fetch(?:\/[^/?]*)?\?(?:[^#]*&)?url=([^&#]*)/.exec(url)?.[1]
   if (value === undefined) return undefined
   try {
-    return parsed(value.includes('://') ? value : decodeURIComponent(value.replaceAll('+', ' ')))
+    return toUrl(value.includes('://') ? value : decodeURIComponent(value.replaceAll('+', ' ')))
   } catch {
     return undefined // not UTF-8: no server would fetch it
   }
-}
-
-function parsed(url: string): URL | undefined {
-  return URL.canParse(url) ? new URL(url) : undefined
 }
 
 function headersOf({ view, artifact }: Place): Record<string, string> {

@@ -1,6 +1,6 @@
 /** What the commands of this plugin share: the settings of the section `s3:`, applied as `kiss fetch` would. */
 
-import { KissError, openHttp, type BaseCommand, type HttpClient } from 'kiss/plugin'
+import { KissError, openHttp, parseUrl, type BaseCommand, type HttpClient } from 'kiss/plugin'
 import { Access } from './access.js'
 import { notA } from './object-url.js'
 import type { Found } from './places.js'
@@ -26,7 +26,7 @@ export async function openAccess(command: BaseCommand, flags: Readonly<Record<st
 
 /** Throws KissError `bad-url` where the text names no object, `configuration` where the settings of its bucket are wrong. */
 export function findObject(access: Access, text: string): Found {
-  const url = parseUrl(text, 's3://bucket/key')
+  const url = parseUrl(text)
   const found = access.places.find(url)
   if (found === undefined) throw new KissError('bad-url', notA('object', url))
   return usable(access, found)
@@ -34,15 +34,10 @@ export function findObject(access: Access, text: string): Found {
 
 /** The same for a bucket and the beginning of keys. */
 export function findBucket(access: Access, text: string): { readonly bucket: Found; readonly prefix: string } {
-  const url = parseUrl(text, 's3://bucket/prefix')
+  const url = parseUrl(text)
   const found = access.places.findBucket(url)
   if (found === undefined) throw new KissError('bad-url', notA('bucket', url))
   return { ...found, bucket: usable(access, found.bucket) }
-}
-
-function parseUrl(text: string, example: string): URL {
-  if (URL.canParse(text)) return new URL(text)
-  throw new KissError('bad-url', `that is no URL; write ${example}`)
 }
 
 function usable(access: Access, found: Found): Found {

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { KissError, systemCode } from '../../errors.js'
-import { displayUrl } from '../../http/urls.js'
+import { parseUrl } from '../../http/parse-url.js'
 
 /** The arguments, then the lines of `input` (`-` is standard input; blank lines and those that begin with # do not count). */
 export async function urlsOf(args: readonly string[], input: string | undefined): Promise<URL[]> {
@@ -12,20 +12,11 @@ export async function urlsOf(args: readonly string[], input: string | undefined)
   return [...named, ...listed]
 }
 
-/** @param place file and line, where it does not stand on the command line */
-export function parseUrl(written: string, place?: string): URL {
-  if (URL.canParse(written)) return new URL(written)
-  const where = place === undefined ? '' : `${place}: `
-  throw new KissError('bad-url', `${where}${JSON.stringify(displayUrl(written))} is not a URL`, {
-    hint: 'write it with its scheme: https://host/path',
-  })
-}
-
 /** Pure. */
 export function parseList(list: string, name: string): URL[] {
   const lines = list.replace(/^\ufeff/, '').split(/\r?\n/)
   return lines.flatMap((line, index) => {
-    const written = line.trim()
+    const written = line.replace(/^[ \t]+|[ \t]+$/g, '')
     return written === '' || written.startsWith('#') ? [] : [parseUrl(written, `${name}:${index + 1}`)]
   })
 }

@@ -2,12 +2,12 @@
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
+import { parseUrl } from '../../http/parse-url.js'
 import { isEmptyFilter } from '../../server/entry-filter.js'
 import { formatSize } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { canAsk, confirm } from '../confirm.js'
 import type { SettingValues } from '../settings/table.js'
-import { parseUrl } from '../fetch/urls.js'
 
 /** Removes what a filter chooses: the local cache, or a server's. */
 export type Purge = (filter: PurgeFilter) => Promise<PurgeResult>

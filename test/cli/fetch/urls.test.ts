@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { parseList, parseUrl } from '#kiss/cli/fetch/urls.js'
+import { parseList } from '#kiss/cli/fetch/urls.js'
+import { parseUrl } from '#kiss/http/parse-url.js'
 import { KissError } from '#kiss/errors.js'
 
 describe('URLs of kiss fetch', () => {

@@ -75,7 +75,7 @@ describe('kiss s3', () => {
       [['s3://lkft/a/1', '--expires', 'soon'], 2, /--expires: "soon" is not a duration/],
       [['s3://lkft'], 2, /^kiss: that is no object; write s3:\/\/bucket\/key/],
       [['https://example.com/x'], 2, /^kiss: that is no object/],
-      [['lkft'], 2, /^kiss: that is no URL/],
+      [['lkft'], 2, /^kiss: "lkft" is not a URL/],
       [['s3://lkft/a?b'], 2, /^kiss: that is no object; write s3:\/\/bucket\/key, and a \? within a key as %3F/],
     ]
     for (const [args, expected, message] of refused) {

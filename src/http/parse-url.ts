@@ -1,0 +1,80 @@
+/**
+ * Reads URLs so that an origin sees the request target that curl or Python's requests would send for the same text. The
+ * URL parser of the platform alone (WHATWG) drops tabs and line ends, reads `\` as `/` and leaves `|` and a stray `%`
+ * as they are. Pure.
+ */
+
+import { KissError } from '../errors.js'
+import { displayUrl } from './urls.js'
+
+/** All that RFC 3986 §3.3 and §3.4 do not allow in a path or a query; `%` is treated apart. */
+const notInPath = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/gu
+const notInQuery = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/gu
+
+/** `.` and `..`, also percent-encoded: the URL parser resolves both. */
+const dotSegment = /^(?:\.|%2e){1,2}$/i
+
+/**
+ * @param where what the message names before the URL: a parameter, or file and line
+ * @throws KissError `bad-url`
+ */
+export function parseUrl(text: string, where?: string): URL {
+  const problem = problemOf(text)
+  const url = problem === undefined ? toUrl(text) : undefined
+  if (url !== undefined) return url
+  const what = `"${displayUrl(text)}" ${problem ?? 'is not a URL'}`
+  throw new KissError('bad-url', where === undefined ? what : `${where}: ${what}`, {
+    ...(problem === undefined ? { hint: 'write it with its scheme: https://host/path' } : {}),
+  })
+}
+
+/** The URL of a text or, with a base, of a reference such as a Location; undefined for a text that is neither. */
+export function toUrl(text: string, base?: URL): URL | undefined {
+  if (/[\p{Cc}\p{Cs}]/u.test(text)) return undefined
+  const encoded = encodedUrl(text.replace(/^ +/, ''), base !== undefined)
+  return encoded !== undefined && URL.canParse(encoded, base?.href) ? new URL(encoded, base) : undefined
+}
+
+/** Why the URL parser would read another URL than the text names. */
+function problemOf(text: string): string | undefined {
+  if (/\p{Cc}/u.test(text)) return 'has a control character'
+  if (/[\p{Cs}\ufffd]/u.test(text)) return 'is not UTF-8'
+  const [, scheme = '', path = ''] = /^ *([a-z][a-z0-9+.-]*):\/*[^/?#]*([^?#]*)/i.exec(text) ?? []
+  const dots = path.split('/').filter((segment) => dotSegment.test(segment))
+  if (isHttp(scheme)) {
+    // Clients resolve `..` themselves, and they send `%2e%2e` as it is.
+    return dots.some((segment) => segment.includes('%')) ? 'has a percent-encoded . or .. segment' : undefined
+  }
+  if (dots.length > 0) return 'has a . or .. segment, which no URL can hold'
+  if (text.includes('#')) return 'has a #; write %23 for one that belongs to the name'
+  return text.endsWith('?') ? 'ends with a ?; write %3F for one that belongs to the name' : undefined
+}
+
+function isHttp(scheme: string): boolean {
+  return /^https?$/i.test(scheme)
+}
+
+/** With all characters of its path and query percent-encoded that a request target cannot have. */
+function encodedUrl(text: string, isReference: boolean): string | undefined {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]
+  // The parser would strip the blanks at the end; in the name of an object they count.
+  if (scheme !== undefined && !isHttp(scheme)) return text.replace(/ +$/, (blanks) => '%20'.repeat(blanks.length))
+  if (scheme === undefined && !isReference) return undefined
+  const [, origin, path = '', query = ''] = /^((?:https?:\/+|\/\/)[^/?#\\]+)?([^?#]*)(\?[^#]*)?/i.exec(text) ?? []
+  if (scheme !== undefined && origin === undefined) return undefined
+  const slash = origin !== undefined && path.startsWith('\\') ? '/' : ''
+  return `${origin ?? ''}${slash}${encoded(path, notInPath)}${encoded(query, notInQuery)}`
+}
+
+/** The same for a pattern of URLs, whose `?` and `*` are wildcards: only its path is changed. */
+export function encodedPattern(pattern: string): string {
+  const [, origin, path] = /^([^/]*:\/\/[^/]*)(\/[^]*)$/.exec(pattern) ?? []
+  if (origin === undefined || path === undefined) return pattern
+  return origin + path.replace(notInQuery, (character) => encodeURIComponent(character))
+}
+
+/** A `%` that begins no percent-encoding is a literal one, and so are all others beside it, as for requests. */
+function encoded(text: string, outside: RegExp): string {
+  const literal = /%(?![0-9a-f]{2})/i.test(text) ? text.replaceAll('%', '%25') : text
+  return literal.replace(outside, (character) => encodeURIComponent(character))
+}
