@@ -1,12 +1,14 @@
 /** Proves a client's right to a private artifact: the origin is asked with the client's own credential (cache rule 9). */
 
 import { asKissError, KissError } from '../errors.js'
+import type { StoredHeaders } from '../http/stored.js'
 import { isStrong, strongEqual } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { VALIDATION_TIMEOUT } from './download.js'
 import { refused, understand, unreachable } from './refusals.js'
+import { isConfirmed } from './resume.js'
 import type { Services } from './services.js'
-import type { Subject } from './subject.js'
+import { resourceOf, type Subject } from './subject.js'
 
 /** Milliseconds for a question, by HEAD and by GET: somebody waits for the answer. */
 const PROBE_TIMEOUT = 10_000
@@ -30,24 +32,26 @@ export interface ProveOptions {
 }
 
 /**
- * Asks for the content that `etag` names, without its body. Throws what the origin says, now or a moment ago (rule 8 of the
+ * Asks the origin for this content, without its body. Throws what the origin says, now or a moment ago (rule 8 of the
  * cache): `origin-refused` with its status, `origin-unreachable`, …
  */
 export async function prove(
   subject: Subject,
-  etag: string | undefined,
+  content: ProvableContent | undefined,
   { credentials, failures, probes, ...rest }: Services,
   signal: AbortSignal,
   { fresh = false, insists = false }: ProveOptions = {},
 ): Promise<Right> {
-  if (!isStrong(etag)) return 'other'
+  const etag = content?.headers.etag
+  if (content === undefined || !isStrong(etag)) return 'other'
   const { id, credential } = subject
   if (!fresh && credentials.accepted(credential, id, etag)) return 'remembered'
   const recent = insists ? undefined : failures.recent(id, credential)
   if (recent) throw recent
   return probes.join(subject, etag, signal, async (stop) => {
     try {
-      const right = await inquire(subject, etag, { ...rest, timeout: fresh ? VALIDATION_TIMEOUT : PROBE_TIMEOUT }, stop)
+      const timeout = fresh ? VALIDATION_TIMEOUT : PROBE_TIMEOUT
+      const right = await inquire(subject, content, { ...rest, timeout }, stop)
       if (right === 'confirmed') credentials.accept(credential, id, etag)
       return right
     } catch (error) {
@@ -57,17 +61,33 @@ export async function prove(
   })
 }
 
-interface Asking extends Pick<Services, 'origins' | 'clock'> {
+/** A content with the resource that its validators belong to. */
+export interface ProvableContent {
+  readonly headers: StoredHeaders
+  readonly resource?: string | undefined
+}
+
+interface Asking extends Pick<Services, 'origins' | 'clock' | 'store'> {
   /** Milliseconds. */
   readonly timeout: number
 }
 
-async function inquire(subject: Subject, etag: string, services: Asking, signal: AbortSignal): Promise<Right> {
+async function inquire(
+  subject: Subject,
+  content: ProvableContent,
+  services: Asking,
+  signal: AbortSignal,
+): Promise<Right> {
+  const { clock, store } = services
+  const etag = content.headers.etag ?? ''
   for (let left = NEW_CREDENTIALS; ; left--) {
     const answer = await probe(subject, etag, services, signal)
     if (answer.status === 304 || answer.status === 200) {
       await answer.discard()
-      return answer.status === 200 && !strongEqual(answer.headers.etag, etag) ? 'other' : 'confirmed'
+      const resource = resourceOf(answer.url, store.layout.instance)
+      const named = answer.headers.etag ?? (answer.status === 304 ? etag : undefined)
+      const same = isConfirmed(content, answer, { now: clock.now(), resource, hop: answer.hop })
+      return same && strongEqual(named, etag) ? 'confirmed' : 'other'
     }
     const refusal = await understand(answer, subject.provider, services.clock.now())
     if (refusal.meaning !== 'reauthorise' || left === 0) throw refused(subject.shown, refusal)

@@ -63,6 +63,7 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     headers: head.headers,
     boot,
     mirror: head.mirror,
+    resource: head.resource,
     storedAt: now,
     validatedAt: now,
     staleAt: now + lifetime,

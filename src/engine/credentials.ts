@@ -1,6 +1,7 @@
 /** A client's credential, as far as the cache has to know it: a fingerprint, and whether the origin accepted it. */
 
 import { createHmac, randomBytes } from 'node:crypto'
+import { isSelecting } from '../http/passed-headers.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
 
@@ -21,6 +22,7 @@ export class Credentials {
   /** A keyed hash of what the request shows its right with; undefined where it shows nothing. */
   fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined {
     const shown: string[] = Object.entries(headers)
+      .filter(([name]) => !isSelecting(name))
       .map(([name, value]) => `${name}: ${value}`)
       .sort()
     if (url.username !== '' || url.password !== '') shown.push(`${url.username}:${url.password}`)

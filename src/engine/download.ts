@@ -1,6 +1,7 @@
 /** Downloads one generation's body: attempt after attempt, until it is whole, another content, or given up. */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
+import { isSelecting } from '../http/passed-headers.js'
 import type { BodyWriter } from '../store/body-writer.js'
 import type { Head, Sum } from '../store/generations.js'
 import type { OriginAnswer } from '../upstream/types.js'
@@ -10,6 +11,7 @@ import { gaveUp, isCertificateError, isDiskError, reasonOf, refused, understand,
 import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, started, type RetryState } from './retry.js'
 import type { Services } from './services.js'
+import { resourceOf } from './subject.js'
 
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
 export const VALIDATION_TIMEOUT = 5_000
@@ -37,7 +39,7 @@ export interface DownloadOptions {
 
 export type Result =
   | { readonly kind: 'whole'; readonly head: Head; readonly delimited: boolean }
-  | { readonly kind: 'renewed'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'renewed' }
   /** `seed` where the new content is already on its way. */
   | { readonly kind: 'changed'; readonly seed: Seed | undefined }
 
@@ -99,7 +101,10 @@ export class BodyDownload {
     }
     const verdict = judge(asked.kind, answer, held, {
       now: this.#o.services.clock.now(),
-      passedNames: Object.keys(this.#o.order.headers),
+      // Those that select are part of the key: it does not matter that the answer depends on them.
+      passedNames: Object.keys(this.#o.order.headers).filter((name) => !isSelecting(name)),
+      resource: resourceOf(answer.url, this.#o.services.store.layout.instance),
+      hop: answer.hop,
     })
     switch (verdict.kind) {
       case 'begin':
@@ -119,10 +124,11 @@ export class BodyDownload {
         return this.#whole(true)
       case 'renewed':
         await answer.discard()
-        return { kind: 'renewed', headers: answer.headers }
+        return { kind: 'renewed' }
       case 'distrust':
         await answer.discard()
         this.#distrust = true
+        if (asked.kind === 'validate') return { kind: 'again', reason: 'a 304 that confirms nothing', free: true }
         return this.#again(`the origin's answer ${answer.status} to a range does not continue what is here`)
       case 'failure':
         return this.#refused(answer)

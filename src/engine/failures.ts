@@ -48,8 +48,9 @@ export class FailureLog {
     return failure && failure.until > this.#now() ? failure.error : undefined
   }
 
-  forget(id: KeyId): void {
-    for (const key of this.#recent.keys()) if (key.startsWith(`${id} `)) this.#recent.delete(key)
+  /** Of every content of this key. */
+  forget(key: KeyId): void {
+    for (const id of this.#recent.keys()) if (id.startsWith(key)) this.#recent.delete(id)
   }
 }
 

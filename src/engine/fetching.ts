@@ -139,7 +139,7 @@ export class Fetching {
   }
 
   #prove({ subject, signal, request }: Passage, entry: Entry, fresh = false): Promise<Right> {
-    return prove(subject, entry.headers.etag, this.#services, signal, { fresh, insists: request.refresh })
+    return prove(subject, entry, this.#services, signal, { fresh, insists: request.refresh })
   }
 
   /** Downloads, joins or validates. undefined: look again. */
@@ -178,8 +178,7 @@ export class Fetching {
     if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
       return this.#after(passage, end, transfer, stale)
     const own = transfer.order.credential === subject.credential && (transfer.confirmed || !transfer.private)
-    const right =
-      transfer.private && !own ? await prove(subject, transfer.head?.headers.etag, this.#services, signal) : undefined
+    const right = transfer.private && !own ? await prove(subject, transfer.head, this.#services, signal) : undefined
     if (right === 'other') return this.#alone(passage)
     if (right !== undefined) transfer.vouch(subject)
     if (own && transfer.private) this.#acceptOwn(subject, transfer)

@@ -1,7 +1,7 @@
 /** Downloads a key that this process has the lease of, and ends the generation well whatever happens. */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
-import { storedHeaders } from '../http/stored.js'
+import { lifetimesFrom } from '../http/freshness.js'
 import { BodyWriter } from '../store/body-writer.js'
 import type { Generation, Head, Outcome } from '../store/generations.js'
 import type { GrowingBody } from '../store/growing.js'
@@ -114,7 +114,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
       },
     }).run()
     if (result.kind === 'changed') return result
-    if (result.kind === 'renewed') return await renew(result.headers, options)
+    if (result.kind === 'renewed') return await renew(options)
     // Where a predecessor had all of it, nobody was told of a head yet.
     options.onHead(result.head, false)
     const size = writer.size
@@ -150,26 +150,14 @@ async function finishPredecessor({ order, services, generation }: LeadOptions): 
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */
-async function renew(
-  headers: Readonly<Record<string, string>>,
-  { order, services, generation }: LeadOptions,
-): Promise<Attempted> {
+async function renew({ order, services, generation }: LeadOptions): Promise<Attempted> {
   const entry = await services.store.entries.reload(order.id)
   // Purged or replaced meanwhile: whoever waits looks again.
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await generation.purged())) return { kind: 'present' }
   const now = services.clock.now()
-  const renewed = await services.store.entries.renew({
-    ...entry,
-    headers: { ...entry.headers, ...storedHeaders(headers, now), ...pick(entry.headers.contentType) },
-    validatedAt: now,
-    staleAt: now + entry.lifetime,
-  })
+  // The stored validators stay: those of the 304 are the same, or weaker.
+  const renewed = await services.store.entries.renew({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
   return { kind: renewed ? 'renewed' : 'present' }
-}
-
-/** A 304 has no body whose type it could tell. */
-function pick(contentType: string | undefined): { readonly contentType?: string } {
-  return contentType === undefined ? {} : { contentType }
 }
 
 /** What came so far is for whoever goes on; where nothing did, nothing is left. */

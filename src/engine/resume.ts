@@ -5,7 +5,7 @@
 
 import { parseContentRange, resumeRange } from '../http/range.js'
 import { storedHeaders } from '../http/stored.js'
-import { conditionalHeaders, resumeValidator, strongEqual } from '../http/validation.js'
+import { conditionalHeaders, confirms, resumeValidator, strongEqual } from '../http/validation.js'
 import type { Head } from '../store/generations.js'
 import type { Entry } from '../store/types.js'
 
@@ -50,6 +50,10 @@ export interface Circumstances {
   readonly now: number
   /** Lower-case names of the headers that the client passed on. */
   readonly passedNames: readonly string[]
+  /** Identifies the final URL, which gave the answer. */
+  readonly resource: string
+  /** Redirects that led there. */
+  readonly hop: number
 }
 
 export type Verdict =
@@ -65,33 +69,35 @@ export type Verdict =
   | { readonly kind: 'renewed' }
   /** 416 with the length and the version that are held: the connection broke after the last byte. */
   | { readonly kind: 'complete' }
-  /** A range answer that proves nothing: ask for the whole. */
+  /** An answer to a range or to validators that proves nothing: ask for the whole. */
   | { readonly kind: 'distrust' }
   /** Not the artifact: the status decides. */
   | { readonly kind: 'failure' }
 
 export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstances: Circumstances): Verdict {
-  if (answer.status === 304 && asked === 'validate') return { kind: 'renewed' }
-  if (answer.status === 206) return asked === 'rest' ? judgeRange(answer, held) : { kind: 'failure' }
+  if (answer.status === 304 && asked === 'validate')
+    return { kind: held.stale && isConfirmed(held.stale, answer, circumstances) ? 'renewed' : 'distrust' }
+  if (answer.status === 206) return asked === 'rest' ? judgeRange(answer, held, circumstances) : { kind: 'failure' }
   if (answer.status === 200) return judgeWhole(headOf(answer, circumstances), held)
   if (asked !== 'rest') return { kind: 'failure' }
   if (answer.status === 416) {
     const total = parseContentRange(answer.headers['content-range'])?.length
-    const whole = total === held.size && !unequal(held.head?.length, total) && isSameVersion(answer, held)
+    const whole =
+      total === held.size && !unequal(held.head?.length, total) && isSameVersion(answer, held, circumstances)
     return whole ? { kind: 'complete' } : { kind: 'distrust' }
   }
   // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole will tell.
   return answer.status === 412 ? { kind: 'distrust' } : { kind: 'failure' }
 }
 
-function judgeRange(answer: Answer, held: Held): Verdict {
+function judgeRange(answer: Answer, held: Held, circumstances: Circumstances): Verdict {
   const content = parseContentRange(answer.headers['content-range'])
   const length = content?.length ?? held.head?.length
   // Where nobody knows the whole, nobody knows whether this range reaches its end.
   if (content?.range?.first !== held.size || length === undefined || unequal(length, held.head?.length))
     return { kind: 'distrust' }
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
-  const proved = isSameVersion(answer, held) && codingOf(answer) === held.head?.encoding
+  const proved = isSameVersion(answer, held, circumstances) && codingOf(answer) === held.head?.encoding
   return proved ? { kind: 'append', length } : { kind: 'distrust' }
 }
 
@@ -109,8 +115,27 @@ export function unequal<T>(a: T | undefined, b: T | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b
 }
 
-function isSameVersion(answer: Answer, held: Held): boolean {
-  return strongEqual(answer.headers.etag, held.head?.headers.etag)
+function isSameVersion(answer: Answer, { head }: Held, circumstances: Circumstances): boolean {
+  return strongEqual(answer.headers.etag, head?.headers.etag) && isSameResource(head?.resource, circumstances)
+}
+
+/** Does a 304 confirm a stored answer? Only for the validators of the final URL that it came from. */
+export function isConfirmed(
+  stored: Pick<Head, 'headers' | 'resource'>,
+  { headers }: Pick<Answer, 'headers'>,
+  { now, ...place }: Pick<Circumstances, 'now' | 'resource' | 'hop'>,
+): boolean {
+  const { etag, 'last-modified': lastModified } = headers
+  const answered = { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) }
+  return isSameResource(stored.resource, place) && confirms(stored.headers, answered, now)
+}
+
+/** Where an older version of kiss noted no resource, the requested URL itself is trusted. */
+function isSameResource(
+  stored: string | undefined,
+  { resource, hop }: Pick<Circumstances, 'resource' | 'hop'>,
+): boolean {
+  return stored === undefined ? hop === 0 : stored === resource
 }
 
 /** RFC 9110 §8.4: undefined where the bytes are as they are. */
@@ -120,7 +145,7 @@ function codingOf({ headers }: Answer): string | undefined {
 }
 
 /** What an answer with status 200 says of its body. */
-export function headOf(answer: Answer, { now, passedNames }: Circumstances): Head {
+export function headOf(answer: Answer, { now, passedNames, resource }: Circumstances): Head {
   const length = answer.headers['content-length']
   return {
     headers: storedHeaders(answer.headers, now),
@@ -128,6 +153,7 @@ export function headOf(answer: Answer, { now, passedNames }: Circumstances): Hea
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
     encoding: codingOf(answer),
     mirror: answer.mirror,
+    resource,
     varies: variesOn(answer.headers.vary, passedNames),
   }
 }

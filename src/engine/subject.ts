@@ -1,9 +1,9 @@
 /** What a request is about: which content, from whom, with which right. */
 
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { KissError } from '../errors.js'
-import { isPassable } from '../http/passed-headers.js'
-import { displayUrl } from '../http/urls.js'
+import { isPassable, isSelecting } from '../http/passed-headers.js'
+import { canonicalUrl, displayUrl } from '../http/urls.js'
 import type { Sharing, UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
 import type { Services } from './services.js'
@@ -29,6 +29,29 @@ export function keyIdOf(canonical: URL): KeyId {
   return createHash('sha256').update(canonical.href).digest('hex')
 }
 
+/**
+ * The id of one representation of a key, as the passed `Accept` and its like choose it. It begins with the id of the key, so
+ * that a purge of the key finds it.
+ */
+function representationOf(key: KeyId, headers: Readonly<Record<string, string>>): KeyId {
+  const chosen = Object.entries(headers).filter(([name]) => isSelecting(name))
+  return chosen.length === 0 ? key : subordinate(key, JSON.stringify(chosen.sort()))
+}
+
+/** An id below that of a key: its own, and a hash of what tells it apart. */
+function subordinate(key: KeyId, what: string): KeyId {
+  return `${key}-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
+}
+
+/**
+ * Identifies the resource behind a final URL: validators mean nothing at another. A hash, because the URL may hold what nobody
+ * should read; keyed, so that equal URLs of two caches do not look equal. Signatures, which change with each redirect, are
+ * no part of it.
+ */
+export function resourceOf(finalUrl: URL, key: string): string {
+  return createHmac('sha256', key).update(canonicalUrl(finalUrl).href).digest('base64url')
+}
+
 /** Finds the provider; throws `unsupported-scheme` where there is none, or `bad-url` with what one objects. */
 export function providerFor(url: URL, providers: readonly UpstreamProvider[]): UpstreamProvider {
   const provider = providers.find((candidate) => candidate.matches(url))
@@ -49,11 +72,11 @@ export function subjectOf(
 ): Subject {
   const provider = providerFor(url, providers)
   const canonical = provider.cacheKey(url)
-  const passed = Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => isPassable(name)))
+  const passed = Object.fromEntries(Object.entries(headers ?? {}).filter(isPassed))
   const credential = credentials.fingerprint(url, passed, provider)
   const share = settings.ownUse ? 'all' : (provider.share ?? 'all')
   return {
-    id: keyIdOf(canonical),
+    id: representationOf(keyIdOf(canonical), passed),
     url,
     shown: displayUrl(canonical),
     provider,
@@ -66,5 +89,10 @@ export function subjectOf(
 
 /** The id of a download for one credential alone; '' stands for none. */
 export function aloneIdOf(id: KeyId, credential = ''): KeyId {
-  return createHash('sha256').update(`${id} ${credential}`).digest('hex')
+  return subordinate(id, credential)
+}
+
+/** RFC 9110 §12.5.1: a request without Accept and one that accepts anything are the same request. */
+function isPassed([name, value]: [string, string]): boolean {
+  return isPassable(name) && !(isSelecting(name) && value.trim().replace(/^\*\/\*$/, '*') === '*')
 }

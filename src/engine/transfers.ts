@@ -2,6 +2,7 @@
 
 import { KissError } from '../errors.js'
 import { inFlight, type InFlight } from '../store/in-flight.js'
+import { keyOf } from '../store/select.js'
 import type { KeyId } from '../store/types.js'
 import { isRemembered, MEMORY } from './failures.js'
 import type { Order, Seed } from './order.js'
@@ -103,15 +104,15 @@ export class Transfers {
     })
   }
 
-  /** Whoever comes now starts anew; the readers of the one in flight get all of it. */
-  async purge(id: KeyId): Promise<void> {
-    this.#current.delete(id)
-    this.#services.failures.forget(id)
-    await this.#services.leases.purge(id)
+  /** Every content of this key: later requests start anew, the readers of a transfer in flight get all of it. */
+  async purge(key: KeyId): Promise<void> {
+    for (const id of this.#current.keys()) if (keyOf(id) === key) this.#current.delete(id)
+    this.#services.failures.forget(key)
+    await this.#services.leases.purge(key)
   }
 
   async purgeAll(): Promise<void> {
-    await Promise.all([...this.#current.keys()].map((id) => this.purge(id)))
+    await Promise.all([...this.#current.keys()].map((id) => this.purge(keyOf(id))))
     await this.#services.leases.purgeAll()
   }
 

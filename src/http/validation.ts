@@ -85,6 +85,20 @@ export function evaluatePreconditions(headers: RequestHeaders, own: Validators, 
   return 'go on'
 }
 
+/**
+ * Does a 304 with these validators confirm the stored answer? RFC 9111 §4.3.4: a strong validator in the 304 has to be the
+ * stored one; a weak one has to correspond to it. A 304 without validators confirms whatever it was asked about.
+ * @param now milliseconds since the epoch, for two-digit years
+ */
+export function confirms(stored: Validators, answered: Validators, now: number): boolean {
+  const { etag, lastModified } = answered
+  if (etag?.startsWith('"') === true) return etag === stored.etag
+  if (etag !== undefined && !weakEqual(etag, stored.etag)) return false
+  const ours = stored.lastModified === undefined ? undefined : parseHttpDate(stored.lastModified, now)
+  const theirs = lastModified === undefined ? undefined : parseHttpDate(lastModified, now)
+  return ours === undefined || theirs === undefined || ours === theirs
+}
+
 /** Is there anything to ask the origin with? Without a validator an entry cannot be validated (RFC 9111 §4.3.1). */
 export function hasValidator(stored: Validators): boolean {
   return stored.etag !== undefined || stored.lastModified !== undefined

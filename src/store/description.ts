@@ -25,6 +25,9 @@ export async function readDescription(file: string, sha256: Sha256, size: number
   }
 }
 
+/** Absent, or of this type. */
+const optional = { mirror: 'string', boot: 'string', resource: 'string' } as const
+
 const types = {
   id: 'string',
   url: 'string',
@@ -39,10 +42,7 @@ const types = {
   hits: 'number',
   private: 'boolean',
   unverified: 'boolean',
-} as const satisfies Record<keyof Required<Omit<Entry, 'mirror' | 'boot'>>, string>
-
-/** Absent, or of this type. */
-const optional = { mirror: 'string', boot: 'string' } as const
+} as const satisfies Record<keyof Required<Omit<Entry, keyof typeof optional>>, string>
 
 function isEntry(value: unknown): value is Entry {
   if (!isRecord(value) || !Object.entries(types).every(([name, type]) => typeof value[name] === type)) return false

@@ -55,6 +55,8 @@ export interface Head {
   readonly encoding?: string | undefined
   /** The mirror that answered: its validators mean nothing elsewhere. Absent: the origin itself did. */
   readonly mirror?: string | undefined
+  /** A keyed hash of the final URL, whose validators these are. Absent in the files of older versions. */
+  readonly resource?: string | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
   readonly varies: boolean
 }

@@ -25,6 +25,7 @@ import {
   type Owner,
   type RecordedFailure,
 } from './generations.js'
+import { keyOf } from './select.js'
 import { livenessOf, thisProcess, type ProcessIdentity } from './process.js'
 import type { KeyId } from './types.js'
 
@@ -212,13 +213,18 @@ export class Leases {
     if ((await generation.outcome())?.kind === 'failed') await this.discard(id, generation)
   }
 
-  /** Whoever downloads or continues this key now serves the readers it has, and stores nothing. */
-  async purge(id: KeyId): Promise<void> {
-    await Promise.all((await generationsOf(this.directoryOf(id))).map((generation) => generation.purge()))
+  /** Downloads of this key, of every content, serve the readers they have and store nothing. */
+  async purge(key: KeyId): Promise<void> {
+    await this.#purge((await readdir(this.#directory)).filter((id) => keyOf(id) === key))
   }
 
   async purgeAll(): Promise<void> {
-    await Promise.all((await readdir(this.#directory)).map((id) => this.purge(id)))
+    await this.#purge(await readdir(this.#directory))
+  }
+
+  async #purge(ids: readonly KeyId[]): Promise<void> {
+    const generations = (await Promise.all(ids.map((id) => generationsOf(this.directoryOf(id))))).flat()
+    await Promise.all(generations.map((generation) => generation.purge()))
   }
 
   /**

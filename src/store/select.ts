@@ -7,7 +7,7 @@ import type { Entry, KeyId } from './types.js'
 /** An entry is meant when it agrees with everything that is given, and when anything is given at all. */
 export interface Selection {
   readonly all?: boolean
-  /** Ids, or beginnings of them. */
+  /** Ids of entries or of keys, or beginnings of them; a key means each of its entries. */
   readonly ids?: readonly KeyId[]
   readonly stale?: boolean
   /** Milliseconds since stored. */
@@ -20,7 +20,7 @@ export interface Selection {
   readonly largerThan?: number
 }
 
-/** Characters of a {@link KeyId}. */
+/** Characters of the id of a key. */
 const ID_LENGTH = 64
 
 export function selects(selection: Selection, now: number): (entry: Entry) => boolean {
@@ -30,7 +30,9 @@ export function selects(selection: Selection, now: number): (entry: Entry) => bo
   if (ids !== undefined) {
     const whole = new Set(ids)
     const beginnings = ids.filter((id) => id.length < ID_LENGTH)
-    tests.push(({ id }) => whole.has(id) || beginnings.some((beginning) => id.startsWith(beginning)))
+    tests.push(
+      ({ id }) => whole.has(id) || whole.has(keyOf(id)) || beginnings.some((beginning) => id.startsWith(beginning)),
+    )
   }
   if (stale === true) tests.push((entry) => entry.staleAt <= now)
   if (olderThan !== undefined) tests.push((entry) => now - entry.storedAt > olderThan)
@@ -41,6 +43,11 @@ export function selects(selection: Selection, now: number): (entry: Entry) => bo
     tests.push((entry) => pattern.test(withoutQuery(entry.url)))
   }
   return (entry) => tests.length > 0 && tests.every((test) => test(entry))
+}
+
+/** The id of the key that an entry belongs to. */
+export function keyOf(id: KeyId): KeyId {
+  return id.split('-', 1)[0] ?? id
 }
 
 function withoutQuery(url: string): string {

@@ -7,7 +7,8 @@ export type Sha256 = string
 
 /**
  * What identifies one content on disk and in the index: lower-case hex of the SHA-256 of the canonical URL. The URL itself
- * is not the name because it is too long for one, and because its query may hold what nobody should read.
+ * is not the name because it is too long for one, and because its query may hold what nobody should read. One URL may have
+ * several contents (representations, or bytes for one credential alone): their ids are that hash, `-` and another one.
  */
 export type KeyId = string
 
@@ -22,6 +23,8 @@ export interface Entry {
   readonly headers: StoredHeaders
   /** The mirror that gave the bytes, and whose validators these are; absent: the origin itself. */
   readonly mirror?: string | undefined
+  /** A keyed hash of the final URL, whose validators these are. Absent in entries of older versions. */
+  readonly resource?: string | undefined
   /** The boot in which the blob was written, while it is not known to be on the disk (durability.ts). */
   readonly boot?: string | undefined
   /** Milliseconds since the epoch: when the bytes were stored. */
