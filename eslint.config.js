@@ -19,6 +19,7 @@ const homes = {
   undici: ['upstream'],
   keyv: ['store'],
   '@keyv/sqlite': ['store'],
+  yauzl: ['store'],
   'cli-progress': ['cli'],
   '@oclif/core': ['commands', 'cli', '.'],
 }
