@@ -84,7 +84,6 @@ function accounts(
   { store }: Services,
 ): Pick<Artifact, 'sent' | 'close'> {
   const served: CounterName = `served_${as}`
-  store.counters.add(`requests_${as}`, 1)
   let bytes = 0
   let closed = false
   return {

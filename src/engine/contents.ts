@@ -19,7 +19,7 @@ export interface ReaderOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds. */
   readonly patience?: number | undefined
-  /** What this reader was promised. */
+  /** The sum that this reader was promised, by its client or by the origin. */
   readonly promised?: Sha256 | undefined
 }
 
@@ -65,8 +65,8 @@ export class TransferContent implements Content {
       if (sum !== undefined) throw mismatch(this.#transfer.order.shown, promised, sum)
       const free = Math.min(body.available, this.length ?? Infinity) - 1
       if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#options)
-      // Settled without a sum: an error, which this read throws.
-      if (body.ended) return body.read(buffer, position, this.#options)
+      // Settled without a sum: with an error, which a read at the end throws. The last byte stays held back.
+      if (body.ended) return body.read(buffer, body.available, this.#options)
       await body.changed(this.#options)
     }
   }

@@ -45,7 +45,13 @@ export type Result =
 
 type Step =
   | Result
-  | { readonly kind: 'again'; readonly reason: string; readonly after?: number | undefined; readonly free?: boolean }
+  | {
+      readonly kind: 'again'
+      readonly reason: string
+      readonly after?: number | undefined
+      readonly binding?: boolean
+      readonly free?: boolean
+    }
 
 /** Throws KissError when it gives up, and the signal's reason when aborted. */
 export class BodyDownload {
@@ -76,14 +82,14 @@ export class BodyDownload {
       const step = seed ? await this.#begin(seed) : await this.#attempt()
       seed = undefined
       if (step.kind !== 'again') return step
-      if (!step.free) await this.#wait(step.reason, step.after)
+      if (!step.free) await this.#wait(step.reason, step.after, step.binding)
     }
   }
 
   /** A predecessor had every byte already. */
   #finished(): Result | undefined {
     const { writer, head, sum } = this.#o
-    if (!head) return undefined
+    if (!head || (head.sha256 ?? writer.digest()) !== writer.digest()) return undefined
     if (sum?.size === writer.size && sum.sha256 === writer.digest())
       return { kind: 'whole', head, delimited: sum.delimited }
     return head.length === writer.size && writer.size > 0 ? { kind: 'whole', head, delimited: true } : undefined
@@ -192,7 +198,7 @@ export class BodyDownload {
     try {
       await learn()
       for await (const chunk of answer.body) {
-        services.store.counters.add('downloaded', chunk.length)
+        if (answer.local !== true) services.store.counters.add('downloaded', chunk.length)
         const known = Math.min(chunk.length, Math.max(0, writer.size - at))
         if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at)))
           return { kind: 'changed', seed: undefined }
@@ -225,7 +231,8 @@ export class BodyDownload {
         : this.#again(`the origin closed the connection at byte ${at}`)
     if (length !== undefined || delimited) return this.#whole(true)
     // It ended with the connection, as a cut one would (RFC 9112 §8).
-    if (order.promised === writer.digest()) return this.#whole(true)
+    const digest = writer.digest()
+    if (digest === order.promised || digest === this.#head?.sha256) return this.#whole(true)
     const known = await lengthByHead(order, this.#head, services, signal)
     return known !== undefined && known > at
       ? this.#again(`the origin closed the connection at byte ${at} of ${known}`)
@@ -247,7 +254,16 @@ export class BodyDownload {
 
   #whole(delimited: boolean): Step {
     if (!this.#head) throw new KissError('internal', 'a body without a head')
+    const { sha256 } = this.#head
+    if (sha256 !== undefined && sha256 !== this.#o.writer.digest()) throw this.#damaged(sha256)
     return { kind: 'whole', head: this.#head, delimited }
+  }
+
+  /** The origin gives another sum for the content than what it sent has. */
+  #damaged(sha256: string): KissError {
+    const { order, writer } = this.#o
+    const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${writer.digest()}, not ${sha256} as the origin says`
+    return new KissError('digest-mismatch', message, { status: 502 })
   }
 
   #cut(error: unknown): Step {
@@ -269,7 +285,10 @@ export class BodyDownload {
     const refusal = await understand(answer, order.provider, services.clock.now())
     if (refusal.meaning === 'reauthorise' && this.#reauthorised++ < 2)
       return { kind: 'again', reason: 'a new credential', free: true }
-    if (refusal.meaning === 'retry' && !this.#onTrial()) return this.#again(refusal.reason, refusal.retryAfter)
+    if (refusal.meaning === 'retry' && !this.#onTrial()) {
+      const { reason, retryAfter, binding } = refusal
+      return { kind: 'again', reason, after: retryAfter, binding }
+    }
     throw refused(order.shown, refusal)
   }
 
@@ -280,13 +299,14 @@ export class BodyDownload {
 
   #lastCause: unknown
 
-  async #wait(reason: string, after: number | undefined): Promise<void> {
+  async #wait(reason: string, after: number | undefined, binding?: boolean): Promise<void> {
     const { services, order, signal } = this.#o
     const now = services.clock.now()
     this.#retry = failed(this.#retry, systemCode(this.#lastCause))
     const wait = pause(this.#retry, {
       now,
       retryAfter: after,
+      binding,
       random: services.random(),
       retryFor: services.settings.retryFor,
     })

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { asKissError, KissError } from '../errors.js'
 import { lifetimesFrom } from '../http/freshness.js'
 import type { UpstreamProvider } from '../provider/types.js'
-import type { Entry, ServedAs } from '../store/types.js'
+import type { CounterName, Entry, ServedAs } from '../store/types.js'
 import { growingArtifact, storedArtifact } from './artifacts.js'
 import { prove, type Right } from './authorise.js'
 import { mismatch } from './contents.js'
@@ -50,10 +50,9 @@ export class Fetching {
 
   /** See Engine.fetch. */
   async fetch(request: FetchRequest): Promise<Artifact> {
-    const { counters } = this.#services.store
-    counters.add('requests', 1)
+    this.#count(request, 'requests')
     try {
-      return await this.#pass({
+      const artifact = await this.#pass({
         request,
         subject: subjectOf(request.url, request.headers, this.#providers, this.#services),
         signal: request.signal ?? new AbortController().signal,
@@ -62,8 +61,10 @@ export class Fetching {
         confirmed: false,
         refusals: 0,
       })
+      this.#count(request, `requests_${artifact.as}`)
+      return artifact
     } catch (error) {
-      counters.add('requests_failed', 1)
+      this.#count(request, 'requests_failed')
       const failure = asKissError(error)
       // What the request found closed in front of it is no fault of its own.
       const isOurs = failure.code === 'internal' || failure.code === 'disk'
@@ -76,6 +77,10 @@ export class Fetching {
     this.#closing = true
     this.#services.probes.stop(closing())
     await this.transfers.stop()
+  }
+
+  #count({ internal }: FetchRequest, name: CounterName): void {
+    if (internal !== true) this.#services.store.counters.add(name, 1)
   }
 
   async #pass(passage: Passage): Promise<Artifact> {
@@ -186,7 +191,7 @@ export class Fetching {
       transfer,
       created && transfer.leading ? 'miss' : 'collapsed',
       right === undefined ? undefined : 'authorised',
-      { signal: request.signal, patience: request.patience, promised: request.sha256 },
+      { signal: request.signal, patience: request.patience, promised: request.sha256 ?? transfer.head?.sha256 },
       this.#services,
     )
   }

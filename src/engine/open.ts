@@ -14,6 +14,7 @@ import { Probes } from './probes.js'
 import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import type { Services } from './services.js'
+import { withSources } from './derived.js'
 import { providerFor } from './subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
@@ -62,17 +63,18 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     syncBodies: options.syncBodies ?? false,
   }
   let origins: Promise<Origins> | undefined
+  const network = (): Promise<Origins> =>
+    import('../upstream/client.js').then(({ createOrigins }) =>
+      createOrigins({
+        ...options.upstream,
+        ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
+      }),
+    )
   const services: Services = {
     store,
     leases,
     boot: here.boot,
-    origins: () =>
-      (origins ??= import('../upstream/client.js').then(({ createOrigins }) =>
-        createOrigins({
-          ...options.upstream,
-          ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
-        }),
-      )),
+    origins: () => (origins ??= network().then((made) => withSources(made, (request) => fetching.fetch(request)))),
     clock,
     random: Math.random,
     settings,
@@ -81,13 +83,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     probes: new Probes(),
     warn,
   }
+  const fetching: Fetching = new Fetching(services, providers)
   if (options.connectEarly === true) {
     await services.origins().catch(async (error: unknown) => {
       await store.close()
       throw error
     })
   }
-  const fetching = new Fetching(services, providers)
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     await fetching.close()

@@ -13,17 +13,21 @@ export interface Refusal {
   readonly reason: string
   /** Milliseconds. */
   readonly retryAfter: number | undefined
+  /** The provider told the time: asking earlier is no use. */
+  readonly binding: boolean
 }
 
 /** Reads an answer that is not the artifact; the provider knows better than the status. */
 export async function understand(answer: OriginAnswer, provider: UpstreamProvider, now: number): Promise<Refusal> {
   const { url, hop, status, headers } = answer
   const failure = { url, hop, status, headers, excerpt: await answer.excerpt() }
+  const seconds = provider.retryAfter?.(failure)
   return {
     status,
     meaning: provider.classify?.(failure) ?? byDefault(status),
     reason: provider.describe?.(failure) ?? `the origin answered ${status}`,
-    retryAfter: parseRetryAfter(headers['retry-after'], now),
+    retryAfter: seconds === undefined ? parseRetryAfter(headers['retry-after'], now) : seconds * 1000,
+    binding: seconds !== undefined,
   }
 }
 

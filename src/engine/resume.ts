@@ -43,6 +43,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly mirror?: string | undefined
+  readonly sha256?: string | undefined
 }
 
 export interface Circumstances {
@@ -105,6 +106,7 @@ function judgeWhole(head: Head, held: Held): Verdict {
   if (!held.head) return { kind: 'begin', head }
   const differs =
     unequal(head.length, held.head.length) ||
+    unequal(head.sha256, held.head.sha256) ||
     unequal(head.headers.etag, held.head.headers.etag) ||
     head.encoding !== held.head.encoding
   return { kind: differs ? 'changed' : 'compare', head }
@@ -154,6 +156,7 @@ export function headOf(answer: Answer, { now, passedNames, resource }: Circumsta
     encoding: codingOf(answer),
     mirror: answer.mirror,
     resource,
+    sha256: answer.sha256,
     varies: variesOn(answer.headers.vary, passedNames),
   }
 }
@@ -166,5 +169,10 @@ function variesOn(vary: string | undefined, passedNames: readonly string[]): boo
 
 /** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
 export function mergeHeads(held: Head | undefined, now: Head): Head {
-  return { ...now, headers: { ...held?.headers, ...now.headers }, length: now.length ?? held?.length }
+  return {
+    ...now,
+    headers: { ...held?.headers, ...now.headers },
+    length: now.length ?? held?.length,
+    sha256: now.sha256 ?? held?.sha256,
+  }
 }

@@ -32,6 +32,8 @@ export interface RetryCircumstances {
   readonly now: number
   /** Milliseconds that the origin asked for, if it did. */
   readonly retryAfter: number | undefined
+  /** An earlier attempt is no use, however long the origin asked for. */
+  readonly binding?: boolean | undefined
   /** In [0, 1). */
   readonly random: number
   /** Milliseconds since the body last grew, until the transfer gives up. */
@@ -60,11 +62,11 @@ export function failed(state: RetryState, code?: string): RetryState {
 
 /** Milliseconds to wait after the failure that `state` counts already; undefined: give up. */
 export function pause(state: RetryState, circumstances: RetryCircumstances): number | undefined {
-  const { now, retryAfter, random, retryFor } = circumstances
+  const { now, retryAfter, binding = false, random, retryFor } = circumstances
   if (state.failures > FAILURES || state.unknownHosts > UNKNOWN_HOSTS) return undefined
   const exponential = Math.min(FIRST * 2 ** (state.failures - 1), LONGEST)
   // Half of it fixed, half of it jitter: many transfers of one origin do not come back in step.
   const own = exponential * (0.5 + random / 2)
-  const wait = Math.max(own, Math.min(retryAfter ?? 0, RETRY_AFTER_CAP))
+  const wait = Math.max(own, Math.min(retryAfter ?? 0, binding ? Infinity : RETRY_AFTER_CAP))
   return now + wait - state.grownAt > retryFor ? undefined : wait
 }

@@ -24,6 +24,8 @@ export interface FetchRequest {
   readonly sha256?: Sha256
   /** Headers that the client passes on to the origin, names lower case. What may be passed on is decided here, once. */
   readonly headers?: Readonly<Record<string, string>>
+  /** kiss asks for its own needs, for an archive that a client wants a file of: counted nowhere. */
+  readonly internal?: boolean
   /** This reader leaves: its waiting and reading end with `interrupted`; a transfer goes on. */
   readonly signal?: AbortSignal
   /** Milliseconds that this reader waits for the headers, and in mid-body for a next byte; default: for ever. */

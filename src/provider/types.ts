@@ -10,8 +10,24 @@ export interface UpstreamRequest {
   readonly method: HttpMethod
   /** Where it goes. A provider of its own scheme turns it into an http or https URL in {@link UpstreamProvider.authorise}. */
   readonly url: URL
-  /** Names are lower case. Holds what the client passed on, and the validators or the range that kiss asks with. */
+  /**
+   * Names are lower case. Holds what the client passed on, and the validators or the range that kiss asks with. A provider
+   * may add others, `accept` included.
+   */
   readonly headers: Readonly<Record<string, string>>
+  /**
+   * Set by a provider: the SHA-256 (lower-case hex) that the origin gives for the content. Content with another sum is
+   * refused with `digest-mismatch`.
+   */
+  readonly sha256?: string | undefined
+}
+
+/** The origin of a URL's bytes, where that is another URL that kiss can fetch. */
+export interface Source {
+  /** Has a cache key of its own, other than that of the URL that has this source. */
+  readonly url: URL
+  /** Path of a file in the zip archive behind `url`, whose bytes these are; absent: all of `url`. */
+  readonly member?: string | undefined
 }
 
 export interface ProviderContext {
@@ -69,11 +85,26 @@ export interface UpstreamProvider {
   carriesCredential?(url: URL): boolean
   /**
    * Adds credentials or presigns. Asked before every attempt and every redirect hop, because signatures expire; on a
-   * hop to another origin it returns the request as it is. Throws what it likes: kiss reports it as `credential` (exit 7).
+   * hop to another origin it returns the request as it is. An error is reported as `credential` (exit 7). An error with a
+   * property `failure` that is an {@link UpstreamFailure} counts as the origin's answer to the request: kiss classifies,
+   * describes and retries it.
    */
   authorise?(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest>
+  /**
+   * Finds the other URL that the bytes of this URL come from: `latest` is the release of a tag, a file in an archive comes
+   * from that archive. Asked before each download and validation; undefined: the URL is downloaded itself. kiss fetches
+   * the source by the rules of the cache, with the headers of the client, and stores the bytes under both keys. Errors
+   * mean what they mean in `authorise`.
+   */
+  source?(request: UpstreamRequest, context: ProviderContext): Promise<Source | undefined>
   /** What a failure means here; undefined leaves it to the default table. */
   classify?(failure: UpstreamFailure): Classification | undefined
+  /**
+   * Seconds until the origin takes requests again, where it says so in a way of its own (a rate limit). kiss waits for
+   * that long, or gives up at once where that is beyond `--retry-for`. Asked for failures that are retried; undefined:
+   * the field Retry-After decides.
+   */
+  retryAfter?(failure: UpstreamFailure): number | undefined
   /** One line in plain words for a failure (`bucket lkft, key builds/Image.gz: AccessDenied`), without secrets. */
   describe?(failure: UpstreamFailure): string | undefined
   /** Why an answer with status 200 or a redirect is not the artifact (a sign-in page); undefined takes it. Counts as denied. */

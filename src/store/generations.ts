@@ -57,6 +57,8 @@ export interface Head {
   readonly mirror?: string | undefined
   /** A keyed hash of the final URL, whose validators these are. Absent in the files of older versions. */
   readonly resource?: string | undefined
+  /** The sum that the origin gives for the content: other content is refused. */
+  readonly sha256?: Sha256 | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
   readonly varies: boolean
 }

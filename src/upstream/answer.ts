@@ -1,4 +1,5 @@
 /** An origin's final answer as the engine sees it: bytes under the cap and the stall timeout, read, discarded or excerpted. */
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Headers } from './headers.js'
 import { Intake } from './intake.js'
@@ -14,15 +15,14 @@ const EXCERPT_TIMEOUT = 5000
 const DRAIN = 16 * 1024
 const DRAIN_TIMEOUT = 1000
 
-type Body = Dispatcher.ResponseData['body']
-
 export interface Received {
   readonly url: URL
   readonly hop: number
   readonly status: number
   readonly headers: Headers
-  readonly body: Body
+  readonly body: Readable
   readonly mirror?: string
+  readonly sha256?: string | undefined
 }
 
 export interface ReadingTerms {
@@ -37,17 +37,19 @@ export class Answer implements OriginAnswer {
   readonly status: number
   readonly headers: Headers
   readonly mirror?: string
+  readonly sha256: string | undefined
   readonly body: AsyncIterable<Buffer>
   readonly #intake: Intake
   readonly #terms: ReadingTerms
   #reading = false
 
-  constructor({ url, hop, status, headers, body, mirror }: Received, terms: ReadingTerms) {
+  constructor({ url, hop, status, headers, body, mirror, sha256 }: Received, terms: ReadingTerms) {
     this.url = url
     this.hop = hop
     this.status = status
     this.headers = headers
     if (mirror !== undefined) this.mirror = mirror
+    this.sha256 = sha256
     this.#intake = new Intake(body)
     this.#terms = terms
     this.body = { [Symbol.asyncIterator]: () => this.#read() }
@@ -94,7 +96,8 @@ export class Answer implements OriginAnswer {
 }
 
 /** Done with a body that nobody wants. */
-export function drain(body: Body): void {
+export function drain(body: Readable | Dispatcher.ResponseData['body']): void {
+  if (!('dump' in body)) return void body.destroy()
   // Aborting, and failing in the middle, are as good as the end.
   body.dump({ limit: DRAIN, signal: AbortSignal.timeout(DRAIN_TIMEOUT) }).catch(() => undefined)
 }

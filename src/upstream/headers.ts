@@ -23,7 +23,7 @@ export function malformed(headers: Headers): string | undefined {
 /** The headers that may be sent: passed ones, a provider's, and kiss's own. */
 export function sendable(headers: Headers): Record<string, string> {
   const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-  return Object.fromEntries(named.filter(([name]) => OWN.has(name) || refusal(name) === undefined))
+  return Object.fromEntries(named.filter(([name]) => OWN.has(name) || name === 'accept' || refusal(name) === undefined))
 }
 
 /** The headers that follow a redirect to another origin. Any other passed header may be a credential. */

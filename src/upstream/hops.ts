@@ -1,8 +1,10 @@
 /** From a URL to its final answer: authorise, send, look, and so on for every redirect. */
-import { KissError, asKissError } from '../errors.js'
-import type { UpstreamProvider, UpstreamRequest } from '../provider/types.js'
+import { Readable } from 'node:stream'
+import { KissError } from '../errors.js'
+import type { UpstreamFailure, UpstreamProvider, UpstreamRequest } from '../provider/types.js'
 import { drain, type Received } from './answer.js'
 import { joined, malformed, sendable, type Headers } from './headers.js'
+import { fromProvider } from './from-provider.js'
 import type { Network } from './network.js'
 import { checkCircle, firstHop, nextHop, redirects, shown, type Hop } from './redirects.js'
 import type { OwnServer } from './types.js'
@@ -23,8 +25,10 @@ export interface Journey {
 export async function follow(journey: Journey): Promise<Received> {
   let hop = firstHop(journey.url, journey.headers)
   const visited: string[] = []
+  let promised: string | undefined
   for (let number = 0; ; number++) {
-    const sent = await authorise(journey, hop, number)
+    const sent = await authorised(journey, hop, number)
+    if ('excerpt' in sent) return { ...sent, body: Readable.from([Buffer.from(sent.excerpt)], { objectMode: false }) }
     if (journey.self?.isNamedBy(sent.url) === true) throw ownUrl(journey.url, sent.url, number)
     visited.push(sent.url.href)
     const { method, stallTimeout, signal } = journey
@@ -39,7 +43,10 @@ export async function follow(journey: Journey): Promise<Received> {
     const onward = redirects(status, location)
     const refused =
       onward || status === 200 ? journey.provider.refuse?.({ url: sent.url, hop: number, status, headers }) : undefined
-    if (!onward && refused === undefined) return { url: sent.url, hop: number, status, headers, body }
+    promised = sent.sha256 ?? promised
+    if (!onward && refused === undefined) {
+      return { url: sent.url, hop: number, status, headers, body, sha256: promised }
+    }
     drain(body)
     if (refused !== undefined) throw new KissError('origin-refused', `${shown(journey.url)}: ${refused}`)
     if (onward) hop = nextHop({ url: sent.url, headers: hop.headers }, location)
@@ -61,33 +68,24 @@ function saysLoop(status: number, headers: Headers): boolean {
 }
 
 /** What the provider makes of a hop. What it adds is for this hop alone: the next begins with the hop's own headers. */
-async function authorise(journey: Journey, hop: Hop, number: number): Promise<Hop> {
+async function authorised(journey: Journey, hop: Hop, number: number): Promise<AuthorisedHop | UpstreamFailure> {
   const { provider, method, clientCredential, signal, url: asked } = journey
   const request: UpstreamRequest = { method, ...hop }
   const context = { signal, asked, hop: number, clientCredential }
-  const authorised = await orAborted(Promise.resolve(provider.authorise?.(request, context)), signal).catch(
-    (error: unknown) => {
-      signal.throwIfAborted()
-      throw asKissError(error, 'credential', provider.name)
-    },
-  )
-  if (authorised === undefined) return checked(hop)
-  const why = malformed(sendable(authorised.headers))
+  const told = await fromProvider(provider, signal, () => provider.authorise?.(request, context))
+  if (told.failure !== undefined) return told.failure
+  if (told.value === undefined) return checked(hop)
+  const { url, headers, sha256 } = told.value
+  const why = malformed(sendable(headers))
   if (why !== undefined) throw new KissError('credential', `${provider.name}: ${why}`)
-  return checked(firstHop(authorised.url, authorised.headers))
+  return { ...checked(firstHop(url, headers)), sha256 }
+}
+
+interface AuthorisedHop extends Hop {
+  readonly sha256?: string | undefined
 }
 
 function checked(hop: Hop): Hop {
   if (hop.url.protocol === 'https:' || hop.url.protocol === 'http:') return hop
   throw new KissError('unsupported-scheme', `${shown(hop.url)}: kiss connects to http and https only`)
-}
-
-/** Does not wait for somebody who does not heed the signal. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const settled = new AbortController()
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: settled.signal })
-  })
-  return Promise.race([promise, aborted]).finally(() => settled.abort())
 }

@@ -42,6 +42,10 @@ export interface OriginAnswer {
   readonly headers: Readonly<Record<string, string>>
   /** The mirror that answered, as the settings spell it. Absent: the origin itself did. */
   readonly mirror?: string
+  /** The SHA-256 that the provider knows for the content. */
+  readonly sha256?: string | undefined
+  /** The bytes come from this cache, where they were counted when they were downloaded. */
+  readonly local?: boolean
   /** Bytes as sent: never decompressed. */
   readonly body: AsyncIterable<Buffer>
   /** Ends the body without reading on; never throws. */

@@ -1,0 +1,131 @@
+/** Answers for URLs whose bytes come from another URL, or from a file in the archive behind another URL (`Source`). */
+
+import { KissError } from '../errors.js'
+import { evaluatePreconditions } from '../http/validation.js'
+import type { Source, UpstreamFailure } from '../provider/types.js'
+import { openMember } from '../store/zip.js'
+import { fromProvider } from '../upstream/from-provider.js'
+import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
+import type { Artifact, Content, FetchRequest } from './types.js'
+
+type Fetch = (request: FetchRequest) => Promise<Artifact>
+
+/** Bytes read at once. */
+const CHUNK = 256 * 1024
+
+/** The network, with the cache itself before it: the cache is the origin of all that comes from another of its URLs. */
+export function withSources(origins: Origins, fetch: Fetch): Origins {
+  return {
+    async request(request) {
+      const { provider, method, url, headers, clientCredential, signal } = request
+      if (provider.source === undefined) return origins.request(request)
+      const context = { signal, asked: url, hop: 0, clientCredential }
+      const told = await fromProvider(provider, signal, () => provider.source?.({ method, url, headers }, context))
+      if (told.failure !== undefined) return refusal(told.failure)
+      if (told.value === undefined) return origins.request(request)
+      if (provider.cacheKey(told.value.url).href === provider.cacheKey(url).href) {
+        throw new KissError('credential', `${provider.name}: it names a URL as its own source`)
+      }
+      request.onStart?.()
+      return answerFrom(told.value, request, fetch)
+    },
+    close: () => origins.close(),
+  }
+}
+
+async function answerFrom(source: Source, request: OriginRequest, fetch: Fetch): Promise<OriginAnswer> {
+  const { url, member } = source
+  const headers = Object.entries(request.headers).filter(([name]) => name !== 'range' && !name.startsWith('if-'))
+  const validates = request.headers['if-none-match'] !== undefined || request.headers['if-modified-since'] !== undefined
+  const artifact = await fetch({
+    url,
+    headers: Object.fromEntries(headers),
+    refresh: validates,
+    internal: true,
+    signal: request.signal,
+  })
+  try {
+    return await (member === undefined ? whole(artifact, request) : part(artifact, member, request))
+  } catch (error) {
+    await artifact.close('aborted')
+    throw error
+  }
+}
+
+/** Passes the bytes on while they arrive. */
+async function whole(artifact: Artifact, request: OriginRequest): Promise<OriginAnswer> {
+  const { content, headers } = artifact
+  return answer(request, artifact, headers, content.length, () => bytesOf(content))
+}
+
+/** An archive is read when it is complete: its directory stands at its end. */
+async function part(artifact: Artifact, path: string, request: OriginRequest): Promise<OriginAnswer> {
+  const { content } = artifact
+  await artifact.finished()
+  const { sha256, length } = content
+  if (sha256 === undefined || length === undefined) throw new KissError('internal', `${artifact.url} has no sum`)
+  const member = await openMember({ length, read: (buffer, at) => content.read(buffer, at) }, path, artifact.url)
+  // A member is what it was as long as its archive is what it was.
+  return answer(request, artifact, { etag: `"${sha256}"` }, member.length, () => member.read())
+}
+
+function answer(
+  request: OriginRequest,
+  artifact: Artifact,
+  { contentType, etag, lastModified }: Artifact['headers'],
+  length: number | undefined,
+  bytes: () => AsyncGenerator<Buffer>,
+): OriginAnswer {
+  const validators = { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) }
+  const unchanged = evaluatePreconditions(request.headers, validators, Date.now()) === 'not modified'
+  const close = (): Promise<void> => artifact.close('done')
+  async function* body(): AsyncGenerator<Buffer> {
+    try {
+      if (request.method === 'GET' && !unchanged) yield* bytes()
+    } finally {
+      await close()
+    }
+  }
+  return {
+    url: request.url,
+    hop: 0,
+    status: unchanged ? 304 : 200,
+    headers: {
+      // What is here is read again from its start faster than a range is asked for.
+      'accept-ranges': 'none',
+      ...(contentType !== undefined && { 'content-type': contentType }),
+      ...(etag !== undefined && { etag }),
+      ...(lastModified !== undefined && { 'last-modified': lastModified }),
+      ...(length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(length) }),
+    },
+    local: true,
+    body: { [Symbol.asyncIterator]: body },
+    discard: close,
+    excerpt: async () => {
+      await close()
+      return ''
+    },
+  }
+}
+
+function refusal({ url, hop, status, headers, excerpt }: UpstreamFailure): OriginAnswer {
+  return {
+    url,
+    hop,
+    status,
+    headers,
+    body: { [Symbol.asyncIterator]: () => bytesOf(undefined) },
+    discard: () => Promise.resolve(),
+    excerpt: () => Promise.resolve(excerpt),
+  }
+}
+
+async function* bytesOf(content: Content | undefined): AsyncGenerator<Buffer> {
+  for (let position = 0; content !== undefined;) {
+    const buffer = Buffer.allocUnsafe(CHUNK)
+    const bytes = await content.read(buffer, position)
+    if (bytes === 0) return
+    position += bytes
+    yield buffer.subarray(0, bytes)
+  }
+}

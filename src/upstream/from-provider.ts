@@ -1,0 +1,45 @@
+/** Asks a provider, and tells its answers from its failures. */
+import { asKissError, KissError } from '../errors.js'
+import type { UpstreamFailure, UpstreamProvider } from '../provider/types.js'
+
+export type Told<T> =
+  { readonly value: T | undefined; readonly failure?: undefined } | { readonly failure: UpstreamFailure }
+
+/**
+ * The value that the provider gives, or the answer of the origin that it reports by an error with a property `failure`.
+ * Throws KissError, `credential` for what is none, and the signal's reason: a provider may overlook the signal.
+ */
+export async function fromProvider<T>(
+  provider: UpstreamProvider,
+  signal: AbortSignal,
+  ask: () => Promise<T> | undefined,
+): Promise<Told<T>> {
+  signal.throwIfAborted()
+  const settled = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: settled.signal })
+  })
+  try {
+    return { value: await Promise.race([ask() ?? undefined, aborted]) }
+  } catch (error) {
+    signal.throwIfAborted()
+    const failure = failureOf(error)
+    // The provider's own question got no answer: the attempt failed as a download that got none.
+    if (error instanceof KissError && isUnanswered(error)) throw new Error(error.message, { cause: error.cause })
+    if (failure === undefined) throw asKissError(error, 'credential', provider.name)
+    return { failure }
+  } finally {
+    settled.abort()
+  }
+}
+
+function failureOf(error: unknown): UpstreamFailure | undefined {
+  if (typeof error !== 'object' || error === null || !('failure' in error)) return undefined
+  const failure = error.failure as Partial<UpstreamFailure> | undefined
+  const { url, hop = 0, status = 0, headers = {}, excerpt = '' } = failure ?? {}
+  return url instanceof URL && status >= 300 ? { url, hop, status, headers, excerpt } : undefined
+}
+
+function isUnanswered({ code }: KissError): boolean {
+  return code === 'origin-unreachable' || code === 'origin-timeout'
+}
