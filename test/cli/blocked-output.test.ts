@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { project } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 /** A reader of standard output that has stopped reading: a pager, a tape, a script that waits for something else. */
 describe('kiss fetch into a pipe that nobody reads', () => {
@@ -49,7 +50,7 @@ describe('kiss fetch into a pipe that nobody reads', () => {
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const { child, ended } = cli.sandbox.start(['fetch', '-o', pipe, cli.origin.url('/large')])
-      while (!(await isReadable(reader)));
+      await until('bytes in the pipe', () => isReadable(reader))
       child.kill('SIGINT')
       assert.equal((await ended).code, 130)
     } finally {

@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSy
 import type { Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, sha256 } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 function json({ stdout }: Ran): unknown {
   return JSON.parse(stdout)
@@ -118,7 +119,7 @@ describe('commands on the cache', () => {
       chmodSync(blob, 0o600)
       truncateSync(blob, 2 ** 40)
       const { child, ended } = cli.sandbox.start(['verify', '--json'])
-      while (!isOpenIn(child.pid, blob)) await new Promise(setImmediate)
+      await until('the blob is read', () => isOpenIn(child.pid, blob))
       child.kill(signal)
       const ran = await ended
       const message = `interrupted by ${signal}`

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { connectionsWithin, descriptorsFor, limits } from '#kiss/server/limits.js'
 import { project, Sandbox } from '../support/cli.js'
 import { get } from '../server/support/client.js'
+import { until } from '../support/until.js'
 
 /** Connections of this test, in its own process as well as in that of the server. */
 const MANY = 2000
@@ -93,8 +94,7 @@ describe('how many connections kiss serve takes', () => {
       assert.equal((await answered(port, from)).status, undefined)
     }
     inside[0]?.socket.destroy()
-    // The server has to notice first.
-    while ((await answered(port)).status === undefined);
+    await until('the server notices the end of a connection', async () => (await answered(port)).status !== undefined)
   })
 
   it('is said at the start where the open files allow fewer', async () => {

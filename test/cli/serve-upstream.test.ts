@@ -9,6 +9,7 @@ import { Proxy } from '../support/proxy.js'
 import { Serving } from '../support/serving.js'
 import { makeCertificates } from '../support/tls.js'
 import { get, open, readAll } from '../server/support/client.js'
+import { until } from '../support/until.js'
 
 /** A port that leads to another, as a proxy before a server does. */
 async function forwarding(to: number): Promise<{ readonly port: number; close(): Promise<void> }> {
@@ -26,11 +27,6 @@ async function forwarding(to: number): Promise<{ readonly port: number; close():
       await once(server, 'close')
     },
   }
-}
-
-/** Asks until it is so. */
-async function until(so: () => Promise<boolean>): Promise<void> {
-  while (!(await so())) await new Promise(setImmediate)
 }
 
 describe('where kiss serve connects, by its settings', () => {
@@ -140,7 +136,7 @@ describe('where kiss serve connects, by its settings', () => {
       const asking: Promise<number>[] = []
       for (const name of ['/1', '/2', '/3']) {
         asking.push(kiss.fetch(origin.url(name)).then(({ status }) => status))
-        await until(async () => {
+        await until('all are counted', async () => {
           const status = await kiss.status()
           return status.resources_downloading + status.resources_scheduled === asking.length
         })

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { listening } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, latch } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 /** Over a connection of its own: those that idle are closed when draining begins. */
 async function health(server: string): Promise<number | undefined> {
@@ -65,7 +66,7 @@ describe('kiss serve', () => {
         response.on('error', reject)
       })
     })
-    while ((await health(server)) !== 503) await new Promise(setImmediate)
+    await until('draining', async () => (await health(server)) === 503)
     gate.open()
     assert.equal(await received, body.length)
     assert.equal((await running.ended).code, 0)

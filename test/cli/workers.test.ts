@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { connect } from 'node:tls'
 import { listening, project, Sandbox, type Running } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 const WORKERS = 3
 
@@ -26,10 +27,6 @@ function ask(url: string): Promise<{ status: number; body: Buffer }> {
     })
     request.on('error', reject)
   })
-}
-
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 describe('kiss serve --workers', () => {
@@ -79,14 +76,16 @@ describe('kiss serve --workers', () => {
     origin.script('/slow', [{ body, etag: '"s"', stall: { after: 1_000, until: gate.opened } }])
     const server = serve()
     const url = await listening(server)
-    await until(() => workersOf(server).length === WORKERS)
+    await until('all workers', () => workersOf(server).length === WORKERS)
     const answers = Array.from({ length: 12 }, () => ask(fetchUrl(url, '/slow')))
     await origin.requested('/slow')
-    await until(async () => (await statuses(url)).every((one) => one.resources_downloading === 1))
+    await until('one download in each', async () =>
+      (await statuses(url)).every((one) => one.resources_downloading === 1),
+    )
     gate.open()
     for (const answer of await Promise.all(answers)) assert.deepEqual(answer, { status: 200, body })
     assert.equal(origin.log('/slow').length, 1)
-    await until(async () =>
+    await until('equal counters in each', async () =>
       (await statuses(url)).every(
         (one) =>
           one.statistics_requests === 12 &&
@@ -100,11 +99,14 @@ describe('kiss serve --workers', () => {
   it('replaces workers that die, keeps its URL, and serves meanwhile', async () => {
     const server = serve()
     const url = await listening(server)
-    await until(() => workersOf(server).length === WORKERS)
+    await until('all workers', () => workersOf(server).length === WORKERS)
     const before = workersOf(server)
     for (const pid of before) process.kill(pid, 'SIGKILL')
-    await until(() => workersOf(server).length === WORKERS && !workersOf(server).some((pid) => before.includes(pid)))
-    await until(() =>
+    await until(
+      'new workers',
+      () => workersOf(server).length === WORKERS && !workersOf(server).some((pid) => before.includes(pid)),
+    )
+    await until('an answer', () =>
       ask(fetchUrl(url, '/a')).then(
         ({ status, body: got }) => status === 200 && got.equals(body),
         () => false,
@@ -121,11 +123,11 @@ describe('kiss serve --workers', () => {
     origin.script('/slow', [{ body, etag: '"s"', stall: { after: 1_000, until: gate.opened } }])
     const server = serve()
     const url = await listening(server)
-    await until(() => workersOf(server).length === WORKERS)
+    await until('all workers', () => workersOf(server).length === WORKERS)
     const readers = Array.from({ length: 6 }, () => ask(fetchUrl(url, '/slow')))
-    await until(async () => (await status(url)).statistics_requests === 6)
+    await until('six requests', async () => (await status(url)).statistics_requests === 6)
     server.child.kill('SIGINT')
-    await until(async () => (await ask(`${url}api/v1/health/`)).status === 503)
+    await until('draining', async () => (await ask(`${url}api/v1/health/`)).status === 503)
     gate.open()
     for (const answer of await Promise.all(readers)) assert.deepEqual(answer, { status: 200, body })
     const { code, stderr } = await server.ended
@@ -136,7 +138,7 @@ describe('kiss serve --workers', () => {
   it('serves everybody while one worker stands still', async () => {
     const server = serve()
     const url = await listening(server)
-    await until(() => workersOf(server).length === WORKERS)
+    await until('all workers', () => workersOf(server).length === WORKERS)
     const [still] = workersOf(server)
     process.kill(still!, 'SIGSTOP')
     try {
@@ -169,14 +171,14 @@ describe('kiss serve --workers', () => {
     use('first')
     const server = serve('--tls-cert', cert, '--tls-key', key)
     const { port } = new URL(await listening(server))
-    await until(() => workersOf(server).length === WORKERS)
+    await until('all workers', () => workersOf(server).length === WORKERS)
     const names = async (): Promise<Set<string>> =>
       new Set(await Promise.all(Array.from({ length: 2 * WORKERS }, () => shownName(Number(port)))))
     assert.equal((await names()).size, 1)
     const [before] = await names()
     use('second')
     server.child.kill('SIGHUP')
-    await until(async () => {
+    await until('another certificate', async () => {
       const now = await names()
       return now.size === 1 && !now.has(before!)
     })

@@ -7,6 +7,7 @@ import { listening, project, Sandbox } from '../support/cli.js'
 import { freePort, replaced } from '../support/nginx.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 import { get, open, readAll, take } from '../server/support/client.js'
+import { until } from '../support/until.js'
 
 describe('docs/proxy/Caddyfile', () => {
   const body = bytes('caddy', 200_000)
@@ -34,7 +35,7 @@ describe('docs/proxy/Caddyfile', () => {
     })
     try {
       const base = `http://127.0.0.1:${port}/api/v1`
-      while (!(await fetch(`${base}/health/`).then(Boolean, () => false))) await new Promise(setImmediate)
+      await until('caddy listens', () => fetch(`${base}/health/`).then(Boolean, () => false))
       const url = (name: string): string => `${base}/fetch?url=${encodeURIComponent(origin.url(name))}`
       const growing = await open(url('/f'))
       assert.ok((await take(growing, 50_000)).equals(body.subarray(0, 50_000)))

@@ -7,6 +7,7 @@ import { fetchAll, readArtifact, testEngines } from '../support/engine.js'
 import { project } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 import { Rights } from '../support/rights.js'
+import { until } from '../support/until.js'
 
 const refusedWith = (status: number) => (error: unknown) => error instanceof KissError && error.status === status
 const as = (token: string): { headers: Record<string, string> } => ({ headers: { 'private-token': token } })
@@ -90,8 +91,7 @@ describe('a private download of another process', () => {
     const gate = latch()
     rights.holds.set('mallory', gate.opened)
     await killed(child)
-    while (!rights.asked.some(({ shown, method }) => shown === 'mallory' && method === 'GET'))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+    await until('the takeover', () => rights.asked.some(({ shown, method }) => shown === 'mallory' && method === 'GET'))
     // Now the takeover waits for the origin's word; the bytes of alice are in its file.
     await assert.rejects(fetchAll(kiss, rights.url, as('mallory')), refusedWith(401))
     await assert.rejects(fetchAll(kiss, rights.url), refusedWith(401))
@@ -110,8 +110,9 @@ describe('a private download of another process', () => {
     rights.holds.set('mallory', asked.opened)
     rights.fault = { stall: { after: there, until: ending.opened } }
     await killed(child)
-    while (!rights.asked.some(({ shown, headers }) => shown === 'mallory' && headers.range !== undefined))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+    await until('a request for the rest', () =>
+      rights.asked.some(({ shown, headers }) => shown === 'mallory' && headers.range !== undefined),
+    )
     const first = await start(kiss, 'bob')
     asked.open()
     await assert.rejects(readArtifact(first), { code: 'content-changed' })

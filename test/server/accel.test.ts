@@ -8,6 +8,7 @@ import { testEngines } from '../support/engine.js'
 import { bytes, Origin, sha256 } from '../support/origin.js'
 import { get, type ClientOptions } from './support/client.js'
 import { TestLog } from './support/servers.js'
+import { until } from '../support/until.js'
 
 describe('answers for a proxy that sends the bytes', () => {
   const engines = testEngines()
@@ -32,7 +33,7 @@ describe('answers for a proxy that sends the bytes', () => {
     server = started
     const ask = (asked: ClientOptions = {}) =>
       get(`${started.url}api/v1/fetch?url=${encodeURIComponent(origin.url('/f'))}`, asked)
-    while ((await ask({ method: 'HEAD' })).headers['cache-status'] !== 'kiss; hit');
+    await until('a hit', async () => (await ask({ method: 'HEAD' })).headers['cache-status'] === 'kiss; hit')
     return { ask, cacheDir }
   }
 

@@ -7,6 +7,7 @@ import { startNginx, withoutNginx, type Nginx } from '../support/nginx.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { get, open, readAll, take, type ClientOptions } from './support/client.js'
 import { TestLog } from './support/servers.js'
+import { until } from '../support/until.js'
 
 describe('kiss behind nginx, which sends hits itself', () => {
   const missing = withoutNginx()
@@ -59,7 +60,10 @@ describe('kiss behind nginx, which sends hits itself', () => {
 
   /** Downloads it, and waits until it is stored. */
   const store = async ({ url }: Lab, name: string, options: ClientOptions = {}): Promise<void> => {
-    while (!/^kiss; hit/.test(String((await get(url(name), { ...options, method: 'HEAD' })).headers['cache-status'])));
+    await until('a hit', async () => {
+      const { headers } = await get(url(name), { ...options, method: 'HEAD' })
+      return /^kiss; hit/.test(String(headers['cache-status']))
+    })
   }
 
   it('passes a download on while it arrives, and leaves only the finished file to nginx', async () => {

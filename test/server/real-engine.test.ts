@@ -6,6 +6,7 @@ import { bytes, latch, sha256 } from '../support/origin.js'
 import { get, open, readAll, take } from './support/client.js'
 import { engineServers } from './support/engine-servers.js'
 import type { TestLog } from './support/servers.js'
+import { until } from '../support/until.js'
 
 describe('the server over the engine', () => {
   const here = engineServers()
@@ -23,7 +24,8 @@ describe('the server over the engine', () => {
 
   /** Asks until the transfer has ended, and answers as the store does. */
   const untilStored = async (url: string): Promise<void> => {
-    while ((await get(url, { method: 'HEAD' })).headers['cache-status'] !== 'kiss; hit');
+    const hit = async () => (await get(url, { method: 'HEAD' })).headers['cache-status'] === 'kiss; hit'
+    await until('a hit', hit)
   }
 
   it('downloads once and then serves from the store, with the headers of each', async () => {

@@ -1,15 +1,17 @@
-/** Ends the run of the tests where something that a test left open would keep the process waiting, and says what it is. */
+/** Ends the process of mocha when something that a test left open would keep it alive, and names what that is. */
 
-/** Milliseconds after the last test: sockets and processes that are on their way out are gone by then. */
+/** Milliseconds after the last test. Sockets and processes that are closing are gone by then. */
 const GRACE = 10_000
 
-export const mochaHooks = {
-  afterAll(): void {
-    setTimeout(() => {
-      const left = process.getActiveResourcesInfo().sort().join(', ')
-      process.stderr.write(`the tests have ended, but something keeps the process alive: ${left}\n`)
-      // With the code that mocha sets when it is told of the end.
-      process.exit()
-    }, GRACE).unref()
-  },
+/**
+ * Runs once, after the last test, in the process that prints the summary. In parallel mode the files run in workers,
+ * which mocha ends itself.
+ */
+export function mochaGlobalTeardown(): void {
+  setTimeout(() => {
+    const left = process.getActiveResourcesInfo().sort().join(', ')
+    process.stderr.write(`the tests have ended, but something keeps the process alive: ${left}\n`)
+    // Mocha's own listener of `exit` sets the code.
+    process.exit()
+  }, GRACE).unref()
 }

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { project } from './cli.js'
+import { until } from './until.js'
 
 export interface Nginx {
   /** `http://127.0.0.1:PORT/` */
@@ -58,10 +59,10 @@ ${server}}
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   const ended = once(child, 'exit')
   const url = `http://127.0.0.1:${port}/`
-  while (!(await answers(url))) {
+  await until('nginx listens', () => {
     if (child.exitCode !== null) throw new Error(`nginx does not start: ${said}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+    return answers(url)
+  })
   return {
     url,
     errors: () => readFileSync(path.join(root, 'logs/error.log'), 'utf8'),

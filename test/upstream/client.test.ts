@@ -85,12 +85,16 @@ describe('the upstream client', () => {
   })
 
   it('throws when the body stalls, and not while its reader does', async () => {
-    origin.script('/a', [{ body, stall: { after: 1000 } }, { body: generated('large', 8_000_000) }])
-    await assert.rejects(asker.get(origin.url('/a'), { stallTimeout: 50 }), { code: 'UND_ERR_BODY_TIMEOUT' })
-    const answer = await asker.ask(origin.url('/a'), { stallTimeout: 50 })
+    const stallTimeout = 500
+    origin.script('/stalled', [{ body, stall: { after: 1000 } }])
+    origin.serve('/large', { body: generated('large', 8_000_000) })
+    const stalled = () =>
+      assert.rejects(asker.get(origin.url('/stalled'), { stallTimeout }), { code: 'UND_ERR_BODY_TIMEOUT' })
+    const answer = await asker.ask(origin.url('/large'), { stallTimeout })
     let length = 0
     for await (const part of answer.body) {
-      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 200))
+      // The time of the later request is over, and so is the time of this one.
+      if (length === 0) await stalled()
       length += part.length
     }
     assert.equal(length, 8_000_000)
@@ -104,8 +108,12 @@ describe('the upstream client', () => {
   it('does not count the body towards the time for headers', async () => {
     const rest = latch()
     origin.script('/a', [{ body, stall: { after: 10, until: rest.opened } }])
-    const answer = await asker.ask(origin.url('/a'), { headersTimeout: 100 })
-    setTimeout(() => rest.open(), 200)
+    origin.script('/silent', [{ body, hold: latch().opened }])
+    const headersTimeout = 500
+    const answer = await asker.ask(origin.url('/a'), { headersTimeout })
+    // The time of the later request is over, and so is the time of this one.
+    await assert.rejects(asker.get(origin.url('/silent'), { headersTimeout }), { code: 'UND_ERR_HEADERS_TIMEOUT' })
+    rest.open()
     assert.deepEqual(await read(answer), body)
   })
 

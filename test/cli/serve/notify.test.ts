@@ -6,6 +6,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { notifySystemd } from '#kiss/cli/serve/notify.js'
 import { listening, Sandbox } from '../../support/cli.js'
+import { until } from '../../support/until.js'
 
 /** A receiver of datagrams, which Node has not got: prints each that is not the barrier. */
 const receiver = `
@@ -47,7 +48,7 @@ describe('systemd, which wants to know', () => {
       const running = sandbox.start(['serve', '--port', '0', '--workers', workers], { env })
       const { child, ended } = running
       const url = await listening(running)
-      while (told().length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+      await until('a notification', () => told().length > 0)
       assert.deepEqual(told(), [`READY=1 STATUS=listening on ${url}`])
       child.kill('SIGTERM')
       assert.equal((await ended).code, 0)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { MovableClock } from '../../support/engine.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { faultLab, readUpTo } from './lab.js'
+import { until } from '../../support/until.js'
 
 const LENGTH = 1_000_000
 const HALF = 500_000
@@ -195,8 +196,7 @@ describe('faults: engines that follow', () => {
     await a.close()
     await first
     // The process of the stranger goes on without a credential, and waits for the origin's answer.
-    while (lab.asked('/f').filter((line) => line.startsWith('GET')).length < 2)
-      await new Promise((resolve) => setImmediate(resolve))
+    await until('a second download', () => lab.asked('/f').filter((line) => line.startsWith('GET')).length === 2)
     const got = await lab.get(b, '/f')
     assert.deepEqual([got.body.length, got.status], [0, 401])
     hold.open()

@@ -5,6 +5,7 @@ import { keyIdOf } from '#kiss/engine/subject.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { children } from './children.js'
 import { faultLab, readUpTo } from './lab.js'
+import { until } from '../../support/until.js'
 
 const LENGTH = 1_000_000
 const HALF = 500_000
@@ -73,7 +74,7 @@ describe('faults: owners that die', () => {
       // Nobody waits: the next process takes the file over when it asks.
       const owner = await start(cacheDir)
       void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
-      while ((await bodySize(cacheDir, '/t')) < 200_000 * i) await turn()
+      await until('the next part', async () => (await bodySize(cacheDir, '/t')) >= 200_000 * i)
       await owner.kill()
     }
     const artifact = await lab.open(kiss, '/t')
@@ -197,7 +198,7 @@ describe('faults: owners that die', () => {
     const owner = await start(cacheDir)
     lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF } }, {}])
     void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
-    while ((await bodySize(cacheDir, '/t')) < HALF) await turn()
+    await until('a half', async () => (await bodySize(cacheDir, '/t')) >= HALF)
     await owner.kill()
     await lab.get(await lab.engine({ cacheDir }), '/t')
     assert.deepEqual(await readdir(join(cacheDir, 'transfers')), [])
@@ -256,10 +257,10 @@ describe('faults: owners that die', () => {
       ])
       const frozen = owner.fetch(lab.origin.url('/t'))
       await lab.origin.requested('/t')
-      while ((await bodySize(cacheDir, '/t')) < HALF) await turn()
+      await until('a half', async () => (await bodySize(cacheDir, '/t')) >= HALF)
       owner.freeze()
       const path = join(transfersOf(cacheDir, '/t'), '1', 'owner')
-      while (Date.now() - (await stat(path)).mtimeMs <= QUICK.silence) await turn()
+      await until('a silent owner', async () => Date.now() - (await stat(path)).mtimeMs > QUICK.silence)
       assert.ok((await lab.get(kiss, '/t')).body.equals(other))
       owner.wake()
       wake.open()
@@ -269,8 +270,3 @@ describe('faults: owners that die', () => {
     })
   })
 })
-
-/** Lets the event loop go round once. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}

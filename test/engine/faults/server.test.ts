@@ -5,6 +5,7 @@ import { get, open, readAll, take, type Answer, type ClientOptions } from '../..
 import { TestLog } from '../../server/support/servers.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { faultLab } from './lab.js'
+import { until } from '../../support/until.js'
 
 const LENGTH = 300_000
 const HALF = 150_000
@@ -105,8 +106,8 @@ describe('faults: as a client of the server sees them', () => {
   })
 
   it('no byte in time in mid-body: closed short, while the download goes on', async () => {
-    const until = latch()
-    lab.origin.script('/s', [{ body, stall: { after: HALF, until: until.opened } }])
+    const rest = latch()
+    lab.origin.script('/s', [{ body, stall: { after: HALF, until: rest.opened } }])
     const engine = await lab.engine()
     const log = new TestLog()
     const server = await startServer({
@@ -123,7 +124,7 @@ describe('faults: as a client of the server sees them', () => {
     const answer = await get(url)
     assert.deepEqual([answer.status, answer.complete], [200, false])
     assert.ok(answer.body.equals(body.subarray(0, HALF)))
-    until.open()
+    rest.open()
     assert.ok(await warm.finished())
     await warm.close('done')
     assert.equal(lab.asked('/s').length, 1)
@@ -181,16 +182,16 @@ describe('faults: as a client of the server sees them', () => {
   })
 
   it('a client that vanishes is noticed, and stops nothing', async () => {
-    const until = latch()
-    lab.origin.script('/s', [{ body, stall: { after: HALF, until: until.opened } }])
+    const rest = latch()
+    lab.origin.script('/s', [{ body, stall: { after: HALF, until: rest.opened } }])
     const url = await serve()
     const readers = (): number => running.reduce((sum, server) => sum + server.readers, 0)
     const leaving = await open(url('/s'))
     await take(leaving, 1000)
     assert.equal(readers(), 1)
     leaving.destroy()
-    while (readers() > 0) await new Promise((resolve) => setImmediate(resolve))
-    until.open()
+    await until('no reader', () => readers() === 0)
+    rest.open()
     const next = await get(url('/s'))
     assert.ok(next.complete && next.body.equals(body))
     assert.equal(lab.asked('/s').length, 1)

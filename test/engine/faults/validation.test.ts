@@ -3,6 +3,7 @@ import type { Engine } from '#kiss/engine/types.js'
 import { MovableClock } from '../../support/engine.js'
 import { bytes, latch, type Step } from '../../support/origin.js'
 import { faultLab } from './lab.js'
+import { until } from '../../support/until.js'
 
 const old = bytes('old', 50_000)
 const other = bytes('new', 60_000)
@@ -253,8 +254,5 @@ describe('faults: what failed is remembered for ten seconds', () => {
 
 /** Resolves when the engine has a download of its own or of another's under way. */
 async function following(kiss: Engine): Promise<void> {
-  for (;;) {
-    if ((await kiss.status()).downloads.some(({ state }) => state === 'downloading')) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await until('a download', async () => (await kiss.status()).downloads.some(({ state }) => state === 'downloading'))
 }

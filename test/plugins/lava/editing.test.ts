@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox, type Ran } from '../../support/cli.js'
-import { samples, server } from './samples.js'
+import { directory, samples, server } from './samples.js'
 
 const job = 'actions:\n- deploy:\n    to: usb\n    image:\n      url: https://storage.example.com/a.img\n'
 const cached = job.replace(
@@ -57,7 +57,8 @@ describe('kiss lava rewrite and restore', () => {
   })
 
   it('say on standard error what stays, and nothing where everything went well', async () => {
-    const { file: name, said } = samples.find((sample) => sample.name === 'placeholders')!
+    const { said } = samples.find((sample) => sample.name === 'placeholders')!
+    const name = `${directory}placeholders.yaml`
     const { code, stderr } = await rewrite(name)
     assert.equal(code, 0)
     assert.equal(stderr, said.map((line) => `${line.replace('placeholders.yaml', name)}\n`).join(''))
