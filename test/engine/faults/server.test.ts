@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { gunzipSync } from 'node:zlib'
+import type { Engine } from '#kiss/engine/types.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
 import { get, open, readAll, take, type Answer, type ClientOptions } from '../../server/support/client.js'
 import { TestLog } from '../../server/support/servers.js'
@@ -18,9 +19,12 @@ describe('faults: as a client of the server sees them', () => {
   const running: RunningServer[] = []
   afterEach(() => Promise.all(running.splice(0).map((server) => server.close())))
 
-  /** A server on an engine of its own; resolves with the URL at which it serves a path of the origin. */
-  async function serve(limits: ServerOptions['limits'] = {}): Promise<(path: string, more?: string) => string> {
-    const engine = await lab.engine()
+  /** Starts a server; resolves with the URL at which it serves a path of the origin. */
+  async function serve(
+    limits: ServerOptions['limits'] = {},
+    shared?: Engine,
+  ): Promise<(path: string, more?: string) => string> {
+    const engine = shared ?? (await lab.engine())
     const server = await startServer({ engine, log: new TestLog(), host: '127.0.0.1', port: 0, version: '1', limits })
     running.push(server)
     return (path, more = '') => `${server.url}api/v1/fetch?url=${encodeURIComponent(lab.origin.url(path))}${more}`
@@ -92,15 +96,15 @@ describe('faults: as a client of the server sees them', () => {
   it('no first byte in time: 504 with Retry-After and what happened; the next client gets it', async () => {
     const hold = latch()
     lab.origin.script('/s', [{ status: 503 }, { body, hold: hold.opened }])
-    const url = await serve({ patience: 100 })
-    const answer = await get(url('/s'))
+    const engine = await lab.engine()
+    const answer = await get((await serve({ patience: 100 }, engine))('/s'))
     assert.equal(answer.status, 504)
     assert.equal(answer.headers['content-type'], 'application/problem+json')
     assert.ok(Number(answer.headers['retry-after']) > 0)
     assert.match(answer.text, /the origin answered 503|has not answered yet/)
     hold.open()
     await lab.origin.answered('/s', 2)
-    const next = await get(url('/s'))
+    const next = await get((await serve({}, engine))('/s'))
     assert.ok(next.body.equals(body))
     assert.equal(lab.asked('/s').length, 2)
   })
