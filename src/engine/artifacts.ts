@@ -58,7 +58,7 @@ export function growingArtifact(
     detail,
     stored: isStorable({ ...order, private: transfer.private }, transfer.head),
     content,
-    progress: () => ({ received: transfer.body.available, length: content.length }),
+    progress: () => ({ received: transfer.body.size, length: content.length }),
     finished: () => finished(transfer, options.promised),
     path: (entry) => services.store.blobs.path(entry.sha256),
     ...accounts(as, content, { url: order.shown, private: transfer.private }, services),

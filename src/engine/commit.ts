@@ -36,14 +36,13 @@ export async function commit(
   if (!isStorable(order, body.head) || (await doomed())) return undefined
   const { sha256, size, delimited } = body
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
-  const entry = entryOf(body, order, services.clock.now(), services.boot)
-  await store.space.release(reservationOf(id, generation))
-  await store.publish(body.file ?? generation.bodyPath, entry)
-  if (await generation.purged()) {
-    await store.remove(id, sha256)
-    return undefined
-  }
-  if (services.settings.syncBodies) store.durability.sync(sha256)
+  const entry = entryOf(body, order, services.clock.now())
+  const stored = await store.publish(body.file ?? generation.bodyPath, entry, {
+    reservation: reservationOf(id, generation),
+    isPurged: doomed,
+  })
+  if (!stored) return undefined
+  if (services.settings.syncBodies) store.checked.sync(sha256)
   return entry
 }
 
@@ -52,7 +51,7 @@ export function reservationOf(id: string, generation: Generation): string {
   return `${id}.${generation.number}`
 }
 
-function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number, boot: string): Entry {
+function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number): Entry {
   const unverified = !delimited && order.promised !== sha256
   const lifetime = unverified ? Math.min(order.lifetime, UNVERIFIED_LIFETIME) : order.lifetime
   return {
@@ -61,7 +60,6 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     sha256,
     size,
     headers: head.headers,
-    boot,
     mirror: head.mirror,
     resource: head.resource,
     storedAt: now,

@@ -23,11 +23,11 @@ export async function complete(
 ): Promise<Settled | undefined> {
   if ('error' in settled || body.ended) return settled
   if (!head) return settled.kind === 'stored' ? { kind: 'present' } : settled.kind === 'whole' ? undefined : settled
-  if (settled.kind === 'stored' && settled.entry.size === body.available) return settled
-  if (settled.kind === 'whole' && settled.size === body.available) return settled
+  if (settled.kind === 'stored' && settled.entry.size === body.size) return settled
+  if (settled.kind === 'whole' && settled.size === body.size) return settled
   const entry = settled.kind === 'stored' ? settled.entry : await store.entries.reload(order.id)
   const wanted = settled.kind !== 'whole' || settled.sha256 === entry?.sha256
-  const blob = entry && wanted ? await store.blobs.open(entry.sha256, entry.size) : undefined
+  const blob = entry && wanted ? await store.open(entry) : undefined
   if (!entry || !blob) return undefined
   try {
     const same = agrees(head, { headers: entry.headers, length: entry.size })

@@ -36,7 +36,7 @@ export class TransferContent implements Content {
 
   get length(): number | undefined {
     const { head, body, sum } = this.#transfer
-    return head?.length ?? (sum === undefined ? undefined : body.available)
+    return head?.length ?? (sum === undefined ? undefined : body.size)
   }
 
   get complete(): boolean {
@@ -63,7 +63,7 @@ export class TransferContent implements Content {
       const { sum } = this.#transfer
       if (sum === promised) return body.read(buffer, position, this.#options)
       if (sum !== undefined) throw mismatch(this.#transfer.order.shown, promised, sum)
-      const free = Math.min(body.available, this.length ?? Infinity) - 1
+      const free = Math.min(body.size, this.length ?? Infinity) - 1
       if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#options)
       // Settled without a sum: with an error, which a read at the end throws. The last byte stays held back.
       if (body.ended) return body.read(buffer, body.available, this.#options)

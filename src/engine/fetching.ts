@@ -119,20 +119,31 @@ export class Fetching {
 
   /** undefined: the blob is gone, or the origin gives this client something else; look again. */
   async #serve(passage: Passage, entry: Entry, as: ServedAs): Promise<Artifact | undefined> {
-    const { store } = this.#services
     let right: Right | undefined
     if (entry.private) {
       right = passage.request.offline ? this.#offlineRight(passage, entry) : await this.#prove(passage, entry)
       if (right === 'other') return this.#alone(passage)
     }
-    const { sha256 } = passage.request
-    if (sha256 !== undefined && sha256 !== entry.sha256) throw mismatch(entry.url, sha256, entry.sha256)
-    const blob = (await store.durability.vouch(entry)) ? await store.blobs.open(entry.sha256, entry.size) : undefined
-    if (!blob) {
-      await store.remove(entry.id, entry.sha256)
-      return undefined
-    }
-    return storedArtifact(entry, blob, as, right === undefined ? undefined : 'authorised', this.#services)
+    return this.#open(passage, entry, as, right === undefined ? undefined : 'authorised')
+  }
+
+  /**
+   * The only way from an entry to its bytes, for a request whose right to them is known: its promised sum is compared, and
+   * the store vouches for the blob. undefined: the blob is gone, and the entry with it.
+   */
+  async #open(
+    { request }: Passage,
+    entry: Entry,
+    as: ServedAs,
+    detail: Artifact['detail'],
+  ): Promise<Artifact | undefined> {
+    const { store } = this.#services
+    if (request.sha256 !== undefined && request.sha256 !== entry.sha256)
+      throw mismatch(entry.url, request.sha256, entry.sha256)
+    const blob = await store.open(entry)
+    if (blob) return storedArtifact(entry, blob, as, detail, this.#services)
+    await store.remove(entry.id, entry.sha256)
+    return undefined
   }
 
   #offlineRight({ subject }: Passage, entry: Entry): Right {
@@ -177,8 +188,10 @@ export class Fetching {
   ): Promise<Artifact | undefined> {
     const { request, subject, signal } = passage
     await this.#patiently(passage, transfer, transfer.decided)
-    // Every byte is here and is being stored: who comes now is served from the store.
-    if (!created && transfer.sum !== undefined) await this.#patiently(passage, transfer, transfer.settled)
+    // Every byte is here and is being stored: later requests are served from the store. An empty body is at its end with its
+    // head.
+    if ((!created && transfer.sum !== undefined) || transfer.head?.length === 0)
+      await this.#patiently(passage, transfer, transfer.settled)
     const { end } = transfer
     if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
       return this.#after(passage, end, transfer, stale)
@@ -227,9 +240,9 @@ export class Fetching {
       throw error
     }
     if (!stale || !mayServeStale(stale, error, clock.now(), settings.staleIfError)) throw error
-    const blob = await store.blobs.open(stale.sha256, stale.size)
-    if (!blob) throw error
-    return storedArtifact(stale, blob, 'stale', 'stale-if-error', this.#services)
+    const artifact = await this.#open(passage, stale, 'stale', 'stale-if-error')
+    if (!artifact) throw error
+    return artifact
   }
 
   /** A private entry is validated with the credential of who asks: the same request proves both. */

@@ -119,9 +119,16 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     options.onHead(result.head, false)
     const size = writer.size
     const sha256 = writer.digest()
-    await view.finish(size, () => options.onWhole(sha256))
+    await view.whole(size)
+    options.onWhole(sha256)
     await writer.close()
-    const entry = await commit({ ...result, sha256, size }, order, generation, services)
+    let entry: Entry | undefined
+    try {
+      entry = await commit({ ...result, sha256, size }, order, generation, services)
+    } finally {
+      // Only now: a reader that has the last byte finds the entry. Where the disk takes none, the bytes are still right.
+      body.finish()
+    }
     return entry ? { kind: 'stored', entry } : { kind: 'whole', sha256, size }
   } finally {
     // Nothing may be written where the directory is removed next.
@@ -143,7 +150,7 @@ async function finishPredecessor({ order, services, generation }: LeadOptions): 
   const [sum, head] = await Promise.all([generation.sum(), generation.head()])
   // Where the entry was written, too, there is something to validate, and nothing to finish.
   if (!sum || !head || order.stale?.sha256 === sum.sha256) return undefined
-  const blob = await services.store.blobs.open(sum.sha256, sum.size)
+  const blob = await services.store.open(sum)
   if (!blob) return undefined
   await blob.close()
   return commit({ ...sum, head, file: services.store.blobs.path(sum.sha256) }, order, generation, services)
@@ -227,7 +234,7 @@ class View {
   show(size: number): void {
     this.#shown = Math.max(this.#shown, size)
     if (!this.exchanging) return this.body.grow(this.#shown)
-    if (this.#shown < this.body.available) return
+    if (this.#shown < this.body.size) return
     this.#exchange ??= this.#goOver()
   }
 
@@ -244,12 +251,10 @@ class View {
     this.body.grow(this.#shown)
   }
 
-  /** `onWhole` is called before a reader can see the end: who waits for the sum finds it there. */
-  async finish(size: number, onWhole: () => void): Promise<void> {
+  /** Every byte has arrived; the end is still to be told. */
+  async whole(size: number): Promise<void> {
     this.show(size)
     await this.#exchange
     this.body.grow(size)
-    onWhole()
-    this.body.finish()
   }
 }

@@ -73,7 +73,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const services: Services = {
     store,
     leases,
-    boot: here.boot,
     origins: () => (origins ??= network().then((made) => withSources(made, (request) => fetching.fetch(request)))),
     clock,
     random: Math.random,

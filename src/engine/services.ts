@@ -21,13 +21,11 @@ export interface EngineSettings {
   readonly ownUse: boolean
   /** Downloads under way or waiting at once. */
   readonly maxTransfers: number
-  /** Bring each blob to the disk behind everybody's back (durability.ts). */
+  /** Bring each blob to the disk behind everybody's back (checked-blobs.ts). */
   readonly syncBodies: boolean
 }
 
 export interface Services {
-  /** Identifies this boot. */
-  readonly boot: string
   readonly store: Store
   readonly leases: Leases
   /** The network is loaded when it is first needed: a hit does without. */

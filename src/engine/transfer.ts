@@ -132,7 +132,7 @@ export class Transfer {
     return {
       url: order.shown,
       state: this.#state,
-      received: this.body.available,
+      received: this.body.size,
       length: this.#head?.length,
       readers: this.#readers,
       startedAt,
@@ -260,6 +260,7 @@ export class Transfer {
 
   #know(head: Head): void {
     this.#head = head
+    this.body.expect(head.length)
     this.trouble = undefined
     this.#decide()
   }

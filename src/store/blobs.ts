@@ -1,17 +1,29 @@
 /** Finished bodies as files named by their sum. */
 
-import { chmod, rename, unlink } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { chmod, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { writeDescription } from './description.js'
-import { closeFile, makeDirectory, openFile, readAt, replaceFile, sizeOf } from './files.js'
+import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf } from './files.js'
 import { type Layout, restoreLayout } from './layout.js'
+import { inParallel } from './parallel.js'
 import { fileSize } from './walk.js'
-import type { BlobStore, Entry, OpenBlob, Sha256 } from './types.js'
+import type { BlobStore, Entry, KeyId, OpenBlob, Sha256 } from './types.js'
+
+/** A file with another stamp has been replaced or written to; changes of its mode, owner or links count as well. */
+export function stampOf({ ino, size, mtimeMs, ctimeMs }: Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>): string {
+  return [ino, size, mtimeMs, ctimeMs].join(' ')
+}
 
 /** Milliseconds between tries while the process has no descriptor left: readers come to their end all the time. */
 const DESCRIPTOR_WAITS = [10, 20, 40, 80, 160]
+
+/** A folder may be removed between its making and the move into it. */
+const MOVE_ATTEMPTS = 5
+/** Descriptions unlinked at a time. */
+const UNLINKED_AT_ONCE = 16
 
 export class FileBlobs implements BlobStore {
   readonly #layout: Layout
@@ -26,12 +38,13 @@ export class FileBlobs implements BlobStore {
     return this.#layout.blob(sha256)
   }
 
-  async open(sha256: Sha256, size: number): Promise<OpenBlob | undefined> {
+  async open(sha256: Sha256, size: number): Promise<FileBlob | undefined> {
     const path = this.path(sha256)
     const fd = await openPatiently(path)
     if (fd === undefined) return undefined
     try {
-      if ((await sizeOf(fd)) === size) return new FileBlob(fd, path, sha256, size)
+      const stats = await statsOf(fd)
+      if (stats.size === size) return new FileBlob(fd, path, sha256, size, stampOf(stats))
     } catch (error) {
       await closeFile(fd)
       throw asKissError(error, 'disk', `cannot read the stored body ${sha256}`)
@@ -40,25 +53,34 @@ export class FileBlobs implements BlobStore {
     return undefined
   }
 
-  async adopt(file: string, sha256: Sha256): Promise<void> {
+  async adopt(file: string, sha256: Sha256): Promise<string> {
     const path = this.path(sha256)
     try {
-      if (!(await makeReadOnly(file)) && (await fileSize(path)) !== undefined) return
-      await rename(file, path).catch(async (error: unknown) => {
-        if (systemCode(error) !== 'ENOENT') throw error
-        await restoreLayout(this.#layout)
-        await makeDirectory(dirname(path))
-        await rename(file, path)
-      })
+      if (!(await makeReadOnly(file)) && (await fileSize(path)) !== undefined) return stampOf(await stat(path))
+      await this.#move(file, path)
+      return stampOf(await stat(path))
     } catch (error) {
       throw asKissError(error, 'disk', `cannot store the body ${sha256}`)
     }
   }
 
-  async describe(sha256: Sha256, entries: readonly Entry[]): Promise<void> {
+  async #move(file: string, path: string): Promise<void> {
+    // The folder is made on demand, and whoever removes the last blob in it removes it.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await rename(file, path)
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
+        await restoreLayout(this.#layout)
+        await makeDirectory(dirname(path))
+      }
+    }
+  }
+
+  async describe(entry: Entry): Promise<void> {
+    const { sha256, id } = entry
     try {
-      if (entries.length === 0) await unlinkIfThere(this.#layout.description(sha256))
-      else await replaceFile(this.#layout.description(sha256), writeDescription(entries), this.#random())
+      await replaceFile(this.#layout.description(sha256, id), writeDescription(entry), this.#random())
     } catch (error) {
       // The folder has been taken away, and the body with it: there is nothing to describe.
       if (systemCode(error) === 'ENOENT') return
@@ -66,17 +88,29 @@ export class FileBlobs implements BlobStore {
     }
   }
 
-  async remove(sha256: Sha256): Promise<boolean> {
+  async undescribe(sha256: Sha256, ids: Iterable<KeyId>): Promise<void> {
     try {
-      const described = await unlinkIfThere(this.#layout.description(sha256))
-      return (await unlinkIfThere(this.path(sha256))) || described
+      await inParallel(ids, UNLINKED_AT_ONCE, async (id) => {
+        await unlinkIfThere(this.#layout.description(sha256, id))
+      })
+    } catch (error) {
+      throw asKissError(error, 'disk', `cannot remove a description of the stored body ${sha256}`)
+    }
+  }
+
+  async remove(sha256: Sha256): Promise<boolean> {
+    const path = this.path(sha256)
+    try {
+      const found = await unlinkIfThere(path)
+      await rmdir(dirname(path)).catch(() => undefined) // other blobs are in it
+      return found
     } catch (error) {
       throw asKissError(error, 'disk', `cannot remove the stored body ${sha256}`)
     }
   }
 }
 
-class FileBlob implements OpenBlob {
+export class FileBlob implements OpenBlob {
   #reading = 0
   #closing: (() => void) | undefined
   #closed: Promise<void> | undefined
@@ -86,6 +120,8 @@ class FileBlob implements OpenBlob {
     readonly path: string,
     readonly sha256: Sha256,
     readonly size: number,
+    /** As it was when the file was opened. */
+    readonly stamp: string,
   ) {}
 
   async read(buffer: Uint8Array, position: number): Promise<number> {

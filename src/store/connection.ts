@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import type Keyv from 'keyv'
 import { KissError } from '../errors.js'
-import { ENTRIES, SCHEMA_VERSION, schema } from './schema.js'
+import { ENTRIES, SCHEMA_VERSION, discard, schema } from './schema.js'
 
 export type Parameter = string | number | null
 
@@ -51,7 +51,7 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
   try {
     // With WAL a commit survives a killed process without a sync; a power loss takes the last ones, never the file.
     await query('PRAGMA synchronous = NORMAL')
-    if (version?.user_version !== SCHEMA_VERSION) await setUp(query)
+    await upgrade(query, file, version?.user_version ?? 0)
   } catch (error) {
     await adapter.close()
     throw error
@@ -65,6 +65,21 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
     deserialize: JSON.parse,
   })
   return { keyv, query, close: () => adapter.close() }
+}
+
+/** Throws KissError `configuration` where a newer kiss made the index. */
+async function upgrade(query: Query, file: string, version: number): Promise<void> {
+  if (version === SCHEMA_VERSION) return
+  if (version > SCHEMA_VERSION) {
+    throw new KissError(
+      'configuration',
+      `the index ${file} has version ${version}, and this kiss knows version ${SCHEMA_VERSION}`,
+      { hint: 'use the newer kiss that wrote it, or choose another --cache-dir' },
+    )
+  }
+  // The ledger is derived from entries and files: a new one is counted at the first look (ledgercheck.ts).
+  if (version > 0) for (const statement of discard) await query(statement)
+  await setUp(query)
 }
 
 /**

@@ -1,32 +1,33 @@
-/** The file beside a blob: which entries it serves, for the day the index is lost. */
+/** The files beside a blob: one for each entry that it serves, for the day the index is lost. */
 
 import { readFile } from 'node:fs/promises'
 import { systemCode } from '../errors.js'
 import type { Entry, Sha256 } from './types.js'
 
-const VERSION = 1
+const VERSION = 2
 
-export function writeDescription(entries: readonly Entry[]): string {
-  return `${JSON.stringify({ version: VERSION, entries })}\n`
+export function writeDescription(entry: Entry): string {
+  return `${JSON.stringify({ version: VERSION, entry })}\n`
 }
 
 /**
- * The entries that the file gives to this blob. None where there is no file, where it is not whole (it is not synced, so a power
- * loss may leave it empty), or where what it says is not fit to be an entry.
+ * The entry that the file gives to this blob. undefined where there is no file, where it is not whole (it is not synced, so a
+ * power loss may leave it empty), or where its content is not fit to be an entry of this blob.
  */
-export async function readDescription(file: string, sha256: Sha256, size: number): Promise<Entry[]> {
+export async function readDescription(file: string, sha256: Sha256, size: number): Promise<Entry | undefined> {
   try {
     const found: unknown = JSON.parse(await readFile(file, 'utf8'))
-    if (!isRecord(found) || found['version'] !== VERSION || !Array.isArray(found['entries'])) return []
-    return found['entries'].filter(isEntry).filter((entry) => entry.sha256 === sha256 && entry.size === size)
+    if (!isRecord(found) || found['version'] !== VERSION) return undefined
+    const { entry } = found
+    return isEntry(entry) && entry.sha256 === sha256 && entry.size === size ? entry : undefined
   } catch (error) {
-    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return []
+    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined
     throw error
   }
 }
 
 /** Absent, or of this type. */
-const optional = { mirror: 'string', boot: 'string', resource: 'string' } as const
+const optional = { mirror: 'string', resource: 'string' } as const
 
 const types = {
   id: 'string',

@@ -61,6 +61,7 @@ export class Entries implements EntryStore {
   }
 
   async get(id: KeyId): Promise<Entry | undefined> {
+    if (this.#invalidation.hasRung()) this.dropMemory()
     const known = this.#memory.get(id)
     if (known !== undefined) return known
     const epoch = this.#epoch
@@ -81,21 +82,37 @@ export class Entries implements EntryStore {
   }
 
   async set(entry: Entry): Promise<void> {
-    await this.replace(entry)
-  }
-
-  /** As {@link set}; resolves with what it replaced. */
-  async replace(entry: Entry): Promise<Entry | undefined> {
-    const previous = await this.#database.run(async ({ keyv }) => {
+    const replaced = await this.#database.run(async ({ keyv }) => {
       const before = await keyv.get<Entry>(entry.id)
       await keyv.set(entry.id, entry)
-      this.#epoch++
-      const kept = before === undefined ? entry : used(entry, { hits: 0, lastUsedAt: before.lastUsedAt })
-      this.#memory.set(entry.id, this.#pending.over({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
-      return before
+      this.#remember(entry, before)
+      return before !== undefined
     })
-    if (previous !== undefined) await this.#invalidation.announce()
-    return previous
+    if (replaced) await this.#invalidation.announce()
+  }
+
+  /**
+   * As {@link set}, for the transfer that claims the blob of the entry (ledger.ts), and only while it does: a purge takes the
+   * claim away. Resolves with the entry that was replaced.
+   */
+  async publish(entry: Entry): Promise<{ readonly stored: boolean; readonly previous: Entry | undefined }> {
+    const result = await this.#database.run(async ({ keyv, query }) => {
+      const previous = await keyv.get<Entry>(entry.id)
+      const rows = await query(
+        `INSERT INTO ${ENTRIES} (key, value) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM claims WHERE sha256 = ?3 AND id = ?1)
+          ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING key`,
+        entry.id,
+        JSON.stringify({ value: entry }),
+        entry.sha256,
+      )
+      if (rows.length === 0) return { stored: false, previous: undefined }
+      // Killed here: the owner of the claim is dead, so that it is reclaimed.
+      await query('DELETE FROM claims WHERE sha256 = ? AND id = ?', entry.sha256, entry.id)
+      this.#remember(entry, previous)
+      return { stored: true, previous }
+    })
+    if (result.previous !== undefined) await this.#invalidation.announce()
+    return result
   }
 
   async renew(entry: Entry): Promise<boolean> {
@@ -133,16 +150,18 @@ export class Entries implements EntryStore {
     return removed
   }
 
-  /** Removes every entry that names the blob. The caller announces it. */
-  async takeAllOf(sha256: Sha256): Promise<KeyId[]> {
+  /** Removes the entries that name the blob, or those of these ids that do. The caller announces it. */
+  async takeAllOf(sha256: Sha256, ids?: readonly KeyId[]): Promise<KeyId[]> {
     return this.#database.run(async (connection) => {
       const rows = await connection.query<{ key: KeyId }>(
-        `DELETE FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? RETURNING key`,
+        `DELETE FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ?1 AND (?2 IS NULL OR key IN (SELECT value FROM json_each(?2)))
+          RETURNING key`,
         sha256,
+        ids === undefined ? null : JSON.stringify(ids),
       )
-      const ids = rows.map((row) => row.key)
-      this.#forget(ids)
-      return ids
+      const taken = rows.map((row) => row.key)
+      this.#forget(taken)
+      return taken
     })
   }
 
@@ -165,12 +184,12 @@ export class Entries implements EntryStore {
     }
   }
 
-  async idsOf(sha256: Sha256): Promise<KeyId[]> {
-    const rows = await this.#database.query<{ key: KeyId }>(
-      `SELECT key FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ?`,
-      sha256,
-    )
-    return rows.map((row) => row.key)
+  /** Those of these ids, or beginnings of ids, as the index has them. */
+  async *some(ids: Iterable<KeyId>): AsyncIterable<Entry> {
+    for (const id of ids) {
+      const entry = await this.find(id)
+      if (entry !== undefined) yield entry
+    }
   }
 
   async allOf(sha256: Sha256): Promise<Entry[]> {
@@ -179,6 +198,10 @@ export class Entries implements EntryStore {
       sha256,
     )
     return rows.map(entryOf)
+  }
+
+  async isNamed(sha256: Sha256): Promise<boolean> {
+    return (await this.#database.query(`SELECT 1 FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? LIMIT 1`, sha256)).length > 0
   }
 
   /** By its id, or by a beginning of it that no other entry has. */
@@ -215,6 +238,13 @@ export class Entries implements EntryStore {
       last,
     )
     return rows.map((row) => this.#pending.over(entryOf(row)))
+  }
+
+  /** `before`: what the entry replaces; its use is kept. */
+  #remember(entry: Entry, before: Entry | undefined): void {
+    this.#epoch++
+    const kept = before === undefined ? entry : used(entry, { hits: 0, lastUsedAt: before.lastUsedAt })
+    this.#memory.set(entry.id, this.#pending.over({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
   }
 
   #forget(ids: readonly KeyId[]): void {

@@ -13,9 +13,9 @@ export function openFile(path: string): Promise<number> {
   })
 }
 
-export function sizeOf(fd: number): Promise<number> {
+export function statsOf(fd: number): Promise<fs.Stats> {
   return new Promise((resolve, reject) => {
-    fs.fstat(fd, (error, stats) => (error === null ? resolve(stats.size) : reject(error)))
+    fs.fstat(fd, (error, stats) => (error === null ? resolve(stats) : reject(error)))
   })
 }
 

@@ -27,7 +27,7 @@ export interface FollowOptions {
 }
 
 /**
- * Resolves with the outcome, which may have come too late for the last bytes: `body.available` tells. Or with `lost` when
+ * Resolves with the outcome, which may have come too late for the last bytes: `body.size` tells. Or with `lost` when
  * the owner died or fell silent: then somebody has to take over. Growth goes to `body` on the way. Rejects when `signal`
  * is aborted.
  */
@@ -79,7 +79,7 @@ class View {
     await this.#find()
     if (!this.#file) return true
     const { size } = await this.#file.stat()
-    if (!this.#attached && size >= body.available) {
+    if (!this.#attached && size >= body.size) {
       if (!(await this.#attach())) return false
       this.#attached = true
     }

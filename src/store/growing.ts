@@ -22,24 +22,37 @@ export interface ReadOptions {
 }
 
 /**
- * What may be read of a file that somebody appends to. `available` says how far; it only ever grows. The file itself may
- * be exchanged for another generation's, as long as the bytes are the same.
+ * What may be read of a file that somebody appends to. `size` says how many bytes have arrived, `available` how many may be
+ * read: the last byte of a known length is held back until the end, so that whoever has it finds the entry in the store.
+ * The file itself may be exchanged for another generation's, as long as the bytes are the same.
  */
 export class GrowingBody {
   #fd: number | undefined
   /** Closed with the last user: a read under way must not find its descriptor's number on another file. */
   readonly #retired: number[] = []
   #reading = 0
-  #available = 0
+  #size = 0
+  #length: number | undefined
   #end: { readonly error?: KissError } | undefined
   #users = 1
   readonly #waiting = new Set<() => void>()
   #announced = 0
   #timer: NodeJS.Timeout | undefined
 
+  /** Bytes that have arrived. */
+  get size(): number {
+    return this.#size
+  }
+
   /** Bytes that may be read. */
   get available(): number {
-    return this.#available
+    const isWhole = this.#end !== undefined && this.#end.error === undefined
+    return isWhole || this.#length === undefined ? this.#size : Math.max(0, Math.min(this.#size, this.#length - 1))
+  }
+
+  /** The body will have this many bytes; undefined: nobody knows. */
+  expect(length: number | undefined): void {
+    this.#length = length
   }
 
   get ended(): boolean {
@@ -55,10 +68,10 @@ export class GrowingBody {
     return this.#fd !== undefined
   }
 
-  /** `size` bytes may be read now. */
+  /** `size` bytes have arrived. */
   grow(size: number): void {
-    if (size <= this.#available || this.#end) return
-    this.#available = size
+    if (size <= this.#size || this.#end) return
+    this.#size = size
     if (this.#announced === 0 || size - this.#announced >= WAKE_BYTES) this.#wake()
     else this.#timer ??= setTimeout(() => this.#wake(), WAKE_AFTER)
   }
@@ -82,7 +95,7 @@ export class GrowingBody {
   #wake(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#announced = this.#available
+    this.#announced = this.#size
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const resume of waiting) resume()
@@ -93,7 +106,7 @@ export class GrowingBody {
     for (;;) {
       options.signal?.throwIfAborted()
       // What has arrived is served even when the end is an error: a reader learns of it at the byte that is missing.
-      if (position < this.#available) return this.#readNow(buffer, position)
+      if (position < this.available) return this.#readNow(buffer, position)
       if (this.#end?.error) throw this.#end.error
       if (this.#end) return 0
       await this.changed(options)
@@ -101,7 +114,7 @@ export class GrowingBody {
   }
 
   #readNow(buffer: Uint8Array, position: number): Promise<number> {
-    const length = Math.min(buffer.length, this.#available - position)
+    const length = Math.min(buffer.length, this.available - position)
     return new Promise((resolve, reject) => {
       const fd = this.#fd
       if (fd === undefined) return reject(new KissError('internal', 'a body was read before it was opened'))
@@ -152,7 +165,7 @@ export class GrowingBody {
    */
   async exchange(path: string): Promise<boolean> {
     const fd = await openFile(path, 'r')
-    const same = this.#fd === undefined || (await sameContent(this.#fd, fd, this.#available))
+    const same = this.#fd === undefined || (await sameContent(this.#fd, fd, this.#size))
     const unneeded = same ? this.#fd : fd
     if (same) this.#fd = fd
     if (unneeded !== undefined) this.#retired.push(unneeded)

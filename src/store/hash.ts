@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { systemCode } from '../errors.js'
+import { stampOf } from './blobs.js'
 import type { Sha256 } from './types.js'
 
 const CHUNK = 1024 * 1024
@@ -12,7 +13,7 @@ export interface CheckedBody {
   /** Bytes. */
   readonly size: number
   /** Of the file that was read: by now another may have its name. */
-  readonly inode: number
+  readonly stamp: string
 }
 
 /** undefined where there is no such file, or no file. */
@@ -27,21 +28,25 @@ export async function checkBody(path: string, sha256: Sha256): Promise<CheckedBo
   try {
     const stats = await file.stat()
     if (!stats.isFile()) return undefined
-    return { whole: (await sumOf(file)) === sha256, size: stats.size, inode: stats.ino }
+    const sum = await sumOf(async (buffer, position) => (await file.read(buffer, 0, buffer.length, position)).bytesRead)
+    return { whole: sum === sha256, size: stats.size, stamp: stampOf(stats) }
   } finally {
     await file.close()
   }
 }
 
-/** undefined where the disk cannot read it back. */
-async function sumOf(file: FileHandle): Promise<Sha256 | undefined> {
+/** `read` resolves with 0 at the end. undefined where the disk cannot read it back. */
+export async function sumOf(
+  read: (buffer: Uint8Array, position: number) => Promise<number>,
+): Promise<Sha256 | undefined> {
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(CHUNK)
   try {
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK, null)
-      if (bytesRead === 0) return hash.digest('hex')
-      hash.update(buffer.subarray(0, bytesRead))
+    for (let position = 0; ;) {
+      const bytes = await read(buffer, position)
+      if (bytes === 0) return hash.digest('hex')
+      hash.update(buffer.subarray(0, bytes))
+      position += bytes
     }
   } catch (error) {
     if (systemCode(error) === 'EIO') return undefined

@@ -22,6 +22,8 @@ export class Invalidation {
   #timer: NodeJS.Timeout | undefined
   #seen: number | undefined
   #closed = false
+  /** The time of the file when hasRung was asked last, milliseconds since the epoch. */
+  #rung = 0
   /** A look is waiting for its turn. */
   #looks = false
 
@@ -41,6 +43,7 @@ export class Invalidation {
     } catch (error) {
       throw asKissError(error, 'disk', `cannot use the cache directory ${this.#layout.root}`)
     }
+    this.hasRung()
     this.#watch()
     this.#poll()
   }
@@ -49,6 +52,18 @@ export class Invalidation {
   onInvalidate(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * True where any process has announced something since this was asked last. One system call of 2 µs, at every hit: the
+   * watch may be some milliseconds late, and whoever was told of a purge finds nothing in the next request.
+   */
+  hasRung(): boolean {
+    const stats = fs.statSync(this.#layout.generation, { throwIfNoEntry: false })
+    const now = stats === undefined ? 0 : stats.mtimeMs
+    if (now === this.#rung) return false
+    this.#rung = now
+    return true
   }
 
   /** Something was removed or replaced. Never fails: who does not hear it looks within POLL. */
@@ -127,7 +142,8 @@ export class Invalidation {
 
 /** Changes the file's times, which needs no room on the disk. */
 async function ring(file: string, loud: boolean): Promise<void> {
-  const now = new Date()
+  // Two rings of one millisecond have different times all the same.
+  const now = (Date.now() + Math.random()) / 1_000
   try {
     if (loud) return await utimes(file, now, now)
     await writeFile(file, '', { flag: 'a' })

@@ -14,7 +14,7 @@ import type { KeyId, Sha256 } from './types.js'
  *   index.sqlite.damaged-…   an index that was set aside
  *   index.lock               held for the moment in which an index is set aside
  *   blobs/ab/abcd…           finished bodies, named by sha256, read-only
- *   blobs/ab/abcd….json      which entries a body serves
+ *   blobs/ab/abcd….<key>.json   an entry that the body serves
  *   blobs/ab/….tmp           a description being written
  *   transfers/<key>/<generation>/   downloads that have not ended
  *   generation               touched by whoever removed or replaced an entry
@@ -54,8 +54,8 @@ export class Layout {
     return join(this.blobs, sha256.slice(0, 2), sha256)
   }
 
-  description(sha256: Sha256): string {
-    return `${this.blob(sha256)}.json`
+  description(sha256: Sha256, id: KeyId): string {
+    return `${this.blob(sha256)}.${id}.json`
   }
 
   transfer(id: KeyId): string {

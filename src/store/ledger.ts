@@ -68,7 +68,9 @@ export async function readUsage(query: Query): Promise<{ blobs: number; reserved
 }
 
 export interface Commit {
+  /** Of the entry that will name the blob. */
   readonly id: KeyId
+  readonly reservation: string
   readonly sha256: Sha256
   /** Bytes. */
   readonly size: number
@@ -97,7 +99,7 @@ export async function tryClaim(query: Query, { id, sha256, owner }: Commit, anyw
  * The second half: the blob counts, and in the same statement the reservation does not any more. False where that would
  * exceed the quota.
  */
-export async function countClaimed(query: Query, { id, sha256, size }: Commit): Promise<boolean> {
+export async function countClaimed(query: Query, { reservation, sha256, size }: Commit): Promise<boolean> {
   const rows = await query(
     `INSERT INTO blobs (sha256, size, last_used, brought_by) SELECT ?1, ?2, 0, ?3
       WHERE ${QUOTA} IS NULL OR EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND size >= ?2)
@@ -106,7 +108,7 @@ export async function countClaimed(query: Query, { id, sha256, size }: Commit): 
       RETURNING sha256`,
     sha256,
     size,
-    id,
+    reservation,
   )
   return rows.length > 0
 }
@@ -152,6 +154,12 @@ export async function takeOverDoomed(query: Query, before: number, now: number):
 /** The blob is gone. Nothing happens where it was given a new life, or another remover, since `doomed`. */
 export async function strike(query: Query, sha256: Sha256, doomed: number): Promise<void> {
   await query('DELETE FROM blobs WHERE sha256 = ? AND doomed = ?', sha256, doomed)
+}
+
+/** What is being committed under these keys, or under any, will not be stored. */
+export async function cancelClaims(query: Query, ids: Iterable<KeyId> | undefined): Promise<void> {
+  const given = ids === undefined ? null : JSON.stringify([...ids])
+  await query('DELETE FROM claims WHERE ?1 IS NULL OR id IN (SELECT value FROM json_each(?1))', given)
 }
 
 /** Whatever the quota: what is written already has to be counted. */

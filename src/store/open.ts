@@ -2,9 +2,9 @@
 
 import { randomUUID } from 'node:crypto'
 import { FileBlobs } from './blobs.js'
+import { CheckedBlobs } from './checked-blobs.js'
 import { SharedCounters } from './counters.js'
 import { Database } from './database.js'
-import { Durability } from './durability.js'
 import { Entries } from './entries.js'
 import { Evictor } from './evictor.js'
 import { FailureList } from './failure-list.js'
@@ -14,13 +14,13 @@ import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
 import { type Purged, purge } from './purge.js'
-import { publish } from './publish.js'
+import { type PublishOptions, publish } from './publish.js'
 import { Removal } from './removal.js'
 import { ReaderCounts } from './reader-counts.js'
 import { LedgerCheck } from './ledgercheck.js'
-import { type Selection, selects } from './select.js'
+import type { Selection } from './select.js'
 import { SharedSpace } from './space.js'
-import type { Entry, KeyId, Sha256, VerifyResult } from './types.js'
+import type { Entry, KeyId, OpenBlob, Sha256, VerifyResult } from './types.js'
 import type { VerifyOptions } from './verify.js'
 
 export interface StoreOptions {
@@ -52,9 +52,14 @@ export interface Store {
   readonly space: SharedSpace
   readonly removal: Removal
   readonly invalidation: Invalidation
-  readonly durability: Durability
+  readonly checked: CheckedBlobs
+  /**
+   * The way to the bytes of an entry. undefined where its blob is gone, or has other bytes than it had (checked-blobs.ts): the
+   * caller removes the entry.
+   */
+  open(entry: Pick<Entry, 'sha256' | 'size'>): Promise<OpenBlob | undefined>
   /** Turns a finished and summed file into the blob of the entry, and stores the entry (publish.ts). */
-  publish(file: string, entry: Entry): Promise<void>
+  publish(file: string, entry: Entry, options?: PublishOptions): Promise<boolean>
   /**
    * Removes an entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Also for an entry
    * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
@@ -90,7 +95,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const evictor = new Evictor({ database, removal, blobs, flusher })
   const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
 
-  const durability = new Durability({ layout, database, entries, removal, boot: boot ?? 'unknown', warn })
+  const checked = new CheckedBlobs({ database, blobs, removal, boot: boot ?? 'unknown', warn })
 
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)
@@ -110,20 +115,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     space,
     removal,
     invalidation,
-    durability,
-    publish: (file, entry) => publish(file, entry, { entries, blobs, space, removal }),
+    checked,
+    open: ({ sha256, size }) => checked.open(sha256, size),
+    publish: (file, entry, how) => publish(file, entry, { entries, blobs, checked, space, removal }, how),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     purge: (selection, { dryRun = false } = {}) =>
-      purge({ entries, removal, matches: selects(selection, clock.now()), dryRun }),
+      purge({ database, entries, removal, selection, now: clock.now(), dryRun }),
     async verify(verifyOptions) {
       const { verify } = await import('./verify.js')
-      return verify({ layout, database, entries, blobs, removal, ledgerCheck, clock, warn, reclaim }, verifyOptions)
+      return verify(
+        { layout, database, entries, blobs, checked, removal, ledgerCheck, clock, warn, reclaim },
+        verifyOptions,
+      )
     },
     onInvalidate: (listener) => invalidation.onInvalidate(listener),
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()
-      await durability.settled()
+      await checked.settled()
       // Nothing but counts and last uses is written this late: no reason to fail what has gone well.
       await flusher.close().catch((error: unknown) => warn(`the counts of the last second are lost: ${String(error)}`))
       await database.close()

@@ -1,49 +1,79 @@
 /** How a finished body and its entry become visible. */
 
 import type { FileBlobs } from './blobs.js'
+import type { CheckedBlobs } from './checked-blobs.js'
 import type { Entries } from './entries.js'
 import type { Removal } from './removal.js'
 import { withRoom } from './room.js'
 import type { SharedSpace } from './space.js'
 import type { Entry } from './types.js'
 
-export interface PublishOptions {
+export interface Publisher {
   readonly entries: Entries
   readonly blobs: FileBlobs
+  readonly checked: CheckedBlobs
   readonly space: SharedSpace
   readonly removal: Removal
 }
 
+export interface PublishOptions {
+  /** The id under which space was reserved for the body; default: that of the entry. */
+  readonly reservation?: string
+  /** Asked when a purge that comes later can reach the body: true where one came earlier. */
+  readonly isPurged?: () => Promise<boolean>
+}
+
 /**
- * Turns a finished and summed file into the blob of `entry`, and stores the entry.
+ * Turns a finished and summed file into the blob of `entry`, and stores the entry. False where a purge forbids it.
  *
  * 1. The reservation becomes a claim on the blob, which the ledger counts. Killed here: the ledger counts a file that is not
  *    there; the unfinished transfer is continued, or its claim reclaimed and the row evicted.
- * 2. The file is renamed into place. Killed here: a blob that no entry names, counted, and evicted in its turn.
- * 3. The entry is written, which ends the claim. Only now can anybody be served from it. Killed here: everything is there but
- *    the description, which is for the day the index is lost, and which verify writes.
- * 4. The description is written.
- * 5. A blob that the entry named before goes, if no other entry names it. Killed before: as in 2.
+ * 2. `isPurged` is asked. A purge marks the transfer before it cancels claims, so an earlier one is seen here, and a later
+ *    one finds the claim.
+ * 3. The file is renamed into place and its stamp recorded. Killed here: a blob that no entry names, counted, and evicted in
+ *    its turn.
+ * 4. The description is written. Killed here: as in 3; verify removes the description.
+ * 5. The entry is written while the claim is there, which ends the claim. Only now can anybody be served from it.
+ * 6. A blob that the entry named before goes, if no other entry names it. Killed before: as in 3.
  *
- * Throws KissError `disk` or `quota` when it did not come to 3; nothing is claimed then, and the file may be gone.
+ * Throws KissError `disk` or `quota` when it did not come to 5; nothing is claimed then, and the file may be gone.
  */
-export async function publish(file: string, entry: Entry, options: PublishOptions): Promise<void> {
-  const { entries, blobs, space, removal } = options
-  let previous: Entry | undefined
+export async function publish(
+  file: string,
+  entry: Entry,
+  { entries, blobs, checked, space, removal }: Publisher,
+  { reservation = entry.id, isPurged }: PublishOptions = {},
+): Promise<boolean> {
+  const { id, sha256, size } = entry
+  let published: Awaited<ReturnType<Entries['publish']>> | undefined
   try {
-    await withRoom(space, () => space.commit(entry.id, entry.sha256, entry.size))
-    await withRoom(space, () => blobs.adopt(file, entry.sha256))
-    previous = await withRoom(space, () => entries.replace(entry))
-  } catch (error) {
-    await space.release(entry.id)
-    // Where the index fails again the blob stays, unnamed: evicted in its turn.
-    await removal.dropUnnamed(entry.sha256).catch(() => undefined)
-    throw error
+    await withRoom(space, () => space.commit(id, sha256, size, reservation))
+    if ((await isPurged?.()) !== true) {
+      const stamp = await withRoom(space, () => blobs.adopt(file, sha256))
+      await withRoom(space, () => checked.record(sha256, stamp))
+      await withRoom(space, () => blobs.describe(entry))
+      published = await withRoom(space, () => entries.publish(entry))
+    }
+  } finally {
+    if (published?.stored !== true) await withdraw(entry, reservation, { space, blobs, removal })
   }
-  try {
-    await removal.describe(entry.sha256)
-    if (previous !== undefined && previous.sha256 !== entry.sha256) await removal.dropUnnamed(previous.sha256)
-  } catch {
-    // The entry is stored, which is what was asked for. What is missing is as in 3 and 5.
+  const previous = published?.previous
+  if (previous !== undefined && previous.sha256 !== sha256) {
+    // The entry is stored, which is what was asked for. What fails here is as in 3.
+    await blobs.undescribe(previous.sha256, [id]).catch(() => undefined)
+    await removal.dropUnnamed(previous.sha256).catch(() => undefined)
   }
+  return published?.stored === true
+}
+
+/** Where the index fails again the blob stays, unnamed: evicted in its turn. */
+async function withdraw(
+  { id, sha256 }: Entry,
+  reservation: string,
+  { space, blobs, removal }: Pick<Publisher, 'space' | 'blobs' | 'removal'>,
+): Promise<void> {
+  await space.release(reservation)
+  await space.release(id)
+  await blobs.undescribe(sha256, [id]).catch(() => undefined)
+  await removal.dropUnnamed(sha256).catch(() => undefined)
 }

@@ -1,13 +1,22 @@
 /** Removes many entries at an operator's word. */
 
+import type { Database } from './database.js'
 import type { Entries } from './entries.js'
+import { cancelClaims } from './ledger.js'
 import type { Removal } from './removal.js'
+import { type Selection, selects } from './select.js'
 import type { Entry, Sha256 } from './types.js'
 
+/** Entries removed at a time. */
+const BATCH = 500
+
 export interface PurgeOptions {
+  readonly database: Database
   readonly entries: Entries
   readonly removal: Removal
-  readonly matches: (entry: Entry) => boolean
+  readonly selection: Selection
+  /** Milliseconds since the epoch. */
+  readonly now: number
   readonly dryRun: boolean
 }
 
@@ -18,18 +27,29 @@ export interface Purged {
   readonly bytes: number
 }
 
-export async function purge({ entries, removal, matches, dryRun }: PurgeOptions): Promise<Purged> {
+/**
+ * What is being committed at this moment under a key that is named, or any under `all`, is not stored: its claim goes first,
+ * then its entry, if it was written already.
+ */
+export async function purge(options: PurgeOptions): Promise<Purged> {
+  const { database, entries, removal, selection, now, dryRun } = options
+  const { ids, all } = selection
+  const matches = selects(selection, now)
   if (dryRun) return foresee(entries, matches)
+  if (ids !== undefined || all === true) await database.run(({ query }) => cancelClaims(query, ids))
   let removed = 0
   let bytes = 0
-  for await (const entry of entries.list()) {
-    if (!matches(entry)) continue
-    // Only while it is the entry that was looked at: what replaced it meanwhile was not meant.
-    const gone = await removal.removeEntry(entry.id, entry.sha256)
-    if (gone === undefined) continue
-    removed++
+  let batch: Entry[] = []
+  const removeBatch = async (): Promise<void> => {
+    const gone = await removal.removeEntries(batch)
+    removed += gone.removed
     bytes += gone.freed
+    batch = []
   }
+  for await (const entry of ids === undefined ? entries.list() : entries.some(ids)) {
+    if (matches(entry) && batch.push(entry) === BATCH) await removeBatch()
+  }
+  await removeBatch()
   return { removed, bytes }
 }
 

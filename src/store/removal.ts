@@ -42,8 +42,8 @@ export class Removal {
    * 1. The ledger's row is marked, which makes us the only remover; it goes on counting. Killed here: the blob is whole, its
    *    entries serve it, and whoever next looks for room takes the removal over.
    * 2. The entries go, and the other processes are told. Killed here: a blob that nothing names; as above.
-   * 3. Description, then blob are unlinked; who reads the blob reads on. A process that still remembers an entry finds no
-   *    file, which is a miss. Killed in between: a blob without description; as above.
+   * 3. The descriptions, then the blob are unlinked; readers of the blob read on. A process that still remembers an entry finds
+   *    no file, which is a miss. Killed in between: descriptions without entries, which verify removes; a blob as above.
    * 4. The row goes, and only now is there room. Killed before: the ledger counts a file that is gone, never the other way
    *    round; as above.
    */
@@ -60,29 +60,40 @@ export class Removal {
    * the entry and the bytes freed; undefined where there was none.
    */
   async removeEntry(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined> {
-    const entry = await this.#options.entries.take(id, sha256)
+    const { entries, blobs } = this.#options
+    const entry = await entries.take(id, sha256)
     if (entry === undefined) return undefined
+    await blobs.undescribe(entry.sha256, [id])
     return { entry, freed: await this.dropUnnamed(entry.sha256) }
   }
 
-  /** An entry has stopped to name this blob: removes it if none does, else corrects its description. */
-  async dropUnnamed(sha256: Sha256): Promise<number> {
-    const removed = await this.removeBlob(sha256, { onlyUnnamed: true })
-    if (removed === undefined) await this.describe(sha256)
-    return removed?.freed ?? 0
+  /** As {@link removeEntry} for many, each only while it names the blob that it names here. */
+  async removeEntries(
+    those: readonly Pick<Entry, 'id' | 'sha256'>[],
+  ): Promise<{ readonly removed: number; readonly freed: number }> {
+    const { entries, blobs, invalidation } = this.#options
+    const idsOf = new Map<Sha256, KeyId[]>()
+    for (const { id, sha256 } of those) {
+      const ids = idsOf.get(sha256)
+      if (ids === undefined) idsOf.set(sha256, [id])
+      else ids.push(id)
+    }
+    let removed = 0
+    let freed = 0
+    for (const [sha256, ids] of idsOf) {
+      const taken = await entries.takeAllOf(sha256, ids)
+      if (taken.length === 0) continue
+      removed += taken.length
+      await blobs.undescribe(sha256, taken)
+      freed += await this.dropUnnamed(sha256)
+    }
+    if (removed > 0) await invalidation.announce()
+    return { removed, freed }
   }
 
-  /** Writes down which entries the blob serves. */
-  async describe(sha256: Sha256): Promise<void> {
-    const { entries, blobs } = this.#options
-    for (let named = await entries.allOf(sha256); ;) {
-      await blobs.describe(sha256, named)
-      // Of two that describe the blob at once, the last to write may have been the first to read; and who removes it may have
-      // looked for a description before there was this one.
-      const now = await entries.allOf(sha256)
-      if (now.map((entry) => entry.id).join() === named.map((entry) => entry.id).join()) return
-      named = now
-    }
+  /** An entry has stopped to name this blob: removes it if none does. Resolves with the bytes freed. */
+  async dropUnnamed(sha256: Sha256): Promise<number> {
+    return (await this.removeBlob(sha256, { onlyUnnamed: true }))?.freed ?? 0
   }
 
   /** Ends what processes that died, or have stood still for long, began. */
@@ -98,6 +109,7 @@ export class Removal {
     const { database, entries, blobs, invalidation } = this.#options
     const named = await entries.takeAllOf(sha256)
     if (named.length > 0) await invalidation.announce()
+    await blobs.undescribe(sha256, named)
     const found = await blobs.remove(sha256)
     await database.run(({ query }) => strike(query, sha256, doomed))
     return found

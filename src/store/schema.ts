@@ -3,7 +3,7 @@
 import { figuresSchema } from './figures-schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 5
+export const SCHEMA_VERSION = 6
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -14,10 +14,9 @@ export const ENTRY_SHA256 = `json_extract(value, '$.value.sha256')`
 const field = (row: 'OLD' | 'NEW', name: string) => `json_extract(${row}.value, '$.value.${name}')`
 const withoutUse = (row: 'OLD' | 'NEW') => `json_remove(${row}.value, '$.value.hits', '$.value.lastUsedAt')`
 
-/** What a newly named blob means to the ledger: it was used, and the claim of the transfer that brought it ends. */
+/** A use of an entry is one of its blob. */
 const named = `
-  UPDATE blobs SET last_used = max(last_used, ${field('NEW', 'lastUsedAt')}) WHERE sha256 = ${field('NEW', 'sha256')};
-  DELETE FROM claims WHERE sha256 = ${field('NEW', 'sha256')} AND id = NEW.key;`
+  UPDATE blobs SET last_used = max(last_used, ${field('NEW', 'lastUsedAt')}) WHERE sha256 = ${field('NEW', 'sha256')};`
 
 const changed = `UPDATE settings SET value = value + 1 WHERE name = 'generation';`
 
@@ -25,11 +24,12 @@ export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
 
   // Blobs that count. last_used: the latest of the blob's entries, milliseconds; 0 while none has named it, so that it goes
-  // first. doomed: since when somebody is removing it, milliseconds; it counts until it is gone. brought_by: the key whose
-  // transfer was the last to bring it; as soon as the blob counts, what was reserved for that transfer does not.
+  // first. doomed: since when somebody is removing it, milliseconds; it counts until it is gone. brought_by: the reservation whose
+  // transfer was the last to bring it; as soon as the blob counts, what was reserved for that transfer does not. stamp, boot:
+  // the file that is known to be whole, and the boot in which it was written, while it may not be on the disk.
   `CREATE TABLE IF NOT EXISTS blobs (
-    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER, brought_by TEXT
-  ) WITHOUT ROWID`,
+    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER, brought_by TEXT,
+    stamp TEXT, boot TEXT) WITHOUT ROWID`,
   `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
 
   // Bytes that transfers will write, or have written.
@@ -68,4 +68,13 @@ export const schema: readonly string[] = [
         '$.value.hits', max(${field('OLD', 'hits')}, ${field('NEW', 'hits')}),
         '$.value.lastUsedAt', max(${field('OLD', 'lastUsedAt')}, ${field('NEW', 'lastUsedAt')}))
       WHERE key = NEW.key; END`,
+]
+
+/** What an older version made and {@link schema} makes anew. */
+export const discard: readonly string[] = [
+  ...['entry_added', 'entry_updated', 'entry_changed', 'entry_removed', 'entry_keeps_use'].map(
+    (trigger) => `DROP TRIGGER IF EXISTS ${trigger}`,
+  ),
+  ...['blobs', 'reservations', 'claims'].map((table) => `DROP TABLE IF EXISTS ${table}`),
+  `UPDATE settings SET value = '' WHERE name = 'ledger'`,
 ]

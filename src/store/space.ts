@@ -112,17 +112,17 @@ export class SharedSpace implements Space {
     throw noRoom(bytes, (await this.quota()) ?? bytes)
   }
 
-  async commit(id: KeyId, sha256: Sha256, size: number): Promise<void> {
+  async commit(id: KeyId, sha256: Sha256, size: number, reservation: string = id): Promise<void> {
     const { database, owner } = this.#options
-    const commit = { id, sha256, size, owner }
+    const commit = { id, reservation, sha256, size, owner }
     for (let round = 0; round < ROUNDS; round++) {
       await this.#claim(commit)
       if (await database.run(({ query }) => countClaimed(query, commit))) {
-        this.#held.delete(id)
+        this.#held.delete(reservation)
         return
       }
       // There was less reserved than it takes, or another transfer of this key has used it up.
-      await this.reserve(id, size)
+      await this.reserve(reservation, size)
     }
     throw noRoom(size, (await this.quota()) ?? size)
   }

@@ -25,8 +25,6 @@ export interface Entry {
   readonly mirror?: string | undefined
   /** A keyed hash of the final URL, whose validators these are. Absent in entries of older versions. */
   readonly resource?: string | undefined
-  /** The boot in which the blob was written, while it is not known to be on the disk (durability.ts). */
-  readonly boot?: string | undefined
   /** Milliseconds since the epoch: when the bytes were stored. */
   readonly storedAt: number
   /** Milliseconds since the epoch: when the origin last confirmed them; storedAt at first. */
@@ -62,8 +60,8 @@ export interface EntryStore {
   touch(id: KeyId, now: number): void
   /** Every entry, in no order, pending touches included. Entries that change meanwhile may show either state. */
   list(): AsyncIterable<Entry>
-  /** Ids of the entries that name this blob. */
-  idsOf(sha256: Sha256): Promise<KeyId[]>
+  /** Is there an entry that names this blob? */
+  isNamed(sha256: Sha256): Promise<boolean>
 }
 
 /** A finished body, open for reading: it stays readable when the blob is unlinked. */
@@ -82,13 +80,15 @@ export interface BlobStore {
   path(sha256: Sha256): string
   /**
    * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller
-   * vouches for the sum; whether the bytes are on the disk is durability.ts's business. A file that has become the blob
-   * already (its process was killed right after) is no error.
+   * vouches for the sum. A file that has become the blob already (its process was killed right after) is no error. Resolves
+   * with the stamp of the file (checked-blobs.ts).
    */
-  adopt(file: string, sha256: Sha256): Promise<void>
-  /** Writes which entries it serves beside the blob (atomically), for the day the index is lost; nothing for none. */
-  describe(sha256: Sha256, entries: readonly Entry[]): Promise<void>
-  /** Unlinks blob and description; false where there was neither. */
+  adopt(file: string, sha256: Sha256): Promise<string>
+  /** Writes an entry of the blob beside it (atomically), for the day the index is lost. */
+  describe(entry: Entry): Promise<void>
+  /** Removes the descriptions of these entries. */
+  undescribe(sha256: Sha256, ids: Iterable<KeyId>): Promise<void>
+  /** Unlinks the blob; false where there was none. */
   remove(sha256: Sha256): Promise<boolean>
 }
 
@@ -146,10 +146,11 @@ export interface Space {
    */
   reserve(id: KeyId, bytes: number): Promise<void>
   /**
-   * The reservation of `id` turns into a blob of `size` bytes, which nobody evicts until an entry names it. Called before
-   * the file is adopted, so that no file is uncounted. Counts a blob that is there already once.
+   * A reservation turns into a blob of `size` bytes, which nobody evicts until the entry `id` names it. Called before the file
+   * is adopted, so that no file is uncounted. Counts a blob that is there already once. `reservation`: its id, where that is
+   * not the entry's.
    */
-  commit(id: KeyId, sha256: Sha256, size: number): Promise<void>
+  commit(id: KeyId, sha256: Sha256, size: number, reservation?: string): Promise<void>
   /** Gives a reservation back; no error where there is none. */
   release(id: KeyId): Promise<void>
   /** Bytes of blobs and of reservations. */

@@ -3,7 +3,8 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { systemCode } from '../errors.js'
-import type { FileBlobs } from './blobs.js'
+import { type FileBlobs, stampOf } from './blobs.js'
+import type { CheckedBlobs } from './checked-blobs.js'
 import type { Database } from './database.js'
 import { readDescription } from './description.js'
 import type { Entries } from './entries.js'
@@ -13,8 +14,8 @@ import type { LedgerCheck } from './ledgercheck.js'
 import { inParallel } from './parallel.js'
 import type { Removal } from './removal.js'
 import { repairLedger } from './repair.js'
-import type { Sha256, VerifyResult } from './types.js'
-import { blobFolders, fileSize, isBlobName } from './walk.js'
+import type { KeyId, Sha256, VerifyResult } from './types.js'
+import { blobFolders, fileSize, isBlobName, parseDescriptionName } from './walk.js'
 
 /** Blobs hashed at once: SHA-256 is faster than most disks, and a working server needs the disk too. */
 const HASHED_AT_ONCE = 4
@@ -33,6 +34,7 @@ export interface Verified {
   readonly database: Database
   readonly entries: Entries
   readonly blobs: FileBlobs
+  readonly checked: CheckedBlobs
   readonly removal: Removal
   readonly ledgerCheck: LedgerCheck
   readonly clock: { now(): number }
@@ -59,7 +61,7 @@ interface Work extends Verified, Required<Pick<VerifyOptions, 'rebuild'>> {
  * 1. What dead processes left half done is ended, so that nothing is claimed that nobody will name.
  * 2. Every blob is hashed. A damaged one goes with its entries, unless the file was replaced meanwhile.
  * 3. With `rebuild`, whole blobs get back the entries that stand beside them.
- * 4. Entries whose blob is not there go, if they still name it.
+ * 4. Entries whose blob is not there go, if they still name it. The others get a description where they have none.
  * 5. Blobs that no entry names go. Whether one is named, or claimed by a transfer that is about to name it, is decided in
  *    the same statement that condemns it; so no blob is too young for this.
  * 6. Files that are no blobs go when they are old.
@@ -90,53 +92,70 @@ async function endAbandoned({ removal, ledgerCheck, reclaim }: Work): Promise<vo
 }
 
 async function hashBlobs(work: Work): Promise<void> {
-  const { layout, found, removal } = work
+  const { layout, blobs, found, removal, checked } = work
   for await (const { folder, names } of blobFolders(layout)) {
-    const blobs = names.filter((name) => isBlobName(layout, folder, name))
-    await inParallel(blobs, HASHED_AT_ONCE, async (sha256) => {
+    const described = describedIn(names)
+    const bodies = names.filter((name) => isBlobName(layout, folder, name))
+    await inParallel(bodies, HASHED_AT_ONCE, async (sha256) => {
       const body = await checkBody(layout.blob(sha256), sha256)
       if (body === undefined) return
       found.checked++
       if (body.whole) {
-        if (work.rebuild) await rebuildEntries(work, sha256, body.size)
-      } else if (await isStill(layout.blob(sha256), body.inode)) {
+        await checked.record(sha256, body.stamp)
+        if (!work.rebuild) return
+        for (const id of described.get(sha256) ?? []) await rebuildEntry(work, sha256, id, body.size)
+      } else if (await isStill(layout.blob(sha256), body.stamp)) {
         found.damaged.push(sha256)
         await removal.removeBlob(sha256, { onlyUnnamed: false })
+        await blobs.undescribe(sha256, described.get(sha256) ?? [])
       }
     })
   }
   if (work.rebuild) await work.ledgerCheck.noteRebuilt()
 }
 
+/** The ids of the entries that each blob serves, by the names of the files in its folder. */
+function describedIn(names: readonly string[]): Map<Sha256, KeyId[]> {
+  const ids = new Map<Sha256, KeyId[]>()
+  for (const name of names) {
+    const described = parseDescriptionName(name)
+    if (described === undefined) continue
+    const known = ids.get(described.sha256)
+    if (known === undefined) ids.set(described.sha256, [described.id])
+    else known.push(described.id)
+  }
+  return ids
+}
+
 /** An entry that the index has, and that is as new, is the better one. */
-async function rebuildEntries({ layout, entries }: Work, sha256: Sha256, size: number): Promise<void> {
-  for (const entry of await readDescription(layout.description(sha256), sha256, size)) {
-    const known = await entries.get(entry.id)
-    if (known === undefined || known.storedAt < entry.storedAt) await entries.set(entry)
-  }
+async function rebuildEntry({ layout, entries }: Work, sha256: Sha256, id: KeyId, size: number): Promise<void> {
+  const entry = await readDescription(layout.description(sha256, id), sha256, size)
+  if (entry?.id !== id) return
+  const known = await entries.get(id)
+  if (known === undefined || known.storedAt < entry.storedAt) await entries.set(entry)
 }
 
-async function dropDangling({ layout, entries, removal, found }: Work): Promise<void> {
+async function dropDangling({ layout, entries, blobs, removal, found }: Work): Promise<void> {
   for await (const entry of entries.list()) {
-    if ((await fileSize(layout.blob(entry.sha256))) === entry.size) continue
-    if ((await removal.removeEntry(entry.id, entry.sha256)) !== undefined) found.dangling.push(entry.url)
+    const { id, sha256, size, url } = entry
+    if ((await fileSize(layout.blob(sha256))) !== size) {
+      if ((await removal.removeEntry(id, sha256)) !== undefined) found.dangling.push(url)
+    } else if ((await fileSize(layout.description(sha256, id))) === undefined) {
+      await blobs.describe(entry)
+    }
   }
 }
 
-async function dropUnnamed({ layout, entries, removal, ledgerCheck, found, warn }: Work): Promise<void> {
+async function dropUnnamed({ layout, entries, blobs, removal, ledgerCheck, found, warn }: Work): Promise<void> {
   const indexLost = await ledgerCheck.indexLost()
   let spared = 0
   for await (const { folder, names } of blobFolders(layout)) {
-    const present = new Set(names)
+    const described = describedIn(names)
     for (const name of names) {
-      const sha256 = name.replace(/\.json$/, '')
-      const described = name !== sha256
-      if (!isBlobName(layout, folder, sha256) || (described && present.has(sha256))) continue
-      if ((await entries.idsOf(sha256)).length > 0) {
-        if (!present.has(`${sha256}.json`)) await removal.describe(sha256)
-      } else if (!described && indexLost && present.has(`${sha256}.json`)) {
-        spared++
-      } else if ((await removal.removeBlob(sha256, { onlyUnnamed: true }))?.found === true) {
+      if (!isBlobName(layout, folder, name) || (await entries.isNamed(name))) continue
+      if (indexLost && described.has(name)) spared++
+      else if ((await removal.removeBlob(name, { onlyUnnamed: true }))?.found === true) {
+        await blobs.undescribe(name, described.get(name) ?? [])
         found.orphans.push(relative(layout.root, join(folder, name)))
       }
     }
@@ -148,18 +167,28 @@ async function dropUnnamed({ layout, entries, removal, ledgerCheck, found, warn 
 async function dropStrays(work: Work): Promise<void> {
   const { layout } = work
   for (const name of await readdir(layout.root)) {
-    if (/^VERSION\..*\.tmp$/.test(name)) await dropStray(join(layout.root, name), work)
+    if (/^VERSION\..*\.tmp$/.test(name)) await dropStray(join(layout.root, name), STRAY_GRACE, work)
   }
+  const indexLost = await work.ledgerCheck.indexLost()
   for await (const { folder, names } of blobFolders(layout)) {
+    const present = new Set(names)
     for (const name of names) {
-      if (!isBlobName(layout, folder, name.replace(/\.json$/, ''))) await dropStray(join(folder, name), work)
+      if (isBlobName(layout, folder, name)) continue
+      const path = join(folder, name)
+      const described = parseDescriptionName(name)
+      if (described === undefined) await dropStray(path, STRAY_GRACE, work)
+      else if (!present.has(described.sha256)) await dropStray(path, 0, work)
+      else if (!indexLost && (await work.entries.get(described.id))?.sha256 !== described.sha256) {
+        // It is written before its entry.
+        await dropStray(path, STRAY_GRACE, work)
+      }
     }
   }
 }
 
-async function dropStray(path: string, { layout, clock, found }: Work): Promise<void> {
+async function dropStray(path: string, grace: number, { layout, clock, found }: Work): Promise<void> {
   const modified = await modifiedAt(path)
-  if (modified === undefined || clock.now() - modified < STRAY_GRACE) return
+  if (modified === undefined || (grace > 0 && clock.now() - modified < grace)) return
   await rm(path, { force: true })
   found.orphans.push(relative(layout.root, path))
 }
@@ -172,9 +201,9 @@ async function sweepTransfers({ options, layout, found }: Work): Promise<void> {
   for (const path of (await options.sweepTransfers?.()) ?? []) found.orphans.push(relative(layout.root, path))
 }
 
-async function isStill(path: string, inode: number): Promise<boolean> {
+async function isStill(path: string, stamp: string): Promise<boolean> {
   try {
-    return (await stat(path)).ino === inode
+    return stampOf(await stat(path)) === stamp
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false
     throw error

@@ -4,9 +4,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { Layout } from './layout.js'
-import type { Sha256 } from './types.js'
+import type { KeyId, Sha256 } from './types.js'
 
 const BLOB_NAME = /^[0-9a-f]{64}$/
+const DESCRIPTION_NAME = /^([0-9a-f]{64})\.([0-9a-f]{64})\.json$/
 
 /** The names in `blobs/` and in every folder below it, folder by folder. */
 export async function* blobFolders(layout: Layout): AsyncIterable<{ folder: string; names: string[] }> {
@@ -21,6 +22,12 @@ export async function* blobFolders(layout: Layout): AsyncIterable<{ folder: stri
 /** Whether a file of that name in that folder is where the blob of that sum belongs. */
 export function isBlobName(layout: Layout, folder: string, name: string): name is Sha256 {
   return BLOB_NAME.test(name) && layout.blob(name) === join(folder, name)
+}
+
+/** undefined where it is no name of a description. */
+export function parseDescriptionName(name: string): { readonly sha256: Sha256; readonly id: KeyId } | undefined {
+  const [, sha256, id] = DESCRIPTION_NAME.exec(name) ?? []
+  return sha256 === undefined || id === undefined ? undefined : { sha256, id }
 }
 
 /** Sorted; empty where the folder has gone or is none. */

@@ -1,15 +1,14 @@
 /** The other process of multi-process tests: opens the store of a directory and does what it is told over IPC. */
 
 import { closeSync, openSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import type { KissError } from '#kiss/errors.js'
 import { type Store, openStore } from '#kiss/store/open.js'
 import type { CounterName, KeyId, OpenBlob } from '#kiss/store/types.js'
 import { put } from './support.js'
 
 /** Where a process can be killed: while a blob is removed, and while one is published. */
-export const removalSteps = ['marked', 'entries gone', 'description gone', 'blob gone'] as const
-export const publishSteps = ['committed', 'adopted', 'entry written', 'described'] as const
+export const removalSteps = ['marked', 'entries gone', 'descriptions gone', 'blob gone'] as const
+export const publishSteps = ['committed', 'adopted', 'described', 'entry written'] as const
 export type Step = (typeof removalSteps)[number] | (typeof publishSteps)[number]
 
 export type Order =
@@ -148,19 +147,16 @@ function die(): never {
 }
 
 /** The next removal or publication ends with SIGKILL right after the step. */
-function dieAt({ entries, blobs, removal, layout }: Store, step: Step): void {
+function dieAt({ entries, blobs, checked }: Store, step: Step): void {
   switch (step) {
     case 'marked':
       entries.takeAllOf = die
       return
     case 'entries gone':
-      blobs.remove = die
+      blobs.undescribe = die
       return
-    case 'description gone':
-      blobs.remove = async (sha256) => {
-        await rm(layout.description(sha256))
-        die()
-      }
+    case 'descriptions gone':
+      blobs.remove = die
       return
     case 'blob gone': {
       const remove = blobs.remove.bind(blobs)
@@ -174,16 +170,16 @@ function dieAt({ entries, blobs, removal, layout }: Store, step: Step): void {
       blobs.adopt = die
       return
     case 'adopted':
-      entries.replace = die
+      checked.record = die
       return
-    case 'entry written':
-      removal.describe = die
+    case 'described':
+      entries.publish = die
       return
-    case 'described': {
-      const describe = removal.describe.bind(removal)
-      removal.describe = async (sha256) => {
-        await describe(sha256)
-        die()
+    case 'entry written': {
+      const write = entries.publish.bind(entries)
+      entries.publish = async (entry) => {
+        await write(entry)
+        return die()
       }
       return
     }

@@ -242,4 +242,38 @@ describe('an index that fails', () => {
     )
     assert.ok((await readdir(fixture.dir)).includes('VERSION'), join(fixture.dir, 'VERSION'))
   })
+
+  it('of a newer kiss is refused, naming both versions, and left as it is', async () => {
+    const store = await fixture.open()
+    await put(store, 'a', 'body')
+    await fixture.close(store)
+    const index = await connect(store.layout.index, 1_000)
+    await index.query('PRAGMA user_version = 99')
+    await index.close()
+    await assert.rejects(fixture.open(), {
+      code: 'configuration',
+      message: /version 99, and this kiss knows version \d+$/,
+    })
+    await assert.rejects(connect(store.layout.index, 1_000), { code: 'configuration' })
+    assert.deepEqual(
+      (await readdir(fixture.dir)).filter((name) => name.includes('damaged')),
+      [],
+    )
+  })
+
+  it('of an older kiss is brought up to date, and its ledger counted anew', async () => {
+    const before = await fixture.open()
+    const entry = await put(before, 'a', 'body', { lastUsedAt: 7 })
+    await before.space.usage()
+    await fixture.close(before)
+    const index = await connect(before.layout.index, 1_000)
+    await index.query('DROP TABLE blobs')
+    await index.query('CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL)')
+    await index.query('PRAGMA user_version = 5')
+    await index.close()
+    const store = await fixture.open()
+    assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 0 })
+    assert.deepEqual(await listed(store), [entry])
+    assert.equal(await bodyOf(store, entry), 'body')
+  })
 })

@@ -65,6 +65,6 @@ describe('the layout of a cache directory', () => {
     const layout = await open()
     const sum = sha256('x')
     assert.equal(layout.blob(sum), join(fixture.dir, 'blobs', sum.slice(0, 2), sum))
-    assert.equal(layout.description(sum), `${layout.blob(sum)}.json`)
+    assert.equal(layout.description(sum, 'key'), `${layout.blob(sum)}.key.json`)
   })
 })

@@ -118,6 +118,11 @@ export async function blobFiles(store: Store): Promise<string[]> {
   return found.filter((file) => file.isFile()).map((file) => file.name)
 }
 
+/** Name of the file beside the blob that describes the entry. */
+export function describing({ sha256, id }: Pick<Entry, 'sha256' | 'id'>): string {
+  return `${sha256}.${id}.json`
+}
+
 /** Puts a file where a blob of that sum belongs, whatever its bytes. */
 export async function plant(store: Store, sum: Sha256, bytes: string): Promise<void> {
   await mkdir(join(store.layout.blobs, sum.slice(0, 2)), { recursive: true })

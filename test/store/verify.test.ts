@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Store } from '#kiss/store/open.js'
-import { Fixture, blobFiles, bodyOf, entryOf, listed, plant, put, sha256 } from './support.js'
+import { Fixture, blobFiles, bodyOf, describing, entryOf, listed, plant, put, sha256 } from './support.js'
 
 const nothing = { damaged: [], orphans: [], dangling: [] }
 
@@ -46,7 +46,7 @@ describe('verify', () => {
       { ...nothing, checked: 4, damaged: damaged.sort() },
     )
     assert.deepEqual(await listed(store), [kept])
-    assert.deepEqual(await blobFiles(store), [kept.sha256, `${kept.sha256}.json`])
+    assert.deepEqual(await blobFiles(store), [kept.sha256, describing(kept)])
     assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 0 })
   })
 
@@ -119,11 +119,11 @@ describe('verify', () => {
   it('writes descriptions that are missing', async () => {
     const store = await fixture.open()
     const entry = await put(store, 'a', 'body')
-    await rm(store.layout.description(entry.sha256))
+    await rm(store.layout.description(entry.sha256, entry.id))
     assert.deepEqual(await store.verify(), { ...nothing, checked: 1 })
-    assert.deepEqual(JSON.parse(await readFile(store.layout.description(entry.sha256), 'utf8')), {
-      version: 1,
-      entries: [entry],
+    assert.deepEqual(JSON.parse(await readFile(store.layout.description(entry.sha256, entry.id), 'utf8')), {
+      version: 2,
+      entry,
     })
   })
 
@@ -205,14 +205,14 @@ describe('verify', () => {
         for (const name of ['good', 'damaged', 'empty', 'foreign', 'odd']) await put(before, name, name)
       })
       await plant(store, sha256('damaged'), 'damageX')
-      await writeFile(store.layout.description(sha256('empty')), '')
+      await writeFile(store.layout.description(sha256('empty'), sha256('empty')), '')
       await writeFile(
-        store.layout.description(sha256('foreign')),
-        JSON.stringify({ version: 1, entries: [entryOf('foreign', 'another')] }),
+        store.layout.description(sha256('foreign'), sha256('foreign')),
+        JSON.stringify({ version: 2, entry: entryOf('foreign', 'another') }),
       )
       await writeFile(
-        store.layout.description(sha256('odd')),
-        JSON.stringify({ version: 1, entries: [{ ...entryOf('odd', 'odd'), staleAt: 'never' }, null, 7] }),
+        store.layout.description(sha256('odd'), sha256('odd')),
+        JSON.stringify({ version: 2, entry: { ...entryOf('odd', 'odd'), staleAt: 'never' } }),
       )
       const found = await store.verify({ rebuild: true })
       assert.deepEqual(found.damaged, [sha256('damaged')])
@@ -233,8 +233,8 @@ describe('verify', () => {
         ['second', 2],
         ['third', 3],
       ] as const) {
-        const description = { version: 1, entries: [entryOf('a', body, { storedAt })] }
-        await writeFile(store.layout.description(sha256(body)), JSON.stringify(description))
+        const entry = entryOf('a', body, { storedAt })
+        await writeFile(store.layout.description(sha256(body), entry.id), JSON.stringify({ version: 2, entry }))
       }
       await put(store, 'd', 'fourth', { storedAt: 9 })
       await store.verify({ rebuild: true })
@@ -242,6 +242,8 @@ describe('verify', () => {
       assert.equal(known?.sha256, sha256('third'))
       assert.deepEqual((await listed(store)).map(({ url }) => url).sort(), [
         'https://origin.example/a',
+        'https://origin.example/b',
+        'https://origin.example/c',
         'https://origin.example/d',
       ])
     })

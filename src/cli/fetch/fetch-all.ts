@@ -8,7 +8,7 @@ import type { ServedAs } from '../../store/types.js'
 import { unlessAborted } from '../abort.js'
 import { failureJson, failureLine, failureOf, type FailureJson } from '../failure.js'
 import type { ProgressView } from '../progress.js'
-import { isBrokenPipe, saveArtifact, streamArtifact, type Saved } from './save.js'
+import { isBrokenPipe, saveArtifact, streamArtifact, type Saved, type SaveOptions } from './save.js'
 import type { Target } from './targets.js'
 
 /** One entry of `results` under `--json`. What is not known is null. */
@@ -80,7 +80,10 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
     request.signal.throwIfAborted()
     artifact = await engine.fetch({ ...request, url: target.url })
     line.follow(artifact)
-    const delivered = await deliver(artifact, target, options.stdout, request.signal)
+    const delivered = await deliver(artifact, target, options.stdout, {
+      signal: request.signal,
+      promised: request.sha256,
+    })
     await artifact.close('done')
     line.end()
     return { result: { url, status: artifact.as, ...delivered, seconds: seconds() } }
@@ -112,13 +115,13 @@ async function deliver(
   artifact: Artifact,
   { destination }: Target,
   stdout: NodeJS.WritableStream,
-  signal: AbortSignal,
+  options: SaveOptions,
 ): Promise<Delivered> {
   if (destination.to === 'file') {
-    return delivered(artifact, await saveArtifact(artifact, destination.path, signal), destination.path)
+    return delivered(artifact, await saveArtifact(artifact, destination.path, options), destination.path)
   }
-  if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout, signal), '-')
-  const entry = artifact.stored ? await unlessAborted(artifact.finished(), signal) : undefined
+  if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout, options), '-')
+  const entry = artifact.stored ? await unlessAborted(artifact.finished(), options.signal) : undefined
   if (entry === undefined) {
     throw new KissError('usage', `${artifact.url} is not kept in the cache, so it has no path there`, {
       hint: 'fetch it without --path',

@@ -1,6 +1,6 @@
 /** Brings the bytes of an artifact to a file, complete or not at all, or to standard output while they arrive. */
 
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { constants, copyFile, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
@@ -18,6 +18,12 @@ const CHUNK = 256 * 1024
 export interface Saved {
   readonly bytes: number
   readonly entry: Entry | undefined
+}
+
+export interface SaveOptions {
+  readonly signal: AbortSignal
+  /** The bytes that go to the output must have this SHA-256, lower-case hex. */
+  readonly promised?: string | undefined
 }
 
 /** Files to remove should the process end before it can clean up (a second Ctrl-C). */
@@ -41,18 +47,18 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
  * The blob is reflinked or copied, never linked: what a user does to the file must not reach the cache. What is no
  * regular file (a pipe, a device) is written as it is.
  */
-export async function saveArtifact(artifact: Artifact, file: string, signal: AbortSignal): Promise<Saved> {
+export async function saveArtifact(artifact: Artifact, file: string, options: SaveOptions): Promise<Saved> {
   const there = await stat(file).catch(() => undefined)
-  if (there?.isFIFO() === true) return saveToPipe(artifact, file, signal)
+  if (there?.isFIFO() === true) return saveToPipe(artifact, file, options)
   if (there !== undefined && !there.isFile()) {
     const handle = await reporting(file, () => open(file, 'w'))
-    return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle, chunk, file)))
+    return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle, chunk, file), options))
   }
   const temporary = path.join(path.dirname(file), `.kiss-${randomBytes(8).toString('hex')}`)
   removeAtExit(temporary)
   try {
     const handle = await reporting(file, () => open(temporary, 'wx'))
-    const saved = await closing(handle, () => fill(artifact, { temporary, handle, file, signal }))
+    const saved = await closing(handle, () => fill(artifact, { temporary, handle, file, ...options }))
     await reporting(file, () => rename(temporary, file))
     return saved
   } catch (error) {
@@ -63,10 +69,10 @@ export async function saveArtifact(artifact: Artifact, file: string, signal: Abo
   }
 }
 
-async function saveToPipe(artifact: Artifact, file: string, signal: AbortSignal): Promise<Saved> {
-  const pipe = await reporting(file, () => openPipe(file, signal))
+async function saveToPipe(artifact: Artifact, file: string, options: SaveOptions): Promise<Saved> {
+  const pipe = await reporting(file, () => openPipe(file, options.signal))
   try {
-    const saved = await streamArtifact(artifact, pipe, signal)
+    const saved = await streamArtifact(artifact, pipe, options)
     await closePipe(pipe)
     return saved
   } catch (error) {
@@ -82,7 +88,7 @@ async function saveToPipe(artifact: Artifact, file: string, signal: AbortSignal)
 export async function streamArtifact(
   artifact: Artifact,
   output: NodeJS.WritableStream,
-  signal: AbortSignal,
+  options: SaveOptions,
 ): Promise<Saved> {
   const write = (chunk: Buffer): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -91,7 +97,7 @@ export async function streamArtifact(
         else reject(systemCode(error) === 'EPIPE' ? error : diskError('standard output', error))
       })
     })
-  return copyContent(artifact, (chunk) => unlessAborted(write(chunk), signal))
+  return copyContent(artifact, (chunk) => unlessAborted(write(chunk), options.signal), options)
 }
 
 /** The reader of standard output has had enough, which is no failure. */
@@ -99,23 +105,25 @@ export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && !(error instanceof KissError) && systemCode(error) === 'EPIPE'
 }
 
-interface Filling {
+interface Filling extends SaveOptions {
   readonly temporary: string
   readonly handle: FileHandle
   /** What the temporary file will be called; for messages. */
   readonly file: string
-  readonly signal: AbortSignal
 }
 
 /**
  * What is in the cache already is cloned or copied from there. What is still arriving is written as it arrives: to copy it
  * in the end would take its time when everybody else is done as well. Only where files can share their bytes is it worth
- * waiting for the clone.
+ * waiting for the clone. What was promised is hashed on its way, since somebody may write to the blob meanwhile.
  */
-async function fill(artifact: Artifact, { temporary, handle, file, signal }: Filling): Promise<Saved> {
+async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
+  const { temporary, handle, file, signal, promised } = filling
+  const copy = (): Promise<Saved> => copyContent(artifact, (chunk) => writeAll(handle, chunk, file), filling)
+  if (promised !== undefined) return copy()
   if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(file))))) {
     const entry = await unlessAborted(artifact.finished(), signal)
-    if (entry === undefined) return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
+    if (entry === undefined) return copy()
     const { mode } = await handle.stat()
     try {
       await copyFile(artifact.path(entry), temporary, constants.COPYFILE_FICLONE)
@@ -128,7 +136,7 @@ async function fill(artifact: Artifact, { temporary, handle, file, signal }: Fil
       if (systemCode(error) !== 'ENOENT') throw diskError(file, error)
     }
   }
-  return copyContent(artifact, (chunk) => writeAll(handle, chunk, file))
+  return copy()
 }
 
 /** Types of Linux file systems whose files can share bytes (statfs(2)): btrfs, XFS, bcachefs, ZFS, OCFS2. */
@@ -138,16 +146,25 @@ async function canClone(directory: string): Promise<boolean> {
   return process.platform === 'darwin' || cloning.has((await statfs(directory)).type)
 }
 
-async function copyContent(artifact: Artifact, write: (chunk: Buffer) => Promise<void>): Promise<Saved> {
+async function copyContent(
+  artifact: Artifact,
+  write: (chunk: Buffer) => Promise<void>,
+  { promised }: SaveOptions,
+): Promise<Saved> {
+  const hash = promised === undefined ? undefined : createHash('sha256')
   const buffer = Buffer.allocUnsafe(CHUNK)
   let position = 0
   for (;;) {
     const bytes = await artifact.content.read(buffer, position)
     if (bytes === 0) break
+    hash?.update(buffer.subarray(0, bytes))
     await write(buffer.subarray(0, bytes))
     artifact.sent(bytes)
     position += bytes
   }
+  const sum = hash?.digest('hex')
+  if (sum !== undefined && sum !== promised)
+    throw new KissError('digest-mismatch', `${artifact.url}: the SHA-256 of the bytes is ${sum}, not ${promised}`)
   return { bytes: position, entry: artifact.stored ? await artifact.finished() : undefined }
 }
 

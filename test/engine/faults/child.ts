@@ -39,7 +39,7 @@ const deaths: Readonly<Record<Death, () => void>> = {
   'head written': () => after(Generation.prototype, 'setHead'),
   summed: () => after(Generation.prototype, 'setSum'),
   renamed: () => after(FileBlobs.prototype, 'adopt'),
-  indexed: () => after(Entries.prototype, 'replace'),
+  indexed: () => after(Entries.prototype, 'publish'),
 }
 
 /** Dies when the method of that name has done its work. */
