@@ -3,6 +3,9 @@ import { BaseCommand } from '../cli/base-command.js'
 import { runFetch, type FetchReport } from '../cli/fetch/run-fetch.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
+/** Somebody waits in front of it. */
+const settingDefaults = { 'retry-for': '1m' }
+
 export default class Fetch extends BaseCommand {
   static override readonly summary = 'fetch artifacts through the cache and save them here'
   static override readonly description = `Downloads each URL once, whoever asks on this cache directory, and keeps it. The file appears when it is complete.
@@ -33,25 +36,31 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
   static override readonly args = {
     url: Args.string({ description: 'what to fetch', multiple: true, ignoreStdin: true }),
   }
-  static override readonly flags = flagsFor([
-    'output',
-    'directory',
-    'path',
-    'ttl',
-    'refresh',
-    'offline',
-    'header',
-    'sha256',
-    'input',
-    'parallel',
-    'max-time',
-    'quota',
-    'no-progress',
-    'cache-dir',
-    'server',
-    'server-token-file',
-    'ca-file',
-  ])
+  static override readonly settingDefaults = settingDefaults
+  static override readonly flags = flagsFor(
+    [
+      'output',
+      'directory',
+      'path',
+      'ttl',
+      'refresh',
+      'offline',
+      'header',
+      'sha256',
+      'input',
+      'parallel',
+      'max-time',
+      'retry-for',
+      'stall-timeout',
+      'quota',
+      'no-progress',
+      'cache-dir',
+      'server',
+      'server-token-file',
+      'ca-file',
+    ],
+    settingDefaults,
+  )
 
   async run(): Promise<FetchReport> {
     const { argv, flags } = await this.parse(Fetch)

@@ -7,11 +7,25 @@ import type { Head, Sum } from '../store/generations.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { lengthByHead } from './ending.js'
 import type { Order, Seed } from './order.js'
-import { gaveUp, isCertificateError, isDiskError, reasonOf, refused, understand, unreachable } from './refusals.js'
+import {
+  gaveUp,
+  isCertificateError,
+  isDiskError,
+  isTimeout,
+  reasonOf,
+  refused,
+  understand,
+  unreachable,
+} from './refusals.js'
 import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
-import { failed, grown, pause, started, type RetryState } from './retry.js'
+import { failed, grown, pause, started, timeLeft, type RetryState } from './retry.js'
 import type { Services } from './services.js'
 import { resourceOf } from './subject.js'
+
+/** Ranges in a row that brought no byte, until the whole is asked for: perhaps the ranges are what fails. */
+const FRUITLESS = 2
+/** Milliseconds that the last attempt gets, however little time is left. */
+const LAST_ATTEMPT = 1_000
 
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
 export const VALIDATION_TIMEOUT = 5_000
@@ -58,18 +72,24 @@ export class BodyDownload {
   readonly #o: DownloadOptions
   #head: Head | undefined
   #retry: RetryState
-  /** A range answer proved nothing: ask for the whole. */
+  /** The answer to a range proved nothing, or ranges are refused: ask for the whole. */
   #distrust = false
+  /** The origin answered and then sent no byte in time: perhaps it makes the artifact only now. */
+  #slowToBegin = false
+  /** Ranges in a row that brought no byte. */
+  #fruitless = 0
   #reauthorised = 0
   /** What a 206 said of a body without a length: enough to see that it is cut, not to promise it to readers. */
   #total: number | undefined
+  /** The byte after the last that the Content-Range of the answer at hand announces. */
+  #rangeEnd: number | undefined
   #attempts = 0
   readonly #startedAt: number
 
   constructor(options: DownloadOptions) {
     this.#o = options
     this.#head = options.head
-    this.#startedAt = options.services.clock.now()
+    this.#startedAt = options.services.clock.monotonic()
     this.#retry = started(this.#startedAt, options.head !== undefined)
   }
 
@@ -97,11 +117,14 @@ export class BodyDownload {
 
   async #attempt(): Promise<Step> {
     const held = this.#held()
-    const asked: Ask = this.#distrust ? { kind: 'whole', headers: {} } : ask(held)
+    const distrust = this.#distrust || this.#fruitless >= FRUITLESS
+    const asked: Ask = distrust ? { kind: 'whole', headers: {} } : ask(held)
+    this.#fruitless = asked.kind === 'rest' ? this.#fruitless + 1 : 0
     this.#attempts++
+    this.#rangeEnd = undefined
     let answer: OriginAnswer
     try {
-      answer = await this.#request(asked)
+      answer = await this.#request(asked, this.#timeoutOf(asked))
     } catch (error) {
       return this.#unanswered(error)
     }
@@ -117,6 +140,7 @@ export class BodyDownload {
         return this.#begin({ answer, head: verdict.head })
       case 'append':
         this.#total = verdict.length
+        this.#rangeEnd = verdict.end
         await this.#confirm()
         return this.#receive(answer, this.#o.writer.size)
       case 'compare':
@@ -133,15 +157,29 @@ export class BodyDownload {
         return { kind: 'renewed' }
       case 'distrust':
         await answer.discard()
-        this.#distrust = true
-        if (asked.kind === 'validate') return { kind: 'again', reason: 'a 304 that confirms nothing', free: true }
-        return this.#again(`the origin's answer ${answer.status} to a range does not continue what is here`)
+        if (asked.kind === 'validate') return this.#askWhole('a 304 that confirms nothing')
+        return this.#askWhole(`the origin's answer ${answer.status} to a range does not continue what is here`)
       case 'failure':
-        return this.#refused(answer)
+        return this.#refused(answer, asked.kind)
     }
   }
 
-  async #request(asked: Ask): Promise<OriginAnswer> {
+  /** Milliseconds: an origin that makes the artifact on demand may take as long as readers wait for a byte. */
+  #timeoutOf({ kind }: Ask): number {
+    if (this.#onTrial()) return VALIDATION_TIMEOUT
+    const { clock, settings } = this.#o.services
+    const left = timeLeft(this.#retry, clock.monotonic(), settings.retryFor)
+    // A range that is not answered leaves time for the whole.
+    return Math.max(kind === 'rest' ? left / 2 : left, LAST_ATTEMPT)
+  }
+
+  /** At once: asking for a range was the mistake. */
+  #askWhole(reason: string): Step {
+    this.#distrust = true
+    return { kind: 'again', reason, free: true }
+  }
+
+  async #request(asked: Ask, timeout: number): Promise<OriginAnswer> {
     const { order, services, signal } = this.#o
     const origins = await services.origins()
     return origins.request({
@@ -153,7 +191,8 @@ export class BodyDownload {
       signal,
       mirror: asked.mirror,
       onStart: this.#o.onStart,
-      ...(this.#onTrial() ? { headersTimeout: VALIDATION_TIMEOUT } : {}),
+      headersTimeout: timeout,
+      ...(this.#slowToBegin && { firstByteTimeout: timeout }),
     })
   }
 
@@ -211,7 +250,7 @@ export class BodyDownload {
     } catch (error) {
       signal.throwIfAborted()
       await writer.flush()
-      return this.#cut(error)
+      return this.#cut(error, at > position)
     } finally {
       await answer.discard()
     }
@@ -241,15 +280,16 @@ export class BodyDownload {
 
   async #append(chunk: Buffer): Promise<void> {
     const { writer, services } = this.#o
-    const length = this.#head?.length
-    if (length !== undefined && writer.size + chunk.length > length)
+    const end = this.#rangeEnd ?? this.#head?.length ?? this.#total
+    if (end !== undefined && writer.size + chunk.length > end)
       throw new KissError(
         'length-mismatch',
-        `cannot fetch ${this.#o.order.shown}: the origin sent more than the ${length} bytes that it announced`,
+        `cannot fetch ${this.#o.order.shown}: the origin sent more than the ${end} bytes that it announced`,
       )
     await writer.append(chunk)
-    this.#retry = grown(services.clock.now())
+    this.#retry = grown(services.clock.monotonic())
     this.#reauthorised = 0
+    this.#fruitless = 0
   }
 
   #whole(delimited: boolean): Step {
@@ -266,7 +306,8 @@ export class BodyDownload {
     return new KissError('digest-mismatch', message, { status: 502 })
   }
 
-  #cut(error: unknown): Step {
+  #cut(error: unknown, begun: boolean): Step {
+    if (!begun && isTimeout(error)) this.#slowToBegin = true
     if (error instanceof KissError) throw error
     if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${this.#o.order.shown}`)
     return this.#again(reasonOf(error), undefined, error)
@@ -280,7 +321,7 @@ export class BodyDownload {
   }
 
   /** A status that is not the artifact. */
-  async #refused(answer: OriginAnswer): Promise<Step> {
+  async #refused(answer: OriginAnswer, asked: Ask['kind']): Promise<Step> {
     const { order, services } = this.#o
     const refusal = await understand(answer, order.provider, services.clock.now())
     if (refusal.meaning === 'reauthorise' && this.#reauthorised++ < 2)
@@ -289,6 +330,7 @@ export class BodyDownload {
       const { reason, retryAfter, binding } = refusal
       return { kind: 'again', reason, after: retryAfter, binding }
     }
+    if (asked === 'rest') return this.#askWhole(refusal.reason)
     throw refused(order.shown, refusal)
   }
 
@@ -301,7 +343,7 @@ export class BodyDownload {
 
   async #wait(reason: string, after: number | undefined, binding?: boolean): Promise<void> {
     const { services, order, signal } = this.#o
-    const now = services.clock.now()
+    const now = services.clock.monotonic()
     this.#retry = failed(this.#retry, systemCode(this.#lastCause))
     const wait = pause(this.#retry, {
       now,

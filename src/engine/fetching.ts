@@ -26,7 +26,7 @@ interface Passage {
   readonly request: FetchRequest
   readonly subject: Subject
   readonly signal: AbortSignal
-  /** Milliseconds since the epoch: when it came. */
+  /** Monotonic milliseconds: when it came. */
   readonly since: number
   /** Milliseconds, as `performance.now()` counts them: until then the reader waits for an answer. */
   readonly until: number
@@ -56,7 +56,7 @@ export class Fetching {
         request,
         subject: subjectOf(request.url, request.headers, this.#providers, this.#services),
         signal: request.signal ?? new AbortController().signal,
-        since: this.#services.clock.now(),
+        since: this.#services.clock.monotonic(),
         until: performance.now() + (request.patience ?? Infinity),
         confirmed: false,
         refusals: 0,
@@ -89,10 +89,12 @@ export class Fetching {
     for (let round = 0; round < ROUNDS + passage.refusals; round++) {
       signal.throwIfAborted()
       const entry = await this.#services.store.entries.get(subject.id)
+      const { clock } = this.#services
+      const now = clock.now()
       const resolution = resolve({
         entry,
-        now: this.#services.clock.now(),
-        since: passage.since,
+        now,
+        since: now - (clock.monotonic() - passage.since),
         ttl: request.ttl,
         refresh: request.refresh ?? false,
         offline: request.offline ?? false,

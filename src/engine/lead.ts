@@ -45,7 +45,7 @@ type Attempted =
 export async function lead(options: LeadOptions): Promise<Settled> {
   const { order, services, generation, signal } = options
   const beat = setInterval(() => {
-    generation.heartbeat(services.clock.now()).catch(() => {
+    generation.heartbeat(services.leases.monotonic()).catch(() => {
       // The directory was taken away: the commit finds out, and the readers keep the file that is open.
     })
   }, services.leases.heartbeat).unref()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asKissError } from '../errors.js'
 import { Leases } from '../store/leases.js'
-import { thisProcess } from '../store/process.js'
+import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
 import { Credentials } from './credentials.js'
@@ -24,6 +24,7 @@ const TRANSFERS = 2_000
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic,
   sleep: async (ms, signal) => {
     await delay(ms, undefined, signal ? { signal } : {})
   },
@@ -37,6 +38,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const leases = new Leases({
     directory: join(options.cacheDir, 'transfers'),
     now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
     sleep: (ms, signal) => delay(ms, undefined, { signal }),
     ...options.leaseTimes,
   })
@@ -77,8 +79,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     clock,
     random: Math.random,
     settings,
-    credentials: new Credentials(() => clock.now(), settings.authTtl),
-    failures: new FailureLog(() => clock.now()),
+    credentials: new Credentials(() => clock.monotonic(), settings.authTtl),
+    failures: new FailureLog(() => clock.monotonic()),
     probes: new Probes(),
     warn,
   }

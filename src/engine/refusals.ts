@@ -108,13 +108,14 @@ export function isDiskError(error: unknown): boolean {
   return disk.has(systemCode(error) ?? '')
 }
 
-function isTimeout(error: unknown): boolean {
+export function isTimeout(error: unknown): boolean {
   return /TIMEOUT|TIMEDOUT/.test(systemCode(error) ?? '')
 }
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
+  ERR_CONNECTION_RESET: 'the connection was reset',
   EAI_AGAIN: 'the name server does not answer',
   ETIMEDOUT: 'the connection timed out',
   EHOSTUNREACH: 'no route to the host',

@@ -8,7 +8,7 @@ export interface Question {
   readonly entry: Entry | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Milliseconds since the epoch: when the request came. What was confirmed since satisfies any condition of age. */
+  /** Milliseconds since the epoch, as of `now`: when the request came. What was confirmed since satisfies any condition of age. */
   readonly since: number
   /** Milliseconds. */
   readonly ttl: number | undefined
@@ -25,9 +25,9 @@ export type Resolution =
 
 export function resolve({ entry, now, since, ttl, refresh, offline }: Question): Resolution {
   if (!entry) return { kind: offline ? 'unavailable' : 'forward' }
-  const confirmed = entry.validatedAt >= since
+  const confirmed = entry.validatedAt >= since && entry.validatedAt <= now
   const fresh = confirmed || (!refresh && isFresh(entry, { now, ttl }))
-  if (fresh || offline) return { kind: 'serve', entry, stale: now >= entry.staleAt && !confirmed }
+  if (fresh || offline) return { kind: 'serve', entry, stale: !isFresh(entry, { now }) && !confirmed }
   return { kind: 'validate', entry }
 }
 

@@ -58,8 +58,8 @@ export interface Circumstances {
 }
 
 export type Verdict =
-  /** 206 that continues what is held, to the whole of `length` bytes. */
-  | { readonly kind: 'append'; readonly length: number }
+  /** 206 that continues what is held up to byte `end`, of a whole of `length` bytes. */
+  | { readonly kind: 'append'; readonly length: number; readonly end: number }
   /** The first bytes of this content: nothing is held. */
   | { readonly kind: 'begin'; readonly head: Head }
   /** The whole again: compare with what is held, append what is beyond it. */
@@ -79,7 +79,10 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
   if (answer.status === 304 && asked === 'validate')
     return { kind: held.stale && isConfirmed(held.stale, answer, circumstances) ? 'renewed' : 'distrust' }
   if (answer.status === 206) return asked === 'rest' ? judgeRange(answer, held, circumstances) : { kind: 'failure' }
-  if (answer.status === 200) return judgeWhole(headOf(answer, circumstances), held)
+  if (answer.status === 200) {
+    const head = headOf(answer, circumstances)
+    return asked === 'rest' && mayBeRest(head, held) ? { kind: 'distrust' } : judgeWhole(head, held)
+  }
   if (asked !== 'rest') return { kind: 'failure' }
   if (answer.status === 416) {
     const total = parseContentRange(answer.headers['content-range'])?.length
@@ -91,6 +94,15 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
   return answer.status === 412 ? { kind: 'distrust' } : { kind: 'failure' }
 }
 
+/**
+ * Some origins send the rest with 200. Without a Content-Range the length that we know says that this is the whole; and so does
+ * another ETag (RFC 9110 §13.1.5), unless the length is that of the rest.
+ */
+function mayBeRest({ headers, length }: Head, { size, head }: Held): boolean {
+  if (unequal(headers.etag, head?.headers.etag)) return length !== undefined && length + size === head?.length
+  return length === undefined || length !== head?.length
+}
+
 function judgeRange(answer: Answer, held: Held, circumstances: Circumstances): Verdict {
   const content = parseContentRange(answer.headers['content-range'])
   const length = content?.length ?? held.head?.length
@@ -99,7 +111,7 @@ function judgeRange(answer: Answer, held: Held, circumstances: Circumstances): V
     return { kind: 'distrust' }
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
   const proved = isSameVersion(answer, held, circumstances) && codingOf(answer) === held.head?.encoding
-  return proved ? { kind: 'append', length } : { kind: 'distrust' }
+  return proved ? { kind: 'append', length, end: content.range.last + 1 } : { kind: 'distrust' }
 }
 
 function judgeWhole(head: Head, held: Held): Verdict {

@@ -9,10 +9,8 @@ const FIRST = 500
 const LONGEST = 30_000
 /** Milliseconds: an origin that asks for more is asked earlier, since readers wait. */
 const RETRY_AFTER_CAP = 120_000
-/** Failures in a row, without a byte more, until a transfer gives up. */
-const FAILURES = 8
 /**
- * The same, where a resolver says that the host does not exist. It may be wrong for a moment while its zones are loaded;
+ * Failures in a row until a transfer gives up although there is time left, where a resolver says that the host does not exist. It may be wrong for a moment while its zones are loaded;
  * mostly a name is mistyped, and nobody should wait for that.
  */
 const UNKNOWN_HOSTS = 2
@@ -24,11 +22,12 @@ export interface RetryState {
   readonly unknownHosts: number
   /** There were bytes already: the name is no mistake, whatever a resolver says now. */
   readonly begun: boolean
-  /** Milliseconds since the epoch: when the body last grew, at first when the transfer began. */
+  /** Monotonic milliseconds: when the body last grew, at first when the transfer began. */
   readonly grownAt: number
 }
 
 export interface RetryCircumstances {
+  /** Monotonic milliseconds. */
   readonly now: number
   /** Milliseconds that the origin asked for, if it did. */
   readonly retryAfter: number | undefined
@@ -63,10 +62,16 @@ export function failed(state: RetryState, code?: string): RetryState {
 /** Milliseconds to wait after the failure that `state` counts already; undefined: give up. */
 export function pause(state: RetryState, circumstances: RetryCircumstances): number | undefined {
   const { now, retryAfter, binding = false, random, retryFor } = circumstances
-  if (state.failures > FAILURES || state.unknownHosts > UNKNOWN_HOSTS) return undefined
+  const left = timeLeft(state, now, retryFor)
+  const asked = Math.min(retryAfter ?? 0, binding ? Infinity : RETRY_AFTER_CAP)
+  if (state.unknownHosts > UNKNOWN_HOSTS || left <= 0 || asked > left) return undefined
   const exponential = Math.min(FIRST * 2 ** (state.failures - 1), LONGEST)
   // Half of it fixed, half of it jitter: many transfers of one origin do not come back in step.
   const own = exponential * (0.5 + random / 2)
-  const wait = Math.max(own, Math.min(retryAfter ?? 0, binding ? Infinity : RETRY_AFTER_CAP))
-  return now + wait - state.grownAt > retryFor ? undefined : wait
+  return Math.min(Math.max(own, asked), left)
+}
+
+/** Milliseconds until the transfer gives up, unless the body grows. */
+export function timeLeft({ grownAt }: RetryState, now: number, retryFor: number): number {
+  return grownAt + retryFor - now
 }

@@ -223,7 +223,7 @@ export class Transfer {
     const outcome = await follow({
       generation,
       body: this.body,
-      now: () => services.clock.now(),
+      now: services.leases.monotonic,
       silence: services.leases.silence,
       onHead: (head) => this.#knowSame(head),
       onTrouble: (reason) => (this.trouble = reason),

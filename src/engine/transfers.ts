@@ -118,13 +118,10 @@ export class Transfers {
 
   /** Those of this process, and of all others on this directory. */
   async downloads(): Promise<Download[]> {
-    const { store, clock } = this.#services
+    const { store } = this.#services
     const running = [...this.#running]
     const known = new Set(running.map(({ order }) => order.id))
-    const [others, readers] = await Promise.all([
-      inFlight(store.layout.transfers, clock.now(), known),
-      store.readers.elsewhere(),
-    ])
+    const [others, readers] = await Promise.all([inFlight(store.layout.transfers, known), store.readers.elsewhere()])
     const withReaders = (id: KeyId, download: Download): Download => ({
       ...download,
       readers: download.readers + (readers.get(id) ?? 0),

@@ -140,6 +140,8 @@ export interface PurgeResult {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds that never jump, for spans of time; their zero is the system's (its boot), whatever the wall clock says. */
+  monotonic(): number
   /** Rejects with the signal's reason when aborted. Keeps the process alive: who waits to try again is not done. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }

@@ -14,8 +14,10 @@ export interface FreshnessQuestion {
   readonly ttl?: number | undefined
 }
 
+/** A time in the future was written under a clock that has been set back since: its age is unknown, and the entry stale. */
 export function isFresh(entry: Lifetimes, { now, ttl }: FreshnessQuestion): boolean {
-  return now < entry.staleAt && (ttl === undefined || now - entry.validatedAt <= ttl)
+  const age = now - entry.validatedAt
+  return age >= 0 && now < entry.staleAt && (ttl === undefined || age <= ttl)
 }
 
 /** Seconds since stored or validated, for Age (RFC 9111 §5.1); 0 when a clock was set back. */

@@ -3,6 +3,7 @@
 import { watch } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { KissError, systemCode } from '../errors.js'
+import { isSilent } from './leases.js'
 import { parseOrUndefined, type Generation, type Head, type Outcome } from './generations.js'
 import type { GrowingBody } from './growing.js'
 import { livenessOf } from './process.js'
@@ -17,6 +18,7 @@ const PAUSE = 4
 export interface FollowOptions {
   readonly generation: Generation
   readonly body: GrowingBody
+  /** Monotonic milliseconds. */
   readonly now: () => number
   /** Milliseconds without a heartbeat after which the owner is not followed any more. */
   readonly silence: number
@@ -117,7 +119,7 @@ class View {
   async ownerIsLost(): Promise<boolean> {
     const held = await this.#options.generation.owner(this.#options.now())
     if (!held || !(await this.#options.generation.isOf(this.ended))) return true
-    return held.silentFor > this.#options.silence || (await livenessOf(held.owner)) === 'dead'
+    return isSilent(held.silentFor, this.#options.silence) || (await livenessOf(held.owner)) === 'dead'
   }
 
   async close(): Promise<void> {
@@ -138,7 +140,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
 class Bell {
   #rung = false
   #resume: (() => void) | undefined
-  #lastNet = Date.now()
+  #lastNet = performance.now()
   #watched = true
   readonly #close: () => void
 
@@ -167,8 +169,8 @@ class Bell {
 
   /** Time to look at more than the files. */
   get overdue(): boolean {
-    if (Date.now() - this.#lastNet < NET) return false
-    this.#lastNet = Date.now()
+    if (performance.now() - this.#lastNet < NET) return false
+    this.#lastNet = performance.now()
     return true
   }
 

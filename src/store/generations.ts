@@ -2,7 +2,8 @@
  * The directory of one generation of a transfer, and the files in it:
  *
  *   transfers/<key>/<generation>/
- *     owner       who downloads; its mtime is the heartbeat
+ *     owner       who downloads; its mtime is the heartbeat, in the monotonic time of the boot: no step of the wall clock
+ *                 makes an owner look dead, or alive
  *     ended       made empty with the owner, written once at the end: followers hold it open, so that they read the
  *                 outcome even when the directory is gone
  *     head.json   the origin's status, headers and length, once known
@@ -113,11 +114,11 @@ export class Generation {
   }
 
   /** Writes who owns it, in a directory that this process has just made; false when somebody removed it meanwhile. */
-  async claim(owner: Owner): Promise<boolean> {
+  async claim(owner: Owner, now: number): Promise<boolean> {
     this.#owner = JSON.stringify(owner)
     const claimed = await unlessMissing(
       writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
-        .then(() => this.#replace('owner', JSON.stringify(owner)))
+        .then(() => this.#replace('owner', JSON.stringify(owner), now))
         .then(() => true),
     )
     return claimed ?? false
@@ -137,7 +138,7 @@ export class Generation {
     return unlessMissing(readFile(join(this.directory, 'owner'), 'utf8'))
   }
 
-  /** `silentFor`: milliseconds since the last heartbeat. */
+  /** @param now monotonic; `silentFor`: milliseconds since the last heartbeat. */
   async owner(now: number): Promise<{ owner: Owner; silentFor: number } | undefined> {
     const [text, info] = await Promise.all([this.#readOwner(), unlessMissing(stat(join(this.directory, 'owner')))])
     this.#owner = text
@@ -145,6 +146,7 @@ export class Generation {
     return owner && info ? { owner, silentFor: now - info.mtimeMs } : undefined
   }
 
+  /** @param now monotonic */
   async heartbeat(now: number): Promise<void> {
     await utimes(join(this.directory, 'owner'), now / 1000, now / 1000)
   }
@@ -208,10 +210,9 @@ export class Generation {
     return moved ?? false
   }
 
-  /** Milliseconds since the directory was made or last changed. */
-  async age(now: number): Promise<number> {
-    const info = await unlessMissing(stat(this.directory))
-    return info ? now - info.mtimeMs : Infinity
+  /** Milliseconds since the epoch: when the directory was made or last changed. */
+  async changedAt(): Promise<number | undefined> {
+    return (await unlessMissing(stat(this.directory)))?.mtimeMs
   }
 
   async remove(): Promise<void> {
@@ -219,9 +220,11 @@ export class Generation {
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  async #replace(name: string, text: string): Promise<void> {
+  /** @param mtime milliseconds, where the file's time means something */
+  async #replace(name: string, text: string, mtime?: number): Promise<void> {
     const temporary = join(this.directory, `${name}.new`)
     await writeFile(temporary, text)
+    if (mtime !== undefined) await utimes(temporary, mtime / 1000, mtime / 1000)
     await rename(temporary, join(this.directory, name))
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { systemCode } from '../errors.js'
 import { generationsOf, type Generation, type Owner } from './generations.js'
 import { inParallel } from './parallel.js'
-import { livenessOf } from './process.js'
+import { livenessOf, monotonic } from './process.js'
 import type { KeyId } from './types.js'
 
 /** Directories looked into at a time: there may be thousands, and each takes a few open files. */
@@ -22,26 +22,22 @@ export interface InFlight {
 }
 
 /** Of owners that are not dead; `directory` is that of all transfers, `known` what the caller needs not be told. */
-export async function inFlight(
-  directory: string,
-  now: number,
-  known: ReadonlySet<KeyId> = new Set(),
-): Promise<InFlight[]> {
+export async function inFlight(directory: string, known: ReadonlySet<KeyId> = new Set()): Promise<InFlight[]> {
   const ids = (await unlessMissing(readdir(directory))) ?? []
   const found: InFlight[] = []
   const unknown = ids.filter((id) => !known.has(id))
   await inParallel(unknown, AT_ONCE, async (id) => {
     for (const generation of await generationsOf(join(directory, id))) {
-      const download = await look(id, generation, now)
+      const download = await look(id, generation)
       if (download) found.push(download)
     }
   })
   return found
 }
 
-async function look(id: KeyId, generation: Generation, now: number): Promise<InFlight | undefined> {
+async function look(id: KeyId, generation: Generation): Promise<InFlight | undefined> {
   const [held, outcome, head, body] = await Promise.all([
-    generation.owner(now),
+    generation.owner(monotonic()),
     generation.outcome(),
     generation.head(),
     unlessMissing(stat(generation.bodyPath)),

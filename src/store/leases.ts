@@ -39,6 +39,8 @@ export const FAILURE_MEMORY = 10_000
 const FORGOTTEN = 86_400_000
 /** Milliseconds after which a directory without an owner was left by a process killed between two system calls. */
 const UNCLAIMED = 2_000
+/** Milliseconds by which two clocks of one system may differ: the file system's ticks more coarsely. */
+const COARSE = 1_000
 
 export interface Claim {
   readonly id: KeyId
@@ -90,6 +92,8 @@ export interface LeasesOptions extends LeaseTimes {
   readonly directory: string
   /** Milliseconds since the epoch; the same clock as the file system's. */
   readonly now: () => number
+  /** Milliseconds of the clock that all processes of this boot share; heartbeats are written in it. */
+  readonly monotonic: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -102,12 +106,15 @@ export class Leases {
   readonly heartbeat: number
   /** Milliseconds without a heartbeat after which an owner is not waited for. */
   readonly silence: number
+  /** Milliseconds of the clock that heartbeats are written in. */
+  readonly monotonic: () => number
 
   constructor(options: LeasesOptions) {
     this.heartbeat = options.heartbeat ?? HEARTBEAT
     this.silence = options.silence ?? SILENCE
     this.#directory = options.directory
     this.#now = options.now
+    this.monotonic = options.monotonic
     this.#sleep = options.sleep
   }
 
@@ -132,16 +139,16 @@ export class Leases {
 
   async #standing(last: Generation, claim: Claim): Promise<Standing> {
     if (await last.purged()) return { kind: 'free' }
-    const held = await last.owner(this.#now())
+    const held = await last.owner(this.monotonic())
     const outcome = await last.outcome()
     if (outcome?.kind === 'failed') {
-      const recent = outcome.remembered && this.#now() - outcome.at < FAILURE_MEMORY
+      const recent = outcome.remembered && this.#isWithin(FAILURE_MEMORY, outcome.at)
       return recent && !claim.ignoreFailure && !claim.private
         ? { kind: 'failed', failure: outcome.failure }
         : { kind: 'free' }
     }
     if (outcome && outcome.kind !== 'interrupted') return { kind: 'free' }
-    if (!held) return (await last.age(this.#now())) > UNCLAIMED ? { kind: 'free' } : { kind: 'unclear' }
+    if (!held) return this.#isWithin(UNCLAIMED, await last.changedAt()) ? { kind: 'unclear' } : { kind: 'free' }
     const { owner, silentFor } = held
     const here = await thisProcess()
     // What another boot left may not have reached the disk: it is not continued.
@@ -152,7 +159,7 @@ export class Leases {
       : { kind: 'free' }
     if (outcome) return free
     if ((await livenessOf(owner)) === 'dead') return free
-    return silentFor > this.silence ? { kind: 'free' } : { kind: 'held', generation: last, owner }
+    return isSilent(silentFor, this.silence) ? { kind: 'free' } : { kind: 'held', generation: last, owner }
   }
 
   async #take(claim: Claim, number: number, predecessor?: Predecessor): Promise<Acquisition | undefined> {
@@ -162,7 +169,7 @@ export class Leases {
     const isPrivate = claim.private || predecessor?.private === true
     const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: claim.url }
     try {
-      if (!(await generation.claim({ ...owner, private: isPrivate }))) return undefined
+      if (!(await generation.claim({ ...owner, private: isPrivate }, this.monotonic()))) return undefined
     } catch (error) {
       // A full disk: nobody has to wait for an owner that will not come.
       await generation.abandon()
@@ -191,7 +198,7 @@ export class Leases {
 
   /** Nobody will append to it, and who reads it holds it open. */
   async #isOver(generation: Generation): Promise<boolean> {
-    const held = await generation.owner(this.#now())
+    const held = await generation.owner(this.monotonic())
     if (await generation.outcome()) return true
     return !held || (await livenessOf(held.owner)) === 'dead'
   }
@@ -257,14 +264,25 @@ export class Leases {
   }
 
   async #isForgotten(generation: Generation): Promise<boolean> {
-    const [outcome, held, age] = await Promise.all([
+    const [outcome, held, changedAt] = await Promise.all([
       generation.outcome(),
-      generation.owner(this.#now()),
-      generation.age(this.#now()),
+      generation.owner(this.monotonic()),
+      generation.changedAt(),
     ])
-    if (outcome && outcome.kind !== 'interrupted') return age > FAILURE_MEMORY
-    if (!held) return age > FORGOTTEN
+    if (outcome && outcome.kind !== 'interrupted') return !this.#isWithin(FAILURE_MEMORY, changedAt)
+    if (!held) return !this.#isWithin(FORGOTTEN, changedAt)
     if ((await livenessOf(held.owner)) !== 'dead' && !outcome) return false
-    return held.owner.boot !== (await thisProcess()).boot || age > FORGOTTEN
+    return held.owner.boot !== (await thisProcess()).boot || !this.#isWithin(FORGOTTEN, changedAt)
   }
+
+  /** Was it less than `span` milliseconds ago? A time in the future was not: the wall clock has been set back since. */
+  #isWithin(span: number, at: number | undefined): boolean {
+    const age = this.#now() - (at ?? -Infinity)
+    return age > -COARSE && age < span
+  }
+}
+
+/** Has an owner missed its heartbeats? One of the future was written under another clock, and proves no life. */
+export function isSilent(silentFor: number, silence: number): boolean {
+  return silentFor > silence || silentFor < -COARSE
 }

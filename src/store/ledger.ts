@@ -141,10 +141,13 @@ export async function doom(query: Query, sha256: Sha256, now: number, named: boo
   return row?.size
 }
 
-/** Takes over the removals that somebody began before `before` (milliseconds since the epoch) and did not end. */
+/**
+ * Takes over the removals that somebody began before `before` (milliseconds since the epoch) and did not end; also those of
+ * the future, which began before the clock was set back.
+ */
 export async function takeOverDoomed(query: Query, before: number, now: number): Promise<Sha256[]> {
   const rows = await query<{ sha256: Sha256 }>(
-    `UPDATE blobs SET doomed = ?2 WHERE doomed < ?1 RETURNING sha256`,
+    `UPDATE blobs SET doomed = ?2 WHERE doomed < ?1 OR doomed > ?2 RETURNING sha256`,
     before,
     now,
   )

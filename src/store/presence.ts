@@ -20,7 +20,7 @@ export class Presence {
   /** Of this process, as of now; takes the place of what it said before. */
   async tell(figures: ProcessFigures, now: number): Promise<void> {
     await this.#database.run(async ({ query }) => {
-      await query('DELETE FROM presence WHERE at <= ?', now - SILENT)
+      await query('DELETE FROM presence WHERE at <= ? OR at > ?', now - SILENT, now)
       await query(
         `INSERT INTO presence VALUES (?, ?, ?) ON CONFLICT (owner) DO UPDATE SET at = excluded.at, figures = excluded.figures`,
         this.#owner,
@@ -36,8 +36,10 @@ export class Presence {
 
   async all(now: number): Promise<ProcessFigures[]> {
     const rows = await this.#database.query<{ figures: string }>(
-      'SELECT figures FROM presence WHERE at > ?',
+      // A time in the future was written before the clock was set back; its process says something newer in a moment.
+      'SELECT figures FROM presence WHERE at > ? AND at <= ?',
       now - SILENT,
+      now,
     )
     return rows.map(({ figures }) => JSON.parse(figures) as ProcessFigures)
   }

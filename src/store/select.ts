@@ -1,5 +1,6 @@
 /** Which entries an operator means when they purge by filters; pure. */
 
+import { isFresh } from '../http/freshness.js'
 import { Glob } from '../http/glob.js'
 import { encodedPattern } from '../http/parse-url.js'
 import type { Entry, KeyId } from './types.js'
@@ -34,9 +35,9 @@ export function selects(selection: Selection, now: number): (entry: Entry) => bo
       ({ id }) => whole.has(id) || whole.has(keyOf(id)) || beginnings.some((beginning) => id.startsWith(beginning)),
     )
   }
-  if (stale === true) tests.push((entry) => entry.staleAt <= now)
-  if (olderThan !== undefined) tests.push((entry) => now - entry.storedAt > olderThan)
-  if (unusedFor !== undefined) tests.push((entry) => now - entry.lastUsedAt > unusedFor)
+  if (stale === true) tests.push((entry) => !isFresh(entry, { now }))
+  if (olderThan !== undefined) tests.push((entry) => isBefore(entry.storedAt, now, olderThan))
+  if (unusedFor !== undefined) tests.push((entry) => isBefore(entry.lastUsedAt, now, unusedFor))
   if (largerThan !== undefined) tests.push((entry) => entry.size > largerThan)
   if (match !== undefined) {
     const pattern = globPattern(match)
@@ -48,6 +49,17 @@ export function selects(selection: Selection, now: number): (entry: Entry) => bo
 /** The id of the key that an entry belongs to. */
 export function keyOf(id: KeyId): KeyId {
   return id.split('-', 1)[0] ?? id
+}
+
+/** Milliseconds: an entry may be used, or stored, while the selection that began at `now` still runs. */
+const RUNNING = 60_000
+
+/**
+ * Was it longer ago than `span` milliseconds? A time in the future was written under a clock that has been set back since, and
+ * nobody knows how long ago that was: it counts as long ago.
+ */
+function isBefore(at: number, now: number, span: number): boolean {
+  return now - at > span || at > now + RUNNING
 }
 
 function withoutQuery(url: string): string {

@@ -188,7 +188,7 @@ async function dropStrays(work: Work): Promise<void> {
 
 async function dropStray(path: string, grace: number, { layout, clock, found }: Work): Promise<void> {
   const modified = await modifiedAt(path)
-  if (modified === undefined || (grace > 0 && clock.now() - modified < grace)) return
+  if (modified === undefined || (grace > 0 && Math.abs(clock.now() - modified) < grace)) return
   await rm(path, { force: true })
   found.orphans.push(relative(layout.root, path))
 }

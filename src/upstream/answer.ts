@@ -29,6 +29,10 @@ export interface ReadingTerms {
   readonly turn: Turn
   readonly rate: Rate | undefined
   readonly signal: AbortSignal
+  /** Milliseconds until the first byte of the body. */
+  readonly firstByteTimeout: number
+  /** Milliseconds without a byte after the first. */
+  readonly stallTimeout: number
 }
 
 export class Answer implements OriginAnswer {
@@ -82,10 +86,10 @@ export class Answer implements OriginAnswer {
 
   async *#read(): AsyncGenerator<Buffer> {
     this.#reading = true
-    const { turn, rate, signal } = this.#terms
+    const { turn, rate, signal, firstByteTimeout, stallTimeout } = this.#terms
     try {
       await turn.enter()
-      for await (const chunk of this.#intake.read()) {
+      for await (const chunk of this.#intake.read({ first: firstByteTimeout, next: stallTimeout })) {
         await rate?.take(chunk.length, signal)
         yield chunk
       }

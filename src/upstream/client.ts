@@ -15,7 +15,6 @@ import { trusting } from './trust.js'
 import { Turn } from './turn.js'
 import type { OriginAnswer, OriginRequest, Origins, OwnServer, UpstreamOptions } from './types.js'
 
-const HEADERS_TIMEOUT = 60_000
 const STALL_TIMEOUT = 60_000
 /** Milliseconds that a mirror has to answer. */
 const MIRROR_TIMEOUT = 5000
@@ -79,7 +78,9 @@ class Client implements Origins {
       request.onStart?.()
       const received = (await this.#fromMirror(request)) ?? (await this.#fromOrigin(request))
       if (method === 'HEAD' || received.status === 304) turn.leave()
-      return new Answer(received, { turn, rate, signal })
+      const { stallTimeout } = this.#parts
+      const { firstByteTimeout = stallTimeout } = request
+      return new Answer(received, { turn, rate, signal, firstByteTimeout, stallTimeout })
     } catch (error) {
       turn.leave()
       throw error
@@ -94,7 +95,7 @@ class Client implements Origins {
   async #fromMirror(request: OriginRequest): Promise<Received | undefined> {
     const { mirrors, health } = this.#parts
     const places = mirrorsFor(request, mirrors)
-    const timeout = Math.min(MIRROR_TIMEOUT, headersTimeout(request) / (places.length + 1))
+    const timeout = Math.min(MIRROR_TIMEOUT, request.headersTimeout / (places.length + 1))
     for (const place of places) {
       if (!health.admits(place)) continue
       try {
@@ -133,17 +134,16 @@ class Client implements Origins {
 
   async #fromOrigin(request: OriginRequest): Promise<Received> {
     const headers = request.mirror === undefined ? request.headers : withoutValidators(request.headers)
-    return within(headersTimeout(request), request.signal, (signal) => follow(this.#journey(request, headers, signal)))
+    return within(request.headersTimeout, request.signal, (signal) => follow(this.#journey(request, headers, signal)))
   }
 
   #journey(request: OriginRequest, headers: Headers, signal: AbortSignal): Journey {
-    const { url, method, provider, clientCredential, stallTimeout = this.#parts.stallTimeout } = request
+    const { url, method, provider, clientCredential } = request
     return {
       url,
       method,
       provider,
       clientCredential,
-      stallTimeout,
       headers,
       signal,
       network: () => this.#parts.guarded,
@@ -158,10 +158,6 @@ const MIRROR: UpstreamProvider = { name: 'mirror', priority: 0, matches: () => t
 /** HEAD and conditional requests are small: they need no place among the downloads. */
 function isDownload({ method, headers }: OriginRequest): boolean {
   return method === 'GET' && headers['if-none-match'] === undefined && headers['if-modified-since'] === undefined
-}
-
-function headersTimeout(request: OriginRequest): number {
-  return request.headersTimeout ?? HEADERS_TIMEOUT
 }
 
 /** Asks under a signal that is aborted with `signal`, or when there are no headers in time. */

@@ -3,7 +3,7 @@
  * and the address of the open socket is looked at once more before a byte is written.
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { AddressGuard } from './guard.js'
@@ -38,10 +38,23 @@ export function guardedConnector({ guard, lookup, secureContext }: ConnectorOpti
         socket.destroy()
         return callback(refused, null)
       }
-      if (protocol !== 'https:') return callback(null, socket)
-      secure({ ...options, port, httpSocket: socket }, callback)
+      if (protocol !== 'https:') return callback(null, tellingResets(socket))
+      secure({ ...options, port, httpSocket: socket }, (error, secured) => {
+        if (error !== null) callback(error, null)
+        else callback(null, tellingResets(secured))
+      })
     })
   }
+}
+
+/**
+ * undici takes ECONNRESET for the end of a body that the connection delimits; RFC 9112 §8 says that only an orderly close is
+ * one. Under another code a reset is the error that it is.
+ */
+function tellingResets<S extends Socket>(socket: S): S {
+  return socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ECONNRESET') error.code = 'ERR_CONNECTION_RESET'
+  })
 }
 
 /** A lookup that leaves out the addresses that `check` refuses, and fails with its reason when none is left. */

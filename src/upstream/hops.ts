@@ -18,7 +18,6 @@ export interface Journey {
   /** The network for a hop to this URL. */
   readonly network: (url: URL) => Network
   readonly self: OwnServer | undefined
-  readonly stallTimeout: number
   readonly signal: AbortSignal
 }
 
@@ -31,8 +30,8 @@ export async function follow(journey: Journey): Promise<Received> {
     if ('excerpt' in sent) return { ...sent, body: Readable.from([Buffer.from(sent.excerpt)], { objectMode: false }) }
     if (journey.self?.isNamedBy(sent.url) === true) throw ownUrl(journey.url, sent.url, number)
     visited.push(sent.url.href)
-    const { method, stallTimeout, signal } = journey
-    const response = await journey.network(sent.url).send({ ...sent, method, stallTimeout, signal })
+    const { method, signal } = journey
+    const response = await journey.network(sent.url).send({ ...sent, method, signal })
     const { body, statusCode: status } = response
     const headers = joined(response.headers)
     const location = headers['location']

@@ -33,7 +33,7 @@ async function ask(network: Network, request: HttpRequest, timeout: number): Pro
   const late = AbortSignal.timeout(timeout)
   const limited = signal === undefined ? late : AbortSignal.any([signal, late])
   try {
-    const response = await network.send({ method, url, headers, content, signal: limited, stallTimeout: timeout })
+    const response = await network.send({ method, url, headers, content, signal: limited })
     const body = await whole(response.body, url)
     return { status: response.statusCode, headers: joined(response.headers), body }
   } catch (cause) {

@@ -3,9 +3,16 @@
  * first, and the error where the bytes end: a cut costs no byte that the origin has sent.
  */
 import type { Readable } from 'node:stream'
+import { errors } from 'undici'
 
 /** Bytes that may wait for their reader before the network has to. */
 const LIMIT = 256 * 1024
+
+/** Milliseconds that the reader waits for a byte. */
+export interface IntakeTimes {
+  readonly first: number
+  readonly next: number
+}
 
 export class Intake {
   readonly #source: Readable
@@ -24,20 +31,31 @@ export class Intake {
     source.on('close', () => this.#finish({ error: new Error('the body was closed') }))
   }
 
-  async *read(): AsyncGenerator<Buffer> {
+  async *read({ first, next }: IntakeTimes = { first: Infinity, next: Infinity }): AsyncGenerator<Buffer> {
+    let patience = first
     for (;;) {
       const chunk = this.#chunks.shift()
       if (chunk !== undefined) {
         this.#bytes -= chunk.length
         if (this.#bytes < LIMIT) this.#source.resume()
+        patience = next
         yield chunk
       } else if (this.#end !== undefined) {
         if (this.#end.error !== undefined) throw this.#end.error
         return
       } else {
-        await new Promise<void>((resolve) => (this.#wake = resolve))
+        await this.#more(patience)
       }
     }
+  }
+
+  /** Resolves at the next chunk or at the end, which an origin that is silent for `ms` brings about. */
+  async #more(ms: number): Promise<void> {
+    const silent = () => this.#source.destroy(new errors.BodyTimeoutError(`no byte for ${ms / 1000} s`))
+    // setTimeout takes no longer times.
+    const timer = ms < 2 ** 31 ? setTimeout(silent, ms) : undefined
+    await new Promise<void>((resolve) => (this.#wake = resolve))
+    clearTimeout(timer)
   }
 
   /** Reads no further: lets at most `bytes` more pass within `ms`, for the sake of the connection, then gives it up. */

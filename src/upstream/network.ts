@@ -28,8 +28,6 @@ export interface Outgoing {
   readonly headers: Headers
   /** Covers the headers and the body. */
   readonly signal: AbortSignal
-  /** Milliseconds without a byte of the body. */
-  readonly stallTimeout: number
   /** Of a POST, and its media type. */
   readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
 }
@@ -51,7 +49,7 @@ export class Network {
   }
 
   /** Throws KissError `upstream-forbidden`, and the network's own error as it is. */
-  async send({ method, url, headers, signal, stallTimeout, content }: Outgoing): Promise<Dispatcher.ResponseData> {
+  async send({ method, url, headers, signal, content }: Outgoing): Promise<Dispatcher.ResponseData> {
     this.#guard.checkUrl(url)
     try {
       const response = await this.#dispatcher.request({
@@ -67,8 +65,9 @@ export class Network {
         },
         ...(content && { body: content.body }),
         signal,
-        headersTimeout: 0, // The caller's signal has one timeout for all hops.
-        bodyTimeout: stallTimeout,
+        // The caller's signal has one timeout for all hops; whoever reads the body times that.
+        headersTimeout: 0,
+        bodyTimeout: 0,
       })
       // A body that is cut is an error to its reader; one that nobody reads must not end the process.
       response.body.on('error', () => undefined)

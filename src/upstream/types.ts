@@ -12,10 +12,10 @@ export interface OriginRequest {
   /** The client brought a credential (a header, userinfo, a signed query). */
   readonly clientCredential: boolean
   readonly signal: AbortSignal
-  /** Milliseconds from the start (see {@link onStart}) until the headers of the final answer; default 60,000. */
-  readonly headersTimeout?: number
-  /** Milliseconds without a byte of the body; default the client's stall timeout. */
-  readonly stallTimeout?: number
+  /** Milliseconds from the start (see {@link onStart}) until the headers of the final answer. */
+  readonly headersTimeout: number
+  /** Milliseconds from then on until the first byte of the body; default the client's stall timeout. */
+  readonly firstByteTimeout?: number
   /**
    * Called once, when the request goes out: at once, or when the limits on downloads have a place for it. HEAD and
    * conditional GETs need none; where one is answered with the whole body, reading that waits for a place.
@@ -30,7 +30,7 @@ export interface OriginRequest {
 
 /**
  * The final answer, after redirects. Whoever gets it reads `body` to its end, or calls `discard`. Reading the body throws
- * a plain error with a system code (`UND_ERR_SOCKET`, `UND_ERR_BODY_TIMEOUT`, `ECONNRESET`) when it is cut or stalls.
+ * a plain error with a system code (`UND_ERR_SOCKET`, `UND_ERR_BODY_TIMEOUT`, `ERR_CONNECTION_RESET`) when it is cut or stalls.
  */
 export interface OriginAnswer {
   /** The URL that gave this answer, after redirects. May hold a signature: never shown, never stored. */

@@ -1,7 +1,7 @@
 /** The process that dies: fetches one URL through a cache directory, and prints the sum of what it got. */
 import { openEngine } from '#kiss/engine/open.js'
 import { sha256 } from '../support/bytes.js'
-import { fetchAll, hastyClock } from '../support/engine.js'
+import { fetchAll, HastyClock } from '../support/engine.js'
 import { arm } from './fault-points.js'
 
 const [cacheDir = '', url = '', quota] = process.argv.slice(2)
@@ -9,7 +9,7 @@ const engine = await openEngine({
   cacheDir,
   syncBodies: true,
   quota: Number(quota),
-  clock: hastyClock,
+  clock: new HastyClock(),
   upstream: { guard: false, env: {} },
 })
 arm()

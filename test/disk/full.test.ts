@@ -5,7 +5,7 @@ import type { KissError } from '#kiss/errors.js'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
 import { openEngine } from '#kiss/engine/open.js'
 import { Sandbox, type Ran } from '../support/cli.js'
-import { fetchAll, hastyClock } from '../support/engine.js'
+import { fetchAll, HastyClock } from '../support/engine.js'
 import { bytes, Origin } from '../support/origin.js'
 import { mountTmpfs, type Tmpfs } from '../support/tmpfs.js'
 
@@ -49,7 +49,7 @@ describe('a disk that is full', () => {
   async function open(options: Partial<EngineOptions> = {}): Promise<Engine> {
     const engine = await openEngine({
       cacheDir,
-      clock: hastyClock,
+      clock: new HastyClock(),
       upstream: { guard: false, env: {} },
       warn: (line) => void warnings.push(line),
       ...options,

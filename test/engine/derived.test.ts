@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
 import { plainProvider } from '#kiss/provider/plain.js'
 import type { UpstreamFailure, UpstreamProvider } from '#kiss/provider/types.js'
-import { fetchAll, testEngines, hastyClock } from '../support/engine.js'
+import { fetchAll, HastyClock, testEngines } from '../support/engine.js'
 import { bytes, Origin, sha256 } from '../support/origin.js'
 import { zip } from '../support/zip.js'
 import { Rights } from '../support/rights.js'
@@ -166,7 +166,8 @@ describe('what a provider tells', () => {
   it('is when the origin takes requests again: kiss waits for it, or gives up at once where it is too late', async () => {
     origin.script('/a', [{ status: 403 }, { body }])
     const slept: number[] = []
-    const clock = { ...hastyClock, sleep: async (ms: number) => void slept.push(ms) }
+    const clock = new HastyClock()
+    clock.sleep = async (ms: number) => void slept.push(ms)
     const limited: Partial<UpstreamProvider> = {
       classify: ({ status }) => (status === 403 ? 'retry' : undefined),
       describe: () => 'the rate limit is used up',

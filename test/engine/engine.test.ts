@@ -128,14 +128,14 @@ describe('the engine', () => {
     assert.equal(origin.log('/h').length, 3)
   })
 
-  it('retries a 503 and gives up after eight failures in a row', async () => {
+  it('retries a 503 and gives up when nothing came for as long as it retries', async () => {
     origin.script('/i', [{ status: 503 }, { status: 503 }, { body: bytes('i', 10) }])
     origin.script('/j', [{ status: 503 }])
     const kiss = await engine()
     assert.equal((await fetchAll(kiss, origin.url('/i'))).body.length, 10)
     assert.equal(origin.log('/i').length, 3)
     await assert.rejects(fetchAll(kiss, origin.url('/j')), hasCode('origin-unreachable', 502))
-    assert.equal(origin.log('/j').length, 9)
+    assert.ok(origin.log('/j').length > 20)
   })
 
   it('keeps one blob for equal bodies of two URLs', async () => {

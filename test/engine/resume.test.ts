@@ -85,8 +85,21 @@ describe('what an answer means', () => {
 
   it('sees another ETag or another length as another content', () => {
     assert.equal(verdict('rest', 200, { etag: '"2"', 'content-length': '1000' }, held(10)), 'changed')
-    assert.equal(verdict('rest', 200, { etag: '"1"', 'content-length': '1001' }, held(10)), 'changed')
-    assert.equal(verdict('rest', 200, { etag: '"1"', 'content-encoding': 'gzip' }, held(10)), 'changed')
+    assert.equal(verdict('rest', 200, { etag: '"2"', 'content-length': '1001' }, held(10)), 'changed')
+    assert.equal(verdict('whole', 200, { etag: '"1"', 'content-length': '1001' }, held(10)), 'changed')
+    assert.equal(verdict('whole', 200, { etag: '"1"', 'content-encoding': 'gzip' }, held(10)), 'changed')
+  })
+
+  it('takes a 200 to a range for the whole only where its length or another ETag says so', () => {
+    const rests = [
+      { etag: '"1"', 'content-length': '990' },
+      { etag: '"1"', 'content-length': '1001' },
+      { etag: '"1"' },
+      { 'content-length': '990' },
+      { etag: '"2"', 'content-length': '990' },
+    ] as Record<string, string>[]
+    for (const headers of rests) assert.equal(verdict('rest', 200, headers, held(10)), 'distrust')
+    assert.equal(verdict('rest', 200, { etag: '"1"', 'content-length': '990' }, held(10, { etag: '"1"' })), 'distrust')
   })
 
   it('knows from a 416 that a body without a length is complete', () => {

@@ -29,9 +29,14 @@ describe('retry', () => {
     assert.equal(wait(3, { random: 0.5 }), 1500)
   })
 
-  it('gives up after the eighth failure in a row', () => {
-    assert.notEqual(wait(8), undefined)
-    assert.equal(wait(9), undefined)
+  it('goes on however often it failed, as long as there is time', () => {
+    assert.equal(wait(100), 30_000)
+    assert.equal(wait(100, { now: 10 * MINUTE }), undefined)
+  })
+
+  it('makes the last attempt when the time is almost over', () => {
+    assert.equal(wait(8, { now: 9.9 * MINUTE }), 6000)
+    assert.equal(wait(8, { now: 9.9 * MINUTE, retryAfter: 7000 }), undefined)
   })
 
   it('believes after two more tries that there is no such host, and at once nothing else of a resolver', () => {

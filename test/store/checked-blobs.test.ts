@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '#kiss/store/connection.js'
 import { Leases } from '#kiss/store/leases.js'
 import type { Store } from '#kiss/store/open.js'
+import { monotonic } from '#kiss/store/process.js'
 import type { Entry } from '#kiss/store/types.js'
 import { Fixture, blobFiles, put, sha256 } from './support.js'
 
@@ -183,6 +184,7 @@ describe('an unfinished download of another boot', () => {
     const leases = new Leases({
       directory: transfers,
       now: Date.now,
+      monotonic,
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     })
     const signal = new AbortController().signal

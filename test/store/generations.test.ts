@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { type Generation, makeGeneration, type Owner } from '#kiss/store/generations.js'
 import { inFlight } from '#kiss/store/in-flight.js'
 import { Leases } from '#kiss/store/leases.js'
-import { thisProcess } from '#kiss/store/process.js'
+import { monotonic, thisProcess } from '#kiss/store/process.js'
 
 describe('a generation of a transfer', () => {
   let root: string
   let leases: Leases
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'kiss-generations-'))
-    leases = new Leases({ directory: root, now: Date.now, sleep: async () => undefined })
+    leases = new Leases({ directory: root, now: Date.now, monotonic, sleep: async () => undefined })
   })
   afterEach(() => rm(root, { recursive: true }))
 
@@ -25,7 +25,7 @@ describe('a generation of a transfer', () => {
       url: 'https://origin.example/a',
       private: false,
     }
-    assert.equal(await generation?.claim(owner), true)
+    assert.equal(await generation?.claim(owner, monotonic()), true)
     return generation!
   }
 
@@ -45,7 +45,7 @@ describe('a generation of a transfer', () => {
   it('is seen by every process while it is in flight, with what it knows and has', async () => {
     const generation = await claimed('any')
     const seen = async (): Promise<unknown[]> =>
-      (await inFlight(root, Date.now())).map(({ id, owner, answered, received, length }) => [
+      (await inFlight(root)).map(({ id, owner, answered, received, length }) => [
         id,
         owner.url,
         answered,
@@ -64,8 +64,8 @@ describe('a generation of a transfer', () => {
     const generation = await makeGeneration(leases.directoryOf('key'), 1)
     const here = await thisProcess()
     const dead = { ...here, started: here.started + 1, engine: '', startedAt: 1, url: '', private: false }
-    await generation!.claim(dead)
-    assert.deepEqual(await inFlight(root, Date.now()), [])
-    assert.deepEqual(await inFlight(join(root, 'none'), Date.now()), [])
+    await generation!.claim(dead, monotonic())
+    assert.deepEqual(await inFlight(root), [])
+    assert.deepEqual(await inFlight(join(root, 'none')), [])
   })
 })

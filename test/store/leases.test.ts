@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,7 @@ describe('leases', () => {
   const options = () => ({
     directory,
     now: () => now,
+    monotonic: () => now,
     sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
   })
   const open = () => new Leases(options())
@@ -54,7 +55,7 @@ describe('leases', () => {
     await mkdir(path, { recursive: true })
     const generation = new Generation(path, number)
     // The highest pid of Linux is 2^22.
-    await generation.claim(await ownerOf({ pid: 2 ** 22 + 1, ...more }))
+    await generation.claim(await ownerOf({ pid: 2 ** 22 + 1, ...more }), now)
     await writeFile(generation.bodyPath, 'half')
     return generation
   }
@@ -118,6 +119,7 @@ describe('leases', () => {
             ['body', 'theirs'],
           ] as const)
             writeFileSync(join(path, name), text)
+          utimesSync(join(path, 'owner'), now / 1000, now / 1000)
         }
         return super.directoryOf(key)
       }

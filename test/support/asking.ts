@@ -30,7 +30,14 @@ export class Asker {
 
   ask(url: string, request: Partial<OriginRequest> = {}): Promise<OriginAnswer> {
     const { signal } = new AbortController()
-    const defaults = { provider: plain, method: 'GET', headers: {}, clientCredential: false, signal } as const
+    const defaults = {
+      provider: plain,
+      method: 'GET',
+      headers: {},
+      clientCredential: false,
+      signal,
+      headersTimeout: 60_000,
+    } as const
     return this.#origins.request({ url: new URL(url), ...defaults, ...request })
   }
 

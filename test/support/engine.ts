@@ -2,26 +2,44 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monotonic } from '#kiss/store/process.js'
 import { openEngine } from '#kiss/engine/open.js'
 import type { Artifact, Clock, Content, Engine, EngineOptions, FetchRequest } from '#kiss/engine/types.js'
 
-/** Real time, but nobody waits: retries follow each other at once. */
-export const hastyClock: Clock = {
-  now: () => Date.now(),
-  sleep: async (_, signal) => {
+/** Real time, but a pause is over at once: the monotonic time jumps over it. */
+export class HastyClock implements Clock {
+  #slept = 0
+  now(): number {
+    return Date.now()
+  }
+  monotonic(): number {
+    return monotonic() + this.#slept
+  }
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.#slept += ms
     await new Promise((resolve) => setImmediate(resolve))
     signal?.throwIfAborted()
-  },
+  }
 }
 
 /** A clock that a test moves. */
-export class MovableClock implements Clock {
+export class MovableClock extends HastyClock {
   #ahead = 0
-  readonly now = (): number => Date.now() + this.#ahead
+  #stepped = 0
+  override now(): number {
+    return super.now() + this.#ahead + this.#stepped
+  }
+  override monotonic(): number {
+    return super.monotonic() + this.#ahead
+  }
+  /** Time passes. */
   move(ms: number): void {
     this.#ahead += ms
   }
-  readonly sleep = (ms: number, signal?: AbortSignal): Promise<void> => hastyClock.sleep(ms, signal)
+  /** Somebody sets the wall clock, forward or back; no time passes. */
+  step(ms: number): void {
+    this.#stepped += ms
+  }
 }
 
 /** Makes folders and engines, and removes them after each test of the suite that calls it. */
@@ -45,7 +63,7 @@ export function testEngines(): {
     async engine(options = {}) {
       const engine = await openEngine({
         cacheDir: options.cacheDir ?? (await folder()),
-        clock: hastyClock,
+        clock: new HastyClock(),
         upstream: { guard: false, env: {} },
         warn: () => undefined,
         ...options,

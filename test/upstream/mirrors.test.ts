@@ -9,6 +9,7 @@ const request = {
   headers: {},
   provider: plain,
   clientCredential: false,
+  headersTimeout: 60_000,
   signal: new AbortController().signal,
 } as const
 

@@ -84,8 +84,8 @@ export const settingsTable = {
   'auth-ttl': { kind: 'duration', default: '5m', summary: 'how long an accepted credential is remembered' },
 
   // Upstream
-  'retry-for': { kind: 'duration', default: '10m', summary: 'retry until nothing has arrived for this long' },
-  'stall-timeout': { kind: 'duration', default: '60s', summary: 'renew a download that delivers nothing' },
+  'retry-for': { kind: 'duration', default: '10m', summary: 'give up when nothing has arrived for this long' },
+  'stall-timeout': { kind: 'duration', default: '60s', summary: 'ask again when a download has stopped for this long' },
   'ca-file': { kind: 'path', summary: 'certificates (PEM) to trust beside the usual ones', placeholder: 'FILE' },
   'max-downloads': { kind: 'integer', min: 1, default: '64', summary: 'downloads at once, in all' },
   'max-downloads-per-host': { kind: 'integer', min: 1, default: '8', summary: 'downloads at once from one host' },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Clock } from '#kiss/engine/types.js'
-import { hastyClock } from '../../support/engine.js'
+import { HastyClock } from '../../support/engine.js'
 import { bytes, Origin, type Step } from '../../support/origin.js'
 import { faultLab, getUrl } from './lab.js'
 
@@ -93,15 +92,14 @@ describe('faults: cuts and stalls', () => {
     const { port } = lab.origin
     await lab.origin.close()
     const late: Origin[] = []
-    const clock: Clock = {
-      now: () => Date.now(),
-      sleep: async (ms, signal) => {
+    class Reviving extends HastyClock {
+      override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
         late.push(await Origin.start({ port }))
         late[0]?.serve('/c', { body })
-        await hastyClock.sleep(ms, signal)
-      },
+        await super.sleep(ms, signal)
+      }
     }
-    const got = await getUrl(await lab.engine({ clock }), url)
+    const got = await getUrl(await lab.engine({ clock: new Reviving() }), url)
     assert.ok(got.body.equals(body))
     assert.equal(late[0]?.log('/c').length, 1)
     await Promise.all(late.map((origin) => origin.close()))
@@ -122,7 +120,7 @@ describe('faults: cuts and stalls', () => {
     assert.ok(got.body.equals(body.subarray(0, 70_000)))
     assert.deepEqual([got.code, got.status], ['origin-unreachable', 502])
     assert.equal((await kiss.status()).entries, 0)
-    assert.equal(lab.asked('/c').length, 9)
+    assert.ok(lab.asked('/c').length > 20)
   })
 
   it('stands a stall at every place in every kind of body', async () => {
@@ -153,7 +151,7 @@ describe('faults: cuts and stalls', () => {
 
   it('says that the origin timed out when it stalls for ever', async () => {
     lab.origin.script('/c', [{ body, etag: '"1"', stall: { after: 5 } }, { stall: { after: 0 } }])
-    const got = await lab.get(await lab.engine({ stallTimeout: STALL, retryFor: 1 }), '/c')
+    const got = await lab.get(await lab.engine({ stallTimeout: STALL, retryFor: 1_000 }), '/c')
     assert.deepEqual([got.code, got.status, got.body.length], ['origin-timeout', 504, 5])
   })
 })

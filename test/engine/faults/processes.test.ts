@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keyIdOf } from '#kiss/engine/subject.js'
+import { monotonic } from '#kiss/store/process.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { children } from './children.js'
 import { faultLab, readUpTo } from './lab.js'
@@ -260,7 +261,7 @@ describe('faults: owners that die', () => {
       await until('a half', async () => (await bodySize(cacheDir, '/t')) >= HALF)
       owner.freeze()
       const path = join(transfersOf(cacheDir, '/t'), '1', 'owner')
-      await until('a silent owner', async () => Date.now() - (await stat(path)).mtimeMs > QUICK.silence)
+      await until('a silent owner', async () => monotonic() - (await stat(path)).mtimeMs > QUICK.silence)
       assert.ok((await lab.get(kiss, '/t')).body.equals(other))
       owner.wake()
       wake.open()

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Clock } from '#kiss/engine/types.js'
-import { hastyClock } from '../../support/engine.js'
+import { HastyClock } from '../../support/engine.js'
 import { bytes } from '../../support/origin.js'
 import { faultLab } from './lab.js'
 
@@ -19,22 +18,27 @@ describe('faults: statuses', () => {
       assert.deepEqual(lab.asked('/s'), ['GET', 'GET', 'GET'])
     })
 
-    it(`${status} twice in the middle of a body: goes on where it was`, async () => {
+    it(`${status} in the middle of a body: goes on where it was`, async () => {
       const cut = { after: 40_000 }
-      lab.origin.script('/s', [{ body, etag: '"1"', cut }, { status }, { status }, {}])
+      lab.origin.script('/s', [{ body, etag: '"1"', cut }, { status }, {}])
       const got = await lab.get(await lab.engine(), '/s')
       assert.ok(got.body.equals(body))
       const rest = 'GET bytes=40000- if "1"'
-      assert.deepEqual(lab.asked('/s'), ['GET', rest, rest, rest])
+      assert.deepEqual(lab.asked('/s'), ['GET', rest, rest])
     })
 
-    it(`${status} for ever: 502 and exit 4 after nine requests, and a Retry-After`, async () => {
+    it(`${status} for ever: asked again for as long as --retry-for says, then 502, exit 4 and a Retry-After`, async () => {
       lab.origin.script('/s', [{ status }])
       const got = await lab.get(await lab.engine(), '/s')
       assert.deepEqual([got.code, got.status, got.error?.exit], ['origin-unreachable', 502, 4])
-      assert.match(got.error?.message ?? '', new RegExp(`answered ${status}; gave up after 9 attempts`))
+      const attempts = lab.asked('/s').length
+      // Pauses of half a second to thirty, in ten minutes.
+      assert.ok(attempts > 20 && attempts < 60, String(attempts))
+      assert.match(
+        got.error?.message ?? '',
+        new RegExp(`answered ${status}; gave up after ${attempts} attempts in 600 s`),
+      )
       assert.ok((got.error?.retryAfter ?? 0) > 0)
-      assert.equal(lab.asked('/s').length, 9)
     })
   }
 
@@ -69,16 +73,15 @@ describe('faults: statuses', () => {
 
   it('waits as long as Retry-After says, up to two minutes', async () => {
     const waits: number[] = []
-    const clock: Clock = {
-      now: () => Date.now(),
-      sleep: (ms, signal) => {
+    class Noting extends HastyClock {
+      override sleep(ms: number, signal?: AbortSignal): Promise<void> {
         waits.push(ms)
-        return hastyClock.sleep(ms, signal)
-      },
+        return super.sleep(ms, signal)
+      }
     }
     const after = (seconds: string) => ({ status: 503, headers: { 'retry-after': seconds } })
     lab.origin.script('/s', [after('7'), after('86400'), { body }])
-    assert.ok((await lab.get(await lab.engine({ clock }), '/s')).body.equals(body))
+    assert.ok((await lab.get(await lab.engine({ clock: new Noting() }), '/s')).body.equals(body))
     assert.deepEqual(waits, [7000, 120_000])
   })
 
@@ -111,7 +114,6 @@ describe('faults: statuses', () => {
     const got = await lab.get(await lab.engine(), '/s')
     assert.ok(got.body.equals(body.subarray(0, 10_000)))
     assert.equal(got.status, 502)
-    // The first grew; eight more came to the same byte.
-    assert.equal(lab.asked('/s').length, 9)
+    assert.ok(lab.asked('/s').length > 20)
   })
 })

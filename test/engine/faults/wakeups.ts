@@ -2,7 +2,7 @@
 
 import { openEngine } from '#kiss/engine/open.js'
 import type { Engine } from '#kiss/engine/types.js'
-import { hastyClock } from '../../support/engine.js'
+import { HastyClock } from '../../support/engine.js'
 import { bytes, sha256, type Origin } from '../../support/origin.js'
 import { getUrl } from './lab.js'
 
@@ -31,7 +31,7 @@ export async function runWakeups(options: WakeupOptions): Promise<WakeupResult> 
   const { origin, cacheDir, seed, count, parallel, onDone } = options
   const random = mulberry(seed)
   const open = (): Promise<Engine> =>
-    openEngine({ cacheDir, clock: hastyClock, upstream: { guard: false, env: {} }, warn: () => undefined })
+    openEngine({ cacheDir, clock: new HastyClock(), upstream: { guard: false, env: {} }, warn: () => undefined })
   let owner = await open()
   const followers = [await open(), await open()]
   const wrong: string[] = []

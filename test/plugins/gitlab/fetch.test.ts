@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { KissError } from '#kiss/errors.js'
 import type { Engine } from '#kiss/engine/types.js'
-import { fetchAll, hastyClock } from '../../support/engine.js'
+import { fetchAll, MovableClock } from '../../support/engine.js'
 import type { GitLabServer } from '../../support/gitlab-server.js'
 import { labEngines, own, ownPrivate, sha, startLab } from './lab.js'
 
@@ -196,15 +196,14 @@ describe('fetching from GitLab', () => {
   })
 
   it('keeps what a branch names for a short time, and what a version names for long', async () => {
-    let ahead = 0
-    const clock = { ...hastyClock, now: () => Date.now() + ahead }
+    const clock = new MovableClock()
     const kiss = await engine(gitlab, { token: ownPrivate, movingTtl: 60 }, { clock })
     const [moving, fixed] = [
       `${gitlab.url}/lab/kernel/-/raw/main/dts/board.dts`,
       `${gitlab.url}/lab/kernel/-/raw/${sha}/dts/board.dts`,
     ]
     for (const url of [moving, fixed]) await fetchAll(kiss, url)
-    ahead = 61_000
+    clock.move(61_000)
     assert.deepEqual([(await fetchAll(kiss, moving)).as, (await fetchAll(kiss, fixed)).as], ['revalidated', 'hit'])
   })
 

@@ -202,6 +202,7 @@ class TickingClock implements Clock {
   #sleeping: (() => void)[] = []
 
   readonly now = (): number => now
+  readonly monotonic = (): number => now
 
   tick(): void {
     if (this.#sleeping.length === 0) this.#ticks++

@@ -9,7 +9,7 @@ import { openEngine } from '#kiss/engine/open.js'
 import type { Engine } from '#kiss/engine/types.js'
 import type { RequestRecord } from '#kiss/server/request-log.js'
 import { startServer, type RunningServer } from '#kiss/server/server.js'
-import { hastyClock } from '../engine.js'
+import { HastyClock } from '../engine.js'
 import { bytes } from '../bytes.js'
 
 /** The one address that the guard allows, where the origin is. */
@@ -75,7 +75,7 @@ export class FuzzTarget {
     await Promise.all([once(this.#canary, 'listening'), once(this.#origin, 'listening')])
     this.#engine = await openEngine({
       cacheDir: join(this.folder, 'cache'),
-      clock: hastyClock,
+      clock: new HastyClock(),
       quota: 2_000_000,
       retryFor: 1,
       stallTimeout: 1000,
