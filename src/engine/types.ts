@@ -3,12 +3,12 @@
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { LeaseTimes } from '../store/leases.js'
-import type { FailureRecord } from '../store/failure-list.js'
-import type { Figures } from '../store/figures.js'
+import type { FailureRecord } from '../store/figures/failure-list.js'
+import type { Figures } from '../store/figures/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
 
-export type { FailureRecord } from '../store/failure-list.js'
+export type { FailureRecord } from '../store/figures/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
 
 export interface FetchRequest {

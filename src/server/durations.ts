@@ -1,6 +1,6 @@
 /** How long requests took, as sums that all workers share: a histogram by route and by how the cache answered. */
 
-import type { Figures } from '../store/figures.js'
+import type { Figures } from '../store/figures/figures.js'
 import type { RequestRecord } from './request-log.js'
 
 /** Upper bounds in seconds; from a hit on the same machine to a root file system over a slow line. */

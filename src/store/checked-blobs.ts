@@ -13,7 +13,7 @@
 import { open } from 'node:fs/promises'
 import { asKissError, systemCode } from '../errors.js'
 import type { FileBlob, FileBlobs } from './blobs.js'
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import { sumOf } from './hash.js'
 import { LruMap } from './lru.js'
 import type { Removal } from './removal.js'

@@ -1,11 +1,11 @@
 /** Entries in the index, a bounded memory in front of it, and uses written behind the answers. */
 
-import type { Connection } from './connection.js'
-import type { Database } from './database.js'
-import type { Flusher } from './flusher.js'
+import type { Connection } from './index/connection.js'
+import type { Database } from './index/database.js'
+import type { Flusher } from './index/flusher.js'
 import type { Invalidation } from './invalidation.js'
 import { LruMap } from './lru.js'
-import { ENTRIES, ENTRY_SHA256 } from './schema.js'
+import { ENTRIES, ENTRY_SHA256 } from './index/schema.js'
 import type { Entry, EntryStore, KeyId, Sha256 } from './types.js'
 import { PendingUses, used } from './uses.js'
 

@@ -2,9 +2,9 @@
 
 import { systemCode } from '../errors.js'
 import type { FileBlobs } from './blobs.js'
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import { chooseVictims } from './eviction.js'
-import type { Flusher } from './flusher.js'
+import type { Flusher } from './index/flusher.js'
 import { evictable } from './ledger.js'
 import type { Removal } from './removal.js'
 import type { Sha256 } from './types.js'

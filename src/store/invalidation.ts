@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { utimes, writeFile } from 'node:fs/promises'
 import { asKissError, systemCode } from '../errors.js'
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
 
 /** Milliseconds between looks at the index, for what the watch did not tell. */

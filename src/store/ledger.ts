@@ -1,8 +1,8 @@
 /** The statements of the ledger of bytes: what blobs take, what transfers have reserved, what is being removed. */
 
-import type { Query } from './connection.js'
+import type { Query } from './index/connection.js'
 import type { Candidate, Room } from './eviction.js'
-import { ENTRIES, ENTRY_SHA256 } from './schema.js'
+import { ENTRIES, ENTRY_SHA256 } from './index/schema.js'
 import type { KeyId, Sha256 } from './types.js'
 
 /** What one transfer has reserved, or the blob that it claims. */

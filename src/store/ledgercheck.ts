@@ -1,7 +1,7 @@
 /** Knows when the ledger of bytes may be wrong, and whether entries were lost with an index. */
 
-import type { Query } from './connection.js'
-import type { Database } from './database.js'
+import type { Query } from './index/connection.js'
+import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
 import { repairLedger } from './repair.js'
 

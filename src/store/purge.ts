@@ -1,6 +1,6 @@
 /** Removes many entries at an operator's word. */
 
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import type { Entries } from './entries.js'
 import { cancelClaims } from './ledger.js'
 import type { Removal } from './removal.js'

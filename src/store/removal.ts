@@ -1,7 +1,7 @@
 /** How a blob leaves: the one order of steps that eviction, purge, replacement and verify share. */
 
 import type { FileBlobs } from './blobs.js'
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import type { Entries } from './entries.js'
 import type { Invalidation } from './invalidation.js'
 import { doom, strike, takeOverDoomed } from './ledger.js'

@@ -1,6 +1,6 @@
 /** Brings the ledger of bytes in line with the files that are there. */
 
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
 import type { Sha256 } from './types.js'
 import { blobFolders, fileSize, isBlobName } from './walk.js'

@@ -2,10 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../errors.js'
-import type { Database } from './database.js'
+import type { Database } from './index/database.js'
 import { planRoom } from './eviction.js'
 import type { Evictor } from './evictor.js'
-import type { Flusher } from './flusher.js'
+import type { Flusher } from './index/flusher.js'
 import {
   type Commit,
   type Reservation,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { connect } from '#kiss/store/connection.js'
+import { connect } from '#kiss/store/index/connection.js'
 import { listening } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes } from '../support/origin.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { utimes } from 'node:fs/promises'
-import { connect } from '#kiss/store/connection.js'
+import { connect } from '#kiss/store/index/connection.js'
 import { LruMap } from '#kiss/store/lru.js'
 import { Fixture, entryOf, listed, sha256 } from './support.js'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { syncBody } from '#kiss/store/files.js'
-import { connect } from '#kiss/store/connection.js'
+import { connect } from '#kiss/store/index/connection.js'
 import { Fixture, blobFiles, bodyOf, describing, entryOf, listed, put, sha256 } from './support.js'
 
 const MIB = 1024 * 1024

@@ -1,6 +1,6 @@
 /** Charts of the past: a figure that the script draws, and the same as a table. Pure. */
 
-import { type Amounts, type Interval, type SpanName, spans, totalOf } from '../../store/intervals.js'
+import { type Amounts, type Interval, type SpanName, spans, totalOf } from '../../store/figures/intervals.js'
 import { formatDuration } from '../../units.js'
 import { hitRatio } from '../totals.js'
 import { percent, size } from './format.js'

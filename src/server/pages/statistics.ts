@@ -1,7 +1,7 @@
 /** The page of figures: by kind of answer, by host, and over time. */
 
 import type { Entry } from '../../store/types.js'
-import { spanNames } from '../../store/intervals.js'
+import { spanNames } from '../../store/figures/intervals.js'
 import { figuresByHost } from '../hosts.js'
 import { json } from '../reply.js'
 import type { Route } from '../route.js'

@@ -4,7 +4,14 @@ import type { Clock, Download, FailureRecord } from '#kiss/engine/types.js'
 import { openDashboard } from '#kiss/server/dashboard.js'
 import { metricsRoute, ProcessMetrics } from '#kiss/server/metrics.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
-import { type FigureName, figureNames, intervalsOf, type Sample, spans, type SpanName } from '#kiss/store/intervals.js'
+import {
+  type FigureName,
+  figureNames,
+  intervalsOf,
+  type Sample,
+  spans,
+  type SpanName,
+} from '#kiss/store/figures/intervals.js'
 import type { Entry } from '#kiss/store/types.js'
 import { TestLog } from './servers.js'
 import { emptyStatus, sha256Of, StubEngine } from './stub-engine.js'

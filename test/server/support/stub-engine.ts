@@ -13,8 +13,8 @@ import type {
 } from '#kiss/engine/types.js'
 import type { StoredHeaders } from '#kiss/http/stored.js'
 import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/store/types.js'
-import type { Figures } from '#kiss/store/figures.js'
-import { intervalsOf, spans } from '#kiss/store/intervals.js'
+import type { Figures } from '#kiss/store/figures/figures.js'
+import { intervalsOf, spans } from '#kiss/store/figures/intervals.js'
 import { displayUrl } from '#kiss/http/urls.js'
 
 export function sha256Of(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 /** The tables of index.sqlite beside Keyv's own, and the triggers that keep them true whoever writes. */
 
-import { figuresSchema } from './figures-schema.js'
+import { figuresSchema } from '../figures/schema.js'
 
 /** Written to user_version when everything below exists. */
 export const SCHEMA_VERSION = 6

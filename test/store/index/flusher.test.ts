@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Flusher } from '#kiss/store/flusher.js'
+import { Flusher } from '#kiss/store/index/flusher.js'
 
 describe('the flusher', () => {
   it('lets every source write, and throws what one of them threw', async () => {

@@ -1,9 +1,9 @@
 /** The index as the rest of the store sees it: one lane of operations, and an index that fails replaced behind it. */
 
-import { KissError } from '../errors.js'
+import { KissError } from '../../errors.js'
 import { type Connection, type Parameter, connect } from './connection.js'
 import { faultOf, indexError } from './faults.js'
-import { type Layout, restoreLayout } from './layout.js'
+import { type Layout, restoreLayout } from '../layout.js'
 import { patiently } from './patience.js'
 import { salvage } from './salvage.js'
 import { inodeOf, replaceable, setAside, setAsideEnded } from './setaside.js'

@@ -1,9 +1,9 @@
 /** What all processes on a cache directory have counted: the sums whose names types.ts lists. */
 
-import type { Database } from './database.js'
-import type { Flusher } from './flusher.js'
+import type { Database } from '../index/database.js'
+import type { Flusher } from '../index/flusher.js'
 import { SharedSums } from './sums.js'
-import { type CounterName, type Counters, type Counts, counterNames } from './types.js'
+import { type CounterName, type Counters, type Counts, counterNames } from '../types.js'
 
 export class SharedCounters implements Counters {
   readonly #sums: SharedSums

@@ -1,7 +1,7 @@
 /** Sums by name that all processes on a cache directory add to: kept in a table, additions in memory for up to a second. */
 
-import type { Database } from './database.js'
-import type { Flusher } from './flusher.js'
+import type { Database } from '../index/database.js'
+import type { Flusher } from '../index/flusher.js'
 
 /** Tables with the columns `name` and `value`. */
 export type SumTable = 'counters' | 'sums' | 'hosts'

@@ -1,10 +1,10 @@
 /** How many readers the downloads in flight have, over all processes: told within a second, and gone with their process. */
 
-import type { Database } from './database.js'
-import type { Flusher } from './flusher.js'
-import { parseOrUndefined } from './generations.js'
-import { livenessOf, type ProcessIdentity } from './process.js'
-import type { KeyId } from './types.js'
+import type { Database } from '../index/database.js'
+import type { Flusher } from '../index/flusher.js'
+import { parseOrUndefined } from '../generations.js'
+import { livenessOf, type ProcessIdentity } from '../process.js'
+import type { KeyId } from '../types.js'
 
 export interface ReaderCountsOptions {
   readonly database: Database

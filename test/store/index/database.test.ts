@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect } from '#kiss/store/connection.js'
+import { connect } from '#kiss/store/index/connection.js'
 import type { Store } from '#kiss/store/open.js'
-import { Fixture, bodyOf, entryOf, listed, put } from './support.js'
+import { Fixture, bodyOf, entryOf, listed, put } from '../support.js'
 
 describe('an index that fails', () => {
   const fixture = new Fixture()

@@ -2,9 +2,9 @@
 
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asKissError, systemCode } from '../errors.js'
+import { asKissError, systemCode } from '../../errors.js'
 import { faultOf } from './faults.js'
-import type { Layout } from './layout.js'
+import type { Layout } from '../layout.js'
 import { logIsCut } from './write-ahead-log.js'
 
 /** How long a set-aside may take, in milliseconds, before its process counts as dead. It is a few renames. */

@@ -7,10 +7,10 @@ import {
   spanNames,
   spans,
   totalOf,
-} from '#kiss/store/intervals.js'
-import type { FailureRecord } from '#kiss/store/failure-list.js'
-import { SILENT } from '#kiss/store/presence.js'
-import { Fixture } from './support.js'
+} from '#kiss/store/figures/intervals.js'
+import type { FailureRecord } from '#kiss/store/figures/failure-list.js'
+import { SILENT } from '#kiss/store/figures/presence.js'
+import { Fixture } from '../support.js'
 
 const span = { step: 10, length: 50 }
 const nothing = Object.fromEntries(figureNames.map((name) => [name, 0])) as Record<FigureName, number>

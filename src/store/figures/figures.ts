@@ -1,12 +1,12 @@
 /** What processes keep together for dashboard and metrics beside the counters; nothing of it is needed to serve. */
 
-import type { Database } from './database.js'
-import type { Flusher } from './flusher.js'
+import type { Database } from '../index/database.js'
+import type { Flusher } from '../index/flusher.js'
 import { History } from './history.js'
 import type { Interval, SpanName } from './intervals.js'
 import { Presence, type ProcessFigures } from './presence.js'
 import { SharedSums } from './sums.js'
-import type { CounterName, Counters } from './types.js'
+import type { CounterName, Counters } from '../types.js'
 
 export interface Figures {
   /** Adds a whole number to a sum that all processes share: at once in memory, within a second on disk. */

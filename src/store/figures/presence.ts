@@ -1,6 +1,6 @@
 /** What each process on a cache directory says of itself now and then: who is alive, and with which figures. */
 
-import type { Database } from './database.js'
+import type { Database } from '../index/database.js'
 
 /** Milliseconds after which a process that says nothing counts as gone. */
 export const SILENT = 30_000

@@ -1,6 +1,6 @@
 /** What the counters said in the past, at falling resolution: one row for each interval, whoever writes it first. */
 
-import type { Database } from './database.js'
+import type { Database } from '../index/database.js'
 import {
   type FigureName,
   figureNames,
@@ -10,7 +10,7 @@ import {
   type SpanName,
   spans,
 } from './intervals.js'
-import { type CounterName, servedKinds } from './types.js'
+import { type CounterName, servedKinds } from '../types.js'
 
 /** Which counters make a figure. A hit here is every answer that needed no download of its own. */
 const counters: Readonly<Record<FigureName, readonly CounterName[]>> = {

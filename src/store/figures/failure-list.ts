@@ -1,7 +1,7 @@
 /** What went wrong lately on this cache directory, for operators: the same list for all its processes, bounded. */
 
-import type { Database } from './database.js'
-import type { Flusher } from './flusher.js'
+import type { Database } from '../index/database.js'
+import type { Flusher } from '../index/flusher.js'
 
 /** One thing that went for good. */
 export interface FailureRecord {

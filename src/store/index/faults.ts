@@ -1,6 +1,6 @@
 /** What an error of SQLite means to the index; pure. */
 
-import { KissError } from '../errors.js'
+import { KissError } from '../../errors.js'
 
 export type IndexFault =
   /** The file is not a usable database: a new one has to take its place. */

@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module'
 import type Keyv from 'keyv'
-import { KissError } from '../errors.js'
+import { KissError } from '../../errors.js'
 import { ENTRIES, SCHEMA_VERSION, discard, schema } from './schema.js'
 
 export type Parameter = string | number | null

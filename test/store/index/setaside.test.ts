@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { openLayout } from '#kiss/store/layout.js'
-import { inodeOf, setAside } from '#kiss/store/setaside.js'
-import { Fixture } from './support.js'
+import { inodeOf, setAside } from '#kiss/store/index/setaside.js'
+import { Fixture } from '../support.js'
 
 describe('setting an index aside', () => {
   const fixture = new Fixture()
