@@ -1,5 +1,5 @@
 // The layers of the architecture and the homes of the libraries, as rules. Dependencies run one way:
-// commands, cli → server → engine → store, upstream → http, provider/types, errors, units.
+// commands, cli → server → engine → flight → store, upstream → http, provider/types, errors, units.
 import tseslint from 'typescript-eslint'
 
 /** Each layer, and what it may import of the others. */
@@ -8,7 +8,8 @@ const layers = {
   provider: ['http'],
   store: ['http'],
   upstream: ['http', 'provider'],
-  engine: ['http', 'provider', 'store', 'upstream'],
+  flight: ['http', 'provider', 'store', 'upstream'],
+  engine: ['http', 'provider', 'store', 'upstream', 'flight'],
   server: ['http', 'provider', 'store', 'engine'],
   cli: ['http', 'provider', 'store', 'upstream', 'engine', 'server'],
   commands: ['http', 'provider', 'store', 'engine', 'server', 'cli'],

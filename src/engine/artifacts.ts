@@ -2,12 +2,12 @@
 
 import type { KissError } from '../errors.js'
 import { hostOf } from '../http/host.js'
-import { changedError } from './settled.js'
+import { changedError } from '../flight/ending.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
 import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
-import { isStorable } from './order.js'
+import { isStorable } from '../flight/order.js'
 import type { Services } from './services.js'
-import type { Transfer } from './transfer.js'
+import type { Transfer } from '../flight/flight.js'
 import type { Artifact, Content } from './types.js'
 
 type Detail = Artifact['detail']

@@ -4,11 +4,11 @@ import { asKissError, KissError } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { isStrong, strongEqual } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import { VALIDATION_TIMEOUT } from './download.js'
-import { refused, understand, unreachable } from './refusals.js'
-import { isConfirmed } from './resume.js'
+import { VALIDATION_TIMEOUT } from '../flight/attempts.js'
+import { refused, understand, unreachable } from '../flight/refusals.js'
+import { isConfirmed } from '../flight/resume.js'
 import type { Services } from './services.js'
-import { resourceOf, type Subject } from './subject.js'
+import { resourceOf, type Subject } from '../flight/subject.js'
 
 /** Milliseconds for a question, by HEAD and by GET: somebody waits for the answer. */
 const PROBE_TIMEOUT = 10_000

@@ -2,7 +2,7 @@
 
 import { KissError } from '../errors.js'
 import type { OpenBlob, Sha256 } from '../store/types.js'
-import type { Transfer } from './transfer.js'
+import type { Transfer } from '../flight/flight.js'
 import type { Content } from './types.js'
 
 export function blobContent(blob: OpenBlob): Content {

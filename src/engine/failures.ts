@@ -2,22 +2,9 @@
 
 import { KissError } from '../errors.js'
 import type { KeyId } from '../store/types.js'
-import type { Order } from './order.js'
-
-/** Milliseconds (rule 8 of the cache). */
-export const MEMORY = 10_000
-
-/** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
-const ofTheOrigin: ReadonlySet<string> = new Set([
-  'origin-refused',
-  'origin-failed',
-  'origin-unreachable',
-  'origin-timeout',
-])
-
-export function isRemembered(error: KissError): boolean {
-  return ofTheOrigin.has(error.code)
-}
+import type { Order } from '../flight/order.js'
+import { FAILURE_MEMORY } from '../flight/lease.js'
+import { isRemembered } from '../flight/refusals.js'
 
 type FailedOrder = Pick<Order, 'id' | 'credential'>
 
@@ -40,7 +27,7 @@ export class FailureLog {
     }
     const key = keyOf(id, credential)
     this.#recent.delete(key)
-    this.#recent.set(key, { error, until: at + MEMORY })
+    this.#recent.set(key, { error, until: at + FAILURE_MEMORY })
   }
 
   recent(id: KeyId, credential: string | undefined): KissError | undefined {

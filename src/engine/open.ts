@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asKissError } from '../errors.js'
-import { Leases } from '../store/leases.js'
+import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
@@ -15,7 +15,7 @@ import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import type { Services } from './services.js'
 import { withSources } from './derived.js'
-import { providerFor } from './subject.js'
+import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
 const DAY = 86_400_000

@@ -1,8 +1,8 @@
 /** An operator's removal of entries, by URL or by filter. */
 
 import type { Store } from '../store/open.js'
-import { keyIdOf } from './subject.js'
-import type { Transfers } from './transfers.js'
+import { keyIdOf } from '../flight/subject.js'
+import type { Transfers } from '../flight/flights.js'
 import type { PurgeFilter, PurgeResult } from './types.js'
 
 export interface PurgeOptions {

@@ -1,6 +1,6 @@
 /** What the parts of the engine share: handed in once, so that none of them makes its own. */
 
-import type { Leases } from '../store/leases.js'
+import type { Leases } from '../flight/lease.js'
 import type { Store } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
 import type { Credentials } from './credentials.js'

@@ -2,12 +2,16 @@
 
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
-import type { LeaseTimes } from '../store/leases.js'
+import type { Clock } from '../flight/collaborators.js'
+import type { LeaseTimes } from '../flight/lease.js'
+import type { Download } from '../flight/list.js'
 import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Figures } from '../store/figures/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamOptions } from '../upstream/types.js'
 
+export type { Clock } from '../flight/collaborators.js'
+export type { Download, DownloadState } from '../flight/list.js'
 export type { FailureRecord } from '../store/figures/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
 
@@ -88,21 +92,6 @@ export interface Artifact {
   close(outcome: 'done' | 'aborted'): Promise<void>
 }
 
-export type DownloadState = 'scheduled' | 'downloading'
-
-/** One transfer in flight, of any process on this directory. */
-export interface Download {
-  readonly url: string
-  readonly state: DownloadState
-  readonly received: number
-  readonly length: number | undefined
-  /** Over all processes; those of others as of a second ago. */
-  readonly readers: number
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number
-  readonly private: boolean
-}
-
 /** What is known of one entry. */
 export interface EntryDetails {
   readonly entry: Entry
@@ -134,16 +123,6 @@ export interface PurgeResult {
   readonly removed: number
   readonly bytes: number
   readonly dryRun: boolean
-}
-
-/** Where time comes from: handed in, so that tests never wait. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** Milliseconds that never jump, for spans of time; their zero is the system's (its boot), whatever the wall clock says. */
-  monotonic(): number
-  /** Rejects with the signal's reason when aborted. Keeps the process alive: who waits to try again is not done. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 /** The state of one cache directory, as `kiss stats`, `/api/v1/status/` and the dashboard show it. */

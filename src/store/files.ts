@@ -78,3 +78,13 @@ export async function syncBody(file: string | number): Promise<void> {
     await handle.close()
   }
 }
+
+/** What JSON says; undefined for a text that is none. */
+export function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Empty or half written: not there yet.
+    return undefined
+  }
+}

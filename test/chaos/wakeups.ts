@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runWakeups } from '../engine/faults/wakeups.js'
+import { runWakeups } from '../flight/faults/wakeups.js'
 import { Origin } from '../support/origin.js'
 
 const [seed = '1', count = '10000'] = process.argv.slice(2)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { MovableClock } from '../support/engine.js'
 import { bytes, latch } from '../support/origin.js'
-import { faultLab, readUpTo } from './faults/lab.js'
+import { faultLab, readUpTo } from '../flight/faults/lab.js'
 
 const HOUR = 3_600_000
 const LENGTH = 100_000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import type { Engine } from '#kiss/engine/types.js'
-import { faultLab } from './faults/lab.js'
+import { faultLab } from '../flight/faults/lab.js'
 import { readContent } from '../support/engine.js'
 import { bytes, type Origin, sha256 } from '../support/origin.js'
 

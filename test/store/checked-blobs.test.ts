@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'no
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '#kiss/store/index/connection.js'
-import { Leases } from '#kiss/store/leases.js'
+import { Leases } from '#kiss/flight/lease.js'
 import type { Store } from '#kiss/store/open.js'
 import { monotonic } from '#kiss/store/process.js'
 import type { Entry } from '#kiss/store/types.js'

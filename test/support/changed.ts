@@ -11,7 +11,7 @@ const git = (...args: string[]): string => execFileSync('git', args, { encoding:
 const base = git('merge-base', 'HEAD', 'main')
 const changed = `${git('diff', '--name-only', base)}\n${git('ls-files', '--others', '--exclude-standard')}`.split('\n')
 
-/** `src/engine/retry.ts` is imported as `#kiss/engine/retry.js`, `plugins/s3/src/lab.ts` as `#s3/lab.js`. */
+/** `src/engine/retry.ts` is imported as `#kiss/flight/retry.js`, `plugins/s3/src/lab.ts` as `#s3/lab.js`. */
 const modules = changed.flatMap((file) => {
   const [, plugin = 'kiss', name] = /^(?:plugins\/(\w+)\/)?src\/(.*)\.ts$/.exec(file) ?? []
   return name === undefined ? [] : [`#${plugin}/${name}.js'`]

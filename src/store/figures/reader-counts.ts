@@ -2,7 +2,7 @@
 
 import type { Database } from '../index/database.js'
 import type { Flusher } from '../index/flusher.js'
-import { parseOrUndefined } from '../generations.js'
+import { parseOrUndefined } from '../files.js'
 import { livenessOf, type ProcessIdentity } from '../process.js'
 import type { KeyId } from '../types.js'
 

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { LeaseTimes } from '#kiss/store/leases.js'
+import type { LeaseTimes } from '#kiss/flight/lease.js'
 import type { Order, Report } from './child.js'
 
 type End = NonNullable<Report['end']>

@@ -1,12 +1,12 @@
 /** The rest of a body whose beginning readers here have, taken from the blob that somebody else made of the whole. */
 
 import { systemCode } from '../errors.js'
-import type { Head } from '../store/generations.js'
-import type { GrowingBody } from '../store/growing.js'
+import type { Head } from './directory.js'
+import type { GrowingBody } from './body.js'
 import type { Store } from '../store/open.js'
 import type { Order } from './order.js'
 import { unequal } from './resume.js'
-import { changedError, type Settled } from './settled.js'
+import { changedError, type Settled } from './ending.js'
 
 /** What readers here have. */
 interface Begun {

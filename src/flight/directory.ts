@@ -30,9 +30,9 @@ import { join } from 'node:path'
 import type { ErrorCode } from '../errors.js'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
-import { makeDirectory } from './files.js'
-import type { ProcessIdentity } from './process.js'
-import type { Sha256 } from './types.js'
+import { makeDirectory, parseOrUndefined } from '../store/files.js'
+import type { ProcessIdentity } from '../store/process.js'
+import type { Sha256 } from '../store/types.js'
 
 export interface Owner extends ProcessIdentity {
   /** Tells engines in one process apart. */
@@ -265,15 +265,6 @@ export async function removeIfEmpty(directory: string): Promise<void> {
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await unlessMissing(readFile(path, 'utf8'))
   return text === undefined ? undefined : (parseOrUndefined(text) as T | undefined)
-}
-
-export function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Empty or half written: not there yet.
-    return undefined
-  }
 }
 
 async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Generation, makeGeneration, type Owner } from '#kiss/store/generations.js'
-import { inFlight } from '#kiss/store/in-flight.js'
-import { Leases } from '#kiss/store/leases.js'
+import { type Generation, makeGeneration, type Owner } from '#kiss/flight/directory.js'
+import { inFlight } from '#kiss/flight/list.js'
+import { Leases } from '#kiss/flight/lease.js'
 import { monotonic, thisProcess } from '#kiss/store/process.js'
 
 describe('a generation of a transfer', () => {

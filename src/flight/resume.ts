@@ -6,7 +6,7 @@
 import { parseContentRange, resumeRange } from '../http/range.js'
 import { storedHeaders } from '../http/stored.js'
 import { conditionalHeaders, confirms, resumeValidator, strongEqual } from '../http/validation.js'
-import type { Head } from '../store/generations.js'
+import type { Head } from './directory.js'
 import type { Entry } from '../store/types.js'
 
 /** Where a transfer stands before an attempt. */

@@ -1,26 +1,26 @@
 /** The transfers of this process: one per key, whoever asks. */
 
 import { KissError } from '../errors.js'
-import { inFlight, type InFlight } from '../store/in-flight.js'
+import { inFlight, type Download, type InFlight } from './list.js'
 import { keyOf } from '../store/select.js'
 import type { KeyId } from '../store/types.js'
-import { isRemembered, MEMORY } from './failures.js'
+import { FAILURE_MEMORY } from './lease.js'
+import { isRemembered } from './refusals.js'
 import type { Order, Seed } from './order.js'
-import type { Services } from './services.js'
-import { Transfer } from './transfer.js'
-import type { Download } from './types.js'
+import type { Collaborators } from './collaborators.js'
+import { Transfer } from './flight.js'
 
 /** Milliseconds to ask a client for that finds all places taken. */
 const BUSY = 30_000
 
 export class Transfers {
-  readonly #services: Services
+  readonly #services: Collaborators
   readonly #current = new Map<KeyId, Transfer>()
   /** Those of `current`, and those that a purge or a change of content left to their readers. */
   readonly #running = new Set<Transfer>()
   #stopped = false
 
-  constructor(services: Services) {
+  constructor(services: Collaborators) {
     this.#services = services
   }
 
@@ -99,7 +99,7 @@ export class Transfers {
       message,
       status,
       client,
-      ...(isRemembered(failure) && { retryAt: at + MEMORY }),
+      ...(isRemembered(failure) && { retryAt: at + FAILURE_MEMORY }),
       private: isPrivate || credential !== undefined,
     })
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { keyIdOf } from '#kiss/engine/subject.js'
+import { keyIdOf } from '#kiss/flight/subject.js'
 import { monotonic } from '#kiss/store/process.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { children } from './children.js'

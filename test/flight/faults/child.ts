@@ -2,7 +2,7 @@
 
 import { FileBlobs } from '#kiss/store/blobs.js'
 import { Entries } from '#kiss/store/entries.js'
-import { Generation } from '#kiss/store/generations.js'
+import { Generation } from '#kiss/flight/directory.js'
 import { testEngine } from './engine-of-child.js'
 import { getUrl } from './lab.js'
 import { sha256 } from '../../support/origin.js'

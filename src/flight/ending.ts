@@ -1,7 +1,7 @@
 /** How a transfer ends for its readers. */
 
 import { KissError } from '../errors.js'
-import type { RecordedFailure } from '../store/generations.js'
+import type { RecordedFailure } from './directory.js'
 import type { Entry } from '../store/types.js'
 
 export type Settled =

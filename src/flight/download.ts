@@ -2,24 +2,23 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { lifetimesFrom } from '../http/freshness.js'
-import { BodyWriter } from '../store/body-writer.js'
-import type { Generation, Head, Outcome } from '../store/generations.js'
-import type { GrowingBody } from '../store/growing.js'
-import { FAILURE_MEMORY } from '../store/leases.js'
+import { BodyWriter } from './writer.js'
+import type { Generation, Head, Outcome } from './directory.js'
+import type { GrowingBody } from './body.js'
+import { FAILURE_MEMORY } from './lease.js'
 import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
 import { commit, reservationOf } from './commit.js'
-import { BodyDownload } from './download.js'
-import { isRemembered } from './failures.js'
+import { BodyDownload } from './attempts.js'
 import type { Order, Seed } from './order.js'
 import { Reservation } from './reservation.js'
-import { isCertificateError } from './refusals.js'
-import type { Services } from './services.js'
-import { changedError, type Settled } from './settled.js'
+import { isCertificateError, isRemembered } from './refusals.js'
+import type { Collaborators } from './collaborators.js'
+import { changedError, type Settled } from './ending.js'
 
 export interface LeadOptions {
   readonly order: Order
-  readonly services: Services
+  readonly services: Collaborators
   readonly generation: Generation
   readonly body: GrowingBody
   /** The directory holds a predecessor's body. */
@@ -138,7 +137,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
 }
 
 /** Between the look that found nothing and the lease, somebody else may have stored or renewed it. */
-async function alreadyThere(order: Order, services: Services): Promise<boolean> {
+async function alreadyThere(order: Order, services: Collaborators): Promise<boolean> {
   const entry = await services.store.entries.reload(order.id)
   if (!entry) return false
   const known = order.stale ?? order.replaces
@@ -168,14 +167,14 @@ async function renew({ order, services, generation }: LeadOptions): Promise<Atte
 }
 
 /** What came so far is for whoever goes on; where nothing did, nothing is left. */
-async function interrupt({ id }: Order, generation: Generation, services: Services): Promise<void> {
+async function interrupt({ id }: Order, generation: Generation, services: Collaborators): Promise<void> {
   const nothing = (await generation.head().catch(() => undefined)) === undefined
   await tell({ kind: 'interrupted' }, generation, services)
   if (nothing) await services.leases.discard(id, generation).catch(() => undefined)
 }
 
 /** False where the disk takes no more: followers find the directory gone then, and look for themselves. */
-async function tell(outcome: Outcome, generation: Generation, services: Services): Promise<boolean> {
+async function tell(outcome: Outcome, generation: Generation, services: Collaborators): Promise<boolean> {
   try {
     await withRoom(services.store.space, () => generation.end(outcome))
     return true
@@ -208,7 +207,7 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
 }
 
 /** Who asks on a command line can mend the provider's credential, or name an authority, and asks again at once. */
-function isMendable(failure: KissError, { provider }: Order, { settings }: Services): boolean {
+function isMendable(failure: KissError, { provider }: Order, { settings }: Collaborators): boolean {
   const refused = provider.authorise !== undefined && failure.code === 'origin-refused'
   return settings.ownUse && (refused || isCertificateError(failure))
 }

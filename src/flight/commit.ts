@@ -1,10 +1,10 @@
 /** Makes a whole body visible, unless it was purged or superseded on the way. */
 
-import type { Generation, Head } from '../store/generations.js'
+import type { Generation, Head } from './directory.js'
 import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
 import { isStorable, type Order } from './order.js'
-import type { Services } from './services.js'
+import type { Collaborators } from './collaborators.js'
 
 /** Milliseconds that a body is kept of which nothing but the end of the connection says that it is whole. */
 const UNVERIFIED_LIFETIME = 5 * 60_000
@@ -28,7 +28,7 @@ export async function commit(
   body: WholeBody,
   order: Order,
   generation: Generation,
-  services: Services,
+  services: Collaborators,
 ): Promise<Entry | undefined> {
   const { store, leases } = services
   const { id } = order

@@ -1,7 +1,7 @@
 /** One key to be downloaded: what a transfer is told by the request that starts it. */
 
 import { isStrong } from '../http/validation.js'
-import type { Head } from '../store/generations.js'
+import type { Head } from './directory.js'
 import type { Entry, Sha256 } from '../store/types.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import type { Subject } from './subject.js'

@@ -2,10 +2,10 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { isSelecting } from '../http/passed-headers.js'
-import type { BodyWriter } from '../store/body-writer.js'
-import type { Head, Sum } from '../store/generations.js'
+import type { BodyWriter } from './writer.js'
+import type { Head, Sum } from './directory.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import { lengthByHead } from './ending.js'
+import { lengthByHead } from './length.js'
 import type { Order, Seed } from './order.js'
 import {
   gaveUp,
@@ -19,7 +19,7 @@ import {
 } from './refusals.js'
 import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, started, timeLeft, type RetryState } from './retry.js'
-import type { Services } from './services.js'
+import type { Collaborators } from './collaborators.js'
 import { resourceOf } from './subject.js'
 
 /** Ranges in a row that brought no byte, until the whole is asked for: perhaps the ranges are what fails. */
@@ -32,7 +32,7 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface DownloadOptions {
   readonly order: Order
-  readonly services: Services
+  readonly services: Collaborators
   readonly writer: BodyWriter
   /** What a predecessor knew. */
   readonly head: Head | undefined

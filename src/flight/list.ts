@@ -3,13 +3,28 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.js'
-import { generationsOf, type Generation, type Owner } from './generations.js'
-import { inParallel } from './parallel.js'
-import { livenessOf, monotonic } from './process.js'
-import type { KeyId } from './types.js'
+import { generationsOf, type Generation, type Owner } from './directory.js'
+import { inParallel } from '../store/parallel.js'
+import { livenessOf, monotonic } from '../store/process.js'
+import type { KeyId } from '../store/types.js'
 
 /** Directories looked into at a time: there may be thousands, and each takes a few open files. */
 const AT_ONCE = 16
+
+export type DownloadState = 'scheduled' | 'downloading'
+
+/** One transfer in flight, of any process on this directory. */
+export interface Download {
+  readonly url: string
+  readonly state: DownloadState
+  readonly received: number
+  readonly length: number | undefined
+  /** Over all processes; those of others as of a second ago. */
+  readonly readers: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly private: boolean
+}
 
 export interface InFlight {
   readonly id: KeyId

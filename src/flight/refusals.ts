@@ -133,3 +133,15 @@ export function reasonOf(error: unknown): string {
   const code = systemCode(error)
   return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
 }
+
+/** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
+const ofTheOrigin: ReadonlySet<string> = new Set([
+  'origin-refused',
+  'origin-failed',
+  'origin-unreachable',
+  'origin-timeout',
+])
+
+export function isRemembered(error: KissError): boolean {
+  return ofTheOrigin.has(error.code)
+}

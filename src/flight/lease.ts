@@ -20,14 +20,14 @@ import {
   type Generation,
   generationsOf,
   makeGeneration,
-  parseOrUndefined,
   removeIfEmpty,
   type Owner,
   type RecordedFailure,
-} from './generations.js'
-import { keyOf } from './select.js'
-import { livenessOf, thisProcess, type ProcessIdentity } from './process.js'
-import type { KeyId } from './types.js'
+} from './directory.js'
+import { parseOrUndefined } from '../store/files.js'
+import { keyOf } from '../store/select.js'
+import { livenessOf, thisProcess, type ProcessIdentity } from '../store/process.js'
+import type { KeyId } from '../store/types.js'
 
 /** Milliseconds between two heartbeats. */
 const HEARTBEAT = 5_000

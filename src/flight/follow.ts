@@ -3,10 +3,11 @@
 import { watch } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { KissError, systemCode } from '../errors.js'
-import { isSilent } from './leases.js'
-import { parseOrUndefined, type Generation, type Head, type Outcome } from './generations.js'
-import type { GrowingBody } from './growing.js'
-import { livenessOf } from './process.js'
+import { isSilent } from './lease.js'
+import { parseOrUndefined } from '../store/files.js'
+import { type Generation, type Head, type Outcome } from './directory.js'
+import type { GrowingBody } from './body.js'
+import { livenessOf } from '../store/process.js'
 
 /** Milliseconds between two looks at a body whose directory is watched: events are lost on some file systems. */
 const NET = 500

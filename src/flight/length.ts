@@ -1,8 +1,8 @@
 /** Asks how long a body is whose end was that of its connection. */
 
-import type { Head } from '../store/generations.js'
+import type { Head } from './directory.js'
 import type { Order } from './order.js'
-import type { Services } from './services.js'
+import type { Collaborators } from './collaborators.js'
 
 /** Milliseconds: every byte is here, and somebody waits for the end. */
 const TIMEOUT = 5_000
@@ -11,7 +11,7 @@ const TIMEOUT = 5_000
 export async function lengthByHead(
   order: Order,
   head: Head | undefined,
-  services: Services,
+  services: Collaborators,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const { url, provider, headers, ownRight } = order

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { failed, grown, isPassing, pause, started, type RetryState } from '#kiss/engine/retry.js'
+import { failed, grown, isPassing, pause, started, type RetryState } from '#kiss/flight/retry.js'
 
 const MINUTE = 60_000
 

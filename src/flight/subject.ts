@@ -6,7 +6,6 @@ import { isPassable, isSelecting } from '../http/passed-headers.js'
 import { canonicalUrl, displayUrl } from '../http/urls.js'
 import type { Sharing, UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
-import type { Services } from './services.js'
 
 export interface Subject {
   readonly id: KeyId
@@ -64,11 +63,19 @@ export function providerFor(url: URL, providers: readonly UpstreamProvider[]): U
   throw new KissError('unsupported-scheme', `cannot fetch ${displayUrl(url)}: no provider serves ${scheme} URLs`)
 }
 
+/** How a credential is told from another without being kept. */
+export interface Fingerprinting {
+  readonly credentials: {
+    fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined
+  }
+  readonly settings: { readonly ownUse: boolean }
+}
+
 export function subjectOf(
   url: URL,
   headers: Readonly<Record<string, string>> | undefined,
   providers: readonly UpstreamProvider[],
-  { credentials, settings }: Pick<Services, 'credentials' | 'settings'>,
+  { credentials, settings }: Fingerprinting,
 ): Subject {
   const provider = providerFor(url, providers)
   const canonical = provider.cacheKey(url)

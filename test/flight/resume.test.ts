@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ask, headOf, judge, type Answer, type Held } from '#kiss/engine/resume.js'
+import { ask, headOf, judge, type Answer, type Held } from '#kiss/flight/resume.js'
 import type { Entry } from '#kiss/store/types.js'
 
 const circumstances = { now: 0, passedNames: [], resource: 'here', hop: 0 }

@@ -4,22 +4,22 @@
  */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
-import type { Generation, Head, Outcome } from '../store/generations.js'
+import type { Generation, Head, Outcome } from './directory.js'
 import { withRoom } from '../store/room.js'
-import { follow } from '../store/follower.js'
-import { GrowingBody } from '../store/growing.js'
-import type { Acquisition } from '../store/leases.js'
+import { follow } from './follow.js'
+import { GrowingBody } from './body.js'
+import type { Acquisition } from './lease.js'
 import { agrees, complete } from './completion.js'
-import { lead } from './lead.js'
+import { lead } from './download.js'
 import type { Order, Seed } from './order.js'
-import type { Services } from './services.js'
+import type { Collaborators } from './collaborators.js'
 import type { Subject } from './subject.js'
-import { changedError, recalled, type Settled } from './settled.js'
-import type { Download, DownloadState } from './types.js'
+import { changedError, recalled, type Settled } from './ending.js'
+import type { Download, DownloadState } from './list.js'
 
 export interface TransferOptions {
   readonly order: Order
-  readonly services: Services
+  readonly services: Collaborators
   /** The next content is on its way already. */
   readonly seed?: Seed | undefined
   /**
