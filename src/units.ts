@@ -29,6 +29,41 @@ const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: m
 /** A longer lifetime is a typing error, and dates must stay within what Date can hold. */
 const longestDuration = 100 * 365 * day
 
+/** What 10^9 bytes cost. */
+export interface Price {
+  readonly amount: number
+  /** The currency as its user wrote it: `USD`, `€`; '' where none was given. */
+  readonly unit: string
+}
+
+/**
+ * `0.09 USD`, `USD 0.09`, `$0.09`, or a bare number.
+ * @param what the flag or parameter that the message names
+ * @throws KissError `usage`
+ */
+export function parsePrice(text: string, what: string): Price {
+  const match = /^\s*([A-Za-z]{1,5}|\p{Sc})?\s*(\d+(?:\.\d+)?)\s*([A-Za-z]{1,5}|\p{Sc})?\s*$/u.exec(text)
+  const [, before = '', amount = '', after = ''] = match ?? []
+  if (match === null || (before !== '' && after !== '')) {
+    throw new KissError('usage', `${what}: ${quoted(text)} is not a price; write 0.09 or "0.09 USD"`)
+  }
+  return { amount: Number(amount), unit: before + after }
+}
+
+/** `1,234.50 USD`, `$0.09`; a sign of a currency stands before the amount, a name after it. */
+export function formatMoney(amount: number, unit: string): string {
+  const [whole = '0', cents] = amount >= 1000 ? [amount.toFixed(0)] : amount.toFixed(2).split('.')
+  return withUnit(`${whole.replace(/\B(?=(\d{3})+$)/g, ',')}${cents === undefined ? '' : `.${cents}`}`, unit)
+}
+
+export function formatPrice({ amount, unit }: Price): string {
+  return withUnit(String(amount), unit)
+}
+
+function withUnit(amount: string, unit: string): string {
+  return unit === '' ? amount : /^\p{Sc}$/u.test(unit) ? `${unit}${amount}` : `${amount} ${unit}`
+}
+
 /** What a stranger wrote, fit for a message: short, one line, printable. */
 function quoted(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
-import { formatDuration, formatRate, formatSize, parseDuration, parseSize } from '#kiss/units.js'
+import {
+  formatDuration,
+  formatMoney,
+  formatPrice,
+  formatRate,
+  formatSize,
+  parseDuration,
+  parsePrice,
+  parseSize,
+} from '#kiss/units.js'
 
 function usage(pattern: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof KissError && error.code === 'usage' && pattern.test(error.message)
@@ -89,5 +98,24 @@ describe('units', () => {
       [-120_000, '-2m'],
     ]
     for (const [ms, text] of cases) assert.equal(formatDuration(ms), text)
+  })
+
+  it('reads a price with its currency before or after, and shows money so', () => {
+    const cases: [string, number, string, string][] = [
+      ['0.09', 0.09, '', '0.50'],
+      ['0.09 USD', 0.09, 'USD', '0.50 USD'],
+      ['EUR 1', 1, 'EUR', '0.50 EUR'],
+      ['$0.09', 0.09, '$', '$0.50'],
+      ['2€', 2, '€', '€0.50'],
+    ]
+    for (const [text, amount, unit, shown] of cases) {
+      assert.deepEqual(parsePrice(text, '--egress-price'), { amount, unit })
+      assert.equal(formatMoney(0.5, unit), shown)
+    }
+    for (const text of ['', 'USD', '-1', '$1 USD', '0.09 US dollars', '1,5']) {
+      assert.throws(() => parsePrice(text, '--egress-price'), usage(/^--egress-price: .* is not a price/))
+    }
+    assert.deepEqual([formatMoney(999.999, ''), formatMoney(145_080.4, 'USD')], ['1,000.00', '145,080 USD'])
+    assert.equal(formatPrice({ amount: 0.09, unit: 'USD' }), '0.09 USD')
   })
 })

@@ -9,7 +9,7 @@ export default class Stats extends BaseCommand {
   static override readonly description = 'Of everybody who uses this cache directory, since it was made.'
   static override readonly examples = [
     '<%= config.bin %> stats',
-    { description: 'In money', command: '<%= config.bin %> stats --egress-price 0.09' },
+    { description: 'In money', command: '<%= config.bin %> stats --egress-price "0.09 USD"' },
     { description: 'For a script', command: '<%= config.bin %> stats --json' },
   ]
   static override readonly flags = flagsFor([

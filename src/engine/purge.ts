@@ -18,10 +18,14 @@ export interface PurgeOptions {
 export async function purge(filter: PurgeFilter, { store, transfers, keyOf }: PurgeOptions): Promise<PurgeResult> {
   const { urls, ids: named, dryRun = false, ...selection } = filter
   const ofUrls = urls?.map((url) => keyIdOf(keyOf(url)))
-  const found = named && (await Promise.all(named.map(async (id) => (await store.entries.find(id))?.id ?? [])))
+  const found =
+    named &&
+    (await Promise.all(named.map(async (id) => (isWhole(id) ? id : ((await store.entries.find(id))?.id ?? [])))))
   const ids = ofUrls === undefined && found === undefined ? undefined : [...(ofUrls ?? []), ...(found ?? []).flat()]
   if (!dryRun && selection.all) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(id)))
   const purged = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
   return { ...purged, dryRun }
 }
+
+const isWhole = (id: string): boolean => id.length === 64

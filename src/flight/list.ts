@@ -17,6 +17,8 @@ export type DownloadState = 'scheduled' | 'downloading'
 export interface Download {
   readonly url: string
   readonly state: DownloadState
+  /** In the queue for a place among the downloads, from 1; undefined: it waits in none. */
+  readonly place?: number | undefined
   readonly received: number
   readonly length: number | undefined
   /** Over all processes; those of others as of a second ago. */

@@ -105,7 +105,13 @@ export class Access {
   }
 
   isAdmin(headers: IncomingHttpHeaders): boolean {
-    return this.#adminTokens.has(authorizationToken(headers.authorization)) || this.#adminTokens.has(kissToken(headers))
+    return this.adminToken(headers) !== undefined
+  }
+
+  /** The admin token that the request shows. */
+  adminToken(headers: IncomingHttpHeaders): string | undefined {
+    const shown = [authorizationToken(headers.authorization), kissToken(headers)]
+    return shown.find((token) => this.#adminTokens.has(token))
   }
 
   /** Is this Authorization meant for kiss? Then no origin may see it (cache rule 10). */

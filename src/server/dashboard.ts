@@ -1,6 +1,16 @@
 /** The dashboard of one server: its pages, its live view, and the history that its charts show. */
 
 import { Assets } from './assets/assets.js'
+import {
+  purgeEntry,
+  purgeMany,
+  purgeManyPage,
+  purgeManyPath,
+  purgePath,
+  refreshEntry,
+  refreshPath,
+} from './pages/actions.js'
+import { entryPage, entryPagePath } from './pages/entry.js'
 import type { Clock, Engine } from '../engine/types.js'
 import { eventsRoute, LiveEvents } from './events.js'
 import { helpPage } from './pages/help.js'
@@ -8,16 +18,17 @@ import { missingPage, pagePath } from './pages/missing.js'
 import { overviewPage } from './pages/overview.js'
 import { listPath, resourcesPage } from './pages/resources.js'
 import { signInRoute } from './pages/sign-in.js'
-import { pageRoute, type Site } from './pages/site.js'
+import { formRoute, pageRoute, type Site } from './pages/site.js'
 import { historyRoute, statisticsPage } from './pages/statistics.js'
 import type { Route } from './route.js'
+import type { Price } from '../units.js'
 import { Snapshots } from './snapshots.js'
 
 export interface DashboardOptions {
   readonly engine: Engine
   readonly clock: Clock
-  /** Price of 10^9 bytes from the origins; undefined: nothing is said of money. */
-  readonly egressPrice?: number | undefined
+  /** Of bytes from the origins; undefined: nothing is said of money. */
+  readonly egressPrice?: Price | undefined
 }
 
 export interface Dashboard {
@@ -37,6 +48,10 @@ export async function openDashboard({ engine, clock, egressPrice }: DashboardOpt
       pageRoute(site, /^\/$/, overviewPage),
       pageRoute(site, /^\/statistics\/?$/, statisticsPage),
       pageRoute(site, listPath, resourcesPage),
+      pageRoute(site, entryPagePath, entryPage),
+      formRoute(site, refreshPath, { act: refreshEntry }),
+      formRoute(site, purgePath, { act: purgeEntry }),
+      formRoute(site, purgeManyPath, { page: purgeManyPage, act: purgeMany }),
       pageRoute(site, /^\/help\/?$/, helpPage),
       historyRoute,
       eventsRoute(events),

@@ -5,12 +5,13 @@ import { liveState } from './pages/live.js'
 import type { Role } from './pages/view.js'
 import { text, type BodySink, type Reply } from './reply.js'
 import type { Route } from './route.js'
+import type { Price } from '../units.js'
 import type { Snapshots } from './snapshots.js'
 
 export interface EventsOptions {
   readonly snapshots: Snapshots
   readonly sleep: Clock['sleep']
-  readonly egressPrice: number | undefined
+  readonly egressPrice: Price | undefined
 }
 
 /** Browsers that look at once: each is a connection. */

@@ -27,3 +27,22 @@ export function figuresByHost(entries: readonly StoredOf[]): HostFigures[] {
   }
   return [...figures.values()].sort((a, b) => b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
 }
+
+/** What a host holds, and what was served of it in all time. */
+export interface HostTraffic extends HostFigures {
+  /** Bytes; of hosts that were not heard of lately it may be forgotten. */
+  readonly served: number
+}
+
+/** The most served first; also hosts of which nothing is stored any more. */
+export function hostsByServed(
+  stored: readonly HostFigures[],
+  served: readonly { readonly host: string; readonly served: number }[],
+): HostTraffic[] {
+  const hosts = new Map<string, HostTraffic>(stored.map((figures) => [figures.host, { ...figures, served: 0 }]))
+  for (const { host, served: bytes } of served) {
+    const { entries = 0, bytes: size = 0, hits = 0 } = hosts.get(host) ?? {}
+    hosts.set(host, { host, entries, bytes: size, hits, served: bytes })
+  }
+  return [...hosts.values()].sort((a, b) => b.served - a.served || b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
+}

@@ -1,6 +1,7 @@
 /** A request of node:http as our handlers see it. */
 
 import type { IncomingMessage } from 'node:http'
+import { KissError } from '../errors.js'
 import type { Access } from './access.js'
 import type { Incoming } from './route.js'
 
@@ -35,9 +36,28 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
     proxied,
     role: context.access.isAdmin(headers) ? 'admin' : 'anyone',
     base: `${tls ? 'https' : 'http'}://${own.host ?? context.authority}/`,
+    form: () => readForm(message),
     signal: context.signal,
     notes: {},
   }
+}
+
+/** Bytes: the forms of the pages hold a few names. */
+const longestForm = 16_384
+
+async function readForm(message: IncomingMessage): Promise<URLSearchParams> {
+  const [type] = (message.headers['content-type'] ?? '').split(';')
+  if (type?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
+    throw new KissError('usage', 'this takes a form: application/x-www-form-urlencoded', { status: 415 })
+  }
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > longestForm) throw new KissError('usage', `a form may have ${longestForm} bytes`, { status: 413 })
+    chunks.push(chunk)
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString())
 }
 
 /**

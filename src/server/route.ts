@@ -29,6 +29,8 @@ export interface Incoming {
   readonly role: 'anyone' | 'admin'
   /** The absolute URL of this server as the client writes it, with a final `/`. */
   readonly base: string
+  /** The body of a form. @throws KissError `usage` for another type of body (415) and for a long one (413) */
+  readonly form: () => Promise<URLSearchParams>
   /** Aborted when the client leaves before its answer is complete. */
   readonly signal: AbortSignal
   /** What the handler wants in the log line of this request. */

@@ -1,5 +1,6 @@
 /** Sums and ratios of the counters, as every page and command shows them. Pure. */
 
+import type { Price } from '../units.js'
 import { type Counts, servedKinds } from '../store/types.js'
 
 /** Body bytes sent to clients. */
@@ -32,7 +33,7 @@ export function savedBytes({ served, downloaded }: Traffic): number {
   return Math.max(0, served - downloaded)
 }
 
-/** Money that the origins did not charge. @param price of 10^9 bytes */
-export function moneySaved(bytes: Traffic, price: number): number {
-  return (savedBytes(bytes) / 1e9) * price
+/** Money that the origins did not charge, in the unit of the price. */
+export function moneySaved(bytes: Traffic, { amount }: Price): number {
+  return (savedBytes(bytes) / 1e9) * amount
 }

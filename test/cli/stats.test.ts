@@ -45,7 +45,8 @@ describe('kiss stats', () => {
 
   it('says in money what was saved, where the price of a GB is known', () => {
     const saved = ((4900 * GiB) / 1e9) * 0.09
-    assert.ok(statsLines({ ...view, price: 0.09 }).includes(`saved       ${saved.toFixed(2)} at 0.09 per GB`))
+    const lines = statsLines({ ...view, price: { amount: 0.09, unit: 'USD' } })
+    assert.ok(lines.includes(`saved       ${saved.toFixed(2)} USD at 0.09 USD per GB`))
     assert.doesNotMatch(statsLines(view).join('\n'), /saved/)
   })
 

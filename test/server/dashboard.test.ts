@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
-import { get, open, readAll } from './support/client.js'
-import { adminToken, labs, privateUrl } from './support/dashboard.js'
+import { gunzipSync } from 'node:zlib'
+import { KissError } from '#kiss/errors.js'
+import { takesGzip } from '#kiss/server/compression.js'
+import { get, open, post, readAll } from './support/client.js'
+import { adminToken, entries, labs, now, privateUrl } from './support/dashboard.js'
+import { GrowingBody } from './support/stub-engine.js'
 
 const bearer = { Authorization: `Bearer ${adminToken}` }
 
@@ -111,12 +115,188 @@ describe('the pages of the dashboard', () => {
   })
 
   it('say what was saved where a price is known, and nothing of money elsewhere', async () => {
-    const priced = await start({ egressPrice: 0.09 })
-    assert.match((await get(priced.url)).text, /Saved[^]*145,080[^]*at 0\.09 per GB/)
+    const priced = await start({ egressPrice: { amount: 0.09, unit: 'USD' } })
+    assert.match((await get(priced.url)).text, /Saved[^]*145,080 USD[^]*at 0\.09 USD per GB/)
     const unpriced = await start()
     const { text } = await get(unpriced.url)
     assert.match(text, /Saved[^]*1\.43 PiB[^]*not downloaded again/)
     assert.doesNotMatch(text, /per GB/)
+  })
+})
+
+describe('an entry of the dashboard', () => {
+  const start = labs()
+  const [first] = entries
+
+  it('has a page with its addresses, its sum, its times, its hits by day, and who shares its body', async () => {
+    const lab = await start()
+    const twin = { ...first!, id: 'f'.repeat(64), url: 'https://mirror.example/twin.img' }
+    lab.engine.entries = [...entries, twin]
+    const { status, text } = await get(`${lab.url}entries/${first!.id}`)
+    assert.equal(status, 200)
+    for (const shown of [
+      first!.url,
+      `${lab.url}api/v1/fetch?url=${encodeURIComponent(first!.url)}`,
+      first!.sha256,
+      'Hits by day',
+      '1 other entry has',
+      `href="/entries/${twin.id}"`,
+    ]) {
+      assert.ok(text.includes(shown), shown)
+    }
+    assert.equal((await get(`${lab.url}entries/${first!.id.slice(0, 16)}`)).status, 200)
+    assert.match((await get(`${lab.url}resources/successes/`)).text, new RegExp(`href="/entries/${first!.id}"`))
+  })
+
+  it('is missing for strangers where it is private, and where there is none', async () => {
+    const lab = await start()
+    const { id } = entries.find(({ url }) => url === privateUrl)!
+    assert.equal((await get(`${lab.url}entries/${id}`)).status, 404)
+    assert.equal((await get(`${lab.url}entries/${id}`, { headers: bearer })).status, 200)
+    assert.equal((await get(`${lab.url}entries/${'0'.repeat(64)}`)).status, 404)
+  })
+
+  it('shows no action to strangers, and offers no kiss URL where the query is hidden', async () => {
+    const lab = await start()
+    assert.doesNotMatch((await get(`${lab.url}entries/${first!.id}`)).text, /method="post"/)
+    const hidden = entries.find(({ url }) => url.endsWith('?…'))!
+    const { text } = await get(`${lab.url}entries/${hidden.id}`, { headers: bearer })
+    assert.doesNotMatch(text, /api\/v1\/fetch\?url=|\/refresh"/)
+    assert.match(text, /\/purge"/)
+  })
+
+  it('is purged by a form of the admin alone, with the token of its page', async () => {
+    const lab = await start()
+    const page = await get(`${lab.url}entries/${first!.id}`, { headers: bearer })
+    const token = /name="token" value="([^"]+)"/.exec(page.text)![1]!
+    const path = `${lab.url}entries/${first!.id}/purge`
+    assert.equal((await post(path, { token })).status, 401)
+    assert.equal((await post(path, {}, bearer)).status, 403)
+    assert.equal((await post(path, { token: token.replace(/.$/, 'x') }, bearer)).status, 403)
+    assert.equal((await post(path, { token: `zzzzzzzz.${token.split('.').slice(1).join('.')}` }, bearer)).status, 403)
+    assert.equal(lab.engine.purges.length, 0)
+    const done = await post(path, { token }, bearer)
+    assert.deepEqual([done.status, done.headers.location], [303, '/resources/successes/?removed=1'])
+    assert.equal((await get(`${lab.url}entries/${first!.id}`)).status, 404)
+    const other = /name="token" value="([^"]+)"/.exec(
+      (await get(`${lab.url}entries/${entries[1]!.id}`, { headers: bearer })).text,
+    )![1]
+    assert.notEqual(other, token, 'each page has a token of its own')
+  })
+
+  it('takes forms alone, and none that is long', async () => {
+    const lab = await start()
+    const path = `${lab.url}entries/${first!.id}/purge`
+    assert.equal((await post(path, '{}', { ...bearer, 'Content-Type': 'application/json' })).status, 415)
+    assert.equal((await post(path, { token: 'x'.repeat(20_000) }, bearer)).status, 413)
+    const open = await start({ access: {} })
+    assert.equal((await post(`${open.url}entries/${first!.id}/purge`, {})).status, 405)
+  })
+
+  it('is refreshed on demand: confirmed, downloaded anew, or told why not', async () => {
+    const lab = await start()
+    const entry = entries.find(({ url }) => url.startsWith('https://storage'))!
+    const act = async () => {
+      const page = await get(`${lab.url}entries/${entry.id}`, { headers: bearer })
+      const token = /name="token" value="([^"]+)"/.exec(page.text)![1]!
+      return post(`${lab.url}entries/${entry.id}/refresh`, { token }, bearer)
+    }
+    lab.engine.serve(entry.url, 'body', { as: 'revalidated' })
+    assert.equal((await act()).headers.location, `/entries/${entry.id}?done=confirmed`)
+    assert.equal(lab.engine.lastRequest.refresh, true)
+    assert.equal(await lab.engine.lastArtifact.closed, 'done')
+    lab.engine.serve(entry.url, new GrowingBody(10))
+    assert.equal((await act()).headers.location, `/entries/${entry.id}?done=downloading`)
+    lab.engine.refuse(entry.url, new KissError('origin-unreachable', 'nobody there'))
+    const failed = await act()
+    assert.equal(failed.status, 502)
+    assert.match(failed.text, /nobody there/)
+  })
+})
+
+describe('a purge of many entries', () => {
+  const start = labs()
+
+  it('shows what would go, and removes just that: not what was stored meanwhile', async () => {
+    const lab = await start()
+    const path = `${lab.url}entries/purge`
+    assert.equal((await get(`${path}?q=rootfs`)).status, 401)
+    const { text } = await get(`${path}?q=rootfs&larger-than=1GiB`, { headers: bearer })
+    const wanted = lab.engine.entries.filter(({ url, size }) => url.includes('rootfs') && size > 1024 ** 3)
+    assert.match(text, new RegExp(`${wanted.length} entries would be removed`))
+    assert.equal(lab.engine.entries.length, entries.length)
+    const fields = Object.fromEntries(
+      [...text.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+    ) as Record<string, string>
+    const late = { ...wanted[0]!, id: 'e'.repeat(64), storedAt: now + 1 }
+    lab.engine.entries = [...lab.engine.entries, late]
+    const done = await post(path, fields, bearer)
+    assert.equal(done.headers.location, `/resources/successes/?removed=${wanted.length}`)
+    const left = lab.engine.entries.filter(({ url, size }) => url.includes('rootfs') && size > 1024 ** 3)
+    assert.deepEqual(left, [late])
+    assert.match((await get(lab.url.slice(0, -1) + done.headers.location)).text, new RegExp(`${wanted.length} removed`))
+  })
+})
+
+describe('the pages on the wire', () => {
+  const start = labs()
+
+  it('are compressed for those who take it, and say that it depends', async () => {
+    const lab = await start()
+    for (const path of ['resources/successes/', 'statistics/hour.json']) {
+      const plain = await get(lab.url + path)
+      const zipped = await get(lab.url + path, { headers: { 'Accept-Encoding': 'br, gzip;q=0.5' } })
+      assert.equal(zipped.headers['content-encoding'], 'gzip')
+      assert.match(String(plain.headers.vary), /Accept-Encoding/)
+      assert.equal(plain.headers['content-encoding'], undefined)
+      assert.ok(zipped.body.length < plain.body.length / 3)
+      if (path.endsWith('json')) assert.deepEqual(gunzipSync(zipped.body), plain.body)
+    }
+    for (const none of ['', 'identity', 'gzip;q=0', '*;q=0', 'br']) assert.equal(takesGzip(none), false, none)
+    for (const some of ['gzip', '*', 'br, GZIP; q=0.1']) assert.equal(takesGzip(some), true, some)
+  })
+
+  it('have the numbers of downloads and of the failures of the last hour on the navigation', async () => {
+    const lab = await start()
+    const nav = (text: string): string =>
+      /<nav aria-label="Pages">[^]*?<\/nav>/.exec(text)?.[0].replace(/<[^>]+>/g, ' ') ?? ''
+    assert.match(nav((await get(lab.url)).text), /Downloading\s+4\s+Waiting\s+2\s+Failures\s+4\s+Help/)
+    lab.engine.state = { ...lab.engine.state, downloads: [], failures: [] }
+    assert.match(nav((await get(lab.url)).text), /Downloading\s+Waiting\s+Failures\s+Help/)
+  })
+
+  it('have failures by artifact and reason, with status, clients and the next try, and no URL in the reason', async () => {
+    const lab = await start()
+    const { text } = await get(`${lab.url}resources/failures/`)
+    assert.match(text, /5\s+failures\s+in 3 groups/)
+    const [row = ''] = /<tr>(?:(?!<tr>)[^])*builds\/9999\/[^]*?<\/tr>/.exec(text)!
+    const words = row.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
+    assert.match(words, /The origin says no the origin answered 404 404 3 10\.0\.3\.7 \+1 2m ago next request/)
+    assert.match(text, />in 8s</)
+    assert.doesNotMatch(text, /cannot fetch/)
+  })
+
+  it('have hosts by what was served of them', async () => {
+    const lab = await start()
+    const { text } = await get(`${lab.url}statistics/`)
+    const hosts = [...text.matchAll(/href="\/resources\/successes\/\?host=([^"]+)"/g)].map(([, host]) => host)
+    assert.deepEqual(hosts.slice(0, 3), [
+      'storage.lkft.example.org',
+      'gone.example.net',
+      'storage.kernelci.example.com',
+    ])
+    assert.match(text, /private artifacts/)
+  })
+
+  it('have charts of bytes a second, and a hit ratio only where somebody asked', async () => {
+    const lab = await start()
+    const past = JSON.parse((await get(`${lab.url}statistics/day.json`)).text) as Record<string, (number | null)[]>
+    const intervals = await lab.engine.figures.history('day')
+    const idle = intervals.findIndex(({ amounts }) => amounts?.answered === 0)
+    const busy = intervals.findIndex(({ amounts }) => (amounts?.answered ?? 0) > 0)
+    assert.deepEqual([past['served']![idle], past['hitRatio']![idle]], [0, null])
+    assert.equal(past['served']![busy], Math.round(intervals[busy]!.amounts!.served / 300))
+    assert.equal(past['joined']![busy], Math.round(intervals[busy]!.amounts!.served_collapsed / 300))
   })
 })
 
@@ -143,11 +323,14 @@ describe('the live view', () => {
       'downloading',
       'failures',
       'kinds',
+      'n-downloading',
+      'n-failed',
+      'n-waiting',
       'quota',
       'scheduled',
       'tiles',
     ])
-    assert.deepEqual([stranger.said, admin.said], ['5 downloads', '6 downloads'])
+    assert.deepEqual([stranger.said, admin.said], ['6 downloads', '7 downloads'])
     assert.ok(!JSON.stringify(stranger).includes('secret'))
     assert.ok(JSON.stringify(admin).includes('secret'))
   })

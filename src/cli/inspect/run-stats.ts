@@ -27,7 +27,7 @@ export async function runStats(
     await show(command, cache, values, status)
     while (watch && (await next(command.stop))) await show(command, cache, values, await cache.status())
   }
-  return price === undefined ? status : { ...status, egress_saved: saved(status, price) }
+  return price === undefined ? status : { ...status, egress_saved: saved(status, price), egress_unit: price.unit }
 }
 
 /** False once a signal has ended the watching, which is how it ends. */

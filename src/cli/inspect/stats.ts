@@ -2,7 +2,7 @@
 
 import type { HostFigures } from '../../server/hosts.js'
 import { moneySaved } from '../../server/totals.js'
-import { formatSize } from '../../units.js'
+import { formatMoney, formatPrice, formatSize, type Price } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
 /** Hosts that are named one by one. */
@@ -11,8 +11,8 @@ const HOSTS_SHOWN = 10
 /** The document of `/api/v1/status/`; what an older server does not say counts as 0. */
 export type StatusDocument = Readonly<Record<string, unknown>>
 
-/** Money that the origins did not charge: what was served but not downloaded. @param price of 10^9 bytes */
-export function saved(status: StatusDocument, price: number): number {
+/** Money that the origins did not charge: what was served but not downloaded. */
+export function saved(status: StatusDocument, price: Price): number {
   const bytes = { served: numberOf(status, 'statistics_upload'), downloaded: numberOf(status, 'statistics_download') }
   return Math.round(moneySaved(bytes, price) * 100) / 100
 }
@@ -22,7 +22,7 @@ export interface StatsView {
   readonly hosts: readonly HostFigures[]
   /** The directory, or the server. */
   readonly name: string
-  readonly price: number | undefined
+  readonly price: Price | undefined
   readonly columns: number | undefined
 }
 
@@ -40,7 +40,9 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
     `downloaded  ${formatSize(downloaded)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight`,
     `served      ${formatSize(served)}${ratio}${servedParts(status)}`,
     `requests    ${count('statistics_requests')}`,
-    ...(price === undefined ? [] : [`saved       ${saved(status, price).toFixed(2)} at ${price} per GB`]),
+    ...(price === undefined
+      ? []
+      : [`saved       ${formatMoney(saved(status, price), price.unit)} at ${formatPrice(price)} per GB`]),
     ...(hosts.length === 0 ? [] : ['', ...hostLines(hosts, columns)]),
   ]
 }

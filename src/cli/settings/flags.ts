@@ -9,7 +9,7 @@ const placeholders: Readonly<Record<Kind, string>> = {
   string: 'TEXT',
   boolean: 'YES|NO',
   integer: 'N',
-  number: 'N',
+  price: 'PRICE',
   size: 'SIZE',
   duration: 'TIME',
   path: 'FILE',

@@ -5,10 +5,11 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { KissError } from '../../errors.js'
 import { parseRules } from '../../upstream/rules.js'
-import { parseDuration, parseSize } from '../../units.js'
+import { parseDuration, parsePrice, parseSize, type Price } from '../../units.js'
 import type { Kind, Setting } from './table.js'
 
-export type Value = string | number | boolean | URL | readonly (string | number | URL)[] | undefined
+type One = string | number | boolean | URL | Price
+export type Value = One | readonly (string | number | URL)[] | undefined
 
 /** Where relative paths begin. */
 export interface ParseContext {
@@ -29,12 +30,7 @@ export function parseSetting(setting: Setting, texts: readonly string[], what: s
     .map((part) => parseOne(setting, part, what, context) as string)
 }
 
-function parseOne(
-  setting: Setting,
-  text: string,
-  what: string,
-  context: ParseContext,
-): string | number | boolean | URL {
+function parseOne(setting: Setting, text: string, what: string, context: ParseContext): One {
   const value = parsers[setting.kind](text, what, context)
   if (typeof value === 'number') {
     const { min = 0, max = Infinity } = setting
@@ -56,7 +52,7 @@ export function parseConfigured(...args: Parameters<typeof parseSetting>): Value
   }
 }
 
-type Parser = (text: string, what: string, context: ParseContext) => string | number | boolean | URL
+type Parser = (text: string, what: string, context: ParseContext) => One
 
 const parsers: Record<Kind, Parser> = {
   string: nonEmpty,
@@ -73,11 +69,7 @@ const parsers: Record<Kind, Parser> = {
     if (!/^[+-]?\d{1,15}$/.test(text.trim())) throw usage(`${what}: ${quoted(text)} is not a whole number`)
     return Number(text)
   },
-  number(text, what) {
-    const value = text.trim() === '' ? NaN : Number(text)
-    if (!Number.isFinite(value)) throw usage(`${what}: ${quoted(text)} is not a number`)
-    return value
-  },
+  price: (text, what) => parsePrice(text, what),
   path(text, what, { base }) {
     const file = nonEmpty(text, what)
     return file === '~' || file.startsWith('~/') ? path.join(homedir(), file.slice(1)) : path.resolve(base, file)

@@ -1,11 +1,13 @@
 /** Every setting of kiss, once: its name is the flag, the key in the file and, as `KISS_NAME`, the environment variable. */
 
+import type { Price } from '../../units.js'
+
 /** What the text of a setting means. `list` kinds are separated by commas; several flags add up. */
 export type Kind =
   | 'string'
   | 'boolean'
   | 'integer'
-  | 'number'
+  | 'price'
   | 'size'
   | 'duration'
   /** Resolved against the working directory, or the configuration file's own where it stands there. */
@@ -158,9 +160,9 @@ export const settingsTable = {
   reverse: { kind: 'boolean', summary: 'the other way round' },
   watch: { kind: 'boolean', summary: 'show it anew every two seconds' },
   'egress-price': {
-    kind: 'number',
-    summary: 'price of a GB from the origins, to show what was saved',
-    placeholder: '0.09',
+    kind: 'price',
+    summary: 'price of a GB from the origins with its currency, to show what was saved',
+    placeholder: '"0.09 USD"',
   },
 } as const satisfies Record<string, Setting>
 
@@ -169,11 +171,13 @@ export type SettingName = keyof typeof settingsTable
 type KindOf<Name extends SettingName> = (typeof settingsTable)[Name]['kind']
 type One<K extends Kind> = K extends 'boolean'
   ? boolean
-  : K extends 'integer' | 'number' | 'size' | 'duration'
+  : K extends 'integer' | 'size' | 'duration'
     ? number
-    : K extends 'url'
-      ? URL
-      : string
+    : K extends 'price'
+      ? Price
+      : K extends 'url'
+        ? URL
+        : string
 
 /** The type of a setting's value: bytes of a size, milliseconds of a duration. */
 export type SettingValue<Name extends SettingName> = (typeof settingsTable)[Name] extends { many: true }

@@ -5,16 +5,27 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { home } from '../../home.js'
+import { compressed } from '../compression.js'
 import { problemReply } from '../problem.js'
 import type { Route } from '../route.js'
 import { baseStyle } from './base-style.js'
 import { chartStyle } from './chart-style.js'
+import { entryStyle } from './entry-style.js'
 import { icon } from './icon.js'
 import { partStyle } from './part-style.js'
 import { phoneStyle } from './phone-style.js'
 
 /** Compiled from src/server/browser. */
-const scripts = ['main.js', 'live.js', 'morph.js', 'charts.js', 'converter.js', 'copy.js'] as const
+const scripts = [
+  'main.js',
+  'plot.js',
+  'text.js',
+  'live.js',
+  'morph.js',
+  'charts.js',
+  'converter.js',
+  'copy.js',
+] as const
 
 const types: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
@@ -44,7 +55,7 @@ export class Assets {
     return new Assets(
       new Map<string, Uint8Array>([
         ...files,
-        ['style.css', Buffer.from(baseStyle + partStyle + chartStyle + phoneStyle)],
+        ['style.css', Buffer.from(baseStyle + partStyle + entryStyle + chartStyle + phoneStyle)],
         ['icon.svg', Buffer.from(icon)],
       ]),
     )
@@ -59,20 +70,18 @@ export class Assets {
       path: /^\/assets\/([0-9a-f]+)\/([\w.-]+)$/,
       guard: 'open',
       handlers: {
-        GET: ({ params: [hash, name = ''] }) => {
+        GET: (request) => {
+          const [hash, name = ''] = request.params
           const body = hash === this.#hash ? this.#files.get(name) : undefined
           if (body === undefined) {
             return problemReply({ status: 404, code: 'not-found', detail: 'there is no such file' })
           }
-          return {
-            status: 200,
-            headers: {
-              'Content-Type': types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
-              'Cache-Control': 'public, max-age=31536000, immutable',
-              'X-Content-Type-Options': 'nosniff',
-            },
-            body,
+          const headers = {
+            'Content-Type': types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
+            'Cache-Control': 'public, max-age=31536000, immutable',
+            'X-Content-Type-Options': 'nosniff',
           }
+          return compressed({ status: 200, headers, body }, request)
         },
       },
     }

@@ -14,6 +14,11 @@ export const baseStyle = css`
     --accent: #1f6feb;
     --served: #1f6feb;
     --downloaded: #c2570c;
+    --joined: #7a5af5;
+    --good-text: #14532d;
+    --good: #dcf5e3;
+    --danger: #b42318;
+    --max: 72rem;
     --warn-text: #8a4b08;
     --warn: #fdf1dc;
     --field: #ffffff;
@@ -30,6 +35,10 @@ export const baseStyle = css`
       --accent: #4c93f5;
       --served: #5da2ff;
       --downloaded: #f09a52;
+      --joined: #a78bfa;
+      --good-text: #9be4b4;
+      --good: #12331f;
+      --danger: #ff8a7a;
       --warn-text: #f3c173;
       --warn: #3a2c12;
       --field: #0f141a;
@@ -105,7 +114,7 @@ export const baseStyle = css`
   .bar,
   main,
   footer {
-    max-width: 72rem;
+    max-width: var(--max);
     margin: 0 auto;
     padding: 0 1.25rem;
   }
@@ -149,6 +158,25 @@ export const baseStyle = css`
     color: var(--text);
     font-weight: 600;
   }
+  .n {
+    display: inline-block;
+    min-width: 1.25rem;
+    padding: 0 0.375rem;
+    border-radius: 1rem;
+    background: var(--page);
+    color: var(--text);
+    font-size: 0.75rem;
+    font-weight: 600;
+    line-height: 1.25rem;
+    text-align: center;
+  }
+  .done {
+    max-width: none;
+    padding: 0.625rem 1rem;
+    border-radius: 8px;
+    background: var(--good);
+    color: var(--good-text);
+  }
   main {
     padding-top: 1.5rem;
     padding-bottom: 1rem;
@@ -158,6 +186,11 @@ export const baseStyle = css`
     font-size: 1.375rem;
     line-height: 1.25;
     letter-spacing: -0.01em;
+  }
+  h3 {
+    margin: 0 0 0.25rem;
+    font-size: 0.8125rem;
+    line-height: 1.4;
   }
   h2 {
     margin: 0 0 0.625rem;
@@ -198,6 +231,11 @@ export const baseStyle = css`
   }
   footer p {
     margin: 0;
+  }
+  @media (min-width: 90rem) {
+    :root {
+      --max: 112rem;
+    }
   }
   @media (max-width: 40rem) {
     .bar,

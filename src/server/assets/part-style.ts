@@ -93,6 +93,13 @@ export const partStyle = css`
     width: 50%;
     min-width: 14rem;
   }
+  .list:has(.reason) tbody th {
+    width: 32%;
+  }
+  .list td.reason {
+    width: 34%;
+    min-width: 12rem;
+  }
   .columns .list tbody th {
     min-width: 0;
     overflow-wrap: anywhere;
@@ -119,6 +126,27 @@ export const partStyle = css`
     color: var(--muted);
     font-size: 0.8125rem;
     line-height: 1.4;
+  }
+  @media (min-width: 90rem) {
+    .list:has(.artifact):not(:has(.reason)) tbody th {
+      width: 60%;
+    }
+    .list:not(:has(.reason)) .artifact {
+      display: grid;
+      grid-template-columns: minmax(0, 2fr) minmax(0, 3fr);
+      gap: 0 1.5rem;
+      align-items: baseline;
+    }
+    .artifact .where {
+      grid-column: 2;
+      grid-row: 1;
+    }
+    .artifact .mark {
+      width: max-content;
+    }
+  }
+  .phone {
+    display: none;
   }
   .reason {
     overflow-wrap: anywhere;
@@ -180,7 +208,9 @@ export const partStyle = css`
     font-weight: 600;
   }
   input,
-  button {
+  select,
+  button,
+  .button {
     min-height: 2.375rem;
     padding: 0.375rem 0.75rem;
     border: 1px solid var(--line);
@@ -196,13 +226,17 @@ export const partStyle = css`
   input[aria-invalid] {
     border-color: var(--downloaded);
   }
-  button {
+  button,
+  .button {
     background: var(--card);
     font-weight: 600;
     cursor: pointer;
   }
-  button:hover {
+  :is(button, .button):hover {
     border-color: var(--muted);
+  }
+  select {
+    max-width: 16rem;
   }
   .row {
     display: flex;

@@ -62,6 +62,44 @@ export const phoneStyle = css`
       font-size: 0.75rem;
       line-height: 1.3;
     }
+    .list.compact tbody tr {
+      display: flex !important;
+      flex-wrap: wrap;
+      gap: 0 0.875rem !important;
+      padding: 0.5rem 1rem !important;
+    }
+    .list.compact tbody th {
+      flex: 1 0 100%;
+    }
+    .list.compact tbody td {
+      color: var(--muted);
+      font-size: 0.8125rem;
+      white-space: nowrap;
+    }
+    .list.compact tbody td::before,
+    .list.compact .desk {
+      display: none !important;
+    }
+    .list.compact .phone {
+      display: inline;
+    }
+    .list.compact .mark.warn {
+      line-height: 1.2;
+    }
+    .list.compact .artifact :is(.name, .where) {
+      -webkit-line-clamp: 1;
+    }
+    .list.compact .phone:has(+ .mark) {
+      display: none;
+    }
+    .search select,
+    .search input[type='search'] {
+      flex: 1 1 40%;
+      max-width: none;
+    }
+    .facts > div {
+      grid-template-columns: 1fr;
+    }
     .tiles {
       grid-template-columns: repeat(2, 1fr);
     }

@@ -1,169 +1,98 @@
-/** Draws the charts: bytes downloaded and served in each interval, and the hit ratio beside them. */
+/** Keeps the charts of a page drawn: their data, their size, their colours, and their cursor under the arrow keys. */
 
 import type UPlot from 'uplot'
 import { show } from './morph.js'
+import { columnsOf, makePlot, newestOf, type Past, type PlotName, pointAt, resize } from './plot.js'
+import { momentText, rateText, shareText } from './text.js'
 
-/** From uPlot.js, which the page loads before. */
-declare const uPlot: typeof UPlot
-
-interface Past {
-  /** Seconds since the epoch. */
-  readonly times: number[]
-  readonly downloaded: (number | null)[]
-  readonly served: (number | null)[]
-  readonly hitRatio: (number | null)[]
-  /** HTML: the same in words and as a table; made and escaped by the server. */
-  readonly words: string
-}
-
-/** Pixels, without the legend below, which takes one row or two. */
-const HEIGHT = 212
 /** Milliseconds between two looks at the past: soon enough for a wall, seldom enough for a log. */
 const INTERVAL = 30_000
 
+interface Plot {
+  readonly name: PlotName
+  readonly place: HTMLElement
+  chart: UPlot | undefined
+}
+
 export function drawCharts(): void {
   for (const figure of document.querySelectorAll<HTMLElement>('[data-chart]')) {
-    const place = figure.querySelector<HTMLElement>('.plot')
+    const frame = figure.querySelector<HTMLElement>('.plots')
     const words = figure.querySelector('figcaption')
-    if (place !== null && words !== null) keepDrawn(figure.dataset['chart'] ?? '', place, words)
+    if (frame !== null && words !== null) keepDrawn(figure, frame, words)
   }
 }
 
-function keepDrawn(address: string, place: HTMLElement, words: Element): void {
+function keepDrawn(figure: HTMLElement, frame: HTMLElement, words: Element): void {
+  const plots: Plot[] = [...frame.querySelectorAll<HTMLElement>('[data-plot]')].map((place) => ({
+    name: place.dataset['plot'] === 'served' ? 'served' : 'downloaded',
+    place,
+    chart: undefined,
+  }))
   let past: Past | undefined
-  let chart: UPlot | undefined
+  const draw = (anew: boolean): void => {
+    for (const plot of plots) {
+      if (past === undefined) return
+      const known = past
+      const { name, place, chart } = plot
+      if (chart !== undefined && !anew) chart.setData(columnsOf(name, past))
+      else {
+        chart?.destroy()
+        plot.chart = makePlot(name, place, () => past ?? known)
+      }
+    }
+  }
   const look = async (): Promise<void> => {
     // Nobody sees a page in the background; a server that does not answer is asked again.
-    const answer = document.hidden ? undefined : await fetch(address).catch(() => undefined)
+    const answer = document.hidden ? undefined : await fetch(figure.dataset['chart'] ?? '').catch(() => undefined)
     if (answer?.ok !== true) return
     past = (await answer.json()) as Past
     show(words, past.words)
     if (past.served.every((bytes) => bytes === null)) return
-    if (chart === undefined) {
-      place.hidden = false
-      chart = make(place, past)
-    } else chart.setData(columnsOf(past))
+    frame.hidden = false
+    draw(false)
   }
-  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place)
+  new ResizeObserver(() => {
+    for (const { name, place, chart } of plots) if (chart !== undefined) resize(name, chart, place)
+  }).observe(frame)
   // Colours are drawn, not styled: another scheme needs another drawing.
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    if (chart === undefined || past === undefined) return
-    chart.destroy()
-    chart = make(place, past)
-  })
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw(true))
   document.addEventListener('visibilitychange', () => void look())
+  offerKeys(figure, frame, plots, () => past)
   setInterval(() => void look(), INTERVAL)
   void look()
 }
 
-/** A line needs two points; one alone would not be seen. */
-function isSparse(chart: UPlot, series: number): boolean {
-  return (chart.data[series] ?? []).filter((value) => typeof value === 'number').length < 3
+/** Points per key. */
+const moves: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowRight: 1,
+  PageUp: -10,
+  PageDown: 10,
+  Home: -Infinity,
+  End: Infinity,
 }
 
-function columnsOf({ times, served, downloaded, hitRatio }: Past): UPlot.AlignedData {
-  return [times, served, downloaded, hitRatio]
-}
-
-function make(place: HTMLElement, past: Past): UPlot {
-  const style = getComputedStyle(document.documentElement)
-  const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim()
-  const font = `12px ${getComputedStyle(document.body).fontFamily}`
-  const axis = { stroke: colour('muted'), font, grid: { stroke: colour('line'), width: 1 }, ticks: { show: false } }
-  const shares: UPlot.Axis = {
-    ...axis,
-    scale: 'share',
-    size: 52,
-    grid: { show: false },
-    splits: [0, 0.25, 0.5, 0.75, 1],
-    values: (_, splits) => splits.map((share) => `${Math.round(share * 100)} %`),
-  }
-  // uPlot declares its sides as a constant enumeration, which no module can import: 1 is the right one.
-  const right: UPlot.Axis = Object.assign(shares, { side: 1 })
-  const interval = (past.times[1] ?? 1) - (past.times[0] ?? 0)
-  const points = { show: isSparse, size: 5 }
-  return new uPlot(
-    {
-      width: place.clientWidth,
-      height: HEIGHT,
-      cursor: { y: false },
-      scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] }, share: { range: [0, 1] } },
-      axes: [
-        { ...axis, size: 28, values: (_, splits, ___, ____, step) => splits.map((at) => timeText(at, step)) },
-        {
-          ...axis,
-          size: 72,
-          splits: (_, __, ___, max) => byteSplits(max),
-          values: (_, splits) => splits.map(sizeText),
-        },
-        right,
-      ],
-      series: [
-        { value: (_, at) => momentText(at, interval) },
-        {
-          label: 'Served',
-          stroke: colour('served'),
-          fill: `${colour('served')}22`,
-          width: 1.5,
-          points,
-          value: (_, bytes) => sizeText(bytes),
-        },
-        {
-          label: 'Downloaded',
-          stroke: colour('downloaded'),
-          fill: `${colour('downloaded')}22`,
-          width: 1.5,
-          points,
-          value: (_, bytes) => sizeText(bytes),
-        },
-        {
-          label: 'Hit ratio',
-          scale: 'share',
-          stroke: colour('muted'),
-          dash: [3, 3],
-          width: 1,
-          spanGaps: true,
-          points,
-          value: (_, share) => (typeof share === 'number' ? `${(share * 100).toFixed(1)} %` : '–'),
-        },
-      ],
-    },
-    columnsOf(past),
-    place,
-  )
-}
-
-/** uPlot types what is not there as a number. */
-function sizeText(bytes: number | null): string {
-  if (bytes === null) return '–'
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
-  const value = bytes / 1024 ** power
-  return `${value >= 100 || power === 0 ? value.toFixed(0) : Number(value.toFixed(1))} ${units[power] ?? ''}`
-}
-
-/** Steps that are round in binary units: four lines at most. */
-function byteSplits(max: number): number[] {
-  let step = 2 ** Math.ceil(Math.log2(Math.max(1, max) / 4))
-  const decade = 1024 ** Math.floor(Math.log2(Math.max(1, step)) / 10)
-  const nice = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1024].find((n) => n * decade * 4 >= max)
-  if (nice !== undefined) step = nice * decade
-  return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => i * step)
-}
-
-const two = (n: number): string => String(n).padStart(2, '0')
-
-function timeText(at: number, step: number): string {
-  const date = new Date(at * 1000)
-  return step >= 86_400
-    ? `${two(date.getMonth() + 1)}-${two(date.getDate())}`
-    : `${two(date.getHours())}:${two(date.getMinutes())}`
-}
-
-function momentText(at: number | null, interval: number): string {
-  if (at === null) return '–'
-  const date = new Date(at * 1000)
-  const day = interval > 3_600 ? `${two(date.getMonth() + 1)}-${two(date.getDate())} ` : ''
-  const seconds = interval < 60 ? `:${two(date.getSeconds())}` : ''
-  return `${day}${two(date.getHours())}:${two(date.getMinutes())}${seconds}`
+function offerKeys(
+  figure: HTMLElement,
+  frame: HTMLElement,
+  plots: readonly Plot[],
+  past: () => Past | undefined,
+): void {
+  const said = figure.querySelector('[data-said]')
+  frame.addEventListener('keydown', (event) => {
+    const move = moves[event.key]
+    const chart = plots[0]?.chart
+    const now = past()
+    if (move === undefined || chart === undefined || now === undefined) return
+    event.preventDefault()
+    const last = now.times.length - 1
+    const newest = newestOf(now.served)
+    const index = Math.min(last, Math.max(0, (chart.cursor.idx ?? newest) + move))
+    for (const plot of plots) if (plot.chart !== undefined) pointAt(plot.chart, index)
+    if (said !== null) {
+      said.textContent =
+        `${momentText(now.times[index], now.step)}: served ${rateText(now.served[index])}, ` +
+        `downloaded ${rateText(now.downloaded[index])}, hit ratio ${shareText(now.hitRatio[index])}`
+    }
+  })
 }

@@ -22,12 +22,19 @@ export function chart(span: SpanName, intervals: readonly Interval[]): Html {
     data-chart="/statistics/${span}.json"
     aria-label="Downloaded and served in the ${titles[span]}"
   >
-    <div class="plot" hidden></div>
+    <div class="plots" hidden tabindex="0" role="group" aria-label="Chart: the arrow keys move through time">
+      <h3>Served</h3>
+      <div class="plot" data-plot="served"></div>
+      <h3>Downloaded</h3>
+      <div class="plot" data-plot="downloaded"></div>
+    </div>
+    <p class="unseen" role="status" data-said></p>
     <figcaption>${chartWords(span, intervals)}</figcaption>
     ${intervals.some(isKnown) && html`<noscript>${chartTable(span, intervals)}</noscript>`}
   </figure>`
 }
 
+const fromStore = (amounts: Amounts): number => amounts.served_hit + amounts.served_revalidated + amounts.served_stale
 const stepOf = (span: SpanName): string => formatDuration(spans[span].step)
 const isKnown = ({ amounts }: Interval): boolean => amounts !== undefined
 
@@ -39,7 +46,7 @@ function chartWords(span: SpanName, intervals: readonly Interval[]): Html {
   const { served, downloaded, answered, hits } = totalOf(intervals)
   return html`<p>
       ${size(served)} served and ${size(downloaded)} downloaded in the ${titles[span]}, hit ratio
-      ${percent(hitRatio(answered, hits))}. Each point stands for ${stepOf(span)}.
+      ${percent(hitRatio(answered, hits))}. Each point is the mean of ${stepOf(span)}.
     </p>
     <details>
       <summary>As a table</summary>
@@ -59,6 +66,8 @@ function chartTable(span: SpanName, intervals: readonly Interval[]): Html {
       { title: 'From (UTC)', cell: ({ from }) => moment(from) },
       { title: 'Downloaded', kind: 'number', cell: ({ known, downloaded }) => (known ? size(downloaded) : '–') },
       { title: 'Served', kind: 'number', cell: ({ known, served }) => (known ? size(served) : '–') },
+      { title: 'From the store', kind: 'number', cell: ({ known, ...of }) => (known ? size(fromStore(of)) : '–') },
+      { title: 'Joined', kind: 'number', cell: ({ known, ...of }) => (known ? size(of.served_collapsed) : '–') },
       { title: 'Hit ratio', kind: 'number', cell: ({ answered, hits }) => percent(hitRatio(answered, hits)) },
     ],
     rows,
@@ -70,14 +79,24 @@ function moment(at: number): Html {
   return html`<time datetime="${iso}">${iso.slice(5, 16).replace('T', ' ')}</time>`
 }
 
-/** What the script draws and says: a column each, for uPlot, and HTML. Times are seconds; null is unknown. */
+/**
+ * What the script draws and says: a column each, for uPlot, and HTML. Times are seconds, amounts bytes a second; null is
+ * unknown, and for the hit ratio also time without requests.
+ */
 export function chartData(span: SpanName, intervals: readonly Interval[]): Readonly<Record<string, unknown>> {
   const column = (value: (amounts: Amounts) => number | undefined): (number | null)[] =>
     intervals.map(({ amounts }) => (amounts === undefined ? null : (value(amounts) ?? null)))
+  const seconds = spans[span].step / 1000
+  const rate = (value: (amounts: Amounts) => number): (number | null)[] =>
+    column((amounts) => Math.round(value(amounts) / seconds))
   return {
     times: intervals.map(({ at }) => at / 1000),
-    downloaded: column(({ downloaded }) => Math.round(downloaded)),
-    served: column(({ served }) => Math.round(served)),
+    step: seconds,
+    downloaded: rate(({ downloaded }) => downloaded),
+    served: rate(({ served }) => served),
+    fromStore: rate(fromStore),
+    joined: rate((amounts) => amounts.served_collapsed),
+    fromOrigin: rate((amounts) => amounts.served_miss),
     hitRatio: column(({ answered, hits }) => hitRatio(answered, hits)),
     words: chartWords(span, intervals).text,
   }

@@ -1,14 +1,27 @@
 /** Which entries a page of the list shows, in which order. Pure. */
 
-import type { Entry } from '../../store/types.js'
 import { hostOf } from '../../http/host.js'
+import type { Entry } from '../../store/types.js'
+import { parseSize } from '../../units.js'
 
 export const sortKeys = ['url', 'host', 'size', 'age', 'fresh', 'used', 'hits'] as const
 export type SortKey = (typeof sortKeys)[number]
 
-export interface ListQuery {
-  /** Part of a URL, in any case; '' for all. */
+export const states = ['fresh', 'stale', 'unverified', 'private'] as const
+export type State = (typeof states)[number]
+
+/** Which entries are meant; what is '' or undefined chooses nothing. */
+export interface EntryChoice {
+  /** Part of a URL, in any case. */
   readonly search: string
+  /** The whole host, with its port. */
+  readonly host: string
+  readonly state: State | undefined
+  /** Bytes: larger ones only. */
+  readonly largerThan: number | undefined
+}
+
+export interface ListQuery extends EntryChoice {
   readonly sort: SortKey
   readonly reverse: boolean
   /** From 1. */
@@ -39,17 +52,48 @@ const orders: Readonly<Record<SortKey, Order>> = {
 export function readListQuery(query: URLSearchParams, page: string): ListQuery {
   const sort = sortKeys.find((key) => key === query.get('sort')) ?? 'used'
   return {
-    search: (query.get('q') ?? '').trim().slice(0, longestSearch),
+    ...readChoice(query),
     sort,
     reverse: query.get('order') === 'reverse',
     page: /^\d{1,6}$/.test(page) ? Math.max(1, Number(page)) : 1,
   }
 }
 
+export function readChoice(query: URLSearchParams): EntryChoice {
+  return {
+    search: (query.get('q') ?? '').trim().slice(0, longestSearch),
+    host: (query.get('host') ?? '').trim().slice(0, longestSearch),
+    state: states.find((state) => state === query.get('state')),
+    largerThan: sizeOf(query.get('larger-than') ?? ''),
+  }
+}
+
+function sizeOf(text: string): number | undefined {
+  try {
+    return text === '' ? undefined : parseSize(text, 'larger-than')
+  } catch {
+    // Written by a stranger: no size, no filter.
+    return undefined
+  }
+}
+
+export function isChoosing({ search, host, state, largerThan }: EntryChoice): boolean {
+  return search !== '' || host !== '' || state !== undefined || largerThan !== undefined
+}
+
+/** What a form or an address says of a choice, by name. */
+export function choiceFields({ search, host, state, largerThan }: EntryChoice): [name: string, value: string][] {
+  const fields: [string, string][] = []
+  if (search !== '') fields.push(['q', search])
+  if (host !== '') fields.push(['host', host])
+  if (state !== undefined) fields.push(['state', state])
+  if (largerThan !== undefined) fields.push(['larger-than', String(largerThan)])
+  return fields
+}
+
 /** The query that leads to a list; defaults are left out. */
-export function listQueryText({ search, sort, reverse }: Omit<ListQuery, 'page'>): string {
-  const query = new URLSearchParams()
-  if (search !== '') query.set('q', search)
+export function listQueryText({ sort, reverse, ...choice }: Omit<ListQuery, 'page'>): string {
+  const query = new URLSearchParams(choiceFields(choice))
   if (sort !== 'used') query.set('sort', sort)
   if (reverse) query.set('order', 'reverse')
   const text = query.toString()
@@ -76,8 +120,31 @@ export function matching<T extends { readonly url: string }>(items: readonly T[]
   return items.filter(({ url }) => url.toLowerCase().includes(wanted))
 }
 
-export function listEntries(entries: readonly Entry[], query: ListQuery): Paged<Entry> {
+/** @param now milliseconds since the epoch */
+export function chosen({ search, host, state, largerThan }: EntryChoice, now: number): (entry: Entry) => boolean {
+  const wanted = search.toLowerCase()
+  return (entry) =>
+    entry.url.toLowerCase().includes(wanted) &&
+    (host === '' || hostOf(entry.url) === host) &&
+    (state === undefined || isIn(state, entry, now)) &&
+    (largerThan === undefined || entry.size > largerThan)
+}
+
+function isIn(state: State, { staleAt, unverified, private: isPrivate }: Entry, now: number): boolean {
+  switch (state) {
+    case 'fresh':
+      return staleAt > now
+    case 'stale':
+      return staleAt <= now
+    case 'unverified':
+      return unverified
+    case 'private':
+      return isPrivate
+  }
+}
+
+export function listEntries(entries: readonly Entry[], query: ListQuery, now: number): Paged<Entry> {
   const order = orders[query.sort]
-  const sorted = matching(entries, query.search).sort((a, b) => order(a, b) || byText(a.url, b.url))
+  const sorted = entries.filter(chosen(query, now)).sort((a, b) => order(a, b) || byText(a.url, b.url))
   return paged(query.reverse ? sorted.reverse() : sorted, query.page)
 }

@@ -1,7 +1,8 @@
 /** Numbers and times as the pages show them. Pure. */
 
+import { decodeLenient } from '../../http/urls.js'
 import { formatDuration, formatSize } from '../../units.js'
-import { html, type Html } from './html.js'
+import { html, type Html, visible } from './html.js'
 
 /** `1,234,567`. */
 export function count(n: number): string {
@@ -20,13 +21,6 @@ export function percent(share: number | undefined): string {
   return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)} %`
 }
 
-/** Money: the currency is that of the price, which nobody told. */
-export function money(amount: number): string {
-  if (amount >= 1000) return count(amount)
-  const [whole = '0', cents = '00'] = amount.toFixed(2).split('.')
-  return `${count(Number(whole))}.${cents}`
-}
-
 /** A size with its exact number of bytes behind it. */
 export function size(bytes: number): Html {
   return html`<data value="${bytes}" title="${count(bytes)} bytes">${formatSize(bytes)}</data>`
@@ -42,6 +36,21 @@ export function ago(at: number, now: number): Html {
   const iso = new Date(at).toISOString()
   const shown = now - at < 1000 ? 'just now' : `${short(now - at)} ago`
   return html`<time datetime="${iso}" title="${iso.replace('T', ' ').slice(0, 19)} UTC">${shown}</time>`
+}
+
+/** The moment itself, in UTC. @param at milliseconds since the epoch */
+export function moment(at: number): Html {
+  const iso = new Date(at).toISOString()
+  return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`
+}
+
+/**
+ * A URL as people read it: percent-encoded text decoded. `hides` where another URL would be shown alike, or where something
+ * in it shows nothing: a blank, a control character, an encoded separator.
+ */
+export function readable(url: string): { readonly text: string; readonly hides: boolean } {
+  const text = decodeLenient(url)
+  return { text, hides: visible(text) !== text || /^\s|\s$|\s\s/.test(text) || /%(?:2[35f]|3f|5c)/i.test(url) }
 }
 
 /** What stands behind the host. */

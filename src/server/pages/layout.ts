@@ -2,7 +2,8 @@
 
 import type { Reply } from '../reply.js'
 import { html, type Html } from './html.js'
-import type { Role } from './view.js'
+import { navigationNumber, type NumberName } from './numbers.js'
+import type { Role, View } from './view.js'
 
 export interface Page {
   /** Default 200. */
@@ -22,15 +23,18 @@ export interface Frame {
   /** There is an admin token that somebody could show. */
   readonly hasAdmin: boolean
   readonly version: string
+  readonly view: View
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
-const links: readonly (readonly [path: string, name: string])[] = [
+const links: readonly (readonly [path: string, name: string, number?: NumberName])[] = [
   ['/', 'Overview'],
   ['/statistics/', 'Statistics'],
   ['/resources/successes/', 'Entries'],
-  ['/resources/downloading/', 'Downloading'],
-  ['/resources/scheduled/', 'Scheduled'],
-  ['/resources/failures/', 'Failures'],
+  ['/resources/downloading/', 'Downloading', 'downloading'],
+  ['/resources/scheduled/', 'Waiting', 'waiting'],
+  ['/resources/failures/', 'Failures', 'failed'],
   ['/help/', 'Help'],
 ]
 
@@ -60,7 +64,8 @@ export function pageReply(page: Page, frame: Frame): Reply {
   return { status: page.status ?? 200, headers: pageHeaders, body: render(page, frame) }
 }
 
-function render(page: Page, { asset, role, hasAdmin, version }: Frame): string {
+function render(page: Page, frame: Frame): string {
+  const { asset, role, hasAdmin, version } = frame
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -82,7 +87,14 @@ function render(page: Page, { asset, role, hasAdmin, version }: Frame): string {
             <a class="brand" href="/">kiss</a>
             <nav aria-label="Pages">
               <ul>
-                ${links.map(([path, name]) => navigationItem(path, name, page.current))}
+                ${links.map(
+                  ([path, name, number]) =>
+                    html`<li>
+                      <a href="${path}" ${path === page.current && html`aria-current="page"`}
+                        >${name}${number !== undefined && navigationNumber(number, frame)}</a
+                      >
+                    </li>`,
+                )}
               </ul>
             </nav>
           </div>
@@ -100,10 +112,6 @@ function render(page: Page, { asset, role, hasAdmin, version }: Frame): string {
         </footer>
       </body>
     </html> `.text
-}
-
-function navigationItem(path: string, name: string, current: string): Html {
-  return html`<li><a href="${path}" ${path === current && html`aria-current="page"`}>${name}</a></li>`
 }
 
 function adminNote(role: Role, hasAdmin: boolean): Html | false {

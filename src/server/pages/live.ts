@@ -1,15 +1,17 @@
 /** The parts of pages that are kept up to date while somebody looks, by name. */
 
+import type { Price } from '../../units.js'
 import { count } from './format.js'
+import { failureTable, groupFailures } from './failures.js'
 import { html, type Html } from './html.js'
 import { kindTable } from './kinds.js'
+import { liveNumbers } from './numbers.js'
 import { FLIGHTS_SHOWN, flightTable, quotaBar, tiles, waitingTable } from './parts.js'
-import { failureTable } from './table.js'
 import type { Flight, View } from './view.js'
 
 export interface LiveInput {
   readonly view: View
-  readonly egressPrice: number | undefined
+  readonly egressPrice: Price | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -44,10 +46,11 @@ function firstFlights({ view, now }: LiveInput, state: Flight['state']): Html {
 }
 
 function latestFailures({ failures }: View, now: number): Html {
-  if (failures.length === 0) return html`<p class="empty">Nothing has failed.</p>`
-  return html`${failureTable(failures.slice(0, FAILURES_SHOWN), now)}
+  const groups = groupFailures(failures)
+  if (groups.length === 0) return html`<p class="empty">Nothing has failed.</p>`
+  return html`${failureTable(groups.slice(0, FAILURES_SHOWN), now)}
   ${
-    failures.length > FAILURES_SHOWN &&
+    groups.length > FAILURES_SHOWN &&
     html`<p class="after"><a href="/resources/failures/">All ${count(failures.length)} failures</a></p>`
   }`
 }
@@ -62,7 +65,7 @@ export function liveState(input: LiveInput): { readonly parts: Record<string, st
   const { flights: all } = input.view
   const names = Object.keys(parts) as LivePart[]
   return {
-    parts: Object.fromEntries(names.map((name) => [name, parts[name](input).text])),
+    parts: { ...Object.fromEntries(names.map((name) => [name, parts[name](input).text])), ...liveNumbers(input) },
     said: all.length === 0 ? 'No downloads' : all.length === 1 ? '1 download' : `${all.length} downloads`,
   }
 }

@@ -9,6 +9,15 @@ import type { PageContext } from './site.js'
 /** All that is no address of a program. */
 export const pagePath = /^\/(?!api\/|assets\/|metrics$|events$|[^?]*\.json$)/
 
+/** An entry that is not there, or not for everybody's eyes. */
+export const missingEntry: Page = {
+  status: 404,
+  title: 'No such entry',
+  current: '/resources/successes/',
+  body: html`<p>The cache has no such entry: it was purged, evicted or replaced.</p>
+    <p><a href="/resources/successes/">All entries</a></p>`,
+}
+
 export function missingPage({ request }: PageContext): Page | Reply {
   const detail = `there is nothing at ${request.path.slice(0, 200)}`
   if (!(request.headers.accept ?? '').includes('text/html')) {

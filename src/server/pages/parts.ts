@@ -1,9 +1,9 @@
 /** Pieces that several pages show, and that change while somebody looks. Pure. */
 
-import { formatDuration, formatRate, formatSize } from '../../units.js'
+import { formatDuration, formatMoney, formatPrice, formatRate, formatSize, type Price } from '../../units.js'
 import { answeredRequests, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
 import { hostOf } from '../../http/host.js'
-import { ago, count, money, pathOf, percent, size, times } from './format.js'
+import { ago, count, pathOf, percent, readable, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import { listTable } from './list.js'
 import type { Flight, View } from './view.js'
@@ -16,26 +16,42 @@ export const emptyCache = html`<p class="empty">
 export interface Marks {
   readonly private?: boolean
   readonly unverified?: boolean
+  /** Decoding its name hides something. */
+  readonly encoded?: boolean
+}
+
+/** The last segment of a URL's path, and what is before it. */
+function segmentsOf(url: string): { readonly name: string; readonly folder: string } {
+  const path = pathOf(url)
+  const cut = path.replace(/\?…$/, '').lastIndexOf('/') + 1
+  return { name: path.slice(cut) || path || '/', folder: path.slice(0, cut) }
+}
+
+/** The name of an artifact alone, for titles. */
+export function nameOf(url: string): string {
+  return readable(segmentsOf(url).name).text
 }
 
 /** An artifact's URL in two lines: its name, and below it where it comes from. */
 export function artifact(url: string, marks: Marks, href?: string): Html {
-  const path = pathOf(url)
-  const cut = path.replace(/\?…$/, '').lastIndexOf('/') + 1
-  const name = path.slice(cut) || path || '/'
+  const { name, folder } = segmentsOf(url)
+  const shown = readable(name)
+  const where = readable(`${hostOf(url)}${folder}`)
   return html`<span class="artifact" title="${url}"
-    ><bdi class="name">${href === undefined ? name : html`<a href="${href}">${name}</a>`}</bdi>${markTexts(marks)}<bdi
-      class="where"
-      >${hostOf(url)}${path.slice(0, cut)}</bdi
-    ></span
+    ><bdi class="name">${href === undefined ? shown.text : html`<a href="${href}">${shown.text}</a>`}</bdi>${markTexts({
+      ...marks,
+      encoded: shown.hides || where.hides,
+    })}<bdi class="where">${where.text}</bdi></span
   >`
 }
 
-function markTexts({ private: isPrivate = false, unverified = false }: Marks): Part {
+export function markTexts({ private: isPrivate = false, unverified = false, encoded = false }: Marks): Part {
   const doubt = 'Nothing but the end of the connection said that it was whole'
+  const hidden = 'Percent-encoded characters are shown decoded: the URL is not exactly what it looks like'
   return [
     isPrivate && html` <span class="mark">private</span>`,
     unverified && html` <span class="mark" title="${doubt}">unverified</span>`,
+    encoded && html` <span class="mark" title="${hidden}">encoded</span>`,
   ]
 }
 
@@ -46,7 +62,7 @@ function tile(name: string, value: Part, note: Part): Html {
   </div>`
 }
 
-export function tiles({ status }: View, price: number | undefined): Html {
+export function tiles({ status }: View, price: Price | undefined): Html {
   const { counts } = status
   const answered = answeredRequests(counts)
   const bytes = { served: servedBytes(counts), downloaded: counts.downloaded }
@@ -58,7 +74,7 @@ export function tiles({ status }: View, price: number | undefined): Html {
     ${
       price === undefined
         ? tile('Saved', size(savedBytes(bytes)), 'not downloaded again')
-        : tile('Saved', money(moneySaved(bytes, price)), `at ${price} per GB`)
+        : tile('Saved', formatMoney(moneySaved(bytes, price), price.unit), `at ${formatPrice(price)} per GB`)
     }
     ${tile('Entries', count(status.entries), size(status.usage.blobs))}
   </dl>`
@@ -99,17 +115,22 @@ function timeLeft({ rate, received, length }: Flight): string {
   return length !== undefined && rate > 0 ? formatDuration(((length - received) / rate) * 1000) : '–'
 }
 
-/** Downloads of which nothing has arrived. */
+/** Downloads of which nothing has arrived: in a queue, or asked for. */
 export function waitingTable(flights: readonly Flight[], now: number): Html {
   return listTable<Flight>(
     'Downloads that wait',
     [
       { title: 'Artifact', cell: (flight) => artifact(flight.url, flight) },
+      { title: 'Waits for', kind: 'wide', cell: waitsFor },
       { title: 'Readers', kind: 'number', cell: ({ readers }) => readers },
       { title: 'Asked for', kind: 'number', cell: ({ startedAt }) => ago(startedAt, now) },
     ],
     flights,
   )
+}
+
+function waitsFor({ place }: Flight): string {
+  return place === undefined ? 'the answer of the origin' : `place ${place} in the queue`
 }
 
 /** Of an unknown length there is no share, and no bar that would claim one. */

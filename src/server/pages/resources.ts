@@ -1,13 +1,26 @@
 /** The lists: entries, downloads that wait or run, failures; searched, sorted, in pages. */
 
-import { listEntries, listQueryText, matching, type Paged, paged, readListQuery } from './entry-list.js'
+import {
+  choiceFields,
+  isChoosing,
+  listEntries,
+  listQueryText,
+  type ListQuery,
+  matching,
+  type Paged,
+  paged,
+  readListQuery,
+} from './entry-list.js'
 import { count } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
+import { failureTable, groupFailures } from './failures.js'
+import { filterForm, searchForm } from './filters.js'
+import { figuresByHost } from '../hosts.js'
 import { flightList, live } from './live.js'
 import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
-import { entryTable, failureTable, pager, searchForm } from './table.js'
+import { entryTable, pager } from './table.js'
 
 type ListName = 'scheduled' | 'downloading' | 'successes' | 'failures'
 
@@ -32,42 +45,55 @@ async function entriesPage(context: PageContext): Promise<Page> {
   const { query: parameters, snapshots, request, now } = context
   const query = readListQuery(parameters, pageOf(context))
   const all = await snapshots.entries(request.role)
-  const list = listEntries(all, query)
+  const list = listEntries(all, query, now)
   const current = '/resources/successes/'
+  const removed = /^\d{1,9}$/.exec(parameters.get('removed') ?? '')?.[0]
   return {
     title: 'Entries',
     current,
     body: html`
-      ${searchForm(current, query)}
+      ${removed !== undefined && html`<p class="done" role="status">${count(Number(removed))} removed.</p>`}
+      ${filterForm(current, query, figuresByHost(all), request.role)}
       <p class="note" role="status">${found(list, all.length, 'entry', 'entries')}</p>
       ${
         list.total > 0
           ? entryTable(list.items, query, now)
-          : query.search === ''
-            ? emptyCache
-            : html`<p class="empty">No entry has that in its URL.</p>`
+          : isChoosing(query)
+            ? html`<p class="empty">No entry is like that.</p>`
+            : emptyCache
       }
       ${pager(list, (page) => `${current}${page}${listQueryText(query)}`)}
+      ${request.role === 'admin' && list.total > 0 && purgeLink(query, list)}
     `,
   }
+}
+
+function purgeLink(query: ListQuery, { total }: Paged<unknown>): Html {
+  const fields = new URLSearchParams(choiceFields(query)).toString()
+  const which = isChoosing(query) ? `these ${count(total)}` : `all ${count(total)}`
+  return html`<p class="after"><a class="danger" href="/entries/purge?${fields}">Purge ${which} …</a></p>`
 }
 
 function failuresPage(context: PageContext): Page {
   const { query: parameters, view, now } = context
   const { search, page } = readListQuery(parameters, pageOf(context))
-  const list = paged(matching(view.failures, search), page)
+  const matched = matching(view.failures, search)
+  const list = paged(groupFailures(matched), page)
   const current = '/resources/failures/'
-  const more = listQueryText({ search, sort: 'used', reverse: false })
+  const more = search === '' ? '' : `?${new URLSearchParams({ q: search }).toString()}`
   return {
     title: 'Failures',
     current,
     body: html`
       <p class="note">
-        Downloads that failed for good, the newest first; the last 500 are kept. Whoever asks more than 10 seconds after
-        a failure makes the cache try again.
+        Downloads that failed for good, the newest first; the last 500 are kept. Requests within 10 seconds of a failure
+        get the same answer; the first one after that makes the cache try again.
       </p>
-      ${searchForm(current, { search, sort: 'used', reverse: false })}
-      <p class="note" role="status">${found(list, view.failures.length, 'failure', 'failures')}</p>
+      ${searchForm(current, search)}
+      <p class="note" role="status">
+        ${found({ ...list, total: matched.length }, view.failures.length, 'failure', 'failures')}
+        ${list.total < matched.length && html`in ${count(list.total)} ${list.total === 1 ? 'group' : 'groups'}`}
+      </p>
       ${
         list.total === 0
           ? html`<p class="empty">${search === '' ? 'Nothing has failed.' : 'No failure has that in its URL.'}</p>`
@@ -84,8 +110,9 @@ const flightTexts = {
     about: 'Each is downloaded once, and streamed to all its readers while it arrives.',
   },
   scheduled: {
-    title: 'Scheduled',
-    about: 'As many downloads run at once as --max-downloads and --max-downloads-per-host allow; the others wait here.',
+    title: 'Waiting',
+    about:
+      'Downloads that wait for a place (--max-downloads, --max-downloads-per-host), or for the first byte of their origin.',
   },
 } as const
 

@@ -1,7 +1,11 @@
 /** What pages are made with, and how a page becomes a route. */
 
+import { KissError } from '../../errors.js'
+import type { Price } from '../../units.js'
+import { compressed } from '../compression.js'
+import { formToken, isFormToken } from '../form-token.js'
 import type { Reply } from '../reply.js'
-import type { Incoming, Route, Services } from '../route.js'
+import type { Handler, Incoming, Route, Services } from '../route.js'
 import type { Snapshots } from '../snapshots.js'
 import { pageReply, type Page } from './layout.js'
 import type { View } from './view.js'
@@ -10,8 +14,7 @@ export interface Site {
   /** The address of a file that pages need. */
   readonly asset: (name: string) => string
   readonly snapshots: Snapshots
-  /** Of 10^9 bytes. */
-  readonly egressPrice: number | undefined
+  readonly egressPrice: Price | undefined
 }
 
 /** What a page is made of. */
@@ -22,30 +25,52 @@ export interface PageContext extends Site {
   readonly view: View
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** For the forms of the signed-in admin; undefined for everybody else. */
+  readonly token: string | undefined
 }
 
-export function pageRoute(
-  site: Site,
-  path: RegExp,
-  make: (context: PageContext) => Page | Reply | Promise<Page | Reply>,
-): Route {
-  return {
-    path,
-    guard: 'client',
-    handlers: {
-      GET: async (request, services) => {
-        const view = await site.snapshots.view(request.role)
-        const query = new URLSearchParams(request.query)
-        const page = await make({ ...site, services, request, query, view, now: services.now() })
-        if ('headers' in page) return page
-        const { asset } = site
-        return pageReply(page, {
-          asset,
-          role: request.role,
-          hasAdmin: services.access.hasAdmin,
-          version: services.version,
-        })
-      },
-    },
+type Make = (context: PageContext) => Page | Reply | Promise<Page | Reply>
+
+export function pageRoute(site: Site, path: RegExp, make: Make): Route {
+  return { path, guard: 'client', handlers: { GET: pageHandler(site, make) } }
+}
+
+/** A form of the admin: GET, where there is a page of its own, shows it, and POST does what it says. */
+export function formRoute(site: Site, path: RegExp, { page, act }: { readonly page?: Make; readonly act: Act }): Route {
+  const post: Handler = async (request, services) => {
+    const form = await request.form()
+    const adminToken = services.access.adminToken(request.headers)
+    if (adminToken === undefined || !isFormToken(adminToken, form.get('token') ?? '', services.now())) {
+      throw new KissError('client-forbidden', 'this form is out of date, or not of this server', {
+        hint: 'load the page again',
+      })
+    }
+    return pageHandler(site, (context) => act(context, form))(request, services)
   }
+  const admin = page === undefined ? { POST: post } : { GET: pageHandler(site, page), POST: post }
+  return { path, guard: 'client', handlers: {}, admin }
+}
+
+type Act = (context: PageContext, form: URLSearchParams) => Page | Reply | Promise<Page | Reply>
+
+function pageHandler(site: Site, make: Make): Handler {
+  return async (request, services) => {
+    const view = await site.snapshots.view(request.role)
+    const query = new URLSearchParams(request.query)
+    const now = services.now()
+    const adminToken = services.access.adminToken(request.headers)
+    const token = adminToken === undefined ? undefined : formToken(adminToken, now)
+    const context = { ...site, services, request, query, view, now, token }
+    const page = await make(context)
+    if ('headers' in page) return page
+    const { role } = request
+    const { hasAdmin } = services.access
+    const frame = { asset: site.asset, role, hasAdmin, version: services.version, view, now }
+    return compressed(pageReply(page, frame), request)
+  }
+}
+
+/** To another page, which a browser asks for with GET (RFC 9110 §15.4.4). */
+export function seeOther(location: string): Reply {
+  return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' } }
 }

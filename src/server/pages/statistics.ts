@@ -1,8 +1,9 @@
 /** The page of figures: by kind of answer, by host, and over time. */
 
-import type { Entry } from '../../store/types.js'
+import type { HostServed } from '../../store/figures/figures.js'
 import { spanNames } from '../../store/figures/intervals.js'
-import { figuresByHost } from '../hosts.js'
+import { compressed } from '../compression.js'
+import { figuresByHost, type HostFigures, hostsByServed } from '../hosts.js'
 import { json } from '../reply.js'
 import type { Route } from '../route.js'
 import { chart, chartData } from './charts.js'
@@ -17,6 +18,7 @@ import type { PageContext } from './site.js'
 export async function statisticsPage(context: PageContext): Promise<Page> {
   const { figures } = context.services.engine
   const charts = await Promise.all(spanNames.map(async (span) => ({ span, past: await figures.history(span) })))
+  const stored = figuresByHost(await context.snapshots.entries(context.request.role))
   return {
     title: 'Statistics',
     current: '/statistics/',
@@ -40,7 +42,7 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
         </section>
         <section aria-labelledby="hosts">
           <h2 id="hosts">Hosts</h2>
-          ${hostTable(await context.snapshots.entries(context.request.role))}
+          ${hostTable(stored, await figures.hosts())}
         </section>
       </div>
     `,
@@ -50,16 +52,17 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 20
 
-function hostTable(entries: readonly Entry[]): Html {
-  const hosts = figuresByHost(entries)
+function hostTable(stored: readonly HostFigures[], served: readonly HostServed[]): Html {
+  const hosts = hostsByServed(stored, served)
   const more = hosts.length - HOSTS_SHOWN
   if (hosts.length === 0) return emptyCache
   return html`${listTable(
-    'What is stored of each host',
+    'What was served and is stored of each host',
     [
       { title: 'Host', cell: ({ host }) => hostLink(host) },
+      { title: 'Served', kind: 'number', cell: (of) => size(of.served) },
+      { title: 'Stored', kind: 'number', cell: ({ bytes }) => size(bytes) },
       { title: 'Entries', kind: 'number', cell: ({ entries: n }) => count(n) },
-      { title: 'Size', kind: 'number', cell: ({ bytes }) => size(bytes) },
       { title: 'Hits', kind: 'number', cell: ({ hits }) => count(hits) },
     ],
     hosts.slice(0, HOSTS_SHOWN),
@@ -67,8 +70,10 @@ function hostTable(entries: readonly Entry[]): Html {
   ${more > 0 && html`<p class="note after">and ${more} more hosts</p>`}`
 }
 
+/** Private artifacts are counted together: their hosts are not for everybody's eyes. */
 function hostLink(host: string): Html {
-  return html`<a href="/resources/successes/?q=${encodeURIComponent(`//${host}/`)}"><bdi>${host}</bdi></a>`
+  if (host === '') return html`<span class="note">private artifacts</span>`
+  return html`<a href="/resources/successes/?host=${encodeURIComponent(host)}"><bdi>${host}</bdi></a>`
 }
 
 /** What the charts are drawn from. */
@@ -76,9 +81,9 @@ export const historyRoute: Route = {
   path: /^\/statistics\/(hour|day|month)\.json$/,
   guard: 'client',
   handlers: {
-    GET: async ({ params }, { engine }) => {
-      const span = spanNames.find((name) => name === params[0]) ?? 'hour'
-      return json(200, chartData(span, await engine.figures.history(span)))
+    GET: async (request, { engine }) => {
+      const span = spanNames.find((name) => name === request.params[0]) ?? 'hour'
+      return compressed(json(200, chartData(span, await engine.figures.history(span))), request)
     },
   },
 }

@@ -1,30 +1,42 @@
-/** Tables of entries and failures, the search above them and the pages below. Pure. */
+/** Tables of entries, and the pages below them. Pure. */
 
-import type { FailureRecord } from '../../engine/types.js'
 import type { Entry } from '../../store/types.js'
 import { type ListQuery, listQueryText, type Paged, type SortKey } from './entry-list.js'
 import { ago, count, short, size } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import { type Column, listTable } from './list.js'
 import { artifact } from './parts.js'
-import { reasonOf } from './reasons.js'
 
 export function entryTable(entries: readonly Entry[], query: ListQuery, now: number): Html {
-  const sortable = (key: SortKey, title: string, cell: Column<Entry>['cell']): Column<Entry> => ({
-    title,
-    kind: 'number',
-    heading: heading(key, title, query),
-    cell,
-  })
+  const sortable = (
+    key: SortKey,
+    title: string,
+    cell: Column<Entry>['cell'],
+    phone: NonNullable<Column<Entry>['phone']> = {},
+  ): Column<Entry> => ({ title, kind: 'number', heading: heading(key, title, query), cell, phone })
   return listTable<Entry>(
     'Entries in the cache',
     [
-      sortable('url', 'Artifact', (entry) => artifact(entry.url, entry, linkOf(entry))),
+      sortable('url', 'Artifact', (entry) => artifact(entry.url, entry, entryPath(entry))),
       sortable('size', 'Size', (entry) => size(entry.size)),
-      sortable('age', 'Age', ({ storedAt }) => ago(storedAt, now)),
-      sortable('fresh', 'Fresh for', ({ staleAt }) => freshness(staleAt, now)),
-      sortable('used', 'Last use', ({ lastUsedAt }) => ago(lastUsedAt, now)),
-      sortable('hits', 'Hits', ({ hits }) => count(hits)),
+      sortable('age', 'Age', ({ storedAt }) => ago(storedAt, now), 'hidden'),
+      sortable('fresh', 'Fresh for', ({ staleAt }) => freshness(staleAt, now), { before: 'fresh ' }),
+      sortable('used', 'Last use', ({ lastUsedAt }) => ago(lastUsedAt, now), { before: 'used ' }),
+      sortable('hits', 'Hits', ({ hits }) => count(hits), { after: ' hits' }),
+    ],
+    entries,
+  )
+}
+
+/** Entries alone, without what leads to other orders. */
+export function plainEntryTable(caption: string, entries: readonly Entry[], now: number): Html {
+  return listTable<Entry>(
+    caption,
+    [
+      { title: 'Artifact', cell: (entry) => artifact(entry.url, entry, entryPath(entry)) },
+      { title: 'Size', kind: 'number', phone: {}, cell: (entry) => size(entry.size) },
+      { title: 'Last use', kind: 'number', phone: { before: 'used ' }, cell: ({ lastUsedAt }) => ago(lastUsedAt, now) },
+      { title: 'Hits', kind: 'number', phone: { after: ' hits' }, cell: ({ hits }) => count(hits) },
     ],
     entries,
   )
@@ -49,8 +61,7 @@ function isDescending({ sort, reverse }: Pick<ListQuery, 'sort' | 'reverse'>): b
 
 function sortLink(key: SortKey, title: string, query: ListQuery): Html {
   const current = query.sort === key
-  const { search } = query
-  const href = `/resources/successes/${listQueryText({ search, sort: key, reverse: current && !query.reverse })}`
+  const href = `/resources/successes/${listQueryText({ ...query, sort: key, reverse: current && !query.reverse })}`
   return html`<a href="${href}" class="${current ? (isDescending(query) ? 'sorted down' : 'sorted up') : ''}"
     >${title}</a
   >`
@@ -60,36 +71,9 @@ function freshness(staleAt: number, now: number): Part {
   return staleAt > now ? short(staleAt - now) : html`<span class="mark warn">stale</span>`
 }
 
-/** Where a hidden query or a credential is part of the URL, the shown URL does not lead to the artifact. */
-function linkOf({ url, private: isPrivate }: Entry): string | undefined {
-  return isPrivate || url.endsWith('?…') ? undefined : `/api/v1/fetch?url=${encodeURIComponent(url)}`
-}
-
-export function failureTable(failures: readonly FailureRecord[], now: number): Html {
-  return listTable<FailureRecord>(
-    'Downloads that failed',
-    [
-      { title: 'Artifact', cell: (failure) => artifact(failure.url, failure) },
-      { title: 'Reason', kind: 'reason', cell: reason },
-      { title: 'When', kind: 'number', cell: ({ at }) => ago(at, now) },
-    ],
-    failures,
-  )
-}
-
-function reason({ code, message }: FailureRecord): Html {
-  return html`<span>${reasonOf(code)}</span> <bdi class="note">${message}</bdi>`
-}
-
-export function searchForm(action: string, query: Pick<ListQuery, 'search' | 'sort' | 'reverse'>): Html {
-  return html`<form class="search" role="search" action="${action}">
-    <label for="q">Search</label>
-    <input id="q" name="q" type="search" value="${query.search}" placeholder="part of a URL" autocomplete="off" />
-    ${query.sort !== 'used' && html`<input type="hidden" name="sort" value="${query.sort}" />`}
-    ${query.reverse && html`<input type="hidden" name="order" value="reverse" />`}
-    <button>Search</button>
-    ${query.search !== '' && html`<a href="${action}">Show all</a>`}
-  </form>`
+/** The page of an entry. */
+export function entryPath({ id }: Pick<Entry, 'id'>): string {
+  return `/entries/${id}`
 }
 
 /** @param address of a page by its number */

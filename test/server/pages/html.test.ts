@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hostOf } from '#kiss/http/host.js'
-import { count, money, pathOf, percent, times } from '#kiss/server/pages/format.js'
+import { count, pathOf, percent, readable, times } from '#kiss/server/pages/format.js'
 import { html } from '#kiss/server/pages/html.js'
 import { kissUrl, parseAsked } from '#kiss/server/pages/kiss-url.js'
 import { flightsOf } from '#kiss/server/pages/rates.js'
@@ -33,7 +33,6 @@ describe('what pages show', () => {
       [percent(undefined), percent(0), percent(0.5), percent(0.9999), percent(1)],
       ['–', '0 %', '50 %', '99.9 %', '100 %'],
     )
-    assert.deepEqual([money(0.5), money(999.999), money(145_080.4)], ['0.50', '1,000.00', '145,080'])
   })
 
   it('tells host and path of any URL', () => {
@@ -72,5 +71,15 @@ describe('the rate of a download', () => {
   it('is not below nothing when a download began anew', () => {
     const before = { at: 8_000, downloads: [{ ...download, received: 600 }] }
     assert.equal(flightsOf({ at: 10_000, downloads: [download] }, before)[0]?.rate, 0)
+  })
+})
+
+describe('URLs for people', () => {
+  it('decode names, and say where that hides something', () => {
+    assert.deepEqual(readable('a%20b-%C3%BC.img'), { text: 'a b-ü.img', hides: false })
+    for (const name of ['a%2Fb', 'a%25b', 'a%3Fb', 'a%23b', '%E2%80%AEgpj.exe', 'a%00b', 'a%20', 'a%20%20b']) {
+      assert.equal(readable(name).hides, true, name)
+    }
+    assert.deepEqual(readable('100%.img'), { text: '100%.img', hides: false })
   })
 })

@@ -53,6 +53,25 @@ export async function get(url: string, options?: ClientOptions): Promise<Answer>
   return readAll(await open(url, options))
 }
 
+/** Sends a form, or a body as it is. */
+export function post(
+  url: string,
+  form: Record<string, string> | string,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Answer> {
+  const body = typeof form === 'string' ? form : new URLSearchParams(form).toString()
+  return new Promise((resolve, reject) => {
+    const sent = { 'Content-Type': 'application/x-www-form-urlencoded', ...headers }
+    httpRequest(
+      url,
+      { method: 'POST', headers: sent, agent: false },
+      (message) => void readAll(message).then(resolve, reject),
+    )
+      .on('error', reject)
+      .end(body)
+  })
+}
+
 /** Sends text as it is and resolves with everything that came back when the other side closes. */
 export function raw(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /** A server whose cache holds what a lab's would, and entries that mean harm. */
 
-import type { Clock, Download, FailureRecord } from '#kiss/engine/types.js'
+import type { Clock, Download, EntryDetails, FailureRecord, PurgeFilter, PurgeResult } from '#kiss/engine/types.js'
 import { openDashboard } from '#kiss/server/dashboard.js'
 import { metricsRoute, ProcessMetrics } from '#kiss/server/metrics.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
@@ -13,6 +13,7 @@ import {
   type SpanName,
 } from '#kiss/store/figures/intervals.js'
 import type { Entry } from '#kiss/store/types.js'
+import type { Price } from '#kiss/units.js'
 import { TestLog } from './servers.js'
 import { emptyStatus, sha256Of, StubEngine } from './stub-engine.js'
 
@@ -96,15 +97,27 @@ export const downloads: readonly Download[] = [
   download('https://ci.example.net/job/77/artifact/out.tar', { received: 73 * MiB, readers: 1 }),
   download(hostileUrls[0], { received: 1, length: 9 }),
   download(privateUrl, { received: 5, length: 50, private: true }),
-  download('https://storage.lkft.example.org/builds/4022/x15/vmlinux.xz', { state: 'scheduled', readers: 2 }),
+  download('https://storage.lkft.example.org/builds/4022/x15/vmlinux.xz', {
+    state: 'scheduled',
+    place: 1,
+    readers: 2,
+  }),
+  download('https://slow.example.com/first-byte.img', { state: 'scheduled', readers: 1 }),
 ]
 
-const failure = (url: string, minutes: number, code: string, message: string, isPrivate = false): FailureRecord => ({
+const failure = (
+  url: string,
+  minutes: number,
+  code: string,
+  message: string,
+  over: Partial<FailureRecord> = {},
+): FailureRecord => ({
   url,
   at: now - minutes * MINUTE,
   code,
   message,
-  private: isPrivate,
+  private: false,
+  ...over,
 })
 
 export const failures: readonly FailureRecord[] = [
@@ -113,15 +126,29 @@ export const failures: readonly FailureRecord[] = [
     2,
     'origin-refused',
     'cannot fetch https://storage.lkft.example.org/builds/9999/Image: the origin answered 404',
+    { status: 404, client: '10.0.3.7', retryAt: now - 110_000 },
+  ),
+  ...[7, 12].map((minutes) =>
+    failure(
+      'https://storage.lkft.example.org/builds/9999/Image',
+      minutes,
+      'origin-refused',
+      'cannot fetch https://storage.lkft.example.org/builds/9999/Image: the origin answered 404',
+      { status: 404, client: `10.0.3.${minutes}` },
+    ),
   ),
   failure(
     'https://down.example.com/rootfs.img',
     41,
     'origin-unreachable',
     'cannot fetch https://down.example.com/rootfs.img: connection refused six times in 41 s; retry later',
+    { status: 502, client: '2001:db8::17', retryAt: now + 8_000 },
   ),
   failure(hostileUrls[1], 77, 'origin-failed', `<script>alert('reason')</script>\u202e is what it said`),
-  failure('https://gitlab.example.com/secret-project/log.txt', 90, 'origin-refused', 'the origin answered 401', true),
+  failure('https://gitlab.example.com/secret-project/log.txt', 90, 'origin-refused', 'the origin answered 401', {
+    private: true,
+    status: 401,
+  }),
 ]
 
 export const noAmounts = Object.fromEntries(figureNames.map((name) => [name, 0])) as Record<FigureName, number>
@@ -188,7 +215,30 @@ export class LabEngine extends StubEngine {
       failures,
       instance: 'lab',
     }
+    this.figures.hosts = async () => [
+      { host: 'storage.lkft.example.org', served: 900 * TB },
+      { host: 'gone.example.net', served: 500 * TB },
+      { host: 'storage.kernelci.example.com', served: 90 * TB },
+      { host: '', served: 2 * TB },
+    ]
     this.figures.history = async (span) => intervalsOf(samples(span), spans[span], now)
+  }
+
+  override async entry(id: string): Promise<EntryDetails | undefined> {
+    const entry = this.entries.find((one) => one.id.startsWith(id))
+    if (entry === undefined) return undefined
+    const sharing = this.entries.filter((one) => one.sha256 === entry.sha256 && one !== entry)
+    const today = Math.floor(now / DAY)
+    const hitsByDay = new Map(Array.from({ length: 25 }, (_, i) => [today - i, (i * 7919) % 61]))
+    return { entry, sharing, hitsByDay }
+  }
+
+  override async purge(filter: PurgeFilter): Promise<PurgeResult> {
+    await super.purge(filter)
+    const { dryRun = false } = filter
+    const meant = this.entries.filter(({ id }) => filter.ids?.includes(id) === true)
+    if (!dryRun) this.entries = this.entries.filter((entry) => !meant.includes(entry))
+    return { removed: meant.length, bytes: meant.reduce((sum, { size }) => sum + size, 0), dryRun }
   }
 
   override async *list(): AsyncIterable<Entry> {
@@ -229,7 +279,7 @@ class TickingClock implements Clock {
 }
 
 /** Call in a `describe`: what it starts is closed after each test. */
-export function labs(): (options?: Partial<ServerOptions> & { readonly egressPrice?: number }) => Promise<Lab> {
+export function labs(): (options?: Partial<ServerOptions> & { readonly egressPrice?: Price }) => Promise<Lab> {
   const closings: (() => Promise<void>)[] = []
   afterEach(async () => {
     for (const close of closings.splice(0)) await close()
@@ -244,7 +294,7 @@ export function labs(): (options?: Partial<ServerOptions> & { readonly egressPri
 export async function startLab({
   egressPrice,
   ...options
-}: Partial<ServerOptions> & { readonly egressPrice?: number } = {}): Promise<Lab> {
+}: Partial<ServerOptions> & { readonly egressPrice?: Price } = {}): Promise<Lab> {
   const engine = new LabEngine()
   const records = new TestLog()
   const clock = new TickingClock()

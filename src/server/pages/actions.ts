@@ -1,0 +1,121 @@
+/** What the signed-in admin does on pages: refresh and purge one entry, purge many after a look at what would go. */
+
+import { asKissError } from '../../errors.js'
+import type { Entry } from '../../store/types.js'
+import type { Reply } from '../reply.js'
+import { choiceFields, chosen, type EntryChoice, isChoosing, listQueryText, readChoice } from './entry-list.js'
+import { count, moment, size } from './format.js'
+import { html, type Html } from './html.js'
+import type { Page } from './layout.js'
+import { missingEntry } from './missing.js'
+import { type PageContext, seeOther } from './site.js'
+import { findEntry, isAskable } from './entry.js'
+import { plainEntryTable } from './table.js'
+
+export const refreshPath = /^\/entries\/([0-9a-f]{8,64})\/refresh$/
+export const purgePath = /^\/entries\/([0-9a-f]{8,64})\/purge$/
+export const purgeManyPath = /^\/entries\/purge\/?$/
+
+/** The page comes back as soon as the origin has answered; a new version arrives behind it. */
+export async function refreshEntry(context: PageContext): Promise<Page | Reply> {
+  const { services, request } = context
+  const entry = (await findEntry(context))?.entry
+  if (entry === undefined || !isAskable(entry)) return missingEntry
+  try {
+    const artifact = await services.engine.fetch({
+      url: new URL(entry.url),
+      refresh: true,
+      signal: request.signal,
+      patience: services.patience,
+      client: request.client,
+    })
+    const isNew = artifact.entry === undefined
+    await artifact.close('done')
+    return seeOther(`/entries/${entry.id}?done=${isNew ? 'downloading' : 'confirmed'}`)
+  } catch (error) {
+    const { status, message, code } = asKissError(error)
+    request.notes.code = code
+    return {
+      status,
+      title: 'Not refreshed',
+      current: '/resources/successes/',
+      body: html`<p>${message}</p>
+        <p><a href="/entries/${entry.id}">Back to the entry</a></p>`,
+    }
+  }
+}
+
+export async function purgeEntry(context: PageContext): Promise<Page | Reply> {
+  const entry = (await findEntry(context))?.entry
+  if (entry === undefined) return missingEntry
+  const { removed } = await context.services.engine.purge({ ids: [entry.id] })
+  return seeOther(`/resources/successes/?removed=${removed}`)
+}
+
+/** Entries that a purge names at once in the page before it. */
+const SHOWN = 50
+
+/** What would be removed; what is stored from now on is not meant. */
+export async function purgeManyPage(context: PageContext): Promise<Page> {
+  const { query, now, services, token = '' } = context
+  const choice = readChoice(query)
+  const meant = await entriesOf(choice, now, context)
+  const back = `/resources/successes/${listQueryText({ ...choice, sort: 'used', reverse: false })}`
+  const { removed, bytes } = await services.engine.purge({ ids: meant.map(({ id }) => id), dryRun: true })
+  const shown = [...meant].sort((a, b) => b.size - a.size).slice(0, SHOWN)
+  return {
+    title: 'Purge entries',
+    current: '/resources/successes/',
+    body:
+      meant.length === 0
+        ? html`<p class="empty">No entry is like that.</p>
+            <p class="after"><a href="${back}">Back to the list</a></p>`
+        : html`<p>
+              ${count(removed)} ${removed === 1 ? 'entry' : 'entries'} would be removed, and ${size(bytes)} would be
+              free. ${isChoosing(choice) ? words(choice) : 'No filter is set: that is everything.'}
+            </p>
+            <form class="actions" method="post" action="/entries/purge">
+              <input type="hidden" name="token" value="${token}" />
+              <input type="hidden" name="before" value="${now}" />
+              ${choiceFields(choice).map(
+                ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+              )}
+              <button class="danger">Purge ${count(removed)} ${removed === 1 ? 'entry' : 'entries'}</button>
+              <a href="${back}">Keep them</a>
+            </form>
+            ${plainEntryTable('Entries that would be removed', shown, now)}
+            ${meant.length > SHOWN && html`<p class="after">and ${count(meant.length - SHOWN)} more</p>`}
+            <p class="note after">
+              As of ${moment(now)}; what is stored later stays. Space that is shared with other entries is not freed.
+            </p>`,
+  }
+}
+
+export async function purgeMany(context: PageContext, form: URLSearchParams): Promise<Reply> {
+  const choice = readChoice(form)
+  const before = Number(form.get('before') ?? NaN)
+  const meant = await entriesOf(choice, before, context)
+  const { removed } = await context.services.engine.purge({ ids: meant.map(({ id }) => id) })
+  return seeOther(`/resources/successes/?removed=${removed}`)
+}
+
+/** Those that were stored by then. @param before milliseconds since the epoch */
+async function entriesOf(
+  choice: EntryChoice,
+  before: number,
+  { snapshots, request, now }: PageContext,
+): Promise<Entry[]> {
+  const isMeant = chosen(choice, now)
+  const all = await snapshots.entries(request.role)
+  return all.filter((entry) => entry.storedAt <= before && isMeant(entry))
+}
+
+function words({ search, host, state, largerThan }: EntryChoice): Html {
+  const parts = [
+    search !== '' && html`with <code>${search}</code> in the URL`,
+    host !== '' && html`of <bdi>${host}</bdi>`,
+    state !== undefined && html`that are ${state}`,
+    largerThan !== undefined && html`over ${size(largerThan)}`,
+  ].filter((part) => part !== false)
+  return html`They are those ${parts.map((part, i) => (i === 0 ? part : html`, ${part}`))}.`
+}

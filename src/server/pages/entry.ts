@@ -1,0 +1,177 @@
+/** The page of one entry: what is known of it, and what the admin may do with it. */
+
+import type { EntryDetails } from '../../engine/types.js'
+import type { Entry } from '../../store/types.js'
+import { formatDuration } from '../../units.js'
+import { ago, count, moment, size } from './format.js'
+import { hitChart } from './hit-chart.js'
+import { html, type Html, type Part } from './html.js'
+import { kissUrl } from './kiss-url.js'
+import type { Page } from './layout.js'
+import { markTexts, nameOf } from './parts.js'
+import type { PageContext } from './site.js'
+import { missingEntry } from './missing.js'
+import { plainEntryTable } from './table.js'
+
+export const entryPagePath = /^\/entries\/([0-9a-f]{8,64})\/?$/
+
+/** The entry that the address names, if this role may see it. */
+export async function findEntry({ request, services }: PageContext): Promise<EntryDetails | undefined> {
+  const found = await services.engine.entry(request.params[0] ?? '')
+  return found?.entry.private === true && request.role !== 'admin' ? undefined : found
+}
+
+const done: Readonly<Record<string, string>> = {
+  confirmed: 'The origin has confirmed it: it is fresh again.',
+  downloading: 'The origin has another version: it is being downloaded.',
+}
+
+export async function entryPage(context: PageContext): Promise<Page> {
+  const { now, query, token } = context
+  const details = await findEntry(context)
+  if (details === undefined) return missingEntry
+  const { entry, hitsByDay } = details
+  const said = done[query.get('done') ?? '']
+  return {
+    title: nameOf(entry.url),
+    current: '/resources/successes/',
+    body: html`
+      ${said !== undefined && html`<p class="done" role="status">${said}</p>`} ${addresses(entry, context)}
+      <div class="columns">
+        <section aria-labelledby="facts">
+          <h2 id="facts">Content</h2>
+          ${facts(contentFacts(entry))}
+        </section>
+        <section aria-labelledby="times">
+          <h2 id="times">Times</h2>
+          ${facts(timeFacts(entry, now))}
+        </section>
+      </div>
+      <section aria-labelledby="hits">
+        <h2 id="hits">Hits by day</h2>
+        ${hitChart(hitsByDay, entry.hits, now)}
+      </section>
+      ${sharingSection(details, context)} ${token !== undefined && actions(entry, token)}
+    `,
+  }
+}
+
+/** Where a hidden query or a credential is part of the URL, the shown URL does not lead to the artifact. */
+export function isAskable({ url, private: isPrivate }: Entry): boolean {
+  return !isPrivate && !url.endsWith('?…')
+}
+
+function addresses(entry: Entry, { request }: PageContext): Html {
+  return html`<section aria-labelledby="addresses">
+    <h2 id="addresses" class="unseen">Addresses</h2>
+    <div class="address">
+      <h3>URL${markTexts(entry)}</h3>
+      ${copyable('origin-url', 'URL', entry.url)}
+      <h3>Through this cache</h3>
+      ${
+        isAskable(entry)
+          ? html`${copyable('kiss-url', 'kiss URL', kissUrl(request.base, entry.url))}
+              <p class="note"><a href="/api/v1/fetch?url=${encodeURIComponent(entry.url)}">Download it</a></p>`
+          : html`<p class="note">
+              A part of the URL (a query, a credential) is kept by nobody: only those who know it can ask for it.
+            </p>`
+      }
+    </div>
+  </section>`
+}
+
+function copyable(id: string, what: string, text: string): Html {
+  return html`<div class="code">
+    <pre id="${id}"><code>${text}</code></pre>
+    <button type="button" data-copy="${id}" aria-label="Copy the ${what}" hidden>Copy</button>
+  </div>`
+}
+
+type Fact = readonly [name: string, value: Part] | false
+
+function facts(all: readonly Fact[]): Html {
+  return html`<dl class="facts">
+    ${all.map(
+      (fact) =>
+        fact !== false &&
+        html`<div>
+          <dt>${fact[0]}</dt>
+          <dd>${fact[1]}</dd>
+        </div>`,
+    )}
+  </dl>`
+}
+
+const headerNames: Readonly<Record<string, string>> = {
+  contentType: 'Content-Type',
+  contentEncoding: 'Content-Encoding',
+  etag: 'ETag',
+  lastModified: 'Last-Modified',
+}
+
+function contentFacts({ id, size: bytes, sha256, headers, mirror, unverified }: Entry): Fact[] {
+  return [
+    ['Size', html`${size(bytes)} <span class="note">${count(bytes)} bytes</span>`],
+    ['SHA-256', html`<code>${sha256}</code>`],
+    ...Object.entries(headers).map(([name, value]: [string, string]): Fact => [
+      headerNames[name] ?? name,
+      html`<code>${value}</code>`,
+    ]),
+    mirror !== undefined && ['Mirror', html`<bdi>${mirror}</bdi>`],
+    unverified && ['Unverified', 'nothing but the end of the connection said that it was whole'],
+    ['Id', html`<code>${id.slice(0, 16)}</code> <span class="note">for kiss list and kiss purge</span>`],
+  ]
+}
+
+function timeFacts({ storedAt, validatedAt, staleAt, lifetime, lastUsedAt, hits }: Entry, now: number): Fact[] {
+  const when = (at: number): Html => html`${ago(at, now)} <span class="note">${moment(at)}</span>`
+  const fresh = html`for ${formatDuration(staleAt - now)} <span class="note">until ${moment(staleAt)}</span>`
+  const stale = html`<span class="mark warn">stale</span> <span class="note">since ${moment(staleAt)}</span>`
+  return [
+    ['Stored', when(storedAt)],
+    ['Confirmed by the origin', when(validatedAt)],
+    ['Fresh', staleAt > now ? fresh : stale],
+    ['Rule', html`fresh for ${formatDuration(lifetime)} after each confirmation`],
+    ['Last use', when(lastUsedAt)],
+    ['Hits', count(hits)],
+  ]
+}
+
+/** Other entries that name the same body; those of private artifacts are counted for the admin alone. */
+function sharingSection({ sharing }: EntryDetails, { request, now }: PageContext): Html | false {
+  const shown = sharing.filter((other) => request.role === 'admin' || !other.private)
+  if (shown.length === 0) return false
+  return html`<section aria-labelledby="sharing">
+    <h2 id="sharing">Who shares the body</h2>
+    <p class="note">
+      ${count(shown.length)} other ${shown.length === 1 ? 'entry has' : 'entries have'} the same content, which is
+      stored once.
+    </p>
+    ${plainEntryTable('Entries with the same content', shown.slice(0, 50), now)}
+  </section>`
+}
+
+function actions(entry: Entry, token: string): Html {
+  const path = `/entries/${entry.id}`
+  const field = html`<input type="hidden" name="token" value="${token}" />`
+  return html`<section aria-labelledby="actions">
+    <h2 id="actions">For the administrator</h2>
+    <div class="actions">
+      ${
+        isAskable(entry) &&
+        html`<form method="post" action="${path}/refresh">
+          ${field}<button>Refresh</button>
+          <span class="note">Ask the origin now whether it is still the same.</span>
+        </form>`
+      }
+      <details class="confirm">
+        <summary class="button">Purge …</summary>
+        <form method="post" action="${path}/purge">
+          ${field}
+          <p>Remove this entry? Readers that have it open finish; the next request downloads it again.</p>
+          <button class="danger">Purge it</button>
+        </form>
+      </details>
+    </div>
+  </section>`
+}

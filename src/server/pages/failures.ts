@@ -1,0 +1,80 @@
+/** Failures by artifact and reason. Pure. */
+
+import type { FailureRecord } from '../../engine/types.js'
+import { ago, count } from './format.js'
+import { html, type Html, type Part } from './html.js'
+import { listTable } from './list.js'
+import { artifact } from './parts.js'
+import { reasonOf } from './reasons.js'
+
+/** One artifact that failed in one way, however often. */
+export interface FailureGroup {
+  /** The newest. */
+  readonly last: FailureRecord
+  readonly times: number
+  /** Milliseconds since the epoch: the oldest that is kept. */
+  readonly firstAt: number
+  /** Addresses, the latest first. */
+  readonly clients: readonly string[]
+}
+
+/** @param failures newest first, as the groups are */
+export function groupFailures(failures: readonly FailureRecord[]): FailureGroup[] {
+  const groups = new Map<string, FailureGroup>()
+  for (const failure of failures) {
+    const { url, code, status, at, client } = failure
+    const key = JSON.stringify([url, code, status])
+    const { last = failure, times = 0, clients = [] } = groups.get(key) ?? {}
+    const isNew = client !== undefined && !clients.includes(client)
+    groups.set(key, { last, times: times + 1, firstAt: at, clients: isNew ? [...clients, client] : clients })
+  }
+  return [...groups.values()]
+}
+
+export function failureTable(groups: readonly FailureGroup[], now: number): Html {
+  return listTable<FailureGroup>(
+    'Downloads that failed',
+    [
+      { title: 'Artifact', cell: ({ last }) => artifact(last.url, last) },
+      { title: 'Reason', kind: 'reason', cell: ({ last }) => reason(last) },
+      { title: 'Status', kind: 'number', cell: ({ last }) => last.status ?? '–' },
+      { title: 'Times', kind: 'number', cell: times },
+      { title: 'Client', kind: 'number', cell: clientsOf },
+      { title: 'Last', kind: 'number', cell: ({ last }) => ago(last.at, now) },
+      { title: 'Next try', kind: 'number', cell: ({ last }) => nextTry(last, now) },
+    ],
+    groups,
+  )
+}
+
+function reason({ url, code, message }: FailureRecord): Html {
+  return html`<span>${reasonOf(code)}</span> <bdi class="note">${withoutUrl(message, url)}</bdi>`
+}
+
+/** The row names the artifact: its reason need not. */
+export function withoutUrl(message: string, url: string): string {
+  const beginning = `cannot fetch ${url}`
+  return message.startsWith(beginning)
+    ? message.slice(beginning.length).replace(/^[:,\s]+/, '')
+    : message.replaceAll(url, 'it')
+}
+
+function times({ times: n, firstAt }: FailureGroup): Part {
+  const since = new Date(firstAt).toISOString().replace('T', ' ').slice(0, 19)
+  return n === 1 ? '1' : html`<span title="${`since ${since} UTC`}">${count(n)}</span>`
+}
+
+function clientsOf({ clients: [first, ...others] }: FailureGroup): Part {
+  if (first === undefined) return '–'
+  return html`<bdi>${first}</bdi
+    >${others.length > 0 && html` <span class="note" title="${others.join(', ')}">+${others.length}</span>`}`
+}
+
+/** While a failure is remembered, requests get it again; after that the next request makes the cache try again. */
+function nextTry({ retryAt }: FailureRecord, now: number): Part {
+  if (retryAt === undefined || retryAt <= now) return 'next request'
+  const iso = new Date(retryAt).toISOString()
+  return html`<time datetime="${iso}" title="${iso.slice(0, 19).replace('T', ' ')} UTC"
+    >in ${Math.ceil((retryAt - now) / 1000)}s</time
+  >`
+}
