@@ -72,7 +72,7 @@ async function part(artifact: Artifact, path: string, request: OriginRequest): P
 function answer(
   request: OriginRequest,
   artifact: Artifact,
-  { contentType, etag, lastModified }: Artifact['headers'],
+  { contentType, contentEncoding, etag, lastModified }: Artifact['headers'],
   length: number | undefined,
   bytes: () => AsyncGenerator<Buffer>,
 ): OriginAnswer {
@@ -94,6 +94,7 @@ function answer(
       // What is here is read again from its start faster than a range is asked for.
       'accept-ranges': 'none',
       ...(contentType !== undefined && { 'content-type': contentType }),
+      ...(contentEncoding !== undefined && { 'content-encoding': contentEncoding }),
       ...(etag !== undefined && { etag }),
       ...(lastModified !== undefined && { 'last-modified': lastModified }),
       ...(length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(length) }),

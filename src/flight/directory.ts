@@ -52,8 +52,6 @@ export interface Head {
   readonly length: number | undefined
   /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
   readonly ranges: boolean
-  /** Content-Encoding, which nobody asked for: bytes of another coding are other bytes, whatever the ETag says. */
-  readonly encoding?: string | undefined
   /** The mirror that answered: its validators mean nothing elsewhere. Absent: the origin itself did. */
   readonly mirror?: string | undefined
   /** A keyed hash of the final URL, whose validators these are. Absent in the files of older versions. */

@@ -110,7 +110,9 @@ function judgeRange(answer: Answer, held: Held, circumstances: Circumstances): V
   if (content?.range?.first !== held.size || length === undefined || unequal(length, held.head?.length))
     return { kind: 'distrust' }
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
-  const proved = isSameVersion(answer, held, circumstances) && codingOf(answer) === held.head?.encoding
+  const { contentEncoding } = storedHeaders(answer.headers, circumstances.now)
+  // Bytes of another coding are other bytes, whatever the ETag says.
+  const proved = isSameVersion(answer, held, circumstances) && contentEncoding === held.head?.headers.contentEncoding
   return proved ? { kind: 'append', length, end: content.range.last + 1 } : { kind: 'distrust' }
 }
 
@@ -120,7 +122,7 @@ function judgeWhole(head: Head, held: Held): Verdict {
     unequal(head.length, held.head.length) ||
     unequal(head.sha256, held.head.sha256) ||
     unequal(head.headers.etag, held.head.headers.etag) ||
-    head.encoding !== held.head.encoding
+    head.headers.contentEncoding !== held.head.headers.contentEncoding
   return { kind: differs ? 'changed' : 'compare', head }
 }
 
@@ -152,12 +154,6 @@ function isSameResource(
   return stored === undefined ? hop === 0 : stored === resource
 }
 
-/** RFC 9110 §8.4: undefined where the bytes are as they are. */
-function codingOf({ headers }: Answer): string | undefined {
-  const coding = headers['content-encoding']?.trim().toLowerCase()
-  return coding === '' || coding === 'identity' ? undefined : coding
-}
-
 /** What an answer with status 200 says of its body. */
 export function headOf(answer: Answer, { now, passedNames, resource }: Circumstances): Head {
   const length = answer.headers['content-length']
@@ -165,7 +161,6 @@ export function headOf(answer: Answer, { now, passedNames, resource }: Circumsta
     headers: storedHeaders(answer.headers, now),
     length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
-    encoding: codingOf(answer),
     mirror: answer.mirror,
     resource,
     sha256: answer.sha256,

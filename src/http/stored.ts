@@ -7,6 +7,8 @@ import { isEntityTag } from './validation.js'
 export interface StoredHeaders {
   /** As the origin sent it. Clients (LAVA's among them) look at it. */
   readonly contentType?: string
+  /** RFC 9110 §8.4: how the bytes are coded, although identity was asked for; clients decode them as they would the origin's. */
+  readonly contentEncoding?: string
   /** RFC 9110 §8.8.3, verbatim, weak or strong. */
   readonly etag?: string
   /** RFC 9110 §8.8.2, verbatim. */
@@ -19,19 +21,23 @@ const longestField = 1024
 /** RFC 9110 §8.3.1: type "/" subtype and parameters, nothing that could end the line. */
 const mediaType = /^[\w!#$%&'*+\-.^`|~]+\/[\w!#$%&'*+\-.^`|~]+(?:[\t ]*;[\t\x20-\x7e]*)?$/
 
+/** RFC 9110 §8.4.1: a list of codings, in lower case; `identity` is none (§12.5.3). */
+const codings = /^(?!identity$)[\w!#$%&'*+\-.^`|~]+(?:[\t ]*,[\t ]*[\w!#$%&'*+\-.^`|~]+)*$/
+
 /**
  * Keeps what {@link StoredHeaders} lists, each only where it is what RFC 9110 says it should be. All else stays behind:
- * cookies, HSTS, CORS grants, Clear-Site-Data and Link would act on the cache's own origin, Content-Encoding would make
- * clients decode what they must get as sent, Content-Length and Cache-Control are ours to say.
+ * cookies, HSTS, CORS grants, Clear-Site-Data and Link would act on the cache's own origin, Content-Length and Cache-Control are ours to say.
  * @param headers lower-case names, as the origin sent them
  * @param now milliseconds since the epoch, for two-digit years
  */
 export function storedHeaders(headers: Readonly<Record<string, string | undefined>>, now: number): StoredHeaders {
   const contentType = short(headers['content-type'])
+  const contentEncoding = short(headers['content-encoding'])?.toLowerCase()
   const etag = short(headers['etag'])
   const lastModified = short(headers['last-modified'])
   return {
     ...(contentType !== undefined && mediaType.test(contentType) && { contentType }),
+    ...(contentEncoding !== undefined && codings.test(contentEncoding) && { contentEncoding }),
     ...(etag !== undefined && isEntityTag(etag) && { etag }),
     ...(lastModified !== undefined && parseHttpDate(lastModified, now) !== undefined && { lastModified }),
   }

@@ -43,6 +43,8 @@ export function accelerated(
   const { body } = reply
   const { content, entry } = artifact
   if (typeof body !== 'object' || !('send' in body)) return reply
+  // nginx drops Content-Encoding on the way to the file.
+  if (artifact.headers.contentEncoding !== undefined) return reply
   if (method !== 'GET' || entry === undefined || !content.complete || !leavesChoice(reply, headers)) return reply
   const file = artifact.path(entry)
   const length = body.length ?? 0

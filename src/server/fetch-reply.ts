@@ -123,9 +123,10 @@ async function untilVerified(content: Content): Promise<void> {
   await content.read(Buffer.allocUnsafe(1), content.length ?? Number.MAX_SAFE_INTEGER)
 }
 
-/** The origin's ETag, else our own once the sum is known. */
+/** The origin's validators; our own ETag, once the sum is known, where the origin sent none. Clients may compare ETags. */
 function validatorsOf({ content, headers }: Artifact): Validators {
-  const etag = headers.etag ?? (content.sha256 === undefined ? undefined : ownEntityTag(content.sha256))
+  const own = headers.lastModified === undefined && content.sha256 !== undefined
+  const etag = headers.etag ?? (own ? ownEntityTag(content.sha256) : undefined)
   return {
     ...(etag !== undefined && { etag }),
     ...(headers.lastModified !== undefined && { lastModified: headers.lastModified }),
@@ -156,6 +157,7 @@ function bodyHeaders(artifact: Artifact, { name }: FetchReplyOptions): Record<st
   const { content, headers } = artifact
   return {
     'Content-Type': headers.contentType ?? 'application/octet-stream',
+    ...(headers.contentEncoding !== undefined && { 'Content-Encoding': headers.contentEncoding }),
     ...validatorHeaders(validatorsOf(artifact)),
     ...(content.sha256 !== undefined && { 'Repr-Digest': formatReprDigest(content.sha256) }),
     'Content-Disposition': attachment(name),

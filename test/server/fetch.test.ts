@@ -49,6 +49,17 @@ describe('the fetch endpoint', () => {
       assert.equal(headers['content-type'], 'application/octet-stream')
     })
 
+    it('gives no ETag of its own beside a Last-Modified of the origin', async () => {
+      const server = await start()
+      const lastModified = 'Mon, 23 Nov 2026 10:00:00 GMT'
+      server.engine.serve(origin, hello, { headers: { lastModified } })
+      const { headers } = await get(server.fetchUrl(origin))
+      assert.deepEqual([headers.etag, headers['last-modified']], [undefined, lastModified])
+      assert.ok(headers['repr-digest'])
+      const again = await get(server.fetchUrl(origin), { headers: { 'If-Modified-Since': lastModified } })
+      assert.equal(again.status, 304)
+    })
+
     it('marks a private artifact for every cache between', async () => {
       const server = await start()
       server.engine.serve(origin, hello, { private: true, detail: 'authorised' })

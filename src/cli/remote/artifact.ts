@@ -22,12 +22,18 @@ export interface RemoteArtifactOptions {
 export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
   const { url, response } = options
   const content = new RemoteContent(options)
-  const { 'content-type': contentType, etag, 'last-modified': lastModified } = response.headers
+  const {
+    'content-type': contentType,
+    'content-encoding': contentEncoding,
+    etag,
+    'last-modified': lastModified,
+  } = response.headers
   return {
     as: servedAs(response.headers['cache-status']?.toString()),
     url,
     headers: {
       ...(contentType === undefined ? {} : { contentType }),
+      ...(contentEncoding === undefined ? {} : { contentEncoding }),
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),
     },
