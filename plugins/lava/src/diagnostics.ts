@@ -19,6 +19,10 @@ const reasons = {
   'not-a-url': { warning: true, says: () => 'is no URL that LAVA could fetch' },
   'not-ours': { warning: true, says: () => 'was not written by kiss lava rewrite' },
   'unknown-method': { warning: true, says: (method) => `is ${method}, a method that kiss does not know` },
+  'qemu-images': {
+    warning: true,
+    says: () => 'is downloaded on QEMU devices only, and the job does not say that it is for one',
+  },
   'unknown-action': { warning: true, says: () => 'is an action that LAVA does not know' },
   'no-actions': { warning: true, says: () => 'has no list of actions: no LAVA job' },
   scheme: { warning: false, says: (scheme) => `is not fetched over http but by ${scheme}` },

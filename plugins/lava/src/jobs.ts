@@ -28,9 +28,9 @@ export interface Walk {
   readonly isJob: boolean
 }
 
-/** A deploy method, or an action, that kiss does not know. */
+/** A deploy method, or an action, that kiss does not know; or images that LAVA takes on some devices only. */
 export interface Unknown {
-  readonly kind: 'method' | 'action'
+  readonly kind: 'method' | 'action' | 'images'
   readonly path: string
   readonly at: Node
   readonly name: string
@@ -59,6 +59,9 @@ export function walk(view: View): Walk {
       const root = `${base}.deploy`
       for (const found of rule === undefined ? [] : artifactsOf(view, deploy, rule))
         collect(view, root, found, 'url', places, [])
+      const images = view.get(deploy, 'images')
+      if (rule?.onlyOnQemu === true && images !== undefined && hasUrl(view, images) && !isForQemu(view))
+        unknown.push({ kind: 'images', path: `${root}.images`, at: images, name: 'images' })
       if (rule === undefined && to !== undefined && method !== undefined && hasUrl(view, deploy))
         unknown.push({ kind: 'method', path: `${root}.to`, at: to, name: method })
     }
@@ -78,9 +81,11 @@ function ruleOf(method: string): DeployRule | undefined {
 }
 
 function artifactsOf(view: View, deploy: Node, rule: DeployRule): Found[] {
+  const images = view.resolve(view.get(deploy, 'images'))
   const instead =
     rule.withImages !== undefined &&
-    view.get(deploy, 'images') !== undefined &&
+    images !== undefined &&
+    (rule.unlessEmpty !== true || truthOf(images)) &&
     (rule.onlyOnQemu !== true || isForQemu(view))
   const patterns = instead ? (rule.withImages ?? []) : rule.artifacts
   const found = patterns.flatMap((pattern) => select(view, deploy, pattern))

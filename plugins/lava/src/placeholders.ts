@@ -12,6 +12,11 @@ const placeholder = new RegExp(
     '\\{[^{}]*\\}', // LAVA, from the device's static_info
     '@[A-Za-z0-9_-]+@', // autoconf, meson
     '<[^<>]+>', // people
+    '\\[\\[.*?(?:\\]\\]|$)',
+    '%\\([^)]*\\)[a-z]?', // Python
+    // Windows; `%C3%A9` is percent-encoding.
+    '%(?![0-9A-Fa-f]{2}[A-Za-z0-9_]*%[0-9A-Fa-f]{2})[A-Za-z_][A-Za-z0-9_]*%',
+    '__[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*__',
   ].join('|'),
   's',
 )

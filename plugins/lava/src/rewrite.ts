@@ -161,9 +161,8 @@ function problems(job: Job, view: View, { isJob, unknown }: Walk): Left[] {
     return [{ line: lineOf(job, view.root), place: 'the document', path: '', reason: 'no-actions', detail: '' }]
   return unknown.map(({ kind, path, at, name }) => {
     const line = lineOf(job, at)
-    return kind === 'method'
-      ? { line, place: 'deploy.to', path, reason: 'unknown-method', detail: name }
-      : { line, place: name, path, reason: 'unknown-action', detail: '' }
+    if (kind === 'method') return { line, place: 'deploy.to', path, reason: 'unknown-method', detail: name }
+    return { line, place: name, path, reason: kind === 'images' ? 'qemu-images' : 'unknown-action', detail: '' }
   })
 }
 

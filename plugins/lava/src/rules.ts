@@ -9,6 +9,8 @@ export interface DeployRule {
   /** What LAVA takes in place of `artifacts` when the action has `images` (and, for nfs, the device is QEMU). */
   readonly withImages?: readonly string[]
   readonly onlyOnQemu?: true
+  /** `images` counts only if it is not empty. */
+  readonly unlessEmpty?: true
   /** An artifact in which this key is false is not downloaded: its URL goes elsewhere. */
   readonly unless?: string
 }
@@ -42,7 +44,7 @@ export const deployRules: Readonly<Record<string, DeployRule>> = {
   'u-boot-ums': { artifacts: ['image'] },
   'usbg-ms': { artifacts: ['image'] },
   qdl: { artifacts: ['qcomflash'] },
-  avh: { artifacts: ['fw_package'], withImages: ['images.*'] },
+  avh: { artifacts: ['fw_package'], withImages: ['images.*'], unlessEmpty: true },
   docker: nothing,
   overlay: nothing,
   lxc: nothing,

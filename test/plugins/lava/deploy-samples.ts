@@ -7,6 +7,7 @@ interface DeploySample {
   readonly name: string
   readonly text: string
   readonly rewritten: string
+  readonly said: readonly string[]
 }
 
 interface Method {
@@ -16,6 +17,8 @@ interface Method {
   readonly boot?: string
   /** What stands below `to:`. */
   readonly body: string
+  /** Warnings, each with its line. */
+  readonly said?: readonly string[]
 }
 
 const images = `
@@ -144,6 +147,15 @@ const methods: readonly Method[] = [
     images:
       kernel:
         url: {-ignored}`,
+    said: ['17: images is downloaded on QEMU devices only, and the job does not say that it is for one; left as it is'],
+  },
+  {
+    to: 'avh',
+    job: 'avh-without-images',
+    body: `
+    images: {}
+    fw_package:
+      url: {+firmware.zip}`,
   },
   {
     to: 'qdl',
@@ -268,7 +280,7 @@ const methods: readonly Method[] = [
 
 /** `server` is the cache that the rewritten URLs name. */
 export function deploySamples(server: string): readonly DeploySample[] {
-  return methods.map(({ to, job = to, device = 'board', boot = 'u-boot', body }) => {
+  return methods.map(({ to, job = to, device = 'board', boot = 'u-boot', body, said = [] }) => {
     const template = `job_name: ${job}
 device_type: ${device}
 timeouts: {job: {minutes: 30}}
@@ -285,7 +297,8 @@ actions:
       .replaceAll(/\{\+([\w.-]+)\}(?=\})/g, (_, file: string) => `'${cached(server, file)}'`)
       .replaceAll(/\{\+([\w.-]+)\}/g, (_, file: string) => cached(server, file))
       .replaceAll(/\{-([\w.-]+)\}/g, (_, file: string) => origin(file))
-    return { name: `to-${job}`, text, rewritten }
+    const name = `to-${job}`
+    return { name, text, rewritten, said: said.map((line) => `${name}.yaml:${line}`) }
   })
 }
 

@@ -22,7 +22,8 @@ const tables: Readonly<Record<string, string>> = {
   qdl: 'qcomflash',
 }
 
-const placeholder = /\{\{|\{%|\$[{(A-Za-z_]|\{[^{}]*\}|@[\w-]+@|<[^<>]+>/
+const placeholder =
+  /\{\{|\{%|\$[{(A-Za-z_]|\{[^{}]*\}|@[\w-]+@|<[^<>]+>|\[\[|%\(|%(?![0-9a-f]{2})[a-z_]\w*%|__[a-z0-9]+(?:_[a-z0-9]+)*__/i
 
 /** Paths of the URLs that go through a cache at `server`. */
 export function downloads(job: unknown, server: string): Path[] {
@@ -43,7 +44,9 @@ export function downloads(job: unknown, server: string): Path[] {
 
 function artifacts(deploy: unknown, job: unknown): [Path, unknown][] {
   const to = String(at(deploy, 'to'))
-  const hasImages = at(deploy, 'images') !== undefined
+  const images = at(deploy, 'images')
+  const hasImages = images !== undefined
+  const isFilled = hasImages && images !== null && Object.keys(images).length > 0
   const isQemu = /qemu/.test(JSON.stringify([at(job, 'device_type'), at(job, 'protocols'), methods(job)]))
   const table =
     to === 'usb' || to === 'sd' || to === 'sata'
@@ -51,7 +54,7 @@ function artifacts(deploy: unknown, job: unknown): [Path, unknown][] {
         ? 'images/*'
         : 'image'
       : to === 'avh'
-        ? hasImages
+        ? isFilled
           ? 'images/*'
           : 'fw_package'
         : to === 'nfs'

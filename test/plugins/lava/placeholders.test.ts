@@ -14,6 +14,12 @@ describe('placeholders', () => {
     ['http://h/{% if a %}x', '{% if a %}'],
     ['http://h/@BUILD@/x', '@BUILD@'],
     ['http://h/<the build>/x', '<the build>'],
+    ['http://h/%(build)s/x', '%(build)s'],
+    ['http://h/%(build)', '%(build)'],
+    ['http://h/%BUILD%/x', '%BUILD%'],
+    ['http://h/%DEVICE%/x', '%DEVICE%'],
+    ['http://h/__BUILD_ID__/x', '__BUILD_ID__'],
+    ['http://h/[[build]]/x', '[[build]]'],
   ]
   for (const [text, placeholder] of found)
     it(`finds ${placeholder} in ${text}`, () => assert.equal(placeholderIn(text), placeholder))
@@ -25,6 +31,11 @@ describe('placeholders', () => {
     'http://h/a>b<',
     'http://h/}{',
     'http://h/100%',
+    'http://h/%C3%A9%C3%A9',
+    'http://h/%ABc%20',
+    'http://h/a%20b%20c',
+    'http://h/a__b',
+    'http://h/a[1]',
   ])
     it(`finds none in ${text}`, () => assert.equal(placeholderIn(text), undefined))
 })

@@ -24,7 +24,6 @@ const files: readonly Sample[] = readdirSync(directory)
     return { name, text: read('.yaml'), rewritten: read('.rewritten.yaml'), said }
   })
 
-export const samples: readonly Sample[] = [
-  ...files,
-  ...deploySamples(server).map((sample) => ({ ...sample, said: [] })),
-].sort((a, b) => (a.name < b.name ? -1 : 1))
+export const samples: readonly Sample[] = [...files, ...deploySamples(server)].sort((a, b) =>
+  a.name < b.name ? -1 : 1,
+)
