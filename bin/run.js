@@ -1,5 +1,21 @@
 #!/usr/bin/env node
 import module from 'node:module'
+import os from 'node:os'
+
+// A user without a home, without a name, or in a directory that is gone, can still ask for the help (cli/surroundings.ts).
+try {
+  if (os.homedir() === '') process.env.HOME = '/nonexistent'
+  os.userInfo()
+} catch {
+  process.env.HOME ||= '/nonexistent'
+  process.env.SHELL ||= '/bin/sh'
+}
+try {
+  process.cwd()
+} catch {
+  process.env.PWD = ''
+  process.chdir('/')
+}
 
 // Node 22 and later keep compiled code between starts.
 module.enableCompileCache?.()

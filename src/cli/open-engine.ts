@@ -1,12 +1,14 @@
 /** The engine as a command's settings describe it, with the providers of every plugin. */
 
 import type { Engine, EngineOptions } from '../engine/types.js'
+import { KissError } from '../errors.js'
 import { collectProviders } from '../provider/registry.js'
 import type { Mirror, OwnServer } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
 import { openHttp } from './open-http.js'
 import { configuredMirrors } from './settings/mirrors.js'
 import type { Settings } from './settings/resolve.js'
+import type { SettingValues } from './settings/table.js'
 
 export interface OpenEngineOptions {
   /** True in `kiss serve`: the address guard is on, and providers lend only what the settings list. */
@@ -40,7 +42,15 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
   })
 }
 
-/** Pure. */
+/** @throws KissError `configuration` */
+function cacheDirOf({ 'cache-dir': cacheDir }: SettingValues): string {
+  if (cacheDir !== undefined) return cacheDir
+  throw new KissError('configuration', 'there is no home directory for the cache', {
+    hint: 'name a directory with --cache-dir or KISS_CACHE_DIR',
+  })
+}
+
+/** Pure, but for a missing cache directory. */
 function engineOptions(
   { values }: Settings,
   mirrors: readonly Mirror[],
@@ -49,7 +59,7 @@ function engineOptions(
   // What is said of the whole server is divided among its workers.
   const share = serving ? values.workers : 1
   return {
-    cacheDir: values['cache-dir'] ?? '',
+    cacheDir: cacheDirOf(values),
     defaultTtl: values['default-ttl'],
     staleIfError: values['stale-if-error'],
     retryFor: values['retry-for'],

@@ -6,6 +6,7 @@ import type { SecureContext } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
 import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
+import { displayUrl } from '../http/urls.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
 import { sendable, type Headers } from './headers.js'
@@ -36,10 +37,12 @@ export class Network {
   readonly #guard: Guard
   readonly #dispatcher: Dispatcher
   readonly #proxied: boolean
+  readonly #env: NetworkOptions['env']
   readonly #fixed: Headers
 
   constructor(options: NetworkOptions) {
     this.#guard = options.guard
+    this.#env = options.env
     this.#dispatcher = open(options)
     this.#proxied = this.#dispatcher instanceof EnvHttpProxyAgent
     this.#fixed = {
@@ -73,8 +76,14 @@ export class Network {
       response.body.on('error', () => undefined)
       return response
     } catch (error) {
-      throw this.#proxied && !signal.aborted ? explained(error) : error
+      throw this.#proxied && !signal.aborted ? explained(error, this.#proxyOf(url)) : error
     }
+  }
+
+  /** Displayable. */
+  #proxyOf({ protocol }: URL): string {
+    const [http, https] = [proxy(this.#env, 'http_proxy'), proxy(this.#env, 'https_proxy')]
+    return displayUrl(protocol === 'https:' && https !== '' ? https : http)
   }
 
   async close(): Promise<void> {
@@ -82,22 +91,28 @@ export class Network {
   }
 }
 
-/** What undici says of a proxy that refuses, in words; all other errors as they are. */
-function explained(error: unknown): unknown {
-  switch (systemCode(error)) {
-    case 'UND_ERR_ABORTED': // Nobody here did: CONNECT was answered with another status than 200.
-      return Object.assign(new Error('the proxy refused the tunnel', { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
-    case 'UND_ERR_INVALID_ARG': // Headers are checked before: the answer was 407 (RFC 9110 §15.5.8).
-      return new KissError(
-        'configuration',
-        'the proxy asks for a credential; set HTTP_PROXY=http://user:password@host',
-        {
-          cause: error,
-        },
-      )
-    default:
-      return error
+/** What undici says of a proxy that refuses, in words; all other errors as they are. A refusal that cannot pass is final. */
+function explained(error: unknown, name: string): unknown {
+  const status = proxyStatus(error)
+  if (status === undefined) return error
+  if (status === 407) {
+    return new KissError('configuration', `the proxy ${name} asks for a credential`, {
+      cause: error,
+      hint: 'set HTTPS_PROXY=http://user:password@host:port, or HTTP_PROXY',
+    })
   }
+  const message = `the proxy ${name} answered ${status} to CONNECT`
+  return status < 500 && status !== 408 && status !== 429
+    ? new KissError('configuration', message, { cause: error, hint: 'NO_PROXY names hosts that need no proxy' })
+    : Object.assign(new Error(message, { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
+}
+
+/** undici tells the status of a proxy in its messages only; undefined for errors that are not a proxy's refusal. */
+function proxyStatus(error: unknown): number | undefined {
+  // Headers are checked before, so an invalid argument is a plain request that the proxy answered with 407.
+  if (systemCode(error) === 'UND_ERR_INVALID_ARG') return 407
+  if (systemCode(error) !== 'UND_ERR_ABORTED') return undefined
+  return Number(/\((\d{3})\)/.exec(error instanceof Error ? error.message : '')?.[1] ?? 502)
 }
 
 const USER_AGENT = `kiss/${version()}`

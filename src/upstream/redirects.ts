@@ -46,7 +46,9 @@ function asciiOf(location: string): string {
 
 /** Refuses to ask the same URL twice, and to go on for ever; `visited` are the URLs of the hops so far. */
 export function checkCircle(visited: readonly string[], next: URL): void {
-  if (visited.includes(next.href)) throw new KissError('loop', `${shown(next)} redirects in a circle`)
+  if (visited.includes(next.href)) {
+    throw new KissError('origin-failed', `${shown(next)} redirects in a circle`, { status: 508 })
+  }
   if (visited.length > MAX_REDIRECTS) {
     throw new KissError('origin-failed', `${shown(next)} is the ${MAX_REDIRECTS + 1}th redirect in a row`)
   }

@@ -94,12 +94,21 @@ describe('origins behind a proxy', () => {
     await assert.rejects(own.get(bare.url('/a', 'inside.example')), { code: 'upstream-forbidden' })
   })
 
-  it('says so when the proxy refuses', async () => {
+  it('ends at once with the name of the proxy when it asks for a credential or refuses for good', async () => {
     await proxy.close()
-    proxy = await Proxy.start(407)
-    const own = await asker({ env: { HTTP_PROXY: proxy.url(), HTTPS_PROXY: proxy.url() } })
+    for (const [status, says] of [
+      [407, /^the proxy http:\/\/127\.0\.0\.1:\d+\/ asks for a credential$/],
+      [403, /^the proxy http:\/\/127\.0\.0\.1:\d+\/ answered 403 to CONNECT$/],
+    ] as const) {
+      proxy = await Proxy.start(status)
+      const own = await asker({ env: { HTTP_PROXY: proxy.url(), HTTPS_PROXY: proxy.url('user:secret@') } })
+      await assert.rejects(own.get(secure.url('/a')), { code: 'configuration', exit: 2, message: says })
+      if (status === 407) await assert.rejects(own.get(bare.url('/a')), { code: 'configuration', message: says })
+      await proxy.close()
+    }
+    proxy = await Proxy.start(503)
+    const own = await asker({ env: { HTTPS_PROXY: proxy.url() } })
     await assert.rejects(own.get(secure.url('/a')), { code: 'ERR_PROXY_TUNNEL' })
-    await assert.rejects(own.get(bare.url('/a')), { code: 'configuration', message: /asks for a credential/ })
   })
 
   it('refuses a setting that is no proxy, without showing it', async () => {

@@ -3,6 +3,7 @@
 import path from 'node:path'
 import { KissError } from '../../errors.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
+import { NO_DIRECTORY } from '../settings/parse.js'
 
 export type Destination =
   | { readonly to: 'file'; readonly path: string }
@@ -35,10 +36,15 @@ export function targetsOf(urls: readonly URL[], options: TargetOptions): Target[
   if (pathOnly && directory !== undefined) throw usage('--path copies nothing, so it does not go with --directory')
   if (urls.length > 1 && output !== undefined) throw usage('--output takes one URL; use --directory')
   if (urls.length > 1 && sha256 !== undefined) throw usage('--sha256 takes one URL')
+  if (output !== undefined && /(?:^|\/)\.{0,2}$/.test(output)) {
+    throw usage(`--output ${output} names a directory`, 'use --directory')
+  }
   const toStdout = standardOutput.has(output)
   if (json && toStdout) throw usage('--json and --output - cannot both have standard output')
 
   const base = directory === undefined ? cwd : path.resolve(cwd, directory)
+  const relative = !pathOnly && !toStdout && !path.isAbsolute(output ?? '')
+  if (base === '' && relative) throw usage(`--output: ${NO_DIRECTORY}`)
   const targets = urls.map((url): Target => {
     if (pathOnly) return { url, destination: { to: 'cache' } }
     if (toStdout) return { url, destination: { to: 'stdout' } }

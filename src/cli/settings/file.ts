@@ -46,6 +46,7 @@ export async function readSettingsFile(file: string, required: boolean): Promise
     if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
     throw new KissError('configuration', `cannot read the configuration file ${file}: ${code ?? String(error)}`, {
       cause: error,
+      ...(required ? {} : { hint: 'name a cache directory with --cache-dir to go on without it' }),
     })
   }
   return parseSettingsFile(file, text)

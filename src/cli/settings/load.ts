@@ -2,16 +2,39 @@
 
 import { configFlagOf, resolveSetting, settingsFileOf, type SettingsInput } from './resolve.js'
 import { readSettingsFile, type SettingsFile } from './file.js'
+import { workingDirectory } from '../surroundings.js'
 import path from 'node:path'
+import { KissError, systemCode } from '../../errors.js'
+import { flagsOf } from '../arguments.js'
+import { writeLines } from '../terminal.js'
 
 const loaded = new Map<string, Promise<SettingsFile | undefined>>()
 
 /** @throws KissError `configuration` */
 export async function loadSettingsFile(argv: readonly string[], configDir: string): Promise<SettingsFile | undefined> {
-  const { file, required } = settingsFileOf(configFlagOf(argv), process.env, configDir, process.cwd())
+  const { file, required } = settingsFileOf(configFlagOf(argv), process.env, configDir, workingDirectory())
   const reading = loaded.get(file) ?? readSettingsFile(file, required)
   loaded.set(file, reading)
-  return reading
+  if (required || !namesCache(argv)) return reading
+  return reading.catch((error: unknown) => {
+    // What cannot be read may say anything; a text that is wrong is still an error.
+    if (!(error instanceof KissError) || systemCode(error) === undefined) throw error
+    if (!warned.has(file)) writeLines('stderr', `kiss: ${error.message}; going on without it`)
+    warned.add(file)
+    return undefined
+  })
+}
+
+const warned = new Set<string>()
+
+/** Does the command say itself which cache it uses? Everything else has defaults. */
+function namesCache(argv: readonly string[]): boolean {
+  const flags = flagsOf(argv).map((flag) => flag.split('=', 1)[0] ?? '')
+  return (
+    [process.env.KISS_CACHE_DIR, process.env.KISS_SERVER].some((value) => value !== undefined && value !== '') ||
+    flags.includes('--cache-dir') ||
+    flags.includes('--server')
+  )
 }
 
 /** A plugin that somebody configured, and the folder that its name is relative to. */
@@ -22,7 +45,7 @@ export interface PluginReference {
 
 /** The third-party plugins of the settings; there is no command yet, so no flags either. */
 export function configuredPlugins(file: SettingsFile | undefined): PluginReference[] {
-  const input: SettingsInput = { flags: {}, env: process.env, file, defaults: {}, cwd: process.cwd() }
+  const input: SettingsInput = { flags: {}, env: process.env, file, defaults: {}, cwd: workingDirectory() }
   const { value, source } = resolveSetting('plugins', input)
   const base = source.from === 'file' ? path.dirname(source.file) : input.cwd
   return Array.isArray(value) ? value.map((name) => ({ name: String(name), base })) : []

@@ -52,6 +52,9 @@ export function parseConfigured(...args: Parameters<typeof parseSetting>): Value
   }
 }
 
+/** Why a relative path means nothing. */
+export const NO_DIRECTORY = 'the working directory has been deleted; write an absolute path'
+
 type Parser = (text: string, what: string, context: ParseContext) => One
 
 const parsers: Record<Kind, Parser> = {
@@ -72,7 +75,9 @@ const parsers: Record<Kind, Parser> = {
   price: (text, what) => parsePrice(text, what),
   path(text, what, { base }) {
     const file = nonEmpty(text, what)
-    return file === '~' || file.startsWith('~/') ? path.join(homedir(), file.slice(1)) : path.resolve(base, file)
+    if (file === '~' || file.startsWith('~/')) return path.join(homedir(), file.slice(1))
+    if (base === '' && !path.isAbsolute(file)) throw usage(`${what}: ${NO_DIRECTORY}`)
+    return path.resolve(base, file)
   },
   url(text, what) {
     const url = URL.canParse(text) ? new URL(text) : undefined

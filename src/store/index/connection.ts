@@ -33,12 +33,23 @@ async function libraries() {
   return { Keyv, KeyvSqlite }
 }
 
+/** Bytes: SQLite's 512 (MAX_PATHNAME), less the longest suffix that it appends. */
+const LONGEST_PATH = 504
+
 /**
  * Opens the file, creates it where there is none, and sets it up.
  *
  * @param busyTimeout milliseconds that a statement waits for another process
  */
 export async function connect(file: string, busyTimeout: number): Promise<Connection> {
+  const length = Buffer.byteLength(file)
+  if (length > LONGEST_PATH) {
+    throw new KissError(
+      'configuration',
+      `the path of the index has ${length} bytes; SQLite takes at most ${LONGEST_PATH}`,
+      { hint: 'choose a cache directory with a shorter path' },
+    )
+  }
   const { Keyv, KeyvSqlite } = await libraries()
   const adapter = new KeyvSqlite({ uri: `sqlite://${file}`, table: ENTRIES, busyTimeout, iterationLimit: 500 })
   // The adapter emits what its queries reject with; without a listener the event alone would end the process.
