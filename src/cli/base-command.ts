@@ -10,6 +10,8 @@ import { flagsFor } from './settings/flags.js'
 import { loadSettingsFile } from './settings/load.js'
 import { resolveSettings, type Settings } from './settings/resolve.js'
 import type { SettingName, SettingValues } from './settings/table.js'
+import { hasCacheHome, workingDirectory } from './surroundings.js'
+import { writeJson, writeLines } from './terminal.js'
 
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag: boolean = true
@@ -39,7 +41,11 @@ export abstract class BaseCommand extends Command {
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)
+    writeJson(json)
+  }
+
+  override log(line = ''): void {
+    if (!this.jsonEnabled()) writeLines('stdout', line)
   }
 
   /** Prints the result under --json. oclif prints no result that is falsy; a command without one prints `{}`. */
@@ -51,7 +57,7 @@ export abstract class BaseCommand extends Command {
 
   /** A line for people, beside the result: on stderr, also under --json. */
   note(line: string): void {
-    process.stderr.write(`${line}\n`)
+    writeLines('stderr', line)
   }
 
   /** For a command that has a result although something failed: sets the exit code and gives what --json shows of it. */
@@ -73,8 +79,11 @@ export abstract class BaseCommand extends Command {
       flags: flags ?? (await this.parse(this.ctor)).flags,
       env: process.env,
       file,
-      defaults: { 'cache-dir': this.config.cacheDir, ...(this.ctor as typeof BaseCommand).settingDefaults },
-      cwd: process.cwd(),
+      defaults: {
+        ...(hasCacheHome() ? { 'cache-dir': this.config.cacheDir } : {}),
+        ...(this.ctor as typeof BaseCommand).settingDefaults,
+      },
+      cwd: workingDirectory(),
     })
   }
 }

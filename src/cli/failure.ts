@@ -52,7 +52,7 @@ function ofKissError(error: KissError): Failure {
     exit: signal === undefined ? error.exit : exitCodeOf(signal),
     code: error.code,
     message: oneLine(error.message),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.hint === undefined ? {} : { hint: oneLine(error.hint) }),
     bug: error.code === 'internal',
   }
 }
@@ -89,10 +89,6 @@ function stringsOf(error: object, key: string): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
-/** What others said may stand in it (an origin, a server): nothing that a terminal obeys. */
 function oneLine(text: string): string {
-  return text
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/\p{Cc}/gu, '?')
-    .trim()
+  return text.replace(/\s*\n\s*/g, ' ').trim()
 }

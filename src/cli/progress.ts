@@ -1,6 +1,7 @@
 /** Progress bars on a terminal's stderr: one line for each download under way, and a total. */
 
 import type { Progress } from '../engine/types.js'
+import { printable } from '../printable.js'
 import { progressLine, RateMeter, totalLine } from './progress-line.js'
 
 /** What can be followed: an artifact of the engine, or a download from a server. */
@@ -84,7 +85,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
           rows.delete(row)
           finished.count++
           finished.bytes += row.received
-          if (note !== undefined) bars.log(`${note}\n`)
+          if (note !== undefined) bars.log(`${printable(note)}\n`)
           bars.remove(bar)
         },
       }
@@ -100,7 +101,7 @@ class Row {
   #source: Followable | undefined
 
   constructor(name: string, terminal: NodeJS.WriteStream) {
-    this.#name = name
+    this.#name = printable(name)
     this.#terminal = terminal
   }
 

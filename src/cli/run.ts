@@ -9,6 +9,7 @@ import { failureJson, failureLine, failureOf } from './failure.js'
 import { outputWritten } from './output.js'
 import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, loadSettingsFile } from './settings/load.js'
+import { writeLines, writeJson } from './terminal.js'
 
 /** Milliseconds: the longest that a timer takes. */
 const LONGEST_TIMER = 2 ** 31 - 1
@@ -60,7 +61,7 @@ async function loadConfig(argv: readonly string[]): Promise<Config> {
   } catch (error) {
     // Whoever has broken the configuration still gets the help that mends it.
     if (!(error instanceof KissError) || !asksForHelp(argv)) throw error
-    process.stderr.write(`${failureLine(error)}\n`)
+    writeLines('stderr', failureLine(error))
     return config
   }
 }
@@ -76,7 +77,7 @@ function report(error: unknown, json: boolean): void {
   const failure = failureOf(error)
   process.exitCode = failure?.exit ?? 0
   if (failure === undefined) return
-  if (json) process.stdout.write(`${JSON.stringify({ error: failureJson(failure) }, null, 2)}\n`)
-  else process.stderr.write(`${failureLine(failure)}\n`)
-  if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  if (json) writeJson({ error: failureJson(failure) })
+  else writeLines('stderr', failureLine(failure))
+  if (process.env.DEBUG !== undefined && error instanceof Error) writeLines('stderr', error.stack ?? '')
 }

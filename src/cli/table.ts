@@ -1,5 +1,7 @@
 /** Tables for people: columns as wide as they need to be, the last one as wide as the terminal lets it. Pure. */
 
+import { printable } from '../printable.js'
+
 export interface Column<Row> {
   readonly title: string
   readonly align?: 'left' | 'right'
@@ -11,7 +13,10 @@ const NARROWEST = 20
 
 /** @param columns of the terminal; undefined: nothing is cut */
 export function tableLines<Row>(layout: readonly Column<Row>[], rows: readonly Row[], columns?: number): string[] {
-  const cells = [layout.map(({ title }) => title), ...rows.map((row) => layout.map((column) => column.cell(row)))]
+  const cells = [
+    layout.map(({ title }) => title),
+    ...rows.map((row) => layout.map((column) => printable(column.cell(row)))),
+  ]
   const widths = layout.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
   const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
   const room = columns === undefined ? Infinity : Math.max(NARROWEST, columns - before)

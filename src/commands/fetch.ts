@@ -56,6 +56,7 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
       'no-progress',
       'cache-dir',
       'server',
+      'no-fallback',
       'server-token-file',
       'ca-file',
     ],

@@ -80,19 +80,26 @@ describe('kiss with --server', () => {
     assert.deepEqual([result?.status, result?.size], ['miss', body.length])
   })
 
-  it('falls back on 502, 503 and 504, never on a 4xx', async () => {
-    for (const status of [502, 503, 504]) {
+  it('never asks the origin after an answer of the server', async () => {
+    for (const [status, code] of [
+      [502, 4],
+      [503, 4],
+      [504, 4],
+      [404, 3],
+      [301, 4],
+    ] as const) {
       origin.script('/api/v1/fetch/Image', [{ status }])
-      const { code, stderr } = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
-      assert.equal(code, 0, stderr)
-      assert.match(stderr, new RegExp(`: status ${status}; fetching .* from its origin\n$`))
+      const ran = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
+      assert.deepEqual([ran.code, ran.stderr.includes(`: status ${status}`)], [code, true], ran.stderr)
     }
-    const asked = origin.log('/Image').length
-    origin.script('/gone', [{ status: 404 }])
-    const { code, stderr, result } = await fetched(origin.url('/gone'))
-    assert.deepEqual([code, stderr, result?.error?.code], [3, '', 'origin-refused'])
-    assert.equal(origin.log('/gone').length, 1)
-    assert.equal(origin.log('/Image').length, asked)
+    assert.equal(origin.log('/Image').length, 0)
+  })
+
+  it('exits 4 with --no-fallback when nobody listens', async () => {
+    running.child.kill('SIGTERM')
+    await running.ended
+    const { code, result } = await fetched('--no-fallback', origin.url('/Image'))
+    assert.deepEqual([code, result?.error?.code, origin.log('/Image').length], [4, 'origin-unreachable', 0])
   })
 
   it('checks the promised sum', async () => {
@@ -134,18 +141,20 @@ describe('kiss with --server', () => {
     const stats = await laptop.run(['stats', '--json'], { env })
     assert.equal((JSON.parse(stats.stdout) as Record<string, unknown>).statistics_download, body.length)
     assert.match((await laptop.run(['stats'], { env })).stdout, new RegExp(`^cache +${server}$`, 'm'))
-    const list = await laptop.run(['list', '--larger-than', '1kB', '--json'], { env })
+    const token = ['--server-token-file', path.join(lab.root, 'token')]
+    const unlisted = await laptop.run(['list'], { env })
+    assert.deepEqual([unlisted.code, unlisted.stdout], [3, ''])
+    const list = await laptop.run(['list', '--larger-than', '1kB', '--json', ...token], { env })
     const { entries } = JSON.parse(list.stdout) as { entries: Record<string, unknown>[] }
     assert.deepEqual([entries.length, entries[0]?.url], [1, origin.url('/Image')])
     const refused = await laptop.run(['purge', '--all', '--yes'], { env })
     assert.equal(refused.code, 3)
     assert.match(refused.stderr, /give its token with --server-token-file$/m)
-    const token = ['--server-token-file', path.join(lab.root, 'token')]
     const dry = await laptop.run(['purge', origin.url('/Image'), '--dry-run', '--json', ...token], { env })
     assert.deepEqual(JSON.parse(dry.stdout), { removed: 1, bytes: body.length, dryRun: true })
     const purged = await laptop.run(['purge', '--match', '**/Im*', '--yes', '--json', ...token], { env })
     assert.deepEqual(JSON.parse(purged.stdout), { removed: 1, bytes: body.length, dryRun: false })
-    assert.equal((await laptop.run(['list'], { env })).stdout, '0 entries, 0 B\n')
+    assert.equal((await laptop.run(['list', ...token], { env })).stdout, '0 entries, 0 B\n')
   })
 
   it('says that a server is down or is none, and never looks at the cache here instead', async () => {
@@ -167,6 +176,44 @@ describe('kiss with --server', () => {
     assert.match((await laptop.run(['list'])).stdout, /^1 entry|Image/m)
   })
 
+  it('shows what a hostile server sends as text, and says where it is no answer of kiss', async () => {
+    const sent = '\u001b]0;owned\u0007\u009b31m\u202e'
+    const entry = { url: `http://h/${sent}`, size: 1, sha256: '0'.repeat(64), storedAt: 0, staleAt: 0, lastUsedAt: 0 }
+    const serve = (name: string, value: unknown): void =>
+      origin.serve(`/api/v1/${name}/`, { body: Buffer.from(JSON.stringify(value)) })
+    const run = (...args: string[]) => laptop.run([...args, '--server', origin.url('/')])
+    serve('entries', { entries: [{ ...entry, hits: 0, private: false }] })
+    for (const args of [['list'], ['list', '--json']]) {
+      const { code, stdout } = await run(...args)
+      assert.equal(code, 0)
+      assert.doesNotMatch(stdout, /[^\n\P{Cc}]|\u202e/u)
+      assert.match(stdout, /\\u001b\]0;owned\\u0007\\u009b31m\\u202e/)
+    }
+    const malformed: readonly (readonly [string, string, unknown])[] = [
+      ['list', 'entries', { entries: [null] }],
+      ['list', 'entries', { entries: [{ ...entry, hits: 'x', private: false }] }],
+      ['list', 'entries', { entries: [], next: '0' }],
+      ['stats', 'status', []],
+      ['stats', 'status', { statistics_download: sent }],
+      ['stats', 'status', {}],
+    ]
+    for (const [command, name, value] of malformed) {
+      serve(name, value)
+      const { code, stdout, stderr } = await run(command)
+      assert.deepEqual([code, stdout], [4, ''], JSON.stringify(value))
+      assert.equal(stderr, `kiss: ${origin.url('/')} does not answer as a kiss server\n`)
+    }
+    origin.script('/api/v1/status/', [{ body: Buffer.alloc(1000), cut: { after: 10 } }])
+    const cut = await run('stats')
+    assert.equal(cut.code, 4)
+    assert.match(cut.stderr, /broke off its answer/)
+    const problem = JSON.stringify({ code: 'internal', detail: sent, hint: sent })
+    origin.script('/api/v1/status/', [{ status: 500, text: problem }])
+    const failed = await run('stats')
+    assert.equal(failed.code, 4)
+    assert.doesNotMatch(failed.stderr, /[^\n\P{Cc}]/u)
+  })
+
   it('purges only with --yes off a terminal, and with the right token', async () => {
     await fetched(origin.url('/Image'))
     const token = path.join(laptop.root, 'token')
@@ -179,7 +226,10 @@ describe('kiss with --server', () => {
     assert.doesNotMatch(wrong.stderr, /abracadabra/)
     const unreadable = await laptop.run([...args, `${token}-none`, '--yes'])
     assert.deepEqual([unreadable.code, unreadable.stdout], [2, ''])
-    assert.match((await laptop.run(['list', '--server', server])).stdout, /Image/)
+    assert.match(
+      (await laptop.run(['list', '--server', server, '--server-token-file', path.join(lab.root, 'token')])).stdout,
+      /Image/,
+    )
   })
 
   it('sends no token over the network without encryption, whatever the command', async () => {

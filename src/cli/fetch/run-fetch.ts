@@ -11,6 +11,8 @@ import { openEngine } from '../open-engine.js'
 import { giveUpOutput } from '../output.js'
 import { noProgress, openProgress } from '../progress.js'
 import type { SettingValues } from '../settings/table.js'
+import { workingDirectory } from '../surroundings.js'
+import { writeLines } from '../terminal.js'
 import { fetchAll, type FetchAllOptions, type FetchResult, type Outcome } from './fetch-all.js'
 import { headersOf } from './headers.js'
 import { reportLine } from './report.js'
@@ -34,7 +36,7 @@ export async function runFetch(
   const { output, directory, path, sha256, ttl, refresh, offline } = values
   const limit = timeLimit(values['max-time'])
   const urls = await urlsOf(args, values.input)
-  const targets = targetsOf(urls, { output, directory, path, sha256, json, cwd: process.cwd() })
+  const targets = targetsOf(urls, { output, directory, path, sha256, json, cwd: workingDirectory() })
   const headers = await headersOf(values.header)
   for (const { destination } of targets) {
     if (destination.to === 'file') await prepareOutput(destination.path, directory !== undefined)
@@ -88,8 +90,8 @@ async function showing(
   const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
   const progress = bars ? await openProgress(options.targets.length, process.stderr) : noProgress
   const show = ({ result }: Outcome, to?: 'stdout'): void => {
-    const line = json ? undefined : reportLine(result, values.path, process.cwd())
-    if (line !== undefined && (to === undefined || to === line.to)) process[line.to].write(`${line.text}\n`)
+    const line = json ? undefined : reportLine(result, values.path, workingDirectory())
+    if (line !== undefined && (to === undefined || to === line.to)) writeLines(line.to, line.text)
   }
   let outcomes
   try {

@@ -2,39 +2,49 @@
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
-import type { ListedEntry } from '../../server/entries.js'
+import { listedEntry, type ListedEntry } from '../../server/entries.js'
 import { formatEntryFilter } from '../../server/entry-filter.js'
+import { isCount, isListedEntry, isStatus } from './answers.js'
 import type { RemoteRequest } from './client.js'
 import { endpoint } from './endpoint.js'
 import type { Remote } from './open.js'
 
 /** Milliseconds: a server that has a hundred thousand entries to look through still answers in that time. */
 const PATIENCE = 60_000
+/** Entries of one page: about 300 KiB. */
+const PAGE = 1000
 
 /** The document of `/api/v1/status/`. */
 export async function remoteStatus(remote: Remote, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
-  return objectOf(remote, await ask(remote, 'status/', '', { signal, patience: PATIENCE }))
+  const status = await ask(remote, 'status/', '', { signal, patience: PATIENCE })
+  if (!isStatus(status)) throw notKiss(remote)
+  return status
 }
 
 export async function remoteEntries(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<ListedEntry[]> {
-  const answer = objectOf(
-    remote,
-    await ask(remote, 'entries/', formatEntryFilter(filter), { signal, patience: PATIENCE }),
-  )
-  if (!Array.isArray(answer.entries)) throw notKiss(remote)
-  return answer.entries as ListedEntry[]
+  const entries: ListedEntry[] = []
+  for (let after = ''; ;) {
+    const query = `${formatEntryFilter(filter)}&limit=${PAGE}${after === '' ? '' : `&after=${after}`}`
+    const page = objectOf(remote, await ask(remote, 'entries/', query, { signal, patience: PATIENCE }))
+    if (!Array.isArray(page.entries) || !page.entries.every(isListedEntry)) throw notKiss(remote)
+    entries.push(...page.entries.map(listedEntry))
+    if (page.next === undefined) return entries
+    // Ids grow from page to page; a server that does not heed that would be asked for ever.
+    if (typeof page.next !== 'string' || !/^[0-9a-f]{64}$/.test(page.next) || page.next <= after) throw notKiss(remote)
+    after = page.next
+  }
 }
 
 export async function remotePurge(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<PurgeResult> {
   const options = { method: 'DELETE', signal, patience: PATIENCE } as const
   const { removed, bytes, dryRun } = objectOf(remote, await ask(remote, 'entries/', formatEntryFilter(filter), options))
-  if (typeof removed !== 'number' || typeof bytes !== 'number' || typeof dryRun !== 'boolean') throw notKiss(remote)
+  if (!isCount(removed) || !isCount(bytes) || typeof dryRun !== 'boolean') throw notKiss(remote)
   return { removed, bytes, dryRun }
 }
 
 async function ask({ server, client }: Remote, path: string, query: string, options: RemoteRequest): Promise<unknown> {
   const url = endpoint(server, path)
-  url.search = query
+  url.search = query.replace(/^&/, '')
   return client.json(url, options)
 }
 

@@ -1,6 +1,7 @@
 /** What a kiss server's answers mean. Pure. */
 
 import { isErrorCode, KissError, type ErrorCode } from '../../errors.js'
+import type { ListedEntry } from '../../server/entries.js'
 import type { ServedAs } from '../../store/types.js'
 
 /** RFC 9211: the last member is the cache nearest to us; from the parameters of ours, how it was served. */
@@ -18,11 +19,6 @@ export function digestOf(reprDigest: string | undefined): string | undefined {
   return base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex')
 }
 
-/** Statuses after which asking the origin oneself may help: the server is down, draining or without a way to it. */
-export function mayFallBack(status: number): boolean {
-  return status === 502 || status === 503 || status === 504
-}
-
 /** For a server that does not say a code of ours: an older one, or a proxy before it. */
 const codes: Readonly<Record<number, ErrorCode>> = {
   400: 'usage',
@@ -33,10 +29,13 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   508: 'loop',
 }
 
+/** Codes that only this process can say of itself: a fault of the server is no fault of the command. */
+const own: ReadonlySet<ErrorCode> = new Set(['internal', 'interrupted'])
+
 /** What the user of the command line can do, where the server cannot know. */
 const hints: Readonly<Record<number, string>> = {
   401: 'give its token with --server-token-file',
-  405: 'purging needs a server with --admin-token-file',
+  405: 'listing and purging need a server with --admin-token-file',
 }
 
 /**
@@ -46,12 +45,49 @@ const hints: Readonly<Record<number, string>> = {
 export function problemError(server: string, status: number, body: string): KissError {
   const { code, detail, hint } = parseProblem(body)
   const said = hint ?? hints[status]
-  const known = code !== undefined && isErrorCode(code) ? code : codes[status]
+  const known = code !== undefined && isErrorCode(code) && !own.has(code) ? code : codes[status]
   const fallback: ErrorCode = status >= 400 && status < 500 ? 'origin-refused' : 'origin-failed'
   return new KissError(known ?? fallback, `${server}: ${detail ?? `status ${status}`}`, {
     status,
     ...(said === undefined ? {} : { hint: said }),
   })
+}
+
+/** Is this one of the `entries` of a list? */
+export function isListedEntry(value: unknown): value is ListedEntry {
+  if (typeof value !== 'object' || value === null) return false
+  const {
+    url,
+    size,
+    sha256,
+    storedAt,
+    staleAt,
+    lastUsedAt,
+    hits,
+    private: isPrivate,
+  } = value as Record<string, unknown>
+  return (
+    typeof url === 'string' &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    [size, hits].every(isCount) &&
+    [storedAt, staleAt, lastUsedAt].every((time) => typeof time === 'number' && Number.isFinite(time)) &&
+    typeof isPrivate === 'boolean'
+  )
+}
+
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Is this the document of `/api/v1/status/`, of kiss or of KissCache? */
+export function isStatus(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const figures = Object.entries(value).filter(([key]) => /^(?:disk|resources|statistics)_/.test(key))
+  return (
+    figures.length > 0 &&
+    figures.every(([, figure]) => typeof figure === 'number' && Number.isFinite(figure) && figure >= 0)
+  )
 }
 
 function parseProblem(body: string): { code?: string; detail?: string; hint?: string } {

@@ -1,9 +1,9 @@
 /** Requests to a kiss server. */
 
 import type { IncomingMessage, RequestOptions } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { displayUrl } from '../../http/urls.js'
 import { asKissError, KissError, systemCode } from '../../errors.js'
+import { formatSize } from '../../units.js'
 import { problemError } from './answers.js'
 
 export interface RemoteRequest {
@@ -14,7 +14,10 @@ export interface RemoteRequest {
   readonly patience: number
 }
 
-/** Nobody answered: the connection was refused or broke, or the first byte did not come in time. */
+/** Bytes of a document that a server may send. */
+const LARGEST_DOCUMENT = 64 * 1024 * 1024
+
+/** The server cannot be reached: there was no connection in time, or it broke before the first byte of an answer. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered'
 }
@@ -40,7 +43,11 @@ export class RemoteClient {
     this.#secureContext = secureContext === undefined ? {} : { secureContext }
   }
 
-  /** The head of the answer, its body unread. @throws Unanswered, or the signal's reason */
+  /**
+   * The head of the answer, its body unread.
+   * @throws Unanswered where the server cannot be reached; KissError `origin-timeout` where it was reached and said nothing;
+   * or the signal's reason
+   */
   async request(url: URL, { method = 'GET', headers = {}, signal, patience }: RemoteRequest): Promise<IncomingMessage> {
     signal.throwIfAborted()
     const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
@@ -50,8 +57,7 @@ export class RemoteClient {
         clearTimeout(timer)
         resolve(response)
       })
-      const late = new Unanswered(`no answer within ${patience / 1000} s`)
-      const timer = setTimeout(() => call.destroy(late), patience)
+      const timer = setTimeout(() => call.destroy(this.#late(call.socket?.connecting === false, patience)), patience)
       const leave = (): void => void call.destroy()
       signal.addEventListener('abort', leave, { once: true })
       call.on('close', () => signal.removeEventListener('abort', leave))
@@ -71,7 +77,7 @@ export class RemoteClient {
         : error
     })
     const status = response.statusCode ?? 0
-    const body = await text(response)
+    const body = await this.text(response, options.patience)
     if (status !== 200) throw problemError(this.shown, status, body)
     try {
       return JSON.parse(body)
@@ -80,9 +86,37 @@ export class RemoteClient {
     }
   }
 
+  /** A body that is small where the server is kiss. @throws KissError */
+  async text(response: IncomingMessage, patience: number): Promise<string> {
+    const timer = setTimeout(
+      () => response.destroy(new Error(`it was not complete within ${patience / 1000} s`)),
+      patience,
+    )
+    const chunks: Buffer[] = []
+    let bytes = 0
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        bytes += chunk.length
+        if (bytes > LARGEST_DOCUMENT) throw new Error(`it is larger than ${formatSize(LARGEST_DOCUMENT)}`)
+        chunks.push(chunk)
+      }
+      return Buffer.concat(chunks).toString()
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new KissError('origin-failed', `${this.shown} broke off its answer: ${why}`, { cause })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #late(connected: boolean, patience: number): Error {
+    const why = `no answer within ${patience / 1000} s`
+    return connected ? new KissError('origin-timeout', `${this.shown}: ${why}`) : new Unanswered(why)
+  }
+
   /** A certificate that is not trusted is no reason to go elsewhere: somebody may stand between. */
   #connectionError(error: Error): Error {
-    if (error instanceof Unanswered) return error
+    if (error instanceof Unanswered || error instanceof KissError) return error
     const code = systemCode(error) ?? ''
     if (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR')) return new Unanswered(code, { cause: error })
     return new KissError('origin-unreachable', `cannot talk to ${this.shown}: ${error.message}`, { cause: error })

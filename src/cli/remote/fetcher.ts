@@ -1,9 +1,9 @@
-/** Fetches through a kiss server, and from the origin where the server is down. */
+/** Fetches through a kiss server, and from the origin where the server cannot be reached. */
 
-import { text } from 'node:stream/consumers'
 import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
+import { KissError } from '../../errors.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
-import { mayFallBack, problemError } from './answers.js'
+import { problemError } from './answers.js'
 import { remoteArtifact } from './artifact.js'
 import { Unanswered, type RemoteClient } from './client.js'
 import { endpoint } from './endpoint.js'
@@ -14,8 +14,8 @@ const PATIENCE = 60_000
 export interface RemoteFetcherOptions {
   readonly server: URL
   readonly client: RemoteClient
-  /** Opened at most once, when the server does not do. */
-  readonly local: () => Promise<Engine>
+  /** Opened at most once, when the server cannot be reached; undefined: that is a failure. */
+  readonly local: (() => Promise<Engine>) | undefined
   /** Says what was done instead. */
   readonly note: (line: string) => void
   /** Milliseconds until the server's first byte, and between two more; default 60 s. */
@@ -36,9 +36,10 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
   async fetch(request: FetchRequest): Promise<Artifact> {
     const reason = this.#down ? 'it did not answer before' : await this.#ask(request)
     if (typeof reason !== 'string') return reason
-    const url = displayUrl(request.url)
-    this.#options.note(`kiss: ${this.#options.client.shown}: ${reason}; fetching ${url} from its origin`)
-    this.#local ??= this.#options.local()
+    const { client, local, note } = this.#options
+    if (local === undefined) throw new KissError('origin-unreachable', `${client.shown}: ${reason}`)
+    note(`kiss: ${client.shown}: ${reason}; fetching ${displayUrl(request.url)} from its origin`)
+    this.#local ??= local()
     return (await this.#local).fetch(request)
   }
 
@@ -76,8 +77,6 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
         patience,
       })
     }
-    const problem = problemError(client.shown, status, await text(response))
-    if (mayFallBack(status)) return problem.message.slice(`${client.shown}: `.length)
-    throw problem
+    throw problemError(client.shown, status, await client.text(response, patience))
   }
 }

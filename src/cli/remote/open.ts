@@ -43,7 +43,7 @@ export async function openRemoteFetcher(
   }
   return new RemoteFetcher({
     ...(await openRemote(command, server, values, sent)),
-    local: () => openEngine(command),
+    local: values['no-fallback'] ? undefined : () => openEngine(command),
     note: (line) => command.note(line),
   })
 }

@@ -50,7 +50,7 @@ export const settingsTable = {
     summary: 'use the kiss server at this address instead of the local cache',
     placeholder: 'URL',
   },
-
+  'no-fallback': { kind: 'boolean', summary: 'exit 4 if that server cannot be reached, and ask no origin' },
   'server-token-file': { kind: 'path', summary: 'file with the token that this server asks for', placeholder: 'FILE' },
 
   // kiss fetch
@@ -137,18 +137,24 @@ export const settingsTable = {
   'print-config': { kind: 'boolean', summary: 'print every setting and where it came from, and stop', only: 'flag' },
 
   // kiss list, purge, verify, stats
-  all: { kind: 'boolean', summary: 'everything' },
-  stale: { kind: 'boolean', summary: 'entries that are no longer fresh' },
-  'older-than': { kind: 'duration', summary: 'entries stored longer ago than this', placeholder: '30d' },
-  'unused-for': { kind: 'duration', summary: 'entries last used longer ago than this', placeholder: '7d' },
+  all: { kind: 'boolean', summary: 'everything', only: 'flag' },
+  stale: { kind: 'boolean', summary: 'entries that are no longer fresh', only: 'flag' },
+  'older-than': { kind: 'duration', summary: 'entries stored longer ago than this', placeholder: '30d', only: 'flag' },
+  'unused-for': {
+    kind: 'duration',
+    summary: 'entries last used longer ago than this',
+    placeholder: '7d',
+    only: 'flag',
+  },
   match: {
     kind: 'string',
     summary: 'entries whose URL without query matches; * stops at /, ** does not',
     placeholder: 'GLOB',
+    only: 'flag',
   },
-  'larger-than': { kind: 'size', summary: 'entries larger than this', placeholder: '1GiB' },
+  'larger-than': { kind: 'size', summary: 'entries larger than this', placeholder: '1GiB', only: 'flag' },
   'dry-run': { kind: 'boolean', summary: 'say what would be removed, remove nothing' },
-  yes: { kind: 'boolean', char: 'y', summary: 'do not ask' },
+  yes: { kind: 'boolean', char: 'y', summary: 'do not ask', only: 'flag' },
   rebuild: { kind: 'boolean', summary: 'write the index anew from the files beside the blobs' },
   sort: {
     placeholder: 'ORDER',
