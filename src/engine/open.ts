@@ -99,7 +99,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   return {
     fetch: (request) => fetching.fetch(request),
-    list: () => store.entries.list(),
+    list: (after) => store.entries.list(after),
     entry: async (id) => {
       const entry = await store.entries.find(id)
       if (entry === undefined) return undefined
@@ -119,7 +119,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
     status: async () => ({
       counts: await store.counters.read(),
-      usage: await store.space.usage(),
+      usage: { ...(await store.space.usage()), logical: await store.entries.logicalSize() },
       quota: await store.space.quota(),
       entries: await store.entries.count(),
       downloads: await fetching.transfers.downloads(),

@@ -128,8 +128,8 @@ export interface PurgeResult {
 /** The state of one cache directory, as `kiss stats`, `/api/v1/status/` and the dashboard show it. */
 export interface EngineStatus {
   readonly counts: Counts
-  /** Bytes. */
-  readonly usage: { readonly blobs: number; readonly reserved: number }
+  /** Bytes; `logical` counts a body once for each entry that names it. */
+  readonly usage: { readonly blobs: number; readonly reserved: number; readonly logical: number }
   /** Bytes; undefined: no quota. */
   readonly quota: number | undefined
   readonly entries: number
@@ -147,7 +147,8 @@ export interface Engine {
    * own status), `origin-unreachable`, `offline`, `digest-mismatch`, `quota`, `disk`, …
    */
   fetch(request: FetchRequest): Promise<Artifact>
-  list(): AsyncIterable<Entry>
+  /** In the order of the ids. @param after begins behind this id, whether or not it has an entry */
+  list(after?: string): AsyncIterable<Entry>
   /** @param id of the entry, or a beginning of it that is unique; undefined where there is none */
   entry(id: string): Promise<EntryDetails | undefined>
   purge(filter: PurgeFilter): Promise<PurgeResult>

@@ -29,27 +29,27 @@ export class Glob {
   /** Does the whole text match? */
   test(text: string): boolean {
     if (!text.startsWith(this.#prefix)) return false
-    const places = this.#steps.length + 1
-    let [at, next] = [new Uint8Array(places), new Uint8Array(places)]
+    const end = this.#steps.length
+    let [at, next] = [new Places(end + 1), new Places(end + 1)]
     this.#reach(0, at)
-    for (let index = this.#prefix.length; index < text.length; index++) {
-      next.fill(0)
-      for (let step = 0; step < places; step++) if (at[step] === 1) this.#pass(step, text.charAt(index), next)
+    for (let index = this.#prefix.length; index < text.length && at.list.length > 0; index++) {
+      next.clear()
+      for (const step of at.list) this.#pass(step, text.charAt(index), next)
       ;[at, next] = [next, at]
     }
-    return at[places - 1] === 1
+    return at.list.includes(end)
   }
 
   /** Stands before a step, and behind it where it may stand for nothing. */
-  #reach(index: number, at: Uint8Array): void {
-    at[index] = 1
+  #reach(index: number, at: Places): void {
+    at.add(index)
     const step = this.#steps[index]
     if (step === '*' || step === '**') this.#reach(index + 1, at)
     else if (step === '**/') this.#reach(index + 2, at)
   }
 
   /** Where a character leads from before a step. */
-  #pass(index: number, char: string, next: Uint8Array): void {
+  #pass(index: number, char: string, next: Places): void {
     switch (this.#steps[index]) {
       case '**':
         return this.#reach(index, next)
@@ -60,10 +60,31 @@ export class Glob {
       case '**/':
         return this.#pass(index + 1, char, next)
       case WITHIN:
-        next[index] = 1
+        next.add(index)
         return char === '/' ? this.#reach(index + 1, next) : undefined
       case char:
         return this.#reach(index + 1, next)
     }
+  }
+}
+
+/** The places in a pattern that one character leads to, each once. */
+class Places {
+  readonly list: number[] = []
+  readonly #reached: Uint8Array
+
+  constructor(count: number) {
+    this.#reached = new Uint8Array(count)
+  }
+
+  add(place: number): void {
+    if (this.#reached[place] === 1) return
+    this.#reached[place] = 1
+    this.list.push(place)
+  }
+
+  clear(): void {
+    for (const place of this.list) this.#reached[place] = 0
+    this.list.length = 0
   }
 }

@@ -7,6 +7,7 @@ import {
   allowedMethods,
   findRoute,
   type Handler,
+  type Handlers,
   type Incoming,
   type Method,
   type Route,
@@ -35,7 +36,8 @@ export async function dispatch({ route, request }: Found, services: Services): P
   if (request.path.length + request.query.length > longestUrl) {
     return problemReply({ status: 414, code: 'url-too-long', detail: `a URL may have ${longestUrl} bytes` })
   }
-  checkHost(request, services)
+  checkFraming(request)
+  checkHost(request, services, route?.anyHost === true)
   if (route === undefined || route.guard !== 'open') checkAddress(request, services)
   if (route === undefined) {
     // CONNECT, and OPTIONS of `*` (RFC 9112 §3.2): there is no address here that could be missing.
@@ -67,17 +69,33 @@ function checkVersion({ version }: Incoming): void {
   if (!version.startsWith('1.')) throw new KissError('usage', 'this server speaks HTTP/1.1', { status: 505 })
 }
 
-function refuseMethod(what: string, methods: readonly string[]): Reply {
-  const allowed = methods.join(', ')
-  const detail = `${what} takes ${allowed}`
-  return problemReply({ status: 405, code: 'method-not-allowed', detail, headers: { Allow: allowed } })
+/**
+ * RFC 9112 §6.1: a server before us that knows HTTP/1.0 only has not seen where such a request ends, so what follows may
+ * belong to another client.
+ */
+function checkFraming({ version, headers }: Incoming): void {
+  if (version === '1.0' && headers['transfer-encoding'] !== undefined) {
+    throw new KissError('usage', 'HTTP/1.0 has no Transfer-Encoding')
+  }
 }
 
-function checkHost({ headers }: Incoming, { self }: Services): void {
+function refuseMethod(what: string, methods: readonly string[]): Reply {
+  const allowed = methods.join(', ')
+  const detail = `${what} takes ${allowed === '' ? 'requests only from the administrator, and there is none' : allowed}`
+  return problemReply({
+    status: 405,
+    code: 'method-not-allowed',
+    detail,
+    headers: { Allow: allowed },
+    ...(allowed === '' && { hint: 'start the server with --admin-token-file' }),
+  })
+}
+
+function checkHost({ headers }: Incoming, { self }: Services, any: boolean): void {
   if (headers.host === undefined) return
   const authority = parseAuthority(headers.host)
   if (authority === undefined) throw new KissError('usage', 'the Host header is not a host')
-  if (!self.answersTo(authority.host)) {
+  if (!any && !self.answersTo(authority.host)) {
     throw new KissError('misdirected', `this server does not answer to ${authority.host}`, {
       hint: 'add --server-name, or use an address',
     })
@@ -108,9 +126,12 @@ function isMethod(name: string): name is Method {
 
 function findHandler(route: Route, { method, role }: Incoming, { access }: Services): Handler | undefined {
   if (!isMethod(method)) return undefined
-  const handler = route.handlers[method] ?? (method === 'HEAD' ? route.handlers.GET : undefined)
-  if (handler !== undefined || !access.hasAdmin || route.admin?.[method] === undefined) return handler
-  return role === 'admin' ? route.admin[method] : refuseStranger
+  const of = (handlers: Handlers = {}): Handler | undefined =>
+    handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined)
+  const handler = of(route.handlers)
+  const admin = of(route.admin)
+  if (handler !== undefined || !access.hasAdmin || admin === undefined) return handler
+  return role === 'admin' ? admin : refuseStranger
 }
 
 function refuseStranger(): Reply {

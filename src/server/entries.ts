@@ -1,9 +1,10 @@
-/** The entries as JSON, for `kiss list --server` and `kiss purge --server`: listing for clients, purging for admins. */
+/** The entries as JSON, for `kiss list --server` and `kiss purge --server`. Both are for admins. */
 
+import type { Entry } from '../store/types.js'
 import { KissError } from '../errors.js'
 import { selects } from '../store/select.js'
 import { isEmptyFilter, parseEntryFilter } from './entry-filter.js'
-import { json, type Reply } from './reply.js'
+import { json, type BodySink, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
 
 /** One of `entries`; times are milliseconds since the epoch, sizes bytes. */
@@ -25,16 +26,89 @@ export function listedEntry(entry: ListedEntry): ListedEntry {
   return { url, size, sha256, storedAt, staleAt, lastUsedAt, hits, private: entry.private }
 }
 
-async function list(request: Incoming, { engine, now }: Services): Promise<Reply> {
-  const filter = parseEntryFilter(request.query)
+/** Lists that one process writes at once: each walks the whole index. */
+const LISTS = 4
+/** Entries of one page at most. */
+const LARGEST_PAGE = 10_000
+/** Bytes that are collected before they are written. */
+const CHUNK = 64 * 1024
+/** Milliseconds that a filter may keep the event loop busy. */
+const BUSY = 10
+
+let lists = 0
+
+/** `?limit=1000&after=ID`: a page and, as `next`, the id to go on after; without `limit` all entries. */
+function list(request: Incoming, { engine, now }: Services): Reply {
+  const parameters = new URLSearchParams(request.query)
+  const limit = limitOf(parameters)
+  const after = afterOf(parameters)
+  parameters.delete('limit')
+  parameters.delete('after')
+  const filter = parseEntryFilter(parameters.toString())
   const chosen = selects(isEmptyFilter(filter) ? { all: true } : filter, now())
-  const entries: ListedEntry[] = []
-  for await (const entry of engine.list()) {
-    // That a private artifact is there is for its reader to know, and for an admin.
-    if ((entry.private && request.role !== 'admin') || !chosen(entry)) continue
-    entries.push(listedEntry(entry))
+  if (lists >= LISTS) {
+    throw new KissError('busy', `${LISTS} lists of entries are being written already`, { retryAfter: 5000 })
   }
-  return json(200, { entries })
+  lists++
+  const done = async (): Promise<void> => {
+    lists--
+  }
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' },
+    body: {
+      length: undefined,
+      flush: false,
+      send: (sink) => writeList(sink, engine.list(after), chosen, limit).finally(done),
+      discard: done,
+    },
+  }
+}
+
+/** Waits for the reader after every chunk, so that a list takes no more memory than one. */
+async function writeList(
+  sink: BodySink,
+  entries: AsyncIterable<Entry>,
+  chosen: (entry: Entry) => boolean,
+  limit: number,
+): Promise<void> {
+  let text = '{"entries":['
+  let count = 0
+  let last: string | undefined
+  let more = false
+  let busySince = performance.now()
+  for await (const entry of entries) {
+    if (performance.now() - busySince > BUSY) {
+      await new Promise(setImmediate)
+      busySince = performance.now()
+    }
+    if (!chosen(entry)) continue
+    if (count === limit) {
+      more = true
+      break
+    }
+    text += `${count === 0 ? '' : ','}\n${JSON.stringify(listedEntry(entry))}`
+    last = entry.id
+    count++
+    if (text.length < CHUNK) continue
+    await sink.write(Buffer.from(text))
+    text = ''
+  }
+  await sink.end(Buffer.from(`${text}\n]${more ? `,"next":${JSON.stringify(last)}` : ''}}\n`))
+}
+
+function limitOf(parameters: URLSearchParams): number {
+  const text = parameters.get('limit')
+  if (text === null) return Infinity
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= LARGEST_PAGE) return limit
+  throw new KissError('usage', `limit: not a number from 1 to ${LARGEST_PAGE}`)
+}
+
+function afterOf(parameters: URLSearchParams): string | undefined {
+  const text = parameters.get('after') ?? undefined
+  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return text
+  throw new KissError('usage', 'after: not the id of an entry')
 }
 
 async function purge(request: Incoming, { engine }: Services): Promise<Reply> {
@@ -46,6 +120,6 @@ async function purge(request: Incoming, { engine }: Services): Promise<Reply> {
 export const entriesRoute: Route = {
   path: /^\/api\/v1\/entries\/?$/,
   guard: 'client',
-  handlers: { GET: list },
-  admin: { DELETE: purge },
+  handlers: {},
+  admin: { GET: list, DELETE: purge },
 }

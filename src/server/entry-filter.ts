@@ -44,11 +44,14 @@ export function formatEntryFilter(filter: PurgeFilter): string {
   return query.toString()
 }
 
-/** Characters: every entry is compared with it, for whoever asks. */
-const longestPattern = 1000
+/** Characters, and wildcards among them: every entry is compared with the pattern. */
+const longestPattern = 500
+const mostWildcards = 16
 
 function pattern(text: string): string {
   if (text.length > longestPattern) throw new KissError('usage', `match: longer than ${longestPattern} characters`)
+  const wildcards = text.match(/\*+|\?/g)?.length ?? 0
+  if (wildcards > mostWildcards) throw new KissError('usage', `match: more than ${mostWildcards} wildcards`)
   return text
 }
 

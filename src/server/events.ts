@@ -16,6 +16,8 @@ export interface EventsOptions {
 
 /** Browsers that look at once: each is a connection. */
 const WATCHERS = 100
+/** Of these, how many one client may hold. */
+const WATCHERS_OF_CLIENT = 10
 /** Milliseconds between two events. */
 const INTERVAL = 1_000
 /** Milliseconds after which somebody who is told nothing hears that the connection lives; less than any proxy's timeout. */
@@ -29,6 +31,8 @@ type Listener = (event: string) => void
 export class LiveEvents {
   readonly #o: EventsOptions
   readonly #listeners: Readonly<Record<Role, Set<Listener>>> = { anyone: new Set(), admin: new Set() }
+  /** How many each client holds. */
+  readonly #held = new Map<string, number>()
   readonly #last = new Map<Role, string>()
   readonly #stop = new AbortController()
   #quiet = 0
@@ -40,6 +44,22 @@ export class LiveEvents {
 
   get watchers(): number {
     return this.#listeners.anyone.size + this.#listeners.admin.size
+  }
+
+  /** Why one more of this client may not look now; else it counts until {@link leave}. */
+  admit(client: string): string | undefined {
+    const held = this.#held.get(client) ?? 0
+    const all = [...this.#held.values()].reduce((sum, n) => sum + n, 0)
+    if (held >= WATCHERS_OF_CLIENT) return `${held} browsers of this client look at this server already`
+    if (all >= WATCHERS) return `${all} browsers look at this server already`
+    this.#held.set(client, held + 1)
+    return undefined
+  }
+
+  leave(client: string): void {
+    const held = this.#held.get(client) ?? 0
+    if (held > 1) this.#held.set(client, held - 1)
+    else this.#held.delete(client)
   }
 
   /** Writes events until the client leaves or the server closes; a client that reads slowly misses some. */
@@ -125,6 +145,16 @@ export class LiveEvents {
   }
 }
 
+/** Whoever has one address of IPv6 has 2^64 of them (RFC 6177): all of these are one client. */
+function networkOf(client = 'unknown'): string {
+  if (!client.includes(':')) return client
+  const [head = '', tail] = client.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array<string>(8 - groups.length - rest.length).fill('0')
+  return [...groups, ...zeros, ...rest].slice(0, 4).join(':')
+}
+
 export function eventsRoute(events: LiveEvents): Route {
   return {
     path: /^\/events$/,
@@ -132,9 +162,9 @@ export function eventsRoute(events: LiveEvents): Route {
     refuseWhileDraining: true,
     handlers: {
       GET: (request): Reply => {
-        if (events.watchers >= WATCHERS) {
-          return text(503, `${WATCHERS} browsers look at this server already`, { 'Retry-After': '30' })
-        }
+        const client = networkOf(request.client)
+        const refusal = events.admit(client)
+        if (refusal !== undefined) return text(503, refusal, { 'Retry-After': '30' })
         return {
           status: 200,
           headers: {
@@ -147,8 +177,8 @@ export function eventsRoute(events: LiveEvents): Route {
           body: {
             length: undefined,
             flush: true,
-            send: (sink) => events.send(request.role, sink, request.signal),
-            discard: () => Promise.resolve(),
+            send: (sink) => events.send(request.role, sink, request.signal).finally(() => events.leave(client)),
+            discard: async () => events.leave(client),
           },
         }
       },

@@ -6,6 +6,7 @@ import type { Route } from './route.js'
 export const healthRoute: Route = {
   path: /^\/api\/v1\/health\/?$/,
   guard: 'open',
+  anyHost: true,
   handlers: { GET: () => text(200, 'ok') },
   refuseWhileDraining: true,
 }

@@ -9,6 +9,7 @@ import {
 } from 'prom-client'
 import type { Engine } from '../engine/types.js'
 import { metricTable } from './metric-table.js'
+import { statusFor, type Role } from './pages/view.js'
 import type { Route } from './route.js'
 
 type MetricObject = MetricObjectWithValues<PromValue<string>>
@@ -49,22 +50,26 @@ export function metricsRoute(own: ProcessMetrics): Route {
     path: /^\/metrics$/,
     guard: 'client',
     handlers: {
-      GET: async (_, { engine, version }) => {
+      GET: async ({ role }, { engine, version }) => {
         // What this process is like is all that is missing where the disk takes nothing.
         await engine.figures.tell(await own.read()).catch(() => undefined)
         return {
           status: 200,
           headers: { 'Content-Type': Registry.PROMETHEUS_CONTENT_TYPE, 'Cache-Control': 'no-store' },
-          body: await metricsText(engine, version),
+          body: await metricsText(engine, version, role),
         }
       },
     },
   }
 }
 
-export async function metricsText(engine: Pick<Engine, 'status' | 'figures'>, version: string): Promise<string> {
+export async function metricsText(
+  engine: Pick<Engine, 'status' | 'figures'>,
+  version: string,
+  role: Role,
+): Promise<string> {
   const { figures } = engine
-  const input = { status: await engine.status(), sums: await figures.sums(), version }
+  const input = { status: statusFor(role, await engine.status()), sums: await figures.sums(), version }
   const shared = metricTable.map(({ name, type, help, values }) => ({
     name,
     help,

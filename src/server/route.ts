@@ -82,6 +82,8 @@ export interface Route {
   readonly handlers: Handlers
   /** Handlers for holders of the admin token; without an admin token they do not exist. */
   readonly admin?: Handlers
+  /** Answers under any Host: probes use whatever name or address they know. */
+  readonly anyHost?: boolean
   /** Answers 503 while draining. */
   readonly refuseWhileDraining?: boolean
   /** Draining waits for its readers. */

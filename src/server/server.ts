@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import type { Engine } from '../engine/types.js'
+import { printable } from '../printable.js'
 import { defaultPassedHeaders } from '../http/passed-headers.js'
 import { accelPrefix } from './accel.js'
 import { Access, type AccessOptions } from './access.js'
@@ -113,6 +114,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // Every hand-over learns of a broken connection by its own callback.
     response.on('error', () => undefined)
     const { route, request } = locate(readIncoming(message, { ...context, signal: leaving.signal }), routes)
+    // Where its body ends is not certain, so nothing after it may be read as a request.
+    if (message.httpVersion === '1.0' && message.headers['transfer-encoding'] !== undefined) {
+      response.shouldKeepAlive = false
+    }
     const work = (): Promise<void> => answer(request, response, () => dispatch({ route, request }, services))
     void (route?.reader === true && draining === undefined ? readers.during(work) : work())
   })
@@ -137,7 +142,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     options.log.log({
       id: request.id,
       method: request.method,
-      path: request.path,
+      path: printable(request.path),
       ...notes,
       status,
       bytes: bytes + handedOver,

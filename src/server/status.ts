@@ -2,6 +2,7 @@
 
 import type { EngineStatus } from '../engine/types.js'
 import { counterNames } from '../store/types.js'
+import { statusFor } from './pages/view.js'
 import { json, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
 import { answeredRequests, ratioOf, servedBytes } from './totals.js'
@@ -20,7 +21,11 @@ type Row = readonly [key: string, meaning: string, value: (status: EngineStatus,
 const rows: readonly Row[] = [
   // KissCache's.
   ['timestamp', 'when this was said, ISO 8601', (_, { now }) => new Date(now).toISOString()],
-  ['disk_usage', 'bytes of stored bodies', ({ usage }) => usage.blobs],
+  [
+    'disk_usage',
+    'bytes of stored bodies; for all but the administrator a body counts once for each entry',
+    ({ usage }) => usage.blobs,
+  ],
   ['disk_quota', 'bytes that bodies may take; 0: no quota', ({ quota }) => quota ?? 0],
   ['disk_usage_percent', 'of the quota, rounded; 0 without a quota', percent],
   ['instance', 'the URL of this server; for `kiss stats` the cache directory', (_, { instance }) => instance],
@@ -67,7 +72,10 @@ function inState({ downloads }: EngineStatus, state: 'scheduled' | 'downloading'
 }
 
 async function answer(request: Incoming, { engine, now, version }: Services): Promise<Reply> {
-  return json(200, statusDocument(await engine.status(), { instance: request.base, version, now: now() }))
+  return json(
+    200,
+    statusDocument(statusFor(request.role, await engine.status()), { instance: request.base, version, now: now() }),
+  )
 }
 
 export const statusRoute: Route = {

@@ -173,9 +173,9 @@ export class Entries implements EntryStore {
     this.#flusher.arm()
   }
 
-  async *list(): AsyncIterable<Entry> {
+  async *list(after: KeyId = ''): AsyncIterable<Entry> {
     // Pages begin after the last key and not at an offset, which removals meanwhile would shift.
-    for (let last = ''; ;) {
+    for (let last = after; ;) {
       const page = await this.#database.run((connection) => this.#page(connection, last))
       yield* page
       const end = page.at(-1)
@@ -219,6 +219,15 @@ export class Entries implements EntryStore {
   async hitsByDay(id: KeyId): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#database.query<{ day: number; n: number }>('SELECT day, n FROM hits WHERE id = ?', id)
     return new Map(rows.map(({ day, n }) => [day, n]))
+  }
+
+  /** Bytes of all bodies, each counted once for every entry that names it. */
+  async logicalSize(): Promise<number> {
+    const [row] = await this.#database.query<{ n: number }>(
+      `SELECT coalesce(sum(blobs.size * named.n), 0) AS n
+       FROM (SELECT ${ENTRY_SHA256} AS sha256, count(*) AS n FROM ${ENTRIES} GROUP BY 1) AS named JOIN blobs USING (sha256)`,
+    )
+    return row?.n ?? 0
   }
 
   async count(): Promise<number> {

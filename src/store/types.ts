@@ -58,8 +58,12 @@ export interface EntryStore {
   delete(id: KeyId, sha256?: Sha256): Promise<boolean>
   /** Notes a use: at once in memory, within a second in the index. */
   touch(id: KeyId, now: number): void
-  /** Every entry, in no order, pending touches included. Entries that change meanwhile may show either state. */
-  list(): AsyncIterable<Entry>
+  /**
+   * Every entry in the order of the ids, pending touches included. Entries that change meanwhile may show either state.
+   *
+   * @param after begins behind this id, whether or not it has an entry
+   */
+  list(after?: KeyId): AsyncIterable<Entry>
   /** Is there an entry that names this blob? */
   isNamed(sha256: Sha256): Promise<boolean>
 }

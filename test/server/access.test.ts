@@ -228,6 +228,7 @@ describe('a request', () => {
     ] as const) {
       assert.equal((await get(`${server.url}api/v1/status/`, { headers: { Host: host } })).status, status, host)
     }
+    assert.equal((await get(`${server.url}api/v1/health/`, { headers: { Host: 'evil.example' } })).status, 200)
     const named = await start({ serverNames: ['kiss.example'] })
     assert.equal((await get(`${named.url}api/v1/status/`, { headers: { Host: 'kiss.example' } })).status, 200)
   })

@@ -347,17 +347,27 @@ describe('the live view', () => {
     assert.ok(asked < 30, `asked ${asked} times`)
   })
 
-  it('takes a hundred who look, and tells the next when to come again', async () => {
-    const lab = await start()
-    const watching = await Promise.all(Array.from({ length: 100 }, () => open(`${lab.url}events`)))
-    assert.deepEqual([...new Set(watching.map(({ statusCode }) => statusCode))], [200])
-    const refused = await get(`${lab.url}events`)
-    assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '30'])
+  it('admits ten listeners of a client and a hundred of all, and tells the next when to come again', async () => {
+    const lab = await start({ access: { trustProxies: ['127.0.0.1'] } })
+    const from = (client: string) => ({ headers: { 'X-Forwarded-For': client } })
+    const watch = (client: string, length: number) =>
+      Promise.all(Array.from({ length }, () => open(`${lab.url}events`, from(client))))
+    // One client of IPv6 has a whole /64.
+    const watching = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => watch(`2001:db8::${index + 1}`, 1)).concat(watch('10.0.0.1', 10)),
+    )
+    for (const client of ['10.0.0.1', '2001:db8::ffff']) {
+      const refused = await get(`${lab.url}events`, from(client))
+      assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '30'], client)
+    }
+    for (let client = 2; client <= 9; client++) watching.push(await watch(`10.0.0.${client}`, 10))
+    assert.deepEqual([...new Set(watching.flat().map(({ statusCode }) => statusCode))], [200])
+    assert.equal((await get(`${lab.url}events`, from('10.0.1.1'))).status, 503)
     const left = lab.records.next()
-    watching.pop()!.destroy()
+    watching.at(-1)!.pop()!.destroy()
     await left
-    assert.equal((await open(`${lab.url}events`)).statusCode, 200)
-    for (const message of watching) message.destroy()
+    assert.equal((await open(`${lab.url}events`, from('10.0.1.1'))).statusCode, 200)
+    for (const message of watching.flat()) message.destroy()
   })
 
   it('ends when the server closes', async () => {

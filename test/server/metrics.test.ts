@@ -92,7 +92,7 @@ describe('/metrics', () => {
 
   it('says what the cache counts, in the names and units of Prometheus', async () => {
     const engine = new LabEngine()
-    const text = await metricsText(engine, '1.2.3')
+    const text = await metricsText(engine, '1.2.3', 'admin')
     assert.deepEqual(samples(text, 'kiss_build_info'), ['kiss_build_info{version="1.2.3"} 1'])
     assert.deepEqual(samples(text, 'kiss_downloaded_bytes_total'), ['kiss_downloaded_bytes_total 32400000000000'])
     assert.ok(samples(text, 'kiss_served_bytes_total').includes('kiss_served_bytes_total{as="hit"} 1480000000000000'))
@@ -102,7 +102,7 @@ describe('/metrics', () => {
     ])
     assert.deepEqual(samples(text, 'kiss_cache_quota_bytes'), ['kiss_cache_quota_bytes 500000000000'])
     engine.state = { ...engine.state, quota: undefined }
-    assert.deepEqual(samples(await metricsText(engine, '1'), 'kiss_cache_quota_bytes'), [])
+    assert.deepEqual(samples(await metricsText(engine, '1', 'admin'), 'kiss_cache_quota_bytes'), [])
   })
 
   it('adds up what all processes are like', async () => {
@@ -117,7 +117,7 @@ describe('/metrics', () => {
       },
     ]
     engine.figures.processes = async () => [memory(100), memory(23)]
-    const text = await metricsText(engine, '1')
+    const text = await metricsText(engine, '1', 'admin')
     assert.deepEqual(samples(text, 'process_resident_memory_bytes'), ['process_resident_memory_bytes 123'])
   })
 
@@ -161,7 +161,7 @@ describe('the alert rules and the Grafana dashboard', () => {
     await lab.figures.tell(await new ProcessMetrics().read())
     const known = new Set([
       ...metricTable.map(({ name }) => name),
-      ...[...(await metricsText(lab, '1')).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? ''),
+      ...[...(await metricsText(lab, '1', 'admin')).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? ''),
     ])
     const asked = [...`${read('alerts.yml')}${read('grafana-dashboard.json')}`.matchAll(/\b(?:kiss|process)_[a-z_]+/g)]
     assert.ok(asked.length > 20)

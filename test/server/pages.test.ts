@@ -28,7 +28,7 @@ describe('the status page', () => {
     const status = {
       ...emptyStatus,
       counts,
-      usage: { blobs: 250, reserved: 50 },
+      usage: { blobs: 250, reserved: 50, logical: 250 },
       quota: 1000,
       entries: 4,
       downloads: [

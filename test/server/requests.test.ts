@@ -66,6 +66,11 @@ const malformed: readonly Case[] = [
     `GET ${target} HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}`,
     413,
   ],
+  [
+    'HTTP/1.0 with Transfer-Encoding, and one more',
+    `GET ${target} HTTP/1.0\r\n${host}Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${health}`,
+    400,
+  ],
   ['another expectation', `GET ${target} HTTP/1.1\r\n${host}${close}Expect: a-pony\r\n\r\n`, 417],
 ]
 

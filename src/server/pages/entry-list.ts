@@ -50,11 +50,12 @@ const orders: Readonly<Record<SortKey, Order>> = {
 
 /** What strangers write into an address; what makes no sense is the default. */
 export function readListQuery(query: URLSearchParams, page: string): ListQuery {
-  const sort = sortKeys.find((key) => key === query.get('sort')) ?? 'used'
+  const kissCache = kissCacheOrder(query.get('order') ?? '')
+  const sort = sortKeys.find((key) => key === query.get('sort')) ?? kissCache?.sort ?? 'used'
   return {
     ...readChoice(query),
     sort,
-    reverse: query.get('order') === 'reverse',
+    reverse: query.get('order') === 'reverse' || (query.get('sort') === null && kissCache?.reverse === true),
     page: /^\d{1,6}$/.test(page) ? Math.max(1, Number(page)) : 1,
   }
 }
@@ -89,6 +90,26 @@ export function choiceFields({ search, host, state, largerThan }: EntryChoice): 
   if (state !== undefined) fields.push(['state', state])
   if (largerThan !== undefined) fields.push(['larger-than', String(largerThan)])
   return fields
+}
+
+/** KissCache's `?order=`: the name of a field, with `-` for the largest or latest first. */
+const kissCacheFields: Readonly<Record<string, { readonly sort: SortKey; readonly ascends: boolean }>> = {
+  url: { sort: 'url', ascends: true },
+  host: { sort: 'host', ascends: true },
+  path: { sort: 'url', ascends: true },
+  content_length: { sort: 'size', ascends: false },
+  size: { sort: 'size', ascends: false },
+  created_at: { sort: 'age', ascends: false },
+  last_usage: { sort: 'used', ascends: false },
+  usage: { sort: 'hits', ascends: false },
+  ttl: { sort: 'fresh', ascends: true },
+}
+
+function kissCacheOrder(order: string): { readonly sort: SortKey; readonly reverse: boolean } | undefined {
+  const descending = order.startsWith('-')
+  const name = descending ? order.slice(1) : order
+  const field = Object.hasOwn(kissCacheFields, name) ? kissCacheFields[name] : undefined
+  return field && { sort: field.sort, reverse: field.ascends === descending }
 }
 
 /** The query that leads to a list; defaults are left out. */

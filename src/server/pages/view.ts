@@ -19,12 +19,21 @@ export interface View {
   readonly hidden: number
 }
 
+/**
+ * Whether the disk fills when a client stores a body would tell it whether somebody else's private artifact has the same
+ * content: only the administrator sees what the disk holds, all others the sum of the sizes of the entries.
+ */
+export function statusFor(role: Role, status: EngineStatus): EngineStatus {
+  const { usage } = status
+  return role === 'admin' ? status : { ...status, usage: { ...usage, blobs: usage.logical } }
+}
+
 /** Newest first. */
 export function viewFor(role: Role, status: EngineStatus, flights: readonly Flight[]): View {
   const shown = <T extends { readonly private: boolean }>(items: readonly T[]): T[] =>
     items.filter((item) => role === 'admin' || !item.private)
   return {
-    status,
+    status: statusFor(role, status),
     flights: [...shown(flights)].sort((a, b) => b.startedAt - a.startedAt || (a.url < b.url ? -1 : 1)),
     failures: shown(status.failures),
     hidden: flights.length - shown(flights).length,

@@ -208,7 +208,7 @@ export class LabEngine extends StubEngine {
         successes: 131_877,
         failures: 124,
       },
-      usage: { blobs: 361e9, reserved: 2e9 },
+      usage: { blobs: 361e9, reserved: 2e9, logical: 361e9 },
       quota: 500e9,
       entries: this.entries.length,
       downloads,

@@ -185,7 +185,7 @@ function entryOf(url: string, body: GrowingBody, options: StubArtifactOptions): 
 
 export const emptyStatus: EngineStatus = {
   counts: Object.fromEntries(counterNames.map((name) => [name, 0])) as unknown as Counts,
-  usage: { blobs: 0, reserved: 0 },
+  usage: { blobs: 0, reserved: 0, logical: 0 },
   quota: undefined,
   entries: 0,
   downloads: [],
