@@ -9,6 +9,7 @@ const entries = {
   '.': ['cli/run', 'cli/not-found', 'cli/kiss-specifier', 'index', 'plugin', 'provider/contract'],
   'plugins/s3': ['index', 'providers'],
   'plugins/gitlab': ['index', 'providers'],
+  'plugins/github': ['index', 'providers'],
   'plugins/lava': ['index'],
 }
 

@@ -11,9 +11,9 @@ import { readBundledPlugin } from './bundled-plugin.js'
 import { nearest } from './nearest.js'
 import type { PluginReference } from './settings/load.js'
 
-const ours = ['s3', 'gitlab', 'lava']
+const ours = ['s3', 'gitlab', 'github', 'lava']
 
-/** kiss itself, its three plugins and oclif's help. */
+/** kiss itself, its plugins and oclif's help. */
 export function bundledPlugins(): Interfaces.Plugin[] {
   const help = createRequire(import.meta.url).resolve('@oclif/plugin-help')
   return [

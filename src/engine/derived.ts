@@ -5,6 +5,7 @@ import { evaluatePreconditions } from '../http/validation.js'
 import type { Source, UpstreamFailure } from '../provider/types.js'
 import { openMember } from '../store/zip.js'
 import { fromProvider } from '../upstream/from-provider.js'
+import { firstHop } from '../upstream/redirects.js'
 import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
 import type { Artifact, Content, FetchRequest } from './types.js'
 
@@ -17,17 +18,18 @@ const CHUNK = 256 * 1024
 export function withSources(origins: Origins, fetch: Fetch): Origins {
   return {
     async request(request) {
-      const { provider, method, url, headers, clientCredential, signal } = request
+      const { provider, method, url, clientCredential, signal } = request
       if (provider.source === undefined) return origins.request(request)
+      const hop = firstHop(url, request.headers)
       const context = { signal, asked: url, hop: 0, clientCredential }
-      const told = await fromProvider(provider, signal, () => provider.source?.({ method, url, headers }, context))
+      const told = await fromProvider(provider, signal, () => provider.source?.({ method, ...hop }, context))
       if (told.failure !== undefined) return refusal(told.failure)
       if (told.value === undefined) return origins.request(request)
       if (provider.cacheKey(told.value.url).href === provider.cacheKey(url).href) {
         throw new KissError('credential', `${provider.name}: it names a URL as its own source`)
       }
       request.onStart?.()
-      return answerFrom(told.value, request, fetch)
+      return answerFrom(told.value, { ...request, headers: hop.headers }, fetch)
     },
     close: () => origins.close(),
   }

@@ -26,7 +26,8 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
 
   return [
     check('turns every URL of its own into an http or https one, method and conditions unchanged', async (provider) => {
-      for (const url of owned) {
+      for (const named of owned) {
+        const url = await lastSource(provider, named)
         for (const method of ['GET', 'HEAD'] as const) {
           const request = { method, url: new URL(url), headers: { ...asking, 'x-passed': 'on' } }
           const authorised = await authorise(provider, request, { asked: url })
@@ -37,6 +38,10 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
           for (const name of Object.keys(authorised.headers)) assert.equal(name, name.toLowerCase(), 'header names')
         }
       }
+    }),
+
+    check('names sources that somebody serves, each under another key, and none in a circle', async (provider) => {
+      for (const url of owned) await lastSource(provider, url)
     }),
 
     check('adds its own credential where it should', async (provider) => {
@@ -84,6 +89,22 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
       }
     }),
   ]
+}
+
+/** The URL that is downloaded for `url`: the source of its source, and so on. */
+async function lastSource(provider: UpstreamProvider, url: string): Promise<string> {
+  const keys = new Set<string>()
+  for (let at = url; ;) {
+    const key = provider.cacheKey(new URL(at)).href
+    assert.ok(!keys.has(key), `${at} is its own source`)
+    keys.add(key)
+    const context = { signal: new AbortController().signal, asked: new URL(at), hop: 0, clientCredential: false }
+    const source = await provider.source?.({ method: 'GET', url: new URL(at), headers: {} }, context)
+    if (source === undefined) return at
+    at = source.url.href
+    assert.ok(provider.matches(source.url) || /^https?:$/.test(source.url.protocol), `nobody serves the source ${at}`)
+    assert.ok(source.member === undefined || source.member !== '', `${url} is a file without a path`)
+  }
 }
 
 function get(url: string): UpstreamRequest {

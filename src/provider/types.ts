@@ -150,9 +150,9 @@ export const PROVIDERS_HOOK = 'kiss-providers'
  * alias because oclif's hooks have an index signature, which no interface satisfies.
  */
 export type ProvidersHookOptions = {
-  register(provider: UpstreamProvider): void
+  register: (provider: UpstreamProvider) => void
   /** The section of the configuration file under a name, as parsed (`s3:`, `gitlab:`); undefined where there is none. */
-  section(name: string): unknown
+  section: (name: string) => unknown
   readonly env: Readonly<Record<string, string | undefined>>
   /** For what a provider has to ask before it can authorise. */
   readonly http: HttpClient

@@ -69,11 +69,11 @@ describe('the package', () => {
     return path.join(modules, 'kiss/bin/run.js')
   }
 
-  it('is a working kiss with its three plugins, also through a symlink', async () => {
+  it('is a working kiss with its four plugins, also through a symlink', async () => {
     const bin = install()
     const link = path.join(sandbox.root, 'kiss')
     symlinkSync(bin, link)
-    for (const topic of ['s3', 'gitlab', 'lava']) {
+    for (const topic of ['s3', 'gitlab', 'github', 'lava']) {
       const { code, stderr } = await sandbox.run([topic, '--help'], { bin: link })
       assert.deepEqual([code, stderr], [0, ''], topic)
       const commands = path.join(project, 'plugins', topic, 'dist/commands', topic)
@@ -135,7 +135,7 @@ describe('the package', () => {
     rmSync(sqlite, { recursive: true })
     symlinkSync(path.join(project, 'node_modules/sqlite3'), sqlite)
     assert.match((await sandbox.run(['--version'], { bin })).stdout, /^kiss\/\d+\.\d+\.\d+ /)
-    for (const topic of ['s3', 'gitlab', 'lava']) assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
+    for (const topic of ['s3', 'gitlab', 'github', 'lava']) assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
     const origin = await Origin.start()
     try {
       origin.serve('/a', { body: bytes('package', 1000) })

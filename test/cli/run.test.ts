@@ -26,8 +26,8 @@ describe('kiss', () => {
     assert.equal(code, 0)
   })
 
-  it('loads its three plugins', async () => {
-    for (const topic of ['s3', 'gitlab', 'lava']) {
+  it('loads its four plugins', async () => {
+    for (const topic of ['s3', 'gitlab', 'github', 'lava']) {
       const { code, stdout, stderr } = await sandbox.run([topic, '--help'])
       assert.match(stdout, new RegExp(`kiss ${topic} COMMAND`))
       assert.deepEqual([code, stderr], [0, ''])
@@ -35,7 +35,7 @@ describe('kiss', () => {
   })
 
   it('starts by manifests, which know every command without loading it', async () => {
-    for (const folder of ['.', 'plugins/s3', 'plugins/gitlab', 'plugins/lava']) {
+    for (const folder of ['.', 'plugins/s3', 'plugins/gitlab', 'plugins/github', 'plugins/lava']) {
       const manifest = JSON.parse(readFileSync(path.join(project, folder, 'oclif.manifest.json'), 'utf8')) as {
         commands: object
       }

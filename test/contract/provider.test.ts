@@ -82,6 +82,8 @@ const faults: [fault: string, change: Partial<UpstreamProvider>, seenBy: RegExp]
     { authorise: async (request) => ({ ...request, headers: { 'x-token': secret } }) },
     /conditions unchanged/,
   ],
+  ['is its own source', { source: async ({ url }) => ({ url }) }, /names sources/],
+  ['has a source that nobody serves', { source: async () => ({ url: new URL('nowhere:x') }) }, /names sources/],
   ['adds nothing', { authorise: async (request) => request }, /adds its own credential/],
   ['adds its own to a credential', { authorise: dressed }, /adds none of its own/],
   [

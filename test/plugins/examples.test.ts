@@ -6,6 +6,7 @@ import { bytes, Origin } from '../support/origin.js'
 import { GitLabServer } from '../support/gitlab-server.js'
 import { PasteShell } from '../support/paste.js'
 import { S3Server } from '../support/s3-server.js'
+import { startLab as startGitHub, token } from './github/lab.js'
 import { own } from './gitlab/lab.js'
 import { environmentFor, keys } from './s3/harness.js'
 
@@ -60,6 +61,12 @@ describe('examples in the help texts of the plugins', () => {
       kernel.artifacts.set('1 Image.gz', bytes('image', 1000))
       gitlab.tokens.add(own.private, 'private', ['lab/kernel'])
       Object.assign(shell.env, { GITLAB_HOST: gitlab.url, GITLAB_TOKEN: own.private })
+    },
+    /** The repository of the examples has the run and the workflow that they name. */
+    async github() {
+      const { github } = await startGitHub()
+      stops.push(() => github.close())
+      Object.assign(shell.env, { GH_HOST: github.url, GH_TOKEN: token })
     },
     /** `http://kiss:8001` is a server, job.yaml is a job, lavacli takes what it is given. */
     async lava() {
