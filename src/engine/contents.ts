@@ -10,6 +10,7 @@ export function blobContent(blob: OpenBlob): Content {
     length: blob.size,
     complete: true,
     sha256: blob.sha256,
+    inMemory: blob.inMemory,
     read: (buffer, position) => blob.read(buffer, position),
     close: () => blob.close(),
   }

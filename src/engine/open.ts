@@ -7,6 +7,7 @@ import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
+import { again, sentAgain } from './again.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
@@ -99,6 +100,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   return {
     fetch: (request) => fetching.fetch(request),
+    again: (entry, ttl) => again(entry, ttl, services),
+    sentAgain: (entry, bytes) => sentAgain(entry, bytes, services),
     list: (after) => store.entries.list(after),
     entry: async (id) => {
       const entry = await store.entries.find(id)

@@ -49,6 +49,8 @@ export interface Content {
   readonly complete: boolean
   /** Known once complete. */
   readonly sha256: Sha256 | undefined
+  /** The whole body, where memory has it; not to be written to. */
+  readonly inMemory?: Buffer | undefined
   /**
    * Reads into `buffer` at `position` and resolves with the number of bytes; waits until at least one is there; 0 is the
    * end. Throws KissError when the bytes will never come (`content-changed`, `origin-failed`, `digest-mismatch`, …).
@@ -90,6 +92,13 @@ export interface Artifact {
   sent(bytes: number): void
   /** Closes the content; `aborted` when the reader left or was cut short. */
   close(outcome: 'done' | 'aborted'): Promise<void>
+}
+
+/** A hit that was served before, as it is now. */
+export interface Again {
+  readonly entry: Entry
+  /** The whole body; not to be written to. */
+  readonly bytes: Buffer
 }
 
 /** What is known of one entry. */
@@ -147,6 +156,15 @@ export interface Engine {
    * own status), `origin-unreachable`, `offline`, `digest-mismatch`, `quota`, `disk`, …
    */
   fetch(request: FetchRequest): Promise<Artifact>
+  /**
+   * Serves a hit once more: the answer to a request equal to the one for which `fetch` gave this entry as a hit. Counts the
+   * request and the use. undefined, and nothing counted, where that is no longer the answer, or memory has no longer its
+   * body: ask `fetch`.
+   * @param ttl of the request; milliseconds
+   */
+  again(entry: Entry, ttl: number | undefined): Again | undefined
+  /** Counts the bytes of such a hit that went to its reader. */
+  sentAgain(entry: Entry, bytes: number): void
   /** In the order of the ids. @param after begins behind this id, whether or not it has an entry */
   list(after?: string): AsyncIterable<Entry>
   /** @param id of the entry, or a beginning of it that is unique; undefined where there is none */

@@ -2,6 +2,7 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { LruMap } from '../store/lru.js'
 import { AddressSet, plainAddress } from './addresses.js'
 
 export interface AccessOptions {
@@ -53,6 +54,8 @@ export class Access {
   readonly #proxies: AddressSet
   readonly #clientTokens: TokenSet
   readonly #adminTokens: TokenSet
+  /** Peers in their plain form. */
+  readonly #peers = new LruMap<string, string>(1_000)
 
   /** @throws KissError `usage` for what is no CIDR */
   constructor(options: AccessOptions = {}) {
@@ -72,7 +75,8 @@ export class Access {
    * left end of that field is what the client itself wrote. undefined: a trusted proxy named something that is no address.
    */
   clientOf(peer: string | undefined, headers: IncomingHttpHeaders): string | undefined {
-    let client = peer === undefined ? undefined : plainAddress(peer)
+    let client = peer === undefined ? undefined : this.#plain(peer)
+    if (!this.hasProxies) return client
     const forwarded = String(headers['x-forwarded-for'] ?? '').split(',')
     while (client !== undefined && this.isProxy(client)) {
       const next = forwarded.pop()?.trim()
@@ -80,6 +84,15 @@ export class Access {
       client = plainAddress(next.replace(/^(\d+(?:\.\d+){3}|\[.*\]):\d+$/, '$1'))
     }
     return client
+  }
+
+  /** Of few peers, each of which asks often. */
+  #plain(peer: string): string | undefined {
+    const known = this.#peers.get(peer)
+    if (known !== undefined) return known
+    const plain = plainAddress(peer)
+    if (plain !== undefined) this.#peers.set(peer, plain)
+    return plain
   }
 
   get hasProxies(): boolean {

@@ -34,6 +34,7 @@ export class AddressSet {
   }
 
   has(address: string): boolean {
+    if (this.#size === 0) return false
     const plain = plainAddress(address)
     return plain !== undefined && this.#list.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6')
   }

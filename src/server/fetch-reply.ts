@@ -17,7 +17,7 @@ import { accelerated, type Acceleration } from './accel.js'
 import type { BufferPool } from './buffer-pool.js'
 import { problemReply } from './problem.js'
 import { holdingLastByte, pump } from './pump.js'
-import type { Reply, StreamBody } from './reply.js'
+import type { BodySink, Reply, StreamBody } from './reply.js'
 
 export interface FetchReplyOptions {
   readonly artifact: Artifact
@@ -166,6 +166,18 @@ function bodyHeaders(artifact: Artifact, { name }: FetchReplyOptions): Record<st
   }
 }
 
+/** One write for head and body. */
+async function sendWhole(artifact: Artifact, bytes: Uint8Array, sink: BodySink): Promise<void> {
+  try {
+    await sink.end(bytes)
+  } catch (error) {
+    await artifact.close('aborted')
+    throw error
+  }
+  artifact.sent(bytes.length)
+  await artifact.close('done')
+}
+
 function bodyOf({ artifact, promised, pool }: FetchReplyOptions, first: number, end: number | undefined): StreamBody {
   const { content } = artifact
   const growing = !content.complete
@@ -174,6 +186,10 @@ function bodyOf({ artifact, promised, pool }: FetchReplyOptions, first: number, 
     length: end === undefined ? undefined : end - first,
     flush: growing,
     async send(sink) {
+      if (content.inMemory !== undefined) {
+        await sendWhole(artifact, content.inMemory.subarray(first, end), sink)
+        return
+      }
       const source = held ? holdingLastByte(content, end, () => untilVerified(content)) : content
       try {
         await pump({ content: source, first, end, pool, sink, sent: (bytes) => artifact.sent(bytes) })

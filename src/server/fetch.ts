@@ -1,8 +1,10 @@
 /** The fetch endpoint: the artifact behind a URL, in three forms of address; purging one, for admins. */
 
+import type { Artifact } from '../engine/types.js'
 import { KissError } from '../errors.js'
 import { passedHeaders } from '../http/passed-headers.js'
 import { decodeLenient, displayUrl, fileNameOf } from '../http/urls.js'
+import type { Entry } from '../store/types.js'
 import { declines, type Acceleration } from './accel.js'
 import { parseFetchQuery, type FetchQuery } from './fetch-query.js'
 import { fetchReply } from './fetch-reply.js'
@@ -35,7 +37,20 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
   })
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^kiss; /, '')
-  return reply
+  return services.accelPrefix === undefined && isRepeatable(request, artifact, reply)
+    ? { ...reply, repeatable: { entry: artifact.entry, ttl: query.ttl } }
+    : reply
+}
+
+/** The whole of a body in memory, which everybody may have: nothing was asked of the origin or decided for this client. */
+function isRepeatable(
+  { method }: Incoming,
+  artifact: Artifact,
+  { status }: Reply,
+): artifact is Artifact & { readonly entry: Entry } {
+  const { as, entry, detail, content } = artifact
+  const open = entry?.private === false && as === 'hit' && detail === undefined
+  return open && method === 'GET' && status === 200 && content.inMemory !== undefined
 }
 
 /** @throws what is wrong with the request; the engine never hears of it, so it is counted here */

@@ -10,6 +10,12 @@ export interface LogTarget {
 }
 
 /**
+ * Milliseconds after a write in which lines gather for the next: a write for each turn of the event loop took 6 % of the
+ * time of small hits.
+ */
+const GATHER = 10
+
+/**
  * A pipe or a socket is written by the event loop when it has room, so a reader that stalls costs nothing. Files and
  * terminals are written in the thread pool, one write at a time.
  */
@@ -20,7 +26,7 @@ export function logTarget(fd: number): LogTarget {
     // Each write learns of a broken pipe by its own callback.
     socket.on('error', () => undefined)
     socket.unref()
-    return { write: (batch, done) => void socket.write(batch, done), close: () => socket.destroy() }
+    return { write: (batch, done) => void socket.write(batch, gathering(done)), close: () => socket.destroy() }
   }
   const writeAll = (batch: Buffer, done: (error?: Error | null) => void): void => {
     write(fd, batch, (error, bytes) => {
@@ -28,7 +34,13 @@ export function logTarget(fd: number): LogTarget {
       else done(error)
     })
   }
-  return { write: writeAll, close: () => undefined }
+  return { write: (batch, done) => writeAll(batch, gathering(done)), close: () => undefined }
+}
+
+type Done = Parameters<LogTarget['write']>[1]
+
+function gathering(done: Done): Done {
+  return (error) => void setTimeout(done, GATHER, error)
 }
 
 export interface LogSinkOptions {

@@ -2,7 +2,7 @@
 
 import { isatty } from 'node:tty'
 import { Writable } from 'node:stream'
-import { pino, stdTimeFunctions, type Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 import { describeError } from './describe-error.js'
 import { formatSize } from '../units.js'
 import { LogSink, logTarget, type LogTarget } from './log-sink.js'
@@ -37,7 +37,7 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
   const notice = (dropped: number): string => droppedLine(dropped, readable)
   const sink = new LogSink({ target: options.target ?? logTarget(fd), notice })
   const destination = readable ? await readableDestination(sink) : sink
-  const base = { level: options.level ?? 'info', base: null, timestamp: stdTimeFunctions.isoTime }
+  const base = { level: options.level ?? 'info', base: null, timestamp: isoTime() }
   const logger = pino({ ...base, formatters: { level: (label: string) => ({ level: label }) } }, destination)
   return {
     log: (record) => logRequest(logger, record),
@@ -48,6 +48,18 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
       return sink.dropped
     },
     close: () => sink.close(closeTimeout),
+  }
+}
+
+/** The time as part of a line: made once a millisecond, in which there may be many lines. */
+function isoTime(): () => string {
+  let at = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) text = `,"time":"${new Date(now).toISOString()}"`
+    at = now
+    return text
   }
 }
 

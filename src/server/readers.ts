@@ -8,14 +8,22 @@ export class Readers {
     return this.#count
   }
 
+  enter(): void {
+    this.#count++
+  }
+
+  leave(): void {
+    this.#count--
+    if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
   /** Counts one reader for as long as `work` lasts. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#count++
+    this.enter()
     try {
       return await work()
     } finally {
-      this.#count--
-      if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+      this.leave()
     }
   }
 

@@ -1,5 +1,7 @@
 /** Responses as values: handlers return them, write-reply.ts writes them. */
 
+import type { Entry } from '../store/types.js'
+
 /** Where the bytes of a body go. Both resolve when the operating system has them, and reject when the client has gone. */
 export interface BodySink {
   write(chunk: Uint8Array): Promise<void>
@@ -19,11 +21,19 @@ export interface StreamBody {
   discard(outcome: 'done' | 'aborted'): Promise<void>
 }
 
+/** A hit that an equal request may be answered with again, while the engine says that it is the answer. */
+export interface Repeatable {
+  readonly entry: Entry
+  /** Of the request; milliseconds. */
+  readonly ttl: number | undefined
+}
+
 export interface Reply {
   readonly status: number
   /** Any case; Content-Length is the writer's to set. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array | StreamBody
+  readonly repeatable?: Repeatable
 }
 
 /** Says nothing that a cache in between may keep. */

@@ -15,6 +15,7 @@ import { limits, type Limits } from './limits.js'
 import { listen, makeListener, shut, tellRefused } from './listener.js'
 import { problemReply } from './problem.js'
 import { Readers } from './readers.js'
+import { Repeats } from './repeats.js'
 import type { Reply } from './reply.js'
 import type { ServerLog } from './request-log.js'
 import type { Incoming, Route, Services } from './route.js'
@@ -102,11 +103,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(prefix !== undefined && { accelPrefix: prefix }),
   }
   const routes = [...(options.routes ?? []), ...ownRoutes]
-  const context = { access, tls: options.tls !== undefined, newId: options.newId ?? randomUUID, authority }
+  const newId = options.newId ?? randomUUID
+  const context = { access, tls: options.tls !== undefined, newId, authority }
+  const repeats = new Repeats({ engine: options.engine, access, readers, log: options.log, newId, now: services.now })
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
     // The rest of what had been read when the connection ended.
     if (message.socket.destroyed) return
+    if (draining === undefined && repeats.send(message, response)) return
     const leaving = new AbortController()
     response.once('close', () => {
       if (!response.writableFinished) leaving.abort(clientLeft())
@@ -118,7 +122,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (message.httpVersion === '1.0' && message.headers['transfer-encoding'] !== undefined) {
       response.shouldKeepAlive = false
     }
-    const work = (): Promise<void> => answer(request, response, () => dispatch({ route, request }, services))
+    const work = (): Promise<void> =>
+      answer(request, response, async () => {
+        const reply = await dispatch({ route, request }, services)
+        repeats.learn(message, request, reply)
+        return reply
+      })
     void (route?.reader === true && draining === undefined ? readers.during(work) : work())
   })
 

@@ -17,7 +17,7 @@ import type { Database } from './index/database.js'
 import { sumOf } from './hash.js'
 import { LruMap } from './lru.js'
 import type { Removal } from './removal.js'
-import type { OpenBlob, Sha256 } from './types.js'
+import type { Sha256 } from './types.js'
 
 /** Stamps that memory answers for; one takes about 200 bytes. */
 const MEMORY_LIMIT = 50_000
@@ -44,7 +44,7 @@ export class CheckedBlobs {
   }
 
   /** undefined where there is no such blob of `size` bytes, or where its bytes are others; the blob is dropped then. */
-  async open(sha256: Sha256, size: number): Promise<OpenBlob | undefined> {
+  async open(sha256: Sha256, size: number): Promise<FileBlob | undefined> {
     const blob = await this.#o.blobs.open(sha256, size)
     if (blob === undefined) return undefined
     try {

@@ -60,9 +60,14 @@ export class Entries implements EntryStore {
     flusher.add(() => this.#writeUses())
   }
 
+  /** What memory has, unless a process has removed or replaced something since. */
+  known(id: KeyId): Entry | undefined {
+    this.#invalidation.hear()
+    return this.#memory.get(id)
+  }
+
   async get(id: KeyId): Promise<Entry | undefined> {
-    if (this.#invalidation.hasRung()) this.dropMemory()
-    const known = this.#memory.get(id)
+    const known = this.known(id)
     if (known !== undefined) return known
     const epoch = this.#epoch
     return this.#database.run(async ({ keyv }) => {

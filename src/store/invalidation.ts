@@ -5,6 +5,7 @@ import { utimes, writeFile } from 'node:fs/promises'
 import { asKissError, systemCode } from '../errors.js'
 import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
+import { thisTurn } from './turn.js'
 
 /** Milliseconds between looks at the index, for what the watch did not tell. */
 const POLL = 5_000
@@ -22,10 +23,12 @@ export class Invalidation {
   #timer: NodeJS.Timeout | undefined
   #seen: number | undefined
   #closed = false
-  /** The time of the file when hasRung was asked last, milliseconds since the epoch. */
-  #rung = 0
   /** A look is waiting for its turn. */
   #looks = false
+  /** The time of the bell when it was last looked at; milliseconds since the epoch, 0 where it is gone. */
+  #rungAt = 0
+  /** The turn of the event loop in which the bell was looked at. */
+  #heardIn = -1
 
   constructor(layout: Layout, database: Database) {
     this.#layout = layout
@@ -43,7 +46,7 @@ export class Invalidation {
     } catch (error) {
       throw asKissError(error, 'disk', `cannot use the cache directory ${this.#layout.root}`)
     }
-    this.hasRung()
+    this.#rungAt = this.#readBell()
     this.#watch()
     this.#poll()
   }
@@ -54,24 +57,36 @@ export class Invalidation {
     return () => this.#listeners.delete(listener)
   }
 
-  /**
-   * True where any process has announced something since this was asked last. One system call of 2 µs, at every hit: the
-   * watch may be some milliseconds late, and whoever was told of a purge finds nothing in the next request.
-   */
-  hasRung(): boolean {
-    const stats = fs.statSync(this.#layout.generation, { throwIfNoEntry: false })
-    const now = stats === undefined ? 0 : stats.mtimeMs
-    if (now === this.#rung) return false
-    this.#rung = now
-    return true
-  }
-
   /** Something was removed or replaced. Never fails: who does not hear it looks within POLL. */
   async announce(): Promise<void> {
     try {
       await ring(this.#layout.generation, true)
     } catch {
       // The disk is full or the directory gone. The row in the index has changed, and will be seen.
+    }
+  }
+
+  /**
+   * Tells the listeners at once what another process has announced: the watch may take its time, and a client that was told
+   * of a purge may ask any process next. One look serves a turn of the event loop, since its requests had all arrived
+   * before. It costs 5 µs, a tenth of a small hit.
+   */
+  hear(): void {
+    const turn = thisTurn()
+    if (this.#heardIn === turn) return
+    this.#heardIn = turn
+    const rungAt = this.#readBell()
+    if (rungAt === this.#rungAt) return
+    this.#rungAt = rungAt
+    this.#tell()
+  }
+
+  #readBell(): number {
+    try {
+      return fs.statSync(this.#layout.generation, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    } catch {
+      // Memory is dropped once, and the index asked instead, which says what is wrong with the directory.
+      return 0
     }
   }
 

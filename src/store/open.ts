@@ -19,6 +19,7 @@ import { Removal } from './removal.js'
 import { ReaderCounts } from './figures/reader-counts.js'
 import { LedgerCheck } from './ledgercheck.js'
 import type { Selection } from './select.js'
+import { SmallBodies } from './small-bodies.js'
 import { SharedSpace } from './space.js'
 import type { Entry, KeyId, OpenBlob, Sha256, VerifyResult } from './types.js'
 import type { VerifyOptions } from './verify.js'
@@ -53,6 +54,7 @@ export interface Store {
   readonly removal: Removal
   readonly invalidation: Invalidation
   readonly checked: CheckedBlobs
+  readonly bodies: SmallBodies
   /**
    * The way to the bytes of an entry. undefined where its blob is gone, or has other bytes than it had (checked-blobs.ts): the
    * caller removes the entry.
@@ -97,17 +99,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   const checked = new CheckedBlobs({ database, blobs, removal, boot: boot ?? 'unknown', warn })
 
+  const bodies = new SmallBodies({ open: (sha256, size) => checked.open(sha256, size) })
+
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)
   }
 
-  invalidation.onInvalidate(() => entries.dropMemory())
+  invalidation.onInvalidate(() => {
+    entries.dropMemory()
+    bodies.clear()
+  })
   await invalidation.start()
 
   return {
     layout,
     entries,
     blobs,
+    bodies,
     counters,
     figures,
     failures: new FailureList(database, flusher),
@@ -116,7 +124,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     removal,
     invalidation,
     checked,
-    open: ({ sha256, size }) => checked.open(sha256, size),
+    open: ({ sha256, size }) => bodies.open(sha256, size),
     publish: (file, entry, how) => publish(file, entry, { entries, blobs, checked, space, removal }, how),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     purge: (selection, { dryRun = false } = {}) =>

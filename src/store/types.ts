@@ -73,6 +73,8 @@ export interface OpenBlob {
   readonly size: number
   readonly sha256: Sha256
   readonly path: string
+  /** The whole body, where memory has it; not to be written to. */
+  readonly inMemory?: Buffer
   /** Reads at `position`; 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>
   close(): Promise<void>

@@ -9,7 +9,7 @@ export interface Use {
 }
 
 export class PendingUses {
-  #uses = new Map<KeyId, Use>()
+  #uses = new Map<KeyId, { -readonly [K in keyof Use]: Use[K] }>()
 
   get size(): number {
     return this.#uses.size
@@ -17,10 +17,12 @@ export class PendingUses {
 
   note(id: KeyId, use: Use): void {
     const known = this.#uses.get(id)
-    this.#uses.set(id, {
-      hits: use.hits + (known?.hits ?? 0),
-      lastUsedAt: Math.max(use.lastUsedAt, known?.lastUsedAt ?? 0),
-    })
+    if (known === undefined) {
+      this.#uses.set(id, { ...use })
+      return
+    }
+    known.hits += use.hits
+    known.lastUsedAt = Math.max(known.lastUsedAt, use.lastUsedAt)
   }
 
   /** The entry as it will be when they are written. */

@@ -246,6 +246,14 @@ export class StubEngine implements Engine {
     return artifact
   }
 
+  again(): undefined {
+    return undefined
+  }
+
+  sentAgain(): void {
+    // Nothing is served again.
+  }
+
   get lastRequest(): FetchRequest {
     return this.requests.at(-1)!
   }

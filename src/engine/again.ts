@@ -1,0 +1,35 @@
+/** A hit that is served once more without being looked up: decided from memory alone, at once. */
+
+import { isFresh } from '../http/freshness.js'
+import { hostOf } from '../http/host.js'
+import type { Entry } from '../store/types.js'
+import type { Services } from './services.js'
+import type { Again } from './types.js'
+
+/**
+ * See Engine.again. The entry has to be the one that memory knows: a purge, a replacement or a validation by any process
+ * makes it another, or none. A private entry needs its right proved each time.
+ */
+export function again(
+  before: Entry,
+  ttl: number | undefined,
+  { store, clock }: Pick<Services, 'store' | 'clock'>,
+): Again | undefined {
+  const entry = store.entries.known(before.id)
+  // An entry that was read or stored anew has new headers, whatever they say.
+  if (entry === undefined || entry.headers !== before.headers || entry.private) return undefined
+  const now = clock.now()
+  if (!isFresh(entry, { now, ttl })) return undefined
+  const bytes = store.bodies.peek(entry.sha256)?.inMemory
+  if (bytes === undefined) return undefined
+  store.counters.add('requests', 1)
+  store.counters.add('requests_hit', 1)
+  store.entries.touch(entry.id, now)
+  return { entry, bytes }
+}
+
+/** The bytes of such a hit went to its reader, or a part of them before it left. */
+export function sentAgain(entry: Entry, bytes: number, { store }: Pick<Services, 'store'>): void {
+  store.counters.add('served_hit', bytes)
+  store.figures.servedOf(hostOf(entry.url), bytes)
+}

@@ -1,0 +1,156 @@
+/** Hits sent again: the answer to a request is prepared once, and sent to equal requests for as long as it is the answer. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Again, Engine } from '../engine/types.js'
+import { ageSeconds } from '../http/freshness.js'
+import { LruMap } from '../store/lru.js'
+import type { Access } from './access.js'
+import { requestId } from './incoming.js'
+import type { Readers } from './readers.js'
+import type { Reply, Repeatable } from './reply.js'
+import type { RequestLog } from './request-log.js'
+import type { Incoming } from './route.js'
+
+/** Prepared answers; one takes about 2 KiB, without its body, which the store holds. */
+const LIMIT = 4_096
+
+/**
+ * Header fields that make no difference to a hit that everybody may have. Tokens and forwarded addresses decide who is
+ * admitted, which is asked for each request. A request with any other field is not repeated.
+ */
+const harmless: ReadonlySet<string> = new Set([
+  'host',
+  'user-agent',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'connection',
+  'x-request-id',
+  'authorization',
+  'private-token',
+  'job-token',
+  'x-kiss-token',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-real-ip',
+  'forwarded',
+])
+
+export interface RepeatsOptions {
+  readonly engine: Pick<Engine, 'again' | 'sentAgain'>
+  readonly access: Access
+  readonly readers: Readers
+  readonly log: RequestLog
+  readonly newId: () => string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** What is the same in every answer to equal requests. */
+interface Prepared extends Repeatable {
+  /** Names and values in turn, as writeHead takes them; those at {@link ID_AT} and `ageAt` are of the last answer. */
+  readonly fields: string[]
+  readonly ageAt: number
+  readonly path: string
+  readonly target: string | undefined
+  readonly cache: string | undefined
+}
+
+/** The fields begin with Server and X-Request-Id. */
+const ID_AT = 3
+
+export class Repeats {
+  readonly #o: RepeatsOptions
+  readonly #prepared = new LruMap<string, Prepared>(LIMIT)
+
+  constructor(options: RepeatsOptions) {
+    this.#o = options
+  }
+
+  /** Prepares the answer for the next equal request, where it may be repeated. */
+  learn(message: IncomingMessage, { path, notes }: Incoming, { headers, repeatable }: Reply): void {
+    if (repeatable === undefined || !isPlain(message)) return
+    const own = { Server: 'kiss', 'X-Request-Id': '', ...headers, 'Content-Length': String(repeatable.entry.size) }
+    const fields = Object.entries(own).flat()
+    const { target, cache } = notes
+    this.#prepared.set(keyOf(message), { ...repeatable, fields, ageAt: fields.indexOf('Age') + 1, path, target, cache })
+  }
+
+  /** Answers a request whose answer is prepared and still right. False: nothing was done. */
+  send(message: IncomingMessage, response: ServerResponse): boolean {
+    if (!isPlain(message)) return false
+    const key = keyOf(message)
+    const prepared = this.#prepared.get(key)
+    if (prepared === undefined) return false
+    const { access, engine } = this.#o
+    const client = access.clientOf(message.socket.remoteAddress, message.headers)
+    if (!access.admitsAddress(client) || !access.admitsToken(message.headers, 'fetch')) return false
+    const again = engine.again(prepared.entry, prepared.ttl)
+    if (again === undefined) {
+      this.#prepared.delete(key)
+      return false
+    }
+    this.#write(prepared, again, message, response, client)
+    return true
+  }
+
+  #write(
+    { fields, ageAt, path, target, cache }: Prepared,
+    { entry, bytes }: Again,
+    message: IncomingMessage,
+    response: ServerResponse,
+    client: string | undefined,
+  ): void {
+    const { engine, log, readers, newId, now } = this.#o
+    const startedAt = performance.now()
+    const id = requestId(message.headers['x-request-id']) ?? newId()
+    readers.enter()
+    // The end of the connection is told by `close`.
+    response.on('error', ignore)
+    response.on('close', () => {
+      const done = response.writableFinished
+      const duration = Math.round(performance.now() - startedAt)
+      const sent = done ? bytes.length : 0
+      engine.sentAgain(entry, sent)
+      log.log({
+        id,
+        method: 'GET',
+        path,
+        ...(target !== undefined && { target }),
+        ...(cache !== undefined && { cache }),
+        status: 200,
+        bytes: sent,
+        firstByte: duration,
+        duration,
+        client,
+        outcome: done ? 'done' : 'aborted',
+      })
+      readers.leave()
+    })
+    fields[ID_AT] = id
+    fields[ageAt] = String(ageSeconds(entry, now()))
+    response.writeHead(200, fields)
+    response.end(bytes)
+  }
+}
+
+function ignore(): void {
+  // Nothing is left to do.
+}
+
+/** A GET of HTTP/1 whose fields are all harmless, each there once: `Host` twice names nobody (incoming.ts). */
+function isPlain(message: IncomingMessage): boolean {
+  if (message.method !== 'GET' || message.httpVersionMajor !== 1) return false
+  let names = 0
+  for (const name in message.headers) {
+    if (!harmless.has(name)) return false
+    names++
+  }
+  return message.rawHeaders.length === 2 * names
+}
+
+/** What the answer depends on, beside what {@link harmless} says: the target, and by which name it asks us. */
+function keyOf(message: IncomingMessage): string {
+  return `${message.headers.host ?? ''} ${message.url ?? ''}`
+}
