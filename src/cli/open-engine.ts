@@ -68,7 +68,7 @@ function engineOptions(
     syncBodies: serving,
     ownUse: !serving,
     connectEarly: serving,
-    ...(values.quota === undefined ? {} : { quota: values.quota }),
+    ...(serving ? { quota: values.quota } : { limit: values.quota }),
     upstream: {
       guard: serving,
       mirrors,

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { openCache } from '../cli/inspect/cache.js'
-import { purgeFilter, purgeLine, runPurge } from '../cli/inspect/purge.js'
+import { purgeFilter, purgeLine, runPurge, setQuota } from '../cli/inspect/purge.js'
 import { flagsFor } from '../cli/settings/flags.js'
 import type { PurgeResult } from '../engine/types.js'
 
@@ -9,7 +9,9 @@ export default class Purge extends BaseCommand {
   static override readonly summary = 'remove entries from the cache'
   static override readonly description = `By URL, or those that pass every filter given. Whoever is reading one of them finishes.
 
-Asks first on a terminal; elsewhere it needs --yes.`
+Asks first on a terminal; elsewhere it needs --yes.
+
+--set-quota bounds the directory for every later command; what was used least recently is evicted at once. kiss serve sets the quota at its start.`
   static override readonly examples = [
     {
       description: 'See what has not been used for a week',
@@ -18,6 +20,10 @@ Asks first on a terminal; elsewhere it needs --yes.`
     {
       description: 'Remove every kernel of one server',
       command: "<%= config.bin %> purge --match 'https://storage.example.com/**/Image*' --yes",
+    },
+    {
+      description: 'Let the cache of a laptop take no more than 20 GiB',
+      command: '<%= config.bin %> purge --set-quota 20GiB',
     },
     { description: 'Remove everything', command: '<%= config.bin %> purge --all --yes' },
   ]
@@ -31,6 +37,7 @@ Asks first on a terminal; elsewhere it needs --yes.`
     'unused-for',
     'match',
     'larger-than',
+    'set-quota',
     'dry-run',
     'yes',
     'cache-dir',
@@ -42,6 +49,8 @@ Asks first on a terminal; elsewhere it needs --yes.`
   async run(): Promise<PurgeResult> {
     const { argv, flags } = await this.parse(Purge)
     const values = await this.values(flags)
+    const quota = values['set-quota']
+    if (quota !== undefined) return setQuota(this, argv as string[], values, quota)
     const filter = purgeFilter(argv as string[], values)
     const cache = await openCache(this, values)
     try {

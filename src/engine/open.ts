@@ -50,6 +50,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     boot: here.boot,
     owner: JSON.stringify(here),
     isLive: (reservation) => leases.isLive(reservation),
+    limit: options.limit,
   })
   void leases
     .sweepAll()
@@ -119,11 +120,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         transfers: fetching.transfers,
         keyOf: (url) => providerFor(url, providers).cacheKey(url),
       }),
+    setQuota: (bytes) => store.space.setQuota(bytes),
     verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
     status: async () => ({
       counts: await store.counters.read(),
       usage: { ...(await store.space.usage()), logical: await store.entries.logicalSize() },
       quota: await store.space.quota(),
+      counted: await store.space.counted(),
       entries: await store.entries.count(),
       downloads: await fetching.transfers.downloads(),
       failures: await store.failures.read(),

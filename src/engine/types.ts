@@ -141,6 +141,8 @@ export interface EngineStatus {
   readonly usage: { readonly blobs: number; readonly reserved: number; readonly logical: number }
   /** Bytes; undefined: no quota. */
   readonly quota: number | undefined
+  /** Bytes that count for the quota: blocks of bodies, entries, and what downloads may write. */
+  readonly counted: number
   readonly entries: number
   readonly downloads: readonly Download[]
   /** Newest first, bounded. */
@@ -170,6 +172,8 @@ export interface Engine {
   /** @param id of the entry, or a beginning of it that is unique; undefined where there is none */
   entry(id: string): Promise<EntryDetails | undefined>
   purge(filter: PurgeFilter): Promise<PurgeResult>
+  /** Sets the quota of the directory, and evicts what is above it. Bytes; undefined: no quota. */
+  setQuota(bytes: number | undefined): Promise<void>
   verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
   status(): Promise<EngineStatus>
   /** For dashboard and metrics. */
@@ -181,7 +185,9 @@ export interface Engine {
 export interface EngineOptions {
   readonly cacheDir: string
   /** Bytes; undefined leaves the directory's quota as it is. */
-  readonly quota?: number
+  readonly quota?: number | undefined
+  /** Bytes that the directory may take with what this engine brings; its quota stays as it is. */
+  readonly limit?: number | undefined
   /** Milliseconds. */
   readonly defaultTtl?: number
   /** Milliseconds. */

@@ -63,8 +63,8 @@ function ratio({ counts }: EngineStatus): number | null {
   return exact === undefined ? null : Math.round(exact * 1000) / 1000
 }
 
-function percent({ usage, quota }: EngineStatus): number {
-  return quota === undefined || quota === 0 ? 0 : Math.round((usage.blobs / quota) * 100)
+function percent({ counted, quota }: EngineStatus): number {
+  return quota === undefined || quota === 0 ? 0 : Math.round((counted / quota) * 100)
 }
 
 function inState({ downloads }: EngineStatus, state: 'scheduled' | 'downloading'): number {

@@ -4,8 +4,8 @@ import type { Sha256 } from './types.js'
 
 export interface Candidate {
   readonly sha256: Sha256
-  /** Bytes. */
-  readonly size: number
+  /** Bytes that it takes, entries included. */
+  readonly cost: number
   /** Milliseconds since the epoch: the latest use of any entry that names it. */
   readonly lastUsedAt: number
 }
@@ -17,7 +17,7 @@ export function chooseVictims(candidates: readonly Candidate[], bytes: number): 
   for (const candidate of [...candidates].sort((a, b) => a.lastUsedAt - b.lastUsedAt)) {
     if (freed >= bytes) break
     victims.push(candidate)
-    freed += candidate.size
+    freed += candidate.cost
   }
   return victims
 }
@@ -29,23 +29,28 @@ export interface Room {
   readonly kept: number
   /** Blobs that are being removed at this moment. */
   readonly leaving: number
-  /** Reservations of other keys. */
-  readonly reserved: number
+  /** What other reservations may write. */
+  readonly granted: number
+  /** What they may write in the end. */
+  readonly promised: number
 }
 
 export type RoomPlan =
   /** It fits, or will as soon as what is leaving has left. */
   | { readonly do: 'wait' }
+  /** It fits if what others were promised is not filled. */
+  | { readonly do: 'wait-for-promises' }
   | { readonly do: 'evict'; readonly bytes: number }
   /** Not even an empty cache could hold it. */
   | { readonly do: 'refuse-size' }
   /** What is in flight leaves no room for it, however much is evicted. */
   | { readonly do: 'refuse-busy' }
 
-/** What to do about a reservation of `bytes` that did not fit. */
-export function planRoom(bytes: number, room: Room): RoomPlan {
-  if (bytes > room.quota) return { do: 'refuse-size' }
-  if (bytes + room.reserved > room.quota) return { do: 'refuse-busy' }
-  const missing = room.kept + room.reserved + bytes - room.quota
+/** What to do about a reservation of `cost` that did not fit, and of which `ahead` is to be granted. */
+export function planRoom(cost: number, ahead: number, room: Room): RoomPlan {
+  if (cost > room.quota) return { do: 'refuse-size' }
+  if (cost + room.granted > room.quota) return { do: 'refuse-busy' }
+  if (cost + room.promised > room.quota) return { do: 'wait-for-promises' }
+  const missing = room.kept + room.granted + ahead - room.quota
   return missing > 0 ? { do: 'evict', bytes: missing } : { do: 'wait' }
 }

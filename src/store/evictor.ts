@@ -5,7 +5,8 @@ import type { FileBlobs } from './blobs.js'
 import type { Database } from './index/database.js'
 import { chooseVictims } from './eviction.js'
 import type { Flusher } from './index/flusher.js'
-import { evictable } from './ledger.js'
+import { ENTRY_COST } from './index/schema.js'
+import { evictable, evictableEntries } from './ledger.js'
 import type { Removal } from './removal.js'
 import type { Sha256 } from './types.js'
 
@@ -35,22 +36,30 @@ export class Evictor {
     while (freed < bytes) {
       const candidates = await database.run(({ query }) => evictable(query, BATCH))
       const victims = chooseVictims(candidates, bytes - freed)
-      if (victims.length === 0) break
+      if (victims.length === 0) return freed + (await this.#evictEntries(bytes - freed))
       for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
     }
     return freed
   }
 
+  /** Where a body that is being stored has so many URLs that these alone leave no room for one more. */
+  async #evictEntries(bytes: number): Promise<number> {
+    const limit = Math.ceil(bytes / ENTRY_COST)
+    const victims = await this.#options.database.run(({ query }) => evictableEntries(query, limit))
+    const { removed } = await this.#options.removal.removeEntries(victims)
+    return removed * ENTRY_COST
+  }
+
   async #evictOne(sha256: Sha256): Promise<number> {
     const { removal, blobs } = this.#options
     try {
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.cost ?? 0
     } catch (error) {
       // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
       // entries are dangling until the removal is done, which is a miss for who meets them.
       if (systemCode(error) !== 'SQLITE_FULL') throw error
       await blobs.remove(sha256)
-      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.freed ?? 0
+      return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.cost ?? 0
     }
   }
 }

@@ -1,8 +1,14 @@
-/** The statements of the ledger of bytes: what blobs take, what transfers have reserved, what is being removed. */
+/**
+ * The statements of the ledger of bytes: what blobs take, what transfers have reserved, what is being removed.
+ *
+ * A reservation promises room for a whole body, and grants what may be written now. What is granted and what blobs take
+ * never exceed the quota. A promise keeps other downloads from starting that would not fit beside it, for as long as bytes
+ * arrive; it makes nobody evict.
+ */
 
 import type { Query } from './index/connection.js'
 import type { Candidate, Room } from './eviction.js'
-import { ENTRIES, ENTRY_SHA256 } from './index/schema.js'
+import { COST, costOfBody, ENTRIES, ENTRY_COST, ENTRY_SHA256, USED } from './index/schema.js'
 import type { KeyId, Sha256 } from './types.js'
 
 /** What one transfer has reserved, or the blob that it claims. */
@@ -16,34 +22,67 @@ export interface Reservation {
   readonly owner: string
 }
 
+/** Milliseconds after which a promise lapses that no byte has filled. */
+export const PROMISE_PATIENCE = 3_000
+
 const QUOTA = `(SELECT value FROM settings WHERE name = 'quota')`
-const BLOBS = `(SELECT coalesce(sum(size), 0) FROM blobs)`
+const granted = `CASE granted WHEN 0 THEN 0 ELSE ${costOfBody('granted')} END`
+
+/** Bytes that the reservations of others than `id` are granted. */
+const grantedTo = (others: string) => `(SELECT coalesce(sum(${granted}), 0) FROM reservations WHERE ${others})`
+
+/** Bytes that they are promised at the time `now`; a time in the future counts as long ago. */
+const promisedTo = (others: string, now: string) => `(SELECT coalesce(sum(
+  CASE WHEN at BETWEEN ${now} - ${PROMISE_PATIENCE} AND ${now} THEN ${costOfBody('bytes')} ELSE ${granted} END), 0)
+  FROM reservations WHERE ${others})`
+
+export interface Request {
+  /** Of the reservation. */
+  readonly id: string
+  /** Of the whole body, as far as it is known. */
+  readonly bytes: number
+  /** Bytes that may be written now. */
+  readonly ahead: number
+  readonly owner: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
 
 /** True when the reservation is made. One statement: the sum cannot change between the look and the deed. */
-export async function tryReserve(query: Query, id: KeyId, bytes: number, owner: string): Promise<boolean> {
+export async function tryReserve(query: Query, { id, bytes, ahead, owner, now }: Request): Promise<boolean> {
   const rows = await query(
-    `INSERT INTO reservations (id, bytes, owner) SELECT ?1, ?2, ?3
+    `INSERT INTO reservations (id, bytes, granted, owner, at) SELECT ?1, ?2, ?3, ?4, ?5
       WHERE ${QUOTA} IS NULL
-        OR ${BLOBS} + (SELECT coalesce(sum(bytes), 0) FROM reservations WHERE id <> ?1) + ?2 <= ${QUOTA}
-      ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, owner = excluded.owner
+        OR (${promisedTo('id <> ?1', '?5')} + ${costOfBody('?2')} <= ${QUOTA}
+          AND ${USED} + ${grantedTo('id <> ?1')} + CASE ?3 WHEN 0 THEN 0 ELSE ${costOfBody('?3')} END <= ${QUOTA})
+      ON CONFLICT (id) DO UPDATE
+        SET bytes = excluded.bytes, granted = excluded.granted, owner = excluded.owner, at = excluded.at
       RETURNING id`,
     id,
     bytes,
+    ahead,
     owner,
+    now,
   )
   return rows.length > 0
 }
 
 /** undefined: no quota. */
-export async function readRoom(query: Query, id: KeyId): Promise<Room | undefined> {
+export async function readRoom(query: Query, id: string, now: number): Promise<Room | undefined> {
   const [row] = await query<{ quota: number | null } & Omit<Room, 'quota'>>(
-    `SELECT ${QUOTA} AS quota,
-      (SELECT coalesce(sum(size), 0) FROM blobs WHERE doomed IS NULL) AS kept,
-      (SELECT coalesce(sum(size), 0) FROM blobs WHERE doomed IS NOT NULL) AS leaving,
-      (SELECT coalesce(sum(bytes), 0) FROM reservations WHERE id <> ?) AS reserved`,
+    `SELECT ${QUOTA} AS quota, ${USED} - leaving AS kept, leaving,
+        ${grantedTo('id <> ?1')} AS granted, ${promisedTo('id <> ?1', '?2')} AS promised
+      FROM (SELECT coalesce(sum(${COST}), 0) AS leaving FROM blobs WHERE doomed IS NOT NULL)`,
     id,
+    now,
   )
   return row === undefined || row.quota === null ? undefined : { ...row, quota: row.quota }
+}
+
+/** Bytes that count: what blobs take, and what reservations are granted. */
+export async function readCounted(query: Query, without = ''): Promise<number> {
+  const [row] = await query<{ n: number }>(`SELECT ${USED} + ${grantedTo('id <> ?1')} AS n`, without)
+  return row?.n ?? 0
 }
 
 export async function readQuota(query: Query): Promise<number | undefined> {
@@ -62,7 +101,8 @@ export async function writeQuota(query: Query, bytes: number | undefined): Promi
 
 export async function readUsage(query: Query): Promise<{ blobs: number; reserved: number }> {
   const [row] = await query<{ blobs: number; reserved: number }>(
-    `SELECT ${BLOBS} AS blobs, (SELECT coalesce(sum(bytes), 0) FROM reservations) AS reserved`,
+    `SELECT (SELECT coalesce(sum(size), 0) FROM blobs) AS blobs,
+      (SELECT coalesce(sum(bytes), 0) FROM reservations) AS reserved`,
   )
   return row ?? { blobs: 0, reserved: 0 }
 }
@@ -102,8 +142,9 @@ export async function tryClaim(query: Query, { id, sha256, owner }: Commit, anyw
 export async function countClaimed(query: Query, { reservation, sha256, size }: Commit): Promise<boolean> {
   const rows = await query(
     `INSERT INTO blobs (sha256, size, last_used, brought_by) SELECT ?1, ?2, 0, ?3
-      WHERE ${QUOTA} IS NULL OR EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND size >= ?2)
-        OR ${BLOBS} + (SELECT coalesce(sum(bytes), 0) FROM reservations WHERE id <> ?3) + ?2 <= ${QUOTA}
+      WHERE ${QUOTA} IS NULL OR ${USED} + ${grantedTo('id <> ?3')}
+        + CASE WHEN EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND size >= ?2) THEN ${ENTRY_COST}
+            ELSE ${costOfBody('?2')} END <= ${QUOTA}
       ON CONFLICT (sha256) DO UPDATE SET size = ?2, brought_by = ?3, doomed = NULL
       RETURNING sha256`,
     sha256,
@@ -116,29 +157,46 @@ export async function countClaimed(query: Query, { reservation, sha256, size }: 
 /** Least recently used first; without those that are claimed or being removed. */
 export async function evictable(query: Query, limit: number): Promise<Candidate[]> {
   return query<Candidate>(
-    `SELECT sha256, size, last_used AS lastUsedAt FROM blobs
+    `SELECT sha256, ${COST} AS cost, last_used AS lastUsedAt FROM blobs
       WHERE doomed IS NULL AND sha256 NOT IN (SELECT sha256 FROM claims)
       ORDER BY last_used LIMIT ?`,
     limit,
   )
 }
 
+/** Entries of blobs that cannot be evicted because they are claimed, least recently used first. */
+export async function evictableEntries(query: Query, limit: number): Promise<{ id: KeyId; sha256: Sha256 }[]> {
+  return query(
+    `SELECT key AS id, ${ENTRY_SHA256} AS sha256 FROM ${ENTRIES}
+      WHERE ${ENTRY_SHA256} IN (SELECT sha256 FROM claims)
+        AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.id = ${ENTRIES}.key)
+      ORDER BY json_extract(value, '$.value.lastUsedAt') LIMIT ?`,
+    limit,
+  )
+}
+
+export interface Doomed {
+  /** Bytes. */
+  readonly size: number
+  readonly cost: number
+}
+
 /**
  * Makes the caller the one who removes the blob; undefined where it is claimed, somebody else is at it, or (unless `named`)
- * an entry names it. Also for a blob that the ledger does not know. Resolves with the bytes that it counts for.
+ * an entry names it. Also for a blob that the ledger does not know. Resolves with its bytes, and with those that it counts for.
  */
-export async function doom(query: Query, sha256: Sha256, now: number, named: boolean): Promise<number | undefined> {
-  const [row] = await query<{ size: number }>(
+export async function doom(query: Query, sha256: Sha256, now: number, named: boolean): Promise<Doomed | undefined> {
+  const [row] = await query<Doomed>(
     `INSERT INTO blobs (sha256, size, last_used, doomed) SELECT ?1, 0, ?2, ?2
       WHERE NOT EXISTS (SELECT 1 FROM claims WHERE sha256 = ?1)
         AND (?3 OR NOT EXISTS (SELECT 1 FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ?1))
       ON CONFLICT (sha256) DO UPDATE SET doomed = ?2 WHERE doomed IS NULL
-      RETURNING size`,
+      RETURNING size, ${COST} AS cost`,
     sha256,
     now,
     named ? 1 : 0,
   )
-  return row?.size
+  return row
 }
 
 /**
@@ -166,9 +224,8 @@ export async function cancelClaims(query: Query, ids: Iterable<KeyId> | undefine
 }
 
 /** Whatever the quota: what is written already has to be counted. */
-export async function restoreReservation(query: Query, reservation: Omit<Reservation, 'sha256'>): Promise<void> {
-  const { id, bytes, owner } = reservation
-  await query('INSERT OR IGNORE INTO reservations (id, bytes, owner) VALUES (?, ?, ?)', id, bytes, owner)
+export async function restoreReservation(query: Query, { id, bytes, ahead, owner, now }: Request): Promise<void> {
+  await query('INSERT OR IGNORE INTO reservations VALUES (?, ?, ?, ?, ?)', id, bytes, ahead, owner, now)
 }
 
 export async function readReservations(query: Query): Promise<Reservation[]> {

@@ -36,6 +36,8 @@ export interface StoreOptions {
   /** Identifies this boot. After another one the ledger is compared with the disk, and blobs are hashed that may be damaged. */
   readonly boot?: string
   readonly random?: () => string
+  /** Bytes that the directory may take with what this process brings; default: what its quota allows. */
+  readonly limit?: number | undefined
   /** Entries that memory answers for. */
   readonly memoryLimit?: number
   /** Milliseconds that a statement waits for another process, before the index counts as locked for good. */
@@ -82,7 +84,7 @@ export interface Store {
 /** Throws KissError `configuration` (another layout) or `disk`. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { cacheDir, clock, warn, owner = `pid ${process.pid}`, isLive, boot, random = randomUUID } = options
-  const { busyTimeout = 5_000, memoryLimit = 50_000 } = options
+  const { busyTimeout = 5_000, memoryLimit = 50_000, limit } = options
 
   const layout = await openLayout(cacheDir, random)
   const database = await Database.open({ layout, clock, warn, busyTimeout })
@@ -95,7 +97,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
   const evictor = new Evictor({ database, removal, blobs, flusher })
-  const space = new SharedSpace({ database, removal, evictor, flusher, owner, isLive, ledgerCheck })
+  const space = new SharedSpace({
+    layout,
+    clock,
+    limit,
+    database,
+    removal,
+    evictor,
+    flusher,
+    owner,
+    isLive,
+    ledgerCheck,
+  })
 
   const checked = new CheckedBlobs({ database, blobs, removal, boot: boot ?? 'unknown', warn })
 

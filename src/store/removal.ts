@@ -22,8 +22,10 @@ export interface RemovalOptions {
 }
 
 export interface Removed {
-  /** Bytes that the ledger counted. */
+  /** Bytes of the body. */
   readonly freed: number
+  /** Bytes that the ledger counted for it and its entries. */
+  readonly cost: number
   /** There was a file to unlink. */
   readonly found: boolean
 }
@@ -50,9 +52,9 @@ export class Removal {
   async removeBlob(sha256: Sha256, { onlyUnnamed }: { onlyUnnamed: boolean }): Promise<Removed | undefined> {
     const { database, clock } = this.#options
     const doomed = clock.now()
-    const size = await database.run(({ query }) => doom(query, sha256, doomed, !onlyUnnamed))
-    if (size === undefined) return undefined
-    return { freed: size, found: await this.#finish(sha256, doomed) }
+    const blob = await database.run(({ query }) => doom(query, sha256, doomed, !onlyUnnamed))
+    if (blob === undefined) return undefined
+    return { freed: blob.size, cost: blob.cost, found: await this.#finish(sha256, doomed) }
   }
 
   /**

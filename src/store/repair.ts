@@ -1,6 +1,7 @@
 /** Brings the ledger of bytes in line with the files that are there. */
 
 import type { Database } from './index/database.js'
+import { COST, ENTRIES, ENTRY_SHA256 } from './index/schema.js'
 import type { Layout } from './layout.js'
 import type { Sha256 } from './types.js'
 import { blobFolders, fileSize, isBlobName } from './walk.js'
@@ -25,6 +26,11 @@ export async function repairLedger(layout: Layout, database: Database): Promise<
   for (const sha256 of known.keys()) {
     if ((await fileSize(layout.blob(sha256))) === undefined) await strikeIfUnclaimed(database, sha256)
   }
+  await database.query(`UPDATE blobs SET entries = named.n, last_used = max(last_used, named.used)
+    FROM (SELECT ${ENTRY_SHA256} AS of, count(*) AS n, max(json_extract(value, '$.value.lastUsedAt')) AS used
+      FROM ${ENTRIES} GROUP BY of) AS named
+    WHERE sha256 = named.of AND (entries <> named.n OR last_used < named.used)`)
+  await database.query(`UPDATE settings SET value = (SELECT coalesce(sum(${COST}), 0) FROM blobs) WHERE name = 'used'`)
   return unknown
 }
 

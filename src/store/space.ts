@@ -1,17 +1,21 @@
 /** The byte budget of one cache directory, kept by all its processes through the ledger in the index. */
 
+import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../errors.js'
 import type { Database } from './index/database.js'
 import { planRoom } from './eviction.js'
+import type { Layout } from './layout.js'
 import type { Evictor } from './evictor.js'
 import type { Flusher } from './index/flusher.js'
 import {
   type Commit,
+  PROMISE_PATIENCE,
   type Reservation,
   countClaimed,
   dropReservation,
   dropReservations,
+  readCounted,
   readQuota,
   readReservations,
   readRoom,
@@ -21,19 +25,29 @@ import {
   tryReserve,
   writeQuota,
 } from './ledger.js'
+import { costOfBytes } from './index/schema.js'
 import type { Removal } from './removal.js'
 import type { LedgerCheck } from './ledgercheck.js'
-import type { KeyId, Sha256, Space } from './types.js'
+import type { KeyId, ReserveOptions, Sha256, Space } from './types.js'
 
 /** Milliseconds between looks at room that others are making, and how many looks. */
 const WAIT = 10
 const WAITS = 200
+/** Milliseconds between looks at promises that may lapse, and how many looks: a little longer than they last. */
+const PROMISE_WAIT = 50
+const PROMISE_WAITS = PROMISE_PATIENCE / PROMISE_WAIT + 10
+/** Bytes that stay free on the file system, for the index and small files, while there is something to evict. */
+const MARGIN = 256 * 1024
 /** The same for a blob that is being removed, which takes a few milliseconds. */
 const REMOVAL_WAITS = 50
 /** Rounds in which others may take the room that this process made. */
 const ROUNDS = 1_000
 
 export interface SpaceOptions {
+  readonly layout: Layout
+  readonly clock: { now(): number }
+  /** Bytes that the directory may take with what this process brings; its own quota stays. */
+  readonly limit: number | undefined
   readonly database: Database
   readonly removal: Removal
   readonly evictor: Evictor
@@ -49,7 +63,9 @@ export class SharedSpace implements Space {
   readonly #options: SpaceOptions
   /** What this process knows and a new index would not, when the one that held it is lost. */
   #quota: number | undefined
-  readonly #held = new Map<KeyId, number>()
+  readonly #held = new Map<string, { readonly bytes: number; readonly ahead: number }>()
+  /** Bytes evicted for each reservation because of the limit of this process. */
+  readonly #evictedFor = new Map<string, number>()
   /** Given back, and still in the index. */
   readonly #unreleased = new Set<KeyId>()
 
@@ -58,7 +74,8 @@ export class SharedSpace implements Space {
     options.flusher.add(() => this.#writeReleases())
     options.database.onReplaced(async ({ query }) => {
       if (this.#quota !== undefined) await writeQuota(query, this.#quota)
-      for (const [id, bytes] of this.#held) await restoreReservation(query, { id, bytes, owner: options.owner })
+      const { owner, clock } = options
+      for (const [id, held] of this.#held) await restoreReservation(query, { id, ...held, owner, now: clock.now() })
     })
   }
 
@@ -71,8 +88,8 @@ export class SharedSpace implements Space {
     this.#quota = bytes
     await ledgerCheck.ensure()
     await database.run(({ query }) => writeQuota(query, bytes))
-    const { blobs, reserved } = await database.run(({ query }) => readUsage(query))
-    if (bytes !== undefined && blobs + reserved > bytes) await this.evict(blobs + reserved - bytes)
+    const counted = await this.counted()
+    if (bytes !== undefined && counted > bytes) await this.evict(counted - bytes)
   }
 
   async usage(): Promise<{ blobs: number; reserved: number }> {
@@ -80,23 +97,37 @@ export class SharedSpace implements Space {
     return this.#options.database.run(({ query }) => readUsage(query))
   }
 
-  async reserve(id: KeyId, bytes: number): Promise<void> {
-    const { database, owner, removal, ledgerCheck } = this.#options
+  async counted(): Promise<number> {
+    await this.#options.ledgerCheck.ensure()
+    return this.#options.database.run(({ query }) => readCounted(query))
+  }
+
+  async reserve(id: string, bytes: number, { ahead = bytes, held = 0 }: ReserveOptions = {}): Promise<void> {
+    const { database, owner, removal, ledgerCheck, clock } = this.#options
     this.#unreleased.delete(id)
+    await ledgerCheck.ensure()
+    await this.#lookAtDisk(bytes, ahead, held)
+    await this.#obeyLimit(id, bytes, ahead)
     let waits = 0
+    let promiseWaits = 0
     for (let round = 0; round < ROUNDS; round++) {
       await ledgerCheck.ensure()
-      const made = await database.run(({ query }) => tryReserve(query, id, bytes, owner))
-      if (made) this.#held.set(id, bytes)
+      const now = clock.now()
+      const made = await database.run(({ query }) => tryReserve(query, { id, bytes, ahead, owner, now }))
+      if (made) this.#held.set(id, { bytes, ahead })
       if (made && ledgerCheck.done) return
-      const room = await database.run(({ query }) => readRoom(query, id))
+      const room = await database.run(({ query }) => readRoom(query, id, now))
       if (room === undefined) continue
       this.#quota = room.quota
-      const plan = planRoom(bytes, room)
+      const plan = planRoom(costOfBytes(bytes), ahead === 0 ? 0 : costOfBytes(ahead), room)
       if (plan.do === 'refuse-size') throw tooLarge(bytes, room.quota)
-      if (plan.do === 'refuse-busy') {
+      if (plan.do === 'refuse-busy' || (plan.do === 'wait-for-promises' && promiseWaits++ === PROMISE_WAITS)) {
         if (await this.#reclaimForRoom()) continue
         throw noRoom(bytes, room.quota)
+      }
+      if (plan.do === 'wait-for-promises') {
+        await sleep(PROMISE_WAIT)
+        continue
       }
       if (plan.do === 'evict' && (await this.evict(plan.bytes)) > 0) continue
       // What is needed is on its way out, or claimed by transfers that have just ended.
@@ -110,6 +141,33 @@ export class SharedSpace implements Space {
       }
     }
     throw noRoom(bytes, (await this.quota()) ?? bytes)
+  }
+
+  /**
+   * Refuses what the file system could not hold without everything that is stored, before anything is evicted. Makes room
+   * on it for what is to be granted: a write that fails is more trouble than one that was foreseen.
+   */
+  async #lookAtDisk(bytes: number, ahead: number, held: number): Promise<void> {
+    const free = await freeBytes(this.#options.layout.root)
+    if (free === undefined) return
+    if (bytes - held > free) {
+      const { blobs } = await this.#options.database.run(({ query }) => readUsage(query))
+      if (bytes - held > free + blobs) throw tooLargeForDisk(bytes, this.#options.layout.root, free + blobs + held)
+    }
+    const missing = ahead > held ? ahead - held + MARGIN - free : 0
+    if (missing > 0) await this.evict(missing)
+  }
+
+  /** Evicts for the limit of this process, and never more than the body takes. */
+  async #obeyLimit(id: string, bytes: number, ahead: number): Promise<void> {
+    const { limit, database } = this.#options
+    if (limit === undefined) return
+    if (costOfBytes(bytes) > limit) throw tooLarge(bytes, limit)
+    if (ahead === 0) return
+    const counted = await database.run(({ query }) => readCounted(query, id))
+    const evicted = this.#evictedFor.get(id) ?? 0
+    const missing = Math.min(counted + costOfBytes(ahead) - limit, costOfBytes(bytes) - evicted)
+    if (missing > 0) this.#evictedFor.set(id, evicted + (await this.evict(missing)))
   }
 
   async commit(id: KeyId, sha256: Sha256, size: number, reservation: string = id): Promise<void> {
@@ -142,6 +200,7 @@ export class SharedSpace implements Space {
   /** Never throws: what the index does not take now is given back when it does. */
   async release(id: KeyId): Promise<void> {
     this.#held.delete(id)
+    this.#evictedFor.delete(id)
     this.#unreleased.add(id)
     try {
       await this.#writeReleases()
@@ -179,8 +238,24 @@ export class SharedSpace implements Space {
   }
 }
 
+/** undefined where the system does not tell. */
+async function freeBytes(directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(directory)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
+
 function tooLarge(bytes: number, quota: number): KissError {
   return new KissError('quota', `it takes ${bytes} bytes, and the quota of the cache is ${quota} bytes in all`)
+}
+
+function tooLargeForDisk(bytes: number, directory: string, room: number): KissError {
+  return new KissError('disk', `it takes ${bytes} bytes, and the disk of ${directory} has room for ${room} bytes`, {
+    hint: 'free some space, or choose a --cache-dir on a larger disk',
+  })
 }
 
 function noRoom(bytes: number, quota: number): KissError {

@@ -137,6 +137,13 @@ export interface Counters {
   read(): Promise<Counts>
 }
 
+export interface ReserveOptions {
+  /** Bytes that may be written now; default: all. */
+  readonly ahead?: number
+  /** Bytes that are on the disk already; default: none. */
+  readonly held?: number
+}
+
 /**
  * The byte budget of one cache directory, shared by all its processes. Blobs and reservations together never exceed the
  * quota. Reservations belong to a key: whoever continues a transfer takes its reservation over.
@@ -147,10 +154,11 @@ export interface Space {
   /** Evicts at once what is above it. */
   setQuota(bytes: number | undefined): Promise<void>
   /**
-   * Makes the reservation of `id` `bytes` large (it may have had less), evicting what was used least recently where
-   * needed. Throws KissError `quota` when even an empty cache could not hold it, or when what is in flight leaves no room.
+   * Makes the reservation `id` `bytes` large (it may have had less), and grants `ahead` of these, evicting what was used
+   * least recently where needed. Throws KissError `quota` or `disk` when even an empty cache or disk could not hold it, before
+   * anything is evicted, or when what is in flight leaves no room.
    */
-  reserve(id: KeyId, bytes: number): Promise<void>
+  reserve(id: string, bytes: number, options?: ReserveOptions): Promise<void>
   /**
    * A reservation turns into a blob of `size` bytes, which nobody evicts until the entry `id` names it. Called before the file
    * is adopted, so that no file is uncounted. Counts a blob that is there already once. `reservation`: its id, where that is
@@ -159,8 +167,10 @@ export interface Space {
   commit(id: KeyId, sha256: Sha256, size: number, reservation?: string): Promise<void>
   /** Gives a reservation back; no error where there is none. */
   release(id: KeyId): Promise<void>
-  /** Bytes of blobs and of reservations. */
+  /** Bytes of bodies and of reservations. */
   usage(): Promise<{ readonly blobs: number; readonly reserved: number }>
+  /** Bytes that count for the quota: blocks of bodies, entries, and what downloads may write. */
+  counted(): Promise<number>
   /** Evicts at least `bytes` where it can, whatever the quota (the disk is full); returns what it freed. */
   evict(bytes: number): Promise<number>
 }

@@ -131,11 +131,11 @@ async function churn(at: Store, name: string, bytes: number, times: number): Pro
   for (let i = 0; i < times; i++) {
     const body = `${name} ${i} `.padEnd(bytes, '.')
     await at.space.reserve(`${name} ${i}`, bytes)
-    const reserved = await at.space.usage()
+    const reserved = await at.space.counted()
     await at.space.release(`${name} ${i}`)
     await put(at, `${name}-${i}`, body)
-    const stored = await at.space.usage()
-    most = Math.max(most, reserved.blobs + reserved.reserved, stored.blobs + stored.reserved)
+    const stored = await at.space.counted()
+    most = Math.max(most, reserved, stored)
   }
   return most
 }

@@ -27,7 +27,7 @@ describe('a process that is killed', () => {
   async function assertRecovers(store: Store, kept: string): Promise<void> {
     // Long enough for a removal to count as abandoned.
     fixture.now = Date.now() + 60_000
-    await store.space.setQuota(100)
+    await store.space.setQuota(100_000)
     await store.verify()
     await assertSound(store)
     const entries = await listed(store)
@@ -39,7 +39,7 @@ describe('a process that is killed', () => {
     // A description whose entry was never written is swept an hour later.
     for (const entry of entries) assert.ok(strays.includes(describing(entry)))
     assert.deepEqual(await store.space.usage(), { blobs: new Set(bodies).size * 4, reserved: 0 })
-    await store.space.reserve('everything', 100)
+    await store.space.reserve('everything', 90_000)
   }
 
   async function killedAt(
@@ -96,9 +96,9 @@ describe('a process that is killed', () => {
     await put(before, 'kept', 'bbbb', { lastUsedAt: 2 })
     const store = await killedAt('entries gone', { do: 'evict', bytes: 1 })
     fixture.now = Date.now() + 60_000
-    await store.space.setQuota(10)
-    await store.space.reserve('x', 6)
-    assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 6 })
+    await store.space.setQuota(25_000)
+    await store.space.reserve('x', 4_000)
+    assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 4_000 })
     assert.deepEqual(
       (await listed(store)).map(({ url }) => url),
       ['https://origin.example/kept'],

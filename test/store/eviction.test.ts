@@ -3,9 +3,9 @@ import { chooseVictims, planRoom } from '#kiss/store/eviction.js'
 
 describe('eviction', () => {
   const candidates = [
-    { sha256: 'b', size: 20, lastUsedAt: 2 },
-    { sha256: 'a', size: 10, lastUsedAt: 1 },
-    { sha256: 'c', size: 30, lastUsedAt: 3 },
+    { sha256: 'b', cost: 20, lastUsedAt: 2 },
+    { sha256: 'a', cost: 10, lastUsedAt: 1 },
+    { sha256: 'c', cost: 30, lastUsedAt: 3 },
   ]
   const chosen = (bytes: number) => chooseVictims(candidates, bytes).map(({ sha256 }) => sha256)
 
@@ -23,15 +23,22 @@ describe('eviction', () => {
   })
 
   it('plans how to make room', () => {
-    const room = { quota: 100, kept: 60, leaving: 0, reserved: 30 }
-    assert.deepEqual(planRoom(101, room), { do: 'refuse-size' })
-    assert.deepEqual(planRoom(71, room), { do: 'refuse-busy' })
-    assert.deepEqual(planRoom(70, room), { do: 'evict', bytes: 60 })
-    assert.deepEqual(planRoom(11, room), { do: 'evict', bytes: 1 })
+    const room = { quota: 100, kept: 60, leaving: 0, granted: 30, promised: 30 }
+    assert.deepEqual(planRoom(101, 101, room), { do: 'refuse-size' })
+    assert.deepEqual(planRoom(71, 0, room), { do: 'refuse-busy' })
+    assert.deepEqual(planRoom(70, 70, room), { do: 'evict', bytes: 60 })
+    assert.deepEqual(planRoom(11, 11, room), { do: 'evict', bytes: 1 })
+    assert.deepEqual(planRoom(70, 10, room), { do: 'wait' })
+  })
+
+  it('waits for a promise that nothing fills, and evicts nothing for it', () => {
+    const room = { quota: 100, kept: 90, leaving: 0, granted: 0, promised: 100 }
+    assert.deepEqual(planRoom(1, 1, room), { do: 'wait-for-promises' })
   })
 
   it('waits for what is leaving instead of evicting more', () => {
-    assert.deepEqual(planRoom(10, { quota: 100, kept: 60, leaving: 20, reserved: 30 }), { do: 'wait' })
-    assert.deepEqual(planRoom(15, { quota: 100, kept: 60, leaving: 20, reserved: 30 }), { do: 'evict', bytes: 5 })
+    const room = { quota: 100, kept: 60, leaving: 20, granted: 30, promised: 30 }
+    assert.deepEqual(planRoom(10, 10, room), { do: 'wait' })
+    assert.deepEqual(planRoom(15, 15, room), { do: 'evict', bytes: 5 })
   })
 })

@@ -7,6 +7,7 @@ import { isEmptyFilter } from '../../server/entry-filter.js'
 import { formatSize } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { canAsk, confirm } from '../confirm.js'
+import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 
 /** Removes what a filter chooses: the local cache, or a server's. */
@@ -49,6 +50,33 @@ export async function runPurge(
   if (chosen.removed === 0) return { ...chosen, dryRun: false }
   const agreed = await confirm(`Remove ${amount(chosen)}?`, command.stop)
   return agreed ? purge(filter) : { removed: 0, bytes: 0, dryRun: false }
+}
+
+/** Gives the local cache directory another quota; says what was evicted for it. */
+export async function setQuota(
+  command: BaseCommand,
+  args: readonly string[],
+  values: SettingValues,
+  quota: number,
+): Promise<PurgeResult> {
+  const others = { ...entryFilter(values), ...(values.all ? { all: true } : {}), ...(args.length > 0 ? { args } : {}) }
+  if (Object.keys(others).length > 0) throw new KissError('usage', '--set-quota stands alone, without URLs and filters')
+  if (values.server !== undefined)
+    throw new KissError('usage', '--set-quota is for the local cache', { hint: 'a server has --quota' })
+  if (values['dry-run']) throw new KissError('usage', '--set-quota has no --dry-run')
+  const engine = await openEngine(command)
+  try {
+    const before = await engine.status()
+    await engine.setQuota(quota === 0 ? undefined : quota)
+    const after = await engine.status()
+    const evicted = before.entries - after.entries
+    const what = quota === 0 ? 'no quota' : `quota ${formatSize(quota)}`
+    const result = { removed: evicted, bytes: before.usage.blobs - after.usage.blobs, dryRun: false }
+    command.log(evicted > 0 ? `${what}; evicted ${amount(result)}` : what)
+    return result
+  } finally {
+    await engine.close()
+  }
 }
 
 export function purgeLine(result: PurgeResult): string {

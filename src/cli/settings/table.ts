@@ -153,6 +153,12 @@ export const settingsTable = {
     only: 'flag',
   },
   'larger-than': { kind: 'size', summary: 'entries larger than this', placeholder: '1GiB', only: 'flag' },
+  'set-quota': {
+    kind: 'size',
+    summary: 'set the quota of the cache directory, evict what is above it; 0 is none',
+    placeholder: '100GiB',
+    only: 'flag',
+  },
   'dry-run': { kind: 'boolean', summary: 'say what would be removed, remove nothing' },
   yes: { kind: 'boolean', char: 'y', summary: 'do not ask', only: 'flag' },
   rebuild: { kind: 'boolean', summary: 'write the index anew from the files beside the blobs' },

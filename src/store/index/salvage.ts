@@ -9,7 +9,8 @@ import { ENTRIES } from './schema.js'
  */
 const copies = [
   `INSERT OR IGNORE INTO settings SELECT * FROM old.settings`,
-  `INSERT OR IGNORE INTO blobs SELECT * FROM old.blobs`,
+  // The entries that come count themselves.
+  `INSERT OR IGNORE INTO blobs SELECT sha256, size, last_used, doomed, brought_by, stamp, boot, 0 FROM old.blobs`,
   `INSERT OR IGNORE INTO reservations SELECT * FROM old.reservations`,
   `INSERT OR IGNORE INTO claims SELECT * FROM old.claims`,
   `INSERT OR IGNORE INTO ${ENTRIES} SELECT * FROM old.${ENTRIES}`,

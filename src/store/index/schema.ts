@@ -3,7 +3,7 @@
 import { figuresSchema } from '../figures/schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 6
+export const SCHEMA_VERSION = 7
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -11,8 +11,30 @@ export const ENTRIES = 'entries'
 /** As it stands in the index on it; SQLite uses the index only for the same expression. */
 export const ENTRY_SHA256 = `json_extract(value, '$.value.sha256')`
 
+/** Bytes of a block, by which file systems count files. */
+const BLOCK = 4_096
+/** Bytes that an entry takes beside the body: a block of its description, its rows and what they take in SQLite's indexes. */
+export const ENTRY_COST = 6_144
+
+const blocks = (bytes: string) => `(${bytes} + ${BLOCK - 1}) / ${BLOCK} * ${BLOCK}`
+/** What a body of so many bytes takes with its first entry. */
+export const costOfBody = (bytes: string): string => `(${blocks(bytes)} + ${ENTRY_COST})`
+/** The same of a number. */
+export const costOfBytes = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK + ENTRY_COST
+/** Of a row of `blobs`: one that is being removed counts the entries that it still has, any other one at least one. */
+const costOf = (row: string) => `(${blocks(`${row}size`)} + max(${row}entries, ${row}doomed IS NULL) * ${ENTRY_COST})`
+/** What a row of `blobs` takes. */
+export const COST = costOf('')
+/** What all of them take; triggers keep it. */
+export const USED = `(SELECT value FROM settings WHERE name = 'used')`
+
+const use = (change: string) => `UPDATE settings SET value = value ${change} WHERE name = 'used';`
+
 const field = (row: 'OLD' | 'NEW', name: string) => `json_extract(${row}.value, '$.value.${name}')`
 const withoutUse = (row: 'OLD' | 'NEW') => `json_remove(${row}.value, '$.value.hits', '$.value.lastUsedAt')`
+
+const names = (row: 'OLD' | 'NEW', change: string) =>
+  `UPDATE blobs SET entries = max(0, entries ${change}) WHERE sha256 = ${field(row, 'sha256')};`
 
 /** A use of an entry is one of its blob. */
 const named = `
@@ -29,11 +51,14 @@ export const schema: readonly string[] = [
   // the file that is known to be whole, and the boot in which it was written, while it may not be on the disk.
   `CREATE TABLE IF NOT EXISTS blobs (
     sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER, brought_by TEXT,
-    stamp TEXT, boot TEXT) WITHOUT ROWID`,
+    stamp TEXT, boot TEXT, entries INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
   `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
+  `CREATE INDEX IF NOT EXISTS blobs_doomed ON blobs (doomed) WHERE doomed IS NOT NULL`,
 
-  // Bytes that transfers will write, or have written.
-  `CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID`,
+  // Bytes that transfers will write, and of these the ones that they may write now. at: when the body last grew, milliseconds.
+  `CREATE TABLE IF NOT EXISTS reservations (
+    id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, granted INTEGER NOT NULL, owner TEXT NOT NULL, at INTEGER NOT NULL
+  ) WITHOUT ROWID`,
   ...['INSERT', 'UPDATE OF brought_by'].map(
     (event, i) => `CREATE TRIGGER IF NOT EXISTS blob_brought_${i} AFTER ${event} ON blobs
       BEGIN DELETE FROM reservations WHERE id = NEW.brought_by; END`,
@@ -48,15 +73,22 @@ export const schema: readonly string[] = [
   ...figuresSchema,
 
   // quota: bytes, absent without one. generation: grows whenever an entry is removed or replaced. ledger: the boot in which
-  // the ledger was last compared with the disk. lost: there are blobs whose entries went with an index that was lost.
+  // the ledger was last compared with the disk. used: bytes that
+  // all blobs take. lost: there are blobs whose entries went with an index that was lost.
   `CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
-  `INSERT OR IGNORE INTO settings VALUES ('generation', 0)`,
+  `INSERT OR IGNORE INTO settings VALUES ('generation', 0), ('used', 0)`,
+  `CREATE TRIGGER IF NOT EXISTS blob_added AFTER INSERT ON blobs BEGIN ${use(`+ ${costOf('NEW.')}`)} END`,
+  `CREATE TRIGGER IF NOT EXISTS blob_resized AFTER UPDATE OF size, entries, doomed ON blobs
+    BEGIN ${use(`+ ${costOf('NEW.')} - ${costOf('OLD.')}`)} END`,
+  `CREATE TRIGGER IF NOT EXISTS blob_removed AFTER DELETE ON blobs BEGIN ${use(`- ${costOf('OLD.')}`)} END`,
 
-  `CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON ${ENTRIES} BEGIN ${named} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON ${ENTRIES} BEGIN ${named} ${names('NEW', '+ 1')} END`,
   `CREATE TRIGGER IF NOT EXISTS entry_updated AFTER UPDATE ON ${ENTRIES} BEGIN ${named} END`,
   `CREATE TRIGGER IF NOT EXISTS entry_changed AFTER UPDATE ON ${ENTRIES}
     WHEN ${withoutUse('OLD')} <> ${withoutUse('NEW')} BEGIN ${changed} END`,
-  `CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON ${ENTRIES} BEGIN ${changed} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_renamed AFTER UPDATE ON ${ENTRIES}
+    WHEN ${field('OLD', 'sha256')} <> ${field('NEW', 'sha256')} BEGIN ${names('OLD', '- 1')} ${names('NEW', '+ 1')} END`,
+  `CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON ${ENTRIES} BEGIN ${changed} ${names('OLD', '- 1')} END`,
   `CREATE TRIGGER IF NOT EXISTS entry_hits_removed AFTER DELETE ON ${ENTRIES}
     BEGIN DELETE FROM hits WHERE id = OLD.key; END`,
 
@@ -77,4 +109,5 @@ export const discard: readonly string[] = [
   ),
   ...['blobs', 'reservations', 'claims'].map((table) => `DROP TABLE IF EXISTS ${table}`),
   `UPDATE settings SET value = '' WHERE name = 'ledger'`,
+  `UPDATE settings SET value = 0 WHERE name = 'used'`,
 ]

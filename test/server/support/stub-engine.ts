@@ -187,6 +187,7 @@ export const emptyStatus: EngineStatus = {
   counts: Object.fromEntries(counterNames.map((name) => [name, 0])) as unknown as Counts,
   usage: { blobs: 0, reserved: 0, logical: 0 },
   quota: undefined,
+  counted: 0,
   entries: 0,
   downloads: [],
   failures: [],
@@ -271,6 +272,10 @@ export class StubEngine implements Engine {
       if (entry.id.startsWith(id)) return { entry, sharing: [], hitsByDay: new Map() }
     }
     return undefined
+  }
+
+  async setQuota(): Promise<void> {
+    // It has none.
   }
 
   async purge(filter: PurgeFilter): Promise<{ removed: number; bytes: number; dryRun: boolean }> {

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { Fixture, listed, put } from './support.js'
+
+const MIB = 1024 * 1024
+
+describe('the space of a cache directory', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('gives what was promised to a silent download to another one after a while', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(MIB)
+    await store.space.reserve('silent', 1_000_000, { ahead: 0 })
+    fixture.now += 2_900
+    let waits = true
+    const other = store.space.reserve('other', 600_000).finally(() => (waits = false))
+    await store.space.usage()
+    assert.equal(waits, true)
+    fixture.now += 200
+    await other
+    await assert.rejects(store.space.reserve('silent', 1_000_000, { ahead: 16_384 }), { code: 'quota' })
+  })
+
+  it('keeps what was promised to a download whose bytes arrive', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(MIB)
+    await store.space.reserve('busy', 1_000_000, { ahead: 0 })
+    fixture.now += 2_900
+    await store.space.reserve('busy', 1_000_000, { ahead: 600_000 })
+    fixture.now += 2_900
+    await assert.rejects(store.space.reserve('other', 600_000), { code: 'quota' })
+    await store.space.reserve('busy', 1_000_000)
+  })
+
+  it('takes a promise from the future for one that has lapsed', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(MIB)
+    await store.space.reserve('silent', 1_000_000, { ahead: 0 })
+    fixture.now -= 3_600_000
+    await store.space.reserve('other', 900_000)
+  })
+
+  it('refuses what is larger than the disk before it evicts anything', async () => {
+    const store = await fixture.open()
+    const kept = await put(store, 'kept', 'body')
+    await assert.rejects(store.space.reserve('huge', 2 ** 50, { ahead: 0 }), {
+      code: 'disk',
+      message: /the disk of .* has room for/,
+    })
+    assert.deepEqual(await listed(store), [kept])
+  })
+
+  it('bounds one process by its limit without evicting more than its body takes, and leaves the quota alone', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(100 * MIB)
+    for (let i = 0; i < 10; i++) await put(store, `entry ${i}`, `${i}`.padEnd(100_000), { lastUsedAt: i })
+    const limited = await fixture.open({ limit: 500_000 })
+    await assert.rejects(limited.space.reserve('large', 500_000), { code: 'quota' })
+    assert.equal((await listed(store)).length, 10)
+    await put(limited, 'new', 'x'.repeat(150_000), { lastUsedAt: 99 })
+    assert.equal((await listed(store)).length, 9)
+    assert.equal(await store.space.quota(), 100 * MIB)
+  })
+
+  it('counts the same after the ledger was compared with the disk', async () => {
+    const before = await fixture.open({ boot: 'first' })
+    for (const name of ['a', 'b']) await put(before, name, 'the same')
+    await put(before, 'c', 'another body')
+    const counted = await before.space.counted()
+    await fixture.close(before)
+    const store = await fixture.open({ boot: 'second' })
+    assert.equal(await store.space.counted(), counted)
+    await store.purge({ all: true })
+    assert.equal(await store.space.counted(), 0)
+  })
+})
