@@ -7,7 +7,7 @@ import { asksForJson } from './arguments.js'
 import { catchSignals } from './signals.js'
 import { refuseUnknownSections } from './settings/file.js'
 import { flagsFor } from './settings/flags.js'
-import { loadSettingsFile } from './settings/load.js'
+import { forgetSettingsFile, loadSettingsFile } from './settings/load.js'
 import { resolveSettings, type Settings } from './settings/resolve.js'
 import type { SettingName, SettingValues } from './settings/table.js'
 import { hasCacheHome, workingDirectory } from './surroundings.js'
@@ -29,6 +29,12 @@ export abstract class BaseCommand extends Command {
   settings(flags?: Readonly<Record<string, unknown>>): Promise<Settings> {
     this.#settings ??= this.#resolveSettings(flags)
     return this.#settings
+  }
+
+  /** The settings as they are now: the file is read again, flags and environment are what they were. */
+  settingsAnew(): Promise<Settings> {
+    forgetSettingsFile()
+    return this.#resolveSettings()
   }
 
   /** The values alone. */

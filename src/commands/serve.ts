@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js'
+import { checkSettings } from '../cli/serve/reload.js'
 import { runServe } from '../cli/serve/run-serve.js'
 import { flagsFor } from '../cli/settings/flags.js'
 import { printedSettings } from '../cli/settings/print.js'
@@ -9,7 +10,7 @@ export default class Serve extends BaseCommand {
   static override readonly summary = 'serve artifacts over HTTP'
   static override readonly description = `The same cache as kiss fetch, for everybody who asks: http://HOST:PORT/api/v1/fetch?url=URL.
 
-The first line on standard output is the URL that it listens on; the log goes to standard error. SIGTERM and SIGINT let readers finish, for as long as --drain-timeout says; SIGHUP reads the TLS certificate again.
+The first line on standard output is the URL that it listens on; the log goes to standard error. SIGTERM and SIGINT let readers finish, for as long as --drain-timeout says; SIGHUP reads the configuration file again: quota, clients, tokens, upstreams, mirrors, log level and certificate; what needs a restart is named in the log.
 
 Every flag can also be set in the environment (KISS_PORT=8002) or in the configuration file (port: 8002).`
   static override readonly examples = [
@@ -53,6 +54,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'max-rate',
       'pass-headers',
       'egress-price',
+      'check',
       'print-config',
     ],
     settingDefaults,
@@ -61,6 +63,11 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve)
     const settings = await this.settings(flags)
+    if (settings.values.check) {
+      await checkSettings(settings)
+      this.log('the settings can be used')
+      return
+    }
     if (!settings.values['print-config']) return runServe(this, settings.values)
     for (const line of printedSettings(settings)) this.log(line)
   }

@@ -17,6 +17,7 @@ const CHUNK = 256 * 1024
 /** The network, with the cache itself before it: the cache is the origin of all that comes from another of its URLs. */
 export function withSources(origins: Origins, fetch: Fetch): Origins {
   return {
+    update: (lists) => origins.update(lists),
     async request(request) {
       const { provider, method, url, clientCredential, signal } = request
       if (provider.source === undefined) return origins.request(request)

@@ -132,6 +132,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       failures: await store.failures.read(),
       instance: store.layout.instance,
     }),
+    reconfigure: async ({ quota, ...lists }) => {
+      ;(await services.origins()).update(lists)
+      if (quota !== undefined) await store.space.setQuota(quota)
+    },
     figures: store.figures,
     close: () => (closed ??= close()),
   }

@@ -8,7 +8,7 @@ import type { Download } from '../flight/list.js'
 import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Figures } from '../store/figures/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
-import type { UpstreamOptions } from '../upstream/types.js'
+import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 
 export type { Clock } from '../flight/collaborators.js'
 export type { Download, DownloadState } from '../flight/list.js'
@@ -176,6 +176,8 @@ export interface Engine {
   setQuota(bytes: number | undefined): Promise<void>
   verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
   status(): Promise<EngineStatus>
+  /** Changes what can change while it runs. Throws KissError `usage` for lists that cannot be read; then nothing has changed. */
+  reconfigure(options: Pick<EngineOptions, 'quota'> & UpstreamLists): Promise<void>
   /** For dashboard and metrics. */
   readonly figures: Figures
   /** Stops transfers so that another process can continue them, flushes, closes. */

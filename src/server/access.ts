@@ -50,17 +50,23 @@ function authorizationToken(header: string | undefined): string | undefined {
 }
 
 export class Access {
-  readonly #clients: AddressSet
-  readonly #proxies: AddressSet
-  readonly #clientTokens: TokenSet
-  readonly #adminTokens: TokenSet
+  #clients!: AddressSet
+  #proxies!: AddressSet
+  #clientTokens!: TokenSet
+  #adminTokens!: TokenSet
   /** Peers in their plain form. */
   readonly #peers = new LruMap<string, string>(1_000)
 
   /** @throws KissError `usage` for what is no CIDR */
   constructor(options: AccessOptions = {}) {
-    this.#clients = new AddressSet(options.allowClients ?? [], '--allow-client')
+    this.update(options)
+  }
+
+  /** From now on these count. @throws KissError `usage` for what is no CIDR; then nothing has changed */
+  update(options: AccessOptions): void {
+    const clients = new AddressSet(options.allowClients ?? [], '--allow-client')
     this.#proxies = new AddressSet(options.trustProxies ?? [], '--trust-proxy')
+    this.#clients = clients
     this.#clientTokens = new TokenSet(options.clientTokens ?? [])
     this.#adminTokens = new TokenSet(options.adminTokens ?? [])
   }

@@ -24,6 +24,7 @@ export interface LogOptions {
 export interface OpenLog extends ServerLog {
   /** Lines that were dropped because nobody read them in time. */
   readonly dropped: number
+  setLevel(level: LogLevel): void
   /** Waits at most half a second for the last lines. */
   close(): Promise<void>
 }
@@ -47,6 +48,7 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
     get dropped() {
       return sink.dropped
     },
+    setLevel: (level) => (logger.level = level),
     close: () => sink.close(closeTimeout),
   }
 }

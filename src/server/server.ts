@@ -69,6 +69,8 @@ export interface RunningServer {
   close(): Promise<void>
   /** Reads the certificate again; connections that are open keep the old one. @throws KissError `configuration` */
   reloadTls(): void
+  /** Who may use the server from now on. @throws KissError `usage`; then nothing has changed */
+  updateAccess(options: AccessOptions): void
 }
 
 /** @throws KissError `configuration` when it cannot listen there, `usage` for an address that is none */
@@ -180,6 +182,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     drain: () => (draining ??= drain()),
     close: () => shut(server),
+    updateAccess: (next) => access.update(next),
     reloadTls: () => {
       if (options.tls !== undefined && 'setSecureContext' in server) server.setSecureContext(readTls(options.tls))
     },

@@ -13,7 +13,7 @@ import { Network } from './network.js'
 import { monotonic, Rate, type RateClock } from './rate.js'
 import { trusting } from './trust.js'
 import { Turn } from './turn.js'
-import type { OriginAnswer, OriginRequest, Origins, OwnServer, UpstreamOptions } from './types.js'
+import type { OriginAnswer, OriginRequest, Origins, OwnServer, UpstreamLists, UpstreamOptions } from './types.js'
 
 const STALL_TIMEOUT = 60_000
 /** Milliseconds that a mirror has to answer. */
@@ -36,11 +36,12 @@ export async function createOrigins(
   // Node itself takes NODE_EXTRA_CA_CERTS from the environment that the process was started with.
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
   const secureContext = caFile === undefined ? undefined : await trusting(caFile, extraFile)
-  const network = (settings: UpstreamOptions) =>
-    new Network({ guard: new Guard(settings), lookup, secureContext, env, via })
+  const guards = [new Guard(options), new Guard({ ...options, guard: false })] as const
+  const network = (guard: Guard) => new Network({ guard, lookup, secureContext, env, via })
   return new Client({
-    guarded: network(options),
-    trusted: network({ ...options, guard: false }),
+    guards,
+    guarded: network(guards[0]),
+    trusted: network(guards[1]),
     self: options.self,
     mirrors: parseMirrors(options.mirrors ?? []),
     health: new MirrorHealth({ now: () => clock.now(), warn: options.warn ?? (() => undefined) }),
@@ -51,11 +52,13 @@ export async function createOrigins(
 }
 
 interface Parts {
+  /** Of both networks. */
+  readonly guards: readonly Guard[]
   readonly guarded: Network
   /** For the mirrors, which the operator chose: only the deny list holds. */
   readonly trusted: Network
   readonly self: OwnServer | undefined
-  readonly mirrors: readonly MirrorRule[]
+  mirrors: readonly MirrorRule[]
   readonly health: MirrorHealth
   readonly gate: Gate
   readonly rate: Rate | undefined
@@ -67,6 +70,12 @@ class Client implements Origins {
 
   constructor(parts: Parts) {
     this.#parts = parts
+  }
+
+  update({ mirrors = [], ...lists }: UpstreamLists): void {
+    const rules = parseMirrors(mirrors)
+    for (const guard of this.#parts.guards) guard.update(lists)
+    this.#parts.mirrors = rules
   }
 
   async request(request: OriginRequest): Promise<OriginAnswer> {

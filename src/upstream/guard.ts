@@ -16,16 +16,22 @@ const LOOPBACK_NAME = /(^|\.)localhost\.?$/
 
 export class Guard implements AddressGuard {
   readonly #restrict: boolean
-  readonly #allow: readonly Rule[]
-  readonly #deny: readonly Rule[]
+  #allow: readonly Rule[] = []
+  #deny: readonly Rule[] = []
   readonly #self: OwnServer | undefined
 
   /** Throws KissError `usage` for a list that cannot be read. */
   constructor(options: Pick<UpstreamOptions, 'guard' | 'allow' | 'deny' | 'self'>) {
     this.#restrict = options.guard ?? true
-    this.#allow = parseRules(options.allow ?? [], 'allow-upstream')
-    this.#deny = parseRules(options.deny ?? [], 'deny-upstream')
     this.#self = options.self
+    this.update(options)
+  }
+
+  /** From now on these lists hold. Throws KissError `usage` for one that cannot be read; then nothing has changed. */
+  update({ allow = [], deny = [] }: Pick<UpstreamOptions, 'allow' | 'deny'>): void {
+    const allowed = parseRules(allow, 'allow-upstream')
+    this.#deny = parseRules(deny, 'deny-upstream')
+    this.#allow = allowed
   }
 
   /**

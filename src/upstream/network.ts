@@ -7,6 +7,7 @@ import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
 import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { displayUrl } from '../http/urls.js'
+import { contains, parseAddress } from './addresses.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
 import { sendable, type Headers } from './headers.js'
@@ -35,16 +36,17 @@ export interface Outgoing {
 
 export class Network {
   readonly #guard: Guard
-  readonly #dispatcher: Dispatcher
-  readonly #proxied: boolean
+  /** Around the proxies; the only one where there are none. */
+  readonly #direct: Dispatcher
+  readonly #proxied: Dispatcher | undefined
   readonly #env: NetworkOptions['env']
   readonly #fixed: Headers
 
   constructor(options: NetworkOptions) {
     this.#guard = options.guard
+    this.#direct = new Agent(settingsOf(options))
+    this.#proxied = throughProxies(options)
     this.#env = options.env
-    this.#dispatcher = open(options)
-    this.#proxied = this.#dispatcher instanceof EnvHttpProxyAgent
     this.#fixed = {
       'accept-encoding': 'identity',
       ...(options.via === undefined ? {} : { via: `1.1 ${options.via}` }), // RFC 9110 §7.6.3
@@ -54,8 +56,11 @@ export class Network {
   /** Throws KissError `upstream-forbidden`, and the network's own error as it is. */
   async send({ method, url, headers, signal, content }: Outgoing): Promise<Dispatcher.ResponseData> {
     this.#guard.checkUrl(url)
+    const dispatcher =
+      this.#proxied === undefined || isInNoProxy(url.hostname, this.#env) ? this.#direct : this.#proxied
+    const isDirect = dispatcher === this.#direct
     try {
-      const response = await this.#dispatcher.request({
+      const response = await dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
@@ -76,18 +81,18 @@ export class Network {
       response.body.on('error', () => undefined)
       return response
     } catch (error) {
-      throw this.#proxied && !signal.aborted ? explained(error, this.#proxyOf(url)) : error
+      throw !isDirect && !signal.aborted ? explained(error, this.#proxyOf(url)) : error
     }
   }
 
   /** Displayable. */
   #proxyOf({ protocol }: URL): string {
-    const [http, https] = [proxy(this.#env, 'http_proxy'), proxy(this.#env, 'https_proxy')]
-    return displayUrl(protocol === 'https:' && https !== '' ? https : http)
+    const [all, own] = [proxy(this.#env, 'all_proxy'), proxy(this.#env, `${protocol.slice(0, -1)}_proxy`)]
+    return displayUrl(own === '' ? all : own)
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.destroy()
+    await Promise.all([this.#direct.destroy(), this.#proxied?.destroy()])
   }
 }
 
@@ -122,14 +127,32 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-function open({ guard, lookup, secureContext, env }: NetworkOptions): Dispatcher {
-  const settings = { connect: guardedConnector({ guard, lookup, secureContext }), maxHeaderSize: MAX_HEADERS }
-  const [httpProxy, httpsProxy] = [proxy(env, 'http_proxy'), proxy(env, 'https_proxy')]
-  if (httpProxy === '' && httpsProxy === '') return new Agent(settings)
+function settingsOf({ guard, lookup, secureContext }: NetworkOptions): Agent.Options {
+  return { connect: guardedConnector({ guard, lookup, secureContext }), maxHeaderSize: MAX_HEADERS }
+}
+
+/** undefined where the environment names no proxy. */
+function throughProxies(options: NetworkOptions): Dispatcher | undefined {
+  const { env, secureContext } = options
+  const all = proxy(env, 'all_proxy')
+  const [httpProxy, httpsProxy] = [proxy(env, 'http_proxy') || all, proxy(env, 'https_proxy') || all]
+  if (httpProxy === '' && httpsProxy === '') return undefined
   const tls = secureContext && { requestTls: { secureContext }, proxyTls: { secureContext } }
   const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? ''
   // Plain http goes through a proxy as a request, not as a tunnel: many refuse CONNECT to other ports than 443.
-  return new EnvHttpProxyAgent({ ...settings, ...tls, httpProxy, httpsProxy, noProxy, proxyTunnel: false })
+  return new EnvHttpProxyAgent({ ...settingsOf(options), ...tls, httpProxy, httpsProxy, noProxy, proxyTunnel: false })
+}
+
+/** Is the host an address within one of NO_PROXY's CIDRs? Names and suffixes are undici's to compare. */
+function isInNoProxy(hostname: string, env: NetworkOptions['env']): boolean {
+  const address = parseAddress(hostname.replace(/^\[(.*)\]$/, '$1'))
+  if (address === undefined) return false
+  const listed = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/)
+  return listed.some((text) => {
+    const [base = '', bits = ''] = text.split('/')
+    const network = /^\d{1,3}$/.test(bits) ? parseAddress(base) : undefined
+    return network !== undefined && contains({ ...network, bits: Number(bits) }, address)
+  })
 }
 
 /** The proxy's URL, '' for none. Throws KissError `configuration`, without the value, which may hold a password. */
@@ -137,5 +160,10 @@ function proxy(env: NetworkOptions['env'], name: string): string {
   const value = env[name] ?? env[name.toUpperCase()] ?? ''
   const url = value === '' || value.includes('://') ? value : `http://${value}`
   if (url === '' || (URL.canParse(url) && /^https?:/i.test(url))) return url
+  if (/^socks/i.test(url)) {
+    throw new KissError('configuration', `${name.toUpperCase()} names a SOCKS proxy, which kiss does not speak`, {
+      hint: 'name an http or https proxy, or unset it for kiss',
+    })
+  }
   throw new KissError('configuration', `${name.toUpperCase()} is not the URL of an http or https proxy`)
 }

@@ -62,8 +62,13 @@ export interface OriginAnswer {
  */
 export interface Origins {
   request(request: OriginRequest): Promise<OriginAnswer>
+  /** From now on these hold. Throws KissError `usage` for a list that cannot be read; then nothing has changed. */
+  update(lists: UpstreamLists): void
   close(): Promise<void>
 }
+
+/** What of the options can change while kiss runs. */
+export type UpstreamLists = Pick<UpstreamOptions, 'allow' | 'deny' | 'mirrors'>
 
 /** Places to try before the origin, for the URLs that a pattern matches. See mirrors.ts for the pattern. */
 export interface Mirror {

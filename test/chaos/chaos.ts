@@ -53,7 +53,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const total = artifacts.reduce((sum, { current }) => sum + current.body.length, 0)
   const quota = Math.floor(total * 0.75)
   mkdirSync(root, { recursive: true })
-  writeFileSync(path.join(root, 'token'), 'chaos\n')
+  writeFileSync(path.join(root, 'token'), 'chaos-of-the-admin\n')
   writeFileSync(path.join(root, 'witness'), '')
   const servers = await Servers.start({
     root,
@@ -226,7 +226,11 @@ class Run {
     const { random, servers, artifacts, origin } = this.#p
     const url = `${random.pick(servers.urls)}api/v1/fetch?url=${encodeURIComponent(origin.url(random.pick(artifacts).path))}`
     await new Promise<void>((resolve) => {
-      const sent = request(url, { method: 'DELETE', headers: { authorization: 'Bearer chaos' }, agent: false })
+      const sent = request(url, {
+        method: 'DELETE',
+        headers: { authorization: 'Bearer chaos-of-the-admin' },
+        agent: false,
+      })
       // A server that was just killed purges nothing.
       sent.on('error', () => resolve())
       sent.on('response', (response) => {

@@ -25,7 +25,7 @@ describe('kiss with --server', () => {
     laptop = new Sandbox()
     origin = await Origin.start()
     origin.serve('/Image', { body })
-    writeFileSync(path.join(lab.root, 'token'), 'sesame')
+    writeFileSync(path.join(lab.root, 'token'), 'sesame-opens-this-door')
     running = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(lab.root, 'token') },
     })

@@ -19,6 +19,20 @@ function certificateOf(port: number): Promise<string> {
   })
 }
 
+/** Resolves when the log says so from now on. */
+function logged({ running }: Serving, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    let log = ''
+    const look = (chunk: string): void => {
+      log += chunk
+      if (!log.includes(text)) return
+      running.child.stderr.off('data', look)
+      resolve()
+    }
+    running.child.stderr.on('data', look)
+  })
+}
+
 describe('who may use kiss serve, by its settings', () => {
   const body = bytes('access', 3_000_000)
   let sandbox: Sandbox
@@ -62,28 +76,28 @@ describe('who may use kiss serve, by its settings', () => {
   })
 
   it('is told by the tokens of --client-token-file, of which no origin hears', async () => {
-    const kiss = await serve('--client-token-file', file('tokens', 'old-token\nnew-token\n'))
+    const kiss = await serve('--client-token-file', file('tokens', 'old-token-of-clients\nnew-token-of-clients\n'))
     const ask = (headers: Record<string, string>) => kiss.fetch(origin.url('/a'), { headers })
-    for (const headers of [{}, { 'X-Kiss-Token': 'wrong' }, { Authorization: 'Bearer new-token' }] as const)
+    for (const headers of [{}, { 'X-Kiss-Token': 'wrong' }, { Authorization: 'Bearer new-token-of-clients' }] as const)
       assert.equal((await ask(headers)).status, 403)
     assert.equal(origin.requests.length, 0)
-    for (const token of ['old-token', 'new-token'])
+    for (const token of ['old-token-of-clients', 'new-token-of-clients'])
       assert.equal((await ask({ 'X-Kiss-Token': token, Authorization: 'Bearer of-the-origin' })).status, 200)
     const other = await get(`${kiss.fetchUrl(origin.url('/a?2'))}&passheaders=X-Kiss-Token,Authorization`, {
-      headers: { 'X-Kiss-Token': 'new-token', Authorization: 'Bearer new-token' },
+      headers: { 'X-Kiss-Token': 'new-token-of-clients', Authorization: 'Bearer new-token-of-clients' },
     })
     assert.equal(other.status, 200)
     assert.equal(origin.requests[0]?.headers.authorization, 'Bearer of-the-origin')
-    assert.doesNotMatch(JSON.stringify(origin.requests), /(old|new)-token/)
+    assert.doesNotMatch(JSON.stringify(origin.requests), /(old|new)-token-of/)
   })
 
   it('purges for the admin token as a Bearer; without --admin-token-file nobody can', async () => {
     const remove = async (kiss: Serving, token: string): Promise<number> =>
       (await kiss.fetch(origin.url('/a'), { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })).status
     assert.equal(await remove(await serve(), ''), 405)
-    const kiss = await serve('--admin-token-file', file('admin', 'the-admin\n'))
-    assert.deepEqual([await remove(kiss, 'wrong'), await remove(kiss, 'the-admin')], [401, 200])
-    await kiss.fetch(origin.url('/a'), { headers: { Authorization: 'Bearer the-admin' } })
+    const kiss = await serve('--admin-token-file', file('admin', 'the-admin-of-the-lab\n'))
+    assert.deepEqual([await remove(kiss, 'wrong'), await remove(kiss, 'the-admin-of-the-lab')], [401, 200])
+    await kiss.fetch(origin.url('/a'), { headers: { Authorization: 'Bearer the-admin-of-the-lab' } })
     assert.doesNotMatch(JSON.stringify(origin.requests), /the-admin/)
   })
 
@@ -105,28 +119,75 @@ describe('who may use kiss serve, by its settings', () => {
     use('first')
     const kiss = await serve('--tls-cert', cert, '--tls-key', key)
     assert.equal(await certificateOf(kiss.port), 'first')
-    /** Resolves when the log says so. */
-    const logged = (text: string): Promise<void> =>
-      new Promise((resolve) => {
-        let log = ''
-        const look = (chunk: string): void => {
-          log += chunk
-          if (!log.includes(text)) return
-          kiss.running.child.stderr.off('data', look)
-          resolve()
-        }
-        kiss.running.child.stderr.on('data', look)
-      })
     use('second')
-    const again = logged('certificate read again')
+    const again = logged(kiss, 'certificate read again')
     kiss.running.child.kill('SIGHUP')
     await again
     assert.equal(await certificateOf(kiss.port), 'second')
     writeFileSync(cert, 'nonsense')
-    const kept = logged('the old one stays')
+    const kept = logged(kiss, 'the old ones stay')
     kiss.running.child.kill('SIGHUP')
     await kept
     assert.equal(await certificateOf(kiss.port), 'second')
+  })
+
+  it('refuses tokens that can be guessed, and warns where everybody may come', async () => {
+    const short = await sandbox.run(['serve', '--check', '--admin-token-file', file('short', 'fifteen-letters\n')])
+    assert.equal(short.code, 2)
+    assert.match(short.stderr, /a token in .*short has fewer than 16 characters/)
+    const exposed = 'everybody who reaches 0.0.0.0 may use this server'
+    const open = await serve('--host', '0.0.0.0')
+    open.running.child.kill('SIGTERM')
+    assert.ok((await open.running.ended).stderr.includes(exposed))
+    const closed = await serve('--host', '0.0.0.0', '--allow-client', '127.0.0.1')
+    closed.running.child.kill('SIGTERM')
+    assert.ok(!(await closed.running.ended).stderr.includes('everybody'))
+  })
+
+  it('checks the settings with --check, and serves nothing', async () => {
+    const good = await sandbox.run(['serve', '--check'])
+    assert.deepEqual([good.code, good.stdout], [0, 'the settings can be used\n'])
+    for (const [args, reason] of [
+      [['--tls-cert', file('cert', 'x'), '--tls-key', file('key', 'x')], /cannot use/],
+      [['--client-token-file', 'none'], /cannot read/],
+      [['--config', file('mirrors.yaml', 'mirrors: 5\n')], /mirrors/],
+      [['--allow-upstream', 'a/b/c'], /allow-upstream/],
+    ] as const) {
+      const bad = await sandbox.run(['serve', '--check', ...args])
+      assert.equal(bad.code, 2, args.join(' '))
+      assert.match(bad.stderr, reason)
+    }
+  })
+
+  it('reads its file again on SIGHUP: clients, tokens, upstreams and quota; a broken one changes nothing', async () => {
+    const [config, admins] = [file('config.yaml', 'quota: 1GiB\n'), file('admins', 'the-admin-of-the-lab\n')]
+    const kiss = await serve('--config', config, '--admin-token-file', admins)
+    const hangup = async (text: string): Promise<void> => {
+      const seen = logged(kiss, text)
+      kiss.running.child.kill('SIGHUP')
+      await seen
+    }
+    const status = async (): Promise<{ disk_quota: number }> =>
+      (await (await fetch(`${kiss.url}api/v1/status/`)).json()) as { disk_quota: number }
+    const fetched = async (name: string): Promise<number> => (await kiss.fetch(origin.url(name))).status
+    const purged = async (token: string): Promise<number> =>
+      (await kiss.fetch(origin.url('/a'), { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })).status
+    assert.deepEqual([(await status()).disk_quota, await fetched('/a')], [1024 ** 3, 200])
+
+    file('config.yaml', 'quota: 2GiB\ndeny-upstream: 127.0.0.1\ndefault-ttl: 1d\n')
+    file('admins', 'another-admin-of-the-lab\n')
+    await hangup('in force after a restart: default-ttl')
+    assert.equal((await status()).disk_quota, 2 * 1024 ** 3)
+    assert.equal(await fetched('/b'), 403)
+    assert.deepEqual([await purged('the-admin-of-the-lab'), await purged('another-admin-of-the-lab')], [401, 200])
+
+    file('config.yaml', 'quota: 3GiB\nallow-client: [10.0.0.1]\nmirrors: nonsense\n')
+    await hangup('the old ones stay')
+    assert.deepEqual([(await status()).disk_quota, (await fetch(kiss.url)).status], [2 * 1024 ** 3, 200])
+
+    file('config.yaml', 'allow-client: [10.0.0.1]\n')
+    await hangup('settings read again')
+    assert.equal((await fetch(kiss.url)).status, 403)
   })
 
   it('cannot be spoilt by 300 that read nothing, 500 broken requests and a byte a second, all at once', async () => {

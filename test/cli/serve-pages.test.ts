@@ -8,7 +8,7 @@ import { bytes, latch, Origin } from '../support/origin.js'
 describe('the pages of kiss serve', function () {
   this.timeout(30_000)
   const body = bytes('pages', 50_000)
-  const token = 'the-admin-token'
+  const token = 'the-admin-token-of-a-lab'
   const admin = { headers: { Authorization: `Bearer ${token}` } }
   let sandbox: Sandbox
   let origin: Origin

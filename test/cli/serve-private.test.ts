@@ -16,7 +16,7 @@ describe('private artifacts of kiss serve', () => {
     sandbox = new Sandbox()
     origin = await Origin.start()
     const admins = path.join(sandbox.root, 'admins')
-    writeFileSync(admins, 'the-admin')
+    writeFileSync(admins, 'the-admin-of-the-lab')
     const args = ['--allow-upstream', '127.0.0.0/8', '--admin-token-file', admins]
     kiss = await Serving.start(sandbox, args)
   })
@@ -75,7 +75,7 @@ describe('private artifacts of kiss serve', () => {
       const text = await textOf(headers)
       assert.doesNotMatch(text, /hidden-(stored|flying|failed)/)
     }
-    const all = await textOf({ Authorization: 'Bearer the-admin' })
+    const all = await textOf({ Authorization: 'Bearer the-admin-of-the-lab' })
     for (const name of ['hidden-stored', 'hidden-flying', 'hidden-failed', 'shown']) assert.ok(all.includes(name), name)
     gate.open()
     assert.equal((await readAll(growing)).complete, true)

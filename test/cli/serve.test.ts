@@ -113,7 +113,7 @@ describe('kiss serve', () => {
   })
 
   it('lets the holder of the admin token purge, and nobody where there is none', async () => {
-    writeFileSync(path.join(cli.sandbox.root, 'token'), 'secret\n')
+    writeFileSync(path.join(cli.sandbox.root, 'token'), 'secret-of-the-admin\n')
     const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },
     })
@@ -121,7 +121,7 @@ describe('kiss serve', () => {
     assert.equal((await fetch(url)).status, 200)
     const wrong = await fetch(url, { method: 'DELETE', headers: { authorization: 'Bearer wrong' } })
     assert.equal(wrong.ok, false)
-    const right = await fetch(url, { method: 'DELETE', headers: { authorization: 'Bearer secret' } })
+    const right = await fetch(url, { method: 'DELETE', headers: { authorization: 'Bearer secret-of-the-admin' } })
     assert.equal(right.ok, true)
     running.child.kill('SIGTERM')
     assert.equal((await running.ended).code, 0)

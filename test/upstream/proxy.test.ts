@@ -86,6 +86,29 @@ describe('origins behind a proxy', () => {
     assert.equal(proxy.asked.length, 0)
   })
 
+  it('takes ALL_PROXY where the scheme has none of its own, and CIDRs in NO_PROXY', async () => {
+    const own = await asker({ env: { ALL_PROXY: proxy.url() } })
+    await own.get(bare.url('/a'))
+    assert.equal(proxy.asked.length, 1)
+    for (const noProxy of ['10.0.0.0/8, 127.0.0.0/8', '127.0.0.1/32']) {
+      const past = await asker({ env: { HTTP_PROXY: proxy.url(), NO_PROXY: noProxy } })
+      assert.deepEqual((await past.get(bare.url('/a'))).body, body)
+    }
+    assert.equal(proxy.asked.length, 1, 'what NO_PROXY names goes past the proxy')
+    const through = await asker({ env: { HTTP_PROXY: proxy.url(), NO_PROXY: '10.0.0.0/8, 127.0.0.2/32' } })
+    await through.get(bare.url('/a'))
+    assert.equal(proxy.asked.length, 2)
+  })
+
+  it('refuses a SOCKS proxy in one line', async () => {
+    for (const name of ['ALL_PROXY', 'https_proxy']) {
+      await assert.rejects(Asker.open({ env: { [name]: 'socks5h://user:secret@127.0.0.1:1080' } }), {
+        code: 'configuration',
+        message: `${name.toUpperCase()} names a SOCKS proxy, which kiss does not speak`,
+      })
+    }
+  })
+
   it('guards what goes past it by NO_PROXY', async () => {
     const env = { HTTP_PROXY: proxy.url(), NO_PROXY: 'inside.example' }
     const lookup = (_name: string, _options: object, found: (error: null, all: object[]) => void) =>

@@ -90,6 +90,20 @@ describe('https origins', () => {
     assert.equal((await run(process.execPath, args, { env })).stdout, '200 200\n')
   })
 
+  it('trusts the certificates of the operating system where they are asked for by name', async () => {
+    const { SSL_CERT_FILE: before } = process.env
+    process.env['SSL_CERT_FILE'] = certificates.caFile
+    try {
+      const own = await asker({ caFile: 'system' })
+      assert.deepEqual((await own.get(origin.url('/a'))).body, body)
+      process.env['SSL_CERT_FILE'] = '/nowhere.pem'
+      await assert.rejects(Asker.open({ caFile: 'system' }), { code: 'configuration', message: /\/nowhere\.pem/ })
+    } finally {
+      if (before === undefined) delete process.env['SSL_CERT_FILE']
+      else process.env['SSL_CERT_FILE'] = before
+    }
+  })
+
   it('does not follow a redirect from https to http', async () => {
     const bare = await another()
     origin.script('/down', [{ redirect: bare.url('/a') }])

@@ -10,7 +10,8 @@ import { droppedLine, openLog, type LogLevel } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
 import { announce, tellSystemd } from './announce.js'
-import { connectionLimit } from './server-settings.js'
+import { tellRestarts } from './reload.js'
+import { accessOptions, connectionLimit, exposureOf } from './server-settings.js'
 import { newVia } from './via.js'
 import { forkWorker } from './worker-link.js'
 import { Workers } from './workers.js'
@@ -30,7 +31,8 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   cluster.schedulingPolicy = cluster.SCHED_NONE
   // The lines of all workers come through here, whole: processes that write to one pipe themselves cut into each other.
   cluster.setupPrimary({ silent: true })
-  const { shortage } = await connectionLimit()
+  const { shortage } = await connectionLimit(values)
+  const exposure = exposureOf(values, await accessOptions(values))
   const common = { via: newVia(), readable, port: values.port === 0 ? await freePort(values.host) : values.port }
   const workers = new Workers({
     count: values.workers,
@@ -41,9 +43,13 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
     onListening: (url) => {
       announce(url, log, `, ${values.workers} workers`)
       if (shortage !== undefined) log.warn(`${shortage}; in each worker`)
+      if (exposure !== undefined) log.warn(exposure)
     },
   })
-  const reload = (): void => workers.tell({ kind: 'reload' })
+  const reload = (): void => {
+    workers.tell({ kind: 'reload' })
+    void tellRestarts(command, values, log)
+  }
   const stopping = (): void => tellSystemd('STOPPING=1', 'waiting for readers', log)
   command.stop.addEventListener('abort', stopping, { once: true })
   process.on('SIGHUP', reload)

@@ -11,7 +11,8 @@ import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import { announce, tellSystemd } from './announce.js'
-import { accessOptions, connectionLimit, tlsFiles } from './server-settings.js'
+import { reload } from './reload.js'
+import { accessOptions, connectionLimit, exposureOf, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
@@ -71,7 +72,7 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
   const tls = tlsFiles(values)
   const accelRedirect = values['x-accel-redirect']
   const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
-  const { connections, shortage } = await connectionLimit()
+  const { connections, shortage } = await connectionLimit(values)
   try {
     const server = await startServer({
       engine,
@@ -90,8 +91,10 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
       ...(accelRedirect === undefined ? {} : { accelRedirect }),
     })
     self.become(server.self)
-    if (link === undefined && shortage !== undefined) log.warn(shortage)
-    await serveUntilStopped(server, log, command.stop, tls !== undefined, link)
+    const notices = link === undefined ? [shortage, exposureOf(values, access)] : []
+    for (const notice of notices) if (notice !== undefined) log.warn(notice)
+    const again = (): Promise<void> => reload({ command, engine, server, log, values, isWorker: link !== undefined })
+    await serveUntilStopped(server, log, command.stop, again, link)
   } finally {
     await observation.close()
   }
@@ -101,10 +104,10 @@ async function serveUntilStopped(
   server: RunningServer,
   log: OpenLog,
   stopped: AbortSignal,
-  tls: boolean,
+  again: () => Promise<void>,
   link: WorkerLink | undefined,
 ): Promise<void> {
-  const stopReloading = onHangup(server, log, tls, link)
+  const stopReloading = onHangup(again, link)
   const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
   if (link === undefined) announce(server.url, log)
   else link.listening(server.url)
@@ -115,24 +118,17 @@ async function serveUntilStopped(
   stopReloading()
 }
 
-/** With TLS, SIGHUP reads the certificate again; a file that is broken just then changes nothing. */
-function onHangup(server: RunningServer, log: OpenLog, tls: boolean, link: WorkerLink | undefined): () => void {
-  const reload = (): void => {
-    if (!tls) return
-    try {
-      server.reloadTls()
-      log.info('certificate read again')
-    } catch (error) {
-      log.error('the certificate cannot be read; the old one stays', error)
-    }
-  }
+/** SIGHUP reads the settings again, one time after the other. */
+function onHangup(again: () => Promise<void>, link: WorkerLink | undefined): () => void {
+  let last = Promise.resolve()
+  const onSignal = (): void => void (last = last.then(again))
   if (link !== undefined) {
     // The primary passes it on; a terminal that hangs up tells every process of the group.
     const ignore = (): void => undefined
     process.on('SIGHUP', ignore)
-    link.onReload(reload)
+    link.onReload(onSignal)
     return () => process.off('SIGHUP', ignore)
   }
-  process.on('SIGHUP', reload)
-  return () => process.off('SIGHUP', reload)
+  process.on('SIGHUP', onSignal)
+  return () => process.off('SIGHUP', onSignal)
 }

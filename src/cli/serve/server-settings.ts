@@ -44,16 +44,40 @@ async function tokensOf(file: string | undefined, flag: string): Promise<string[
   const tokens = text.split(/\r?\n/).map((line) => line.trim())
   const present = tokens.filter((token) => token !== '')
   if (present.length === 0) throw new KissError('configuration', `${flag}: ${file} holds no token`)
+  if (present.some((token) => token.length < SHORTEST_TOKEN)) {
+    throw new KissError('configuration', `${flag}: a token in ${file} has fewer than ${SHORTEST_TOKEN} characters`, {
+      hint: 'make one with: openssl rand -hex 16',
+    })
+  }
   return present
 }
 
-/** Connections that this process can have at once, and what to tell the operator where kiss would have more. */
-export async function connectionLimit(): Promise<{ readonly connections: number; readonly shortage?: string }> {
+/** Characters: shorter ones can be guessed by whoever asks often enough. */
+const SHORTEST_TOKEN = 16
+
+/** What an operator should know who lets everybody in: undefined where nobody else can come, or not everybody may. */
+export function exposureOf(
+  { host, ...values }: SettingValues,
+  { clientTokens = [] }: AccessOptions,
+): string | undefined {
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.')
+  if (isLocal || clientTokens.length > 0 || values['allow-client'].length > 0) return undefined
+  return `everybody who reaches ${host} may use this server; see --allow-client and --client-token-file`
+}
+
+/** Connections that one download needs: its own client, and a few that join it. */
+const PER_DOWNLOAD = 4
+
+/** Connections that this process can have at once, and what to tell the operator where the settings need more. */
+export async function connectionLimit({
+  'max-downloads': downloads,
+}: SettingValues): Promise<{ readonly connections: number; readonly shortage?: string }> {
   const descriptors = await descriptorLimit()
   const connections = connectionsWithin(descriptors)
-  if (connections === limits.connections) return { connections }
-  const room = `leaves room for ${connections} connections at once, not ${limits.connections}`
-  const cure = `raise it to ${descriptorsFor(limits.connections)} (ulimit -n, LimitNOFILE= of systemd)`
+  const needed = Math.min(limits.connections, downloads * PER_DOWNLOAD)
+  if (connections >= needed) return { connections }
+  const room = `leaves room for ${connections} connections at once, and ${downloads} downloads need ${needed}`
+  const cure = `raise it to ${descriptorsFor(needed)} (ulimit -n, LimitNOFILE= of systemd)`
   return { connections, shortage: `the limit of ${descriptors} open files ${room}; ${cure}` }
 }
 

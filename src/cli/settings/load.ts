@@ -37,6 +37,11 @@ function namesCache(argv: readonly string[]): boolean {
   )
 }
 
+/** The next look reads the file again. */
+export function forgetSettingsFile(): void {
+  loaded.clear()
+}
+
 /** A plugin that somebody configured, and the folder that its name is relative to. */
 export interface PluginReference {
   readonly name: string

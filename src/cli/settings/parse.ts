@@ -31,6 +31,7 @@ export function parseSetting(setting: Setting, texts: readonly string[], what: s
 }
 
 function parseOne(setting: Setting, text: string, what: string, context: ParseContext): One {
+  if (setting.words?.includes(text) === true) return text
   const value = parsers[setting.kind](text, what, context)
   if (typeof value === 'number') {
     const { min = 0, max = Infinity } = setting

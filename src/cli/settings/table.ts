@@ -30,6 +30,8 @@ export interface Setting {
   /** The placeholder in help texts. */
   readonly placeholder?: string
   readonly options?: readonly string[]
+  /** Taken as they are, whatever the kind. */
+  readonly words?: readonly string[]
   readonly min?: number
   readonly max?: number
   /** Its value is never shown. */
@@ -88,7 +90,12 @@ export const settingsTable = {
   // Upstream
   'retry-for': { kind: 'duration', default: '10m', summary: 'give up when nothing has arrived for this long' },
   'stall-timeout': { kind: 'duration', default: '60s', summary: 'ask again when a download has stopped for this long' },
-  'ca-file': { kind: 'path', summary: 'certificates (PEM) to trust beside the usual ones', placeholder: 'FILE' },
+  'ca-file': {
+    kind: 'path',
+    words: ['system'],
+    summary: 'certificates (PEM) to trust beside the usual ones; "system": those of the operating system',
+    placeholder: 'FILE',
+  },
   'max-downloads': { kind: 'integer', min: 1, default: '64', summary: 'downloads at once, in all' },
   'max-downloads-per-host': { kind: 'integer', min: 1, default: '8', summary: 'downloads at once from one host' },
   'max-rate': { kind: 'size', summary: 'download no more than this each second', placeholder: '500MB' },
@@ -134,6 +141,7 @@ export const settingsTable = {
     placeholder: 'FILE',
   },
   'client-token-file': { kind: 'path', summary: 'file with the token that clients must show', placeholder: 'FILE' },
+  check: { kind: 'boolean', summary: 'check every setting, and stop', only: 'flag' },
   'print-config': { kind: 'boolean', summary: 'print every setting and where it came from, and stop', only: 'flag' },
 
   // kiss list, purge, verify, stats

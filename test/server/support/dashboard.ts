@@ -321,6 +321,7 @@ export async function startLab({
     },
     drain: () => server.drain(),
     reloadTls: () => server.reloadTls(),
+    updateAccess: (next) => server.updateAccess(next),
     tick: () => clock.tick(),
     async close() {
       dashboard.close()

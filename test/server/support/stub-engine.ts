@@ -293,6 +293,10 @@ export class StubEngine implements Engine {
     return this.state
   }
 
+  async reconfigure(): Promise<void> {
+    // Nothing can change.
+  }
+
   async close(): Promise<void> {
     // Nothing is open.
   }

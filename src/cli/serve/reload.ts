@@ -1,0 +1,91 @@
+/** What `kiss serve` reads again on SIGHUP, and what `--check` looks at: the settings that a server can change as it runs. */
+
+import type { Engine } from '../../engine/types.js'
+import { Access, type AccessOptions } from '../../server/access.js'
+import type { LogLevel, OpenLog } from '../../server/log.js'
+import type { ServerLog } from '../../server/request-log.js'
+import type { RunningServer } from '../../server/server.js'
+import { readTls, type TlsFiles } from '../../server/tls.js'
+import type { Mirror } from '../../upstream/types.js'
+import type { BaseCommand } from '../base-command.js'
+import { configuredMirrors } from '../settings/mirrors.js'
+import type { Settings } from '../settings/resolve.js'
+import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
+import { accessOptions, tlsFiles } from './server-settings.js'
+
+/** Of all others a restart is needed. */
+const changeable: ReadonlySet<SettingName> = new Set([
+  'quota',
+  'allow-client',
+  'trust-proxy',
+  'client-token-file',
+  'admin-token-file',
+  'allow-upstream',
+  'deny-upstream',
+  'log-level',
+  'tls-cert',
+  'tls-key',
+])
+
+export interface Checked {
+  readonly settings: Settings
+  readonly access: AccessOptions
+  readonly tls: TlsFiles | undefined
+  readonly mirrors: readonly Mirror[]
+}
+
+/** Reads all files that the settings name, and uses none. @throws KissError `configuration` or `usage` for the first fault */
+export async function checkSettings(settings: Settings): Promise<Checked> {
+  const { values, file } = settings
+  const access = await accessOptions(values)
+  new Access(access)
+  const tls = tlsFiles(values)
+  if (tls !== undefined) readTls(tls)
+  const mirrors = configuredMirrors(file)
+  const { checkLists } = await import('../../upstream/lists.js')
+  checkLists({ mirrors, allow: values['allow-upstream'], deny: values['deny-upstream'] })
+  return { settings, access, tls, mirrors }
+}
+
+export interface Reloading {
+  readonly command: BaseCommand
+  readonly engine: Engine
+  readonly server: RunningServer
+  readonly log: OpenLog
+  /** As the server was started. */
+  readonly values: SettingValues
+  /** The primary tells what needs a restart, once for all workers. */
+  readonly isWorker: boolean
+}
+
+/** All or nothing: what is broken is logged, and changes nothing. */
+export async function reload({ command, engine, server, log, values, isWorker }: Reloading): Promise<void> {
+  try {
+    const { settings, access, mirrors, tls } = await checkSettings(await command.settingsAnew())
+    const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
+    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors })
+    server.updateAccess(access)
+    if (tls !== undefined) {
+      server.reloadTls()
+      log.info('certificate read again')
+    }
+    log.setLevel(level as LogLevel)
+    log.info('settings read again')
+    if (!isWorker) nameRestarts(values, settings.values, log)
+  } catch (error) {
+    log.error('the settings cannot be used; the old ones stay', error)
+  }
+}
+
+/** For the primary, which has no settings to change: the workers say what is broken. */
+export async function tellRestarts(command: BaseCommand, values: SettingValues, log: ServerLog): Promise<void> {
+  const settings = await command.settingsAnew().catch(() => undefined)
+  if (settings !== undefined) nameRestarts(values, settings.values, log)
+}
+
+function nameRestarts(before: SettingValues, now: SettingValues, log: ServerLog): void {
+  const changed = settingNames.filter(
+    (name) => !changeable.has(name) && JSON.stringify(before[name]) !== JSON.stringify(now[name]),
+  )
+  if (changed.length > 0) log.warn(`changed, and in force after a restart: ${changed.join(', ')}`)
+}

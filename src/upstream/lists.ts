@@ -1,0 +1,12 @@
+/** Looks whether lists of upstreams can be read, without a client. Pure. */
+
+import { parseMirrors } from './mirrors.js'
+import { parseRules } from './rules.js'
+import type { UpstreamLists } from './types.js'
+
+/** Throws KissError `usage` for the first that cannot. */
+export function checkLists({ allow = [], deny = [], mirrors = [] }: UpstreamLists): void {
+  parseRules(allow, 'allow-upstream')
+  parseRules(deny, 'deny-upstream')
+  parseMirrors(mirrors)
+}
