@@ -1,18 +1,18 @@
-/** How long a program takes that has nothing to do: bare node, `kiss --version`, and `kiss fetch` of what is there. */
+/** How long a program takes that has nothing to do: bare node, `kiss --version`, and `kiss fetch` of a stored artifact. */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { project, Sandbox } from '../support/cli.js'
-import { median, report } from './measure.js'
-import { Throttled } from './throttled.js'
+import { Artifacts } from './artifacts.js'
+import { median } from './measure.js'
 
 const RUNS = 15
 
-const origin = await Throttled.start({ length: 100_000, rate: Infinity })
+const origin = await Artifacts.start()
 const sandbox = new Sandbox()
 const kiss = path.join(project, 'bin/run.js')
 const env = { PATH: process.env.PATH, HOME: sandbox.home, KISS_CACHE_DIR: sandbox.cacheDir }
-const fetchArgs = [kiss, 'fetch', '--no-progress', '-o', 'out', origin.url]
+const fetchArgs = [kiss, 'fetch', '--no-progress', '-o', 'out', origin.url(origin.path(100_000, 0, 'start'))]
 
 function time(args: readonly string[]): number {
   const began = performance.now()
@@ -29,15 +29,10 @@ for (let run = 0; run < RUNS; run++) {
   times.version.push(time([kiss, '--version']))
   times.fetch.push(time(fetchArgs))
 }
-const bare = median(times.bare)
-const version = median(times.version)
-const fetch = median(times.fetch)
-report(`start on Node ${process.versions.node}, medians of ${RUNS}`, {
-  'bare node, ms': bare,
-  'kiss --version, ms': version,
-  'warm kiss fetch, ms': fetch,
-  'kiss --version / bare node': version / bare,
-  'warm kiss fetch / bare node': fetch / bare,
-})
-sandbox.remove()
+const [bare, version, fetch] = [median(times.bare), median(times.version), median(times.fetch)]
+console.log(`start on Node ${process.versions.node}, medians of ${RUNS}
+  bare node, ms                ${bare.toFixed(0)}
+  kiss --version, ms           ${version.toFixed(0)} (${(version / bare).toFixed(2)} of bare node)
+  warm kiss fetch, ms          ${fetch.toFixed(0)} (${(fetch / bare).toFixed(2)} of bare node)`)
 origin.stop()
+sandbox.remove()

@@ -11,6 +11,7 @@ import { until } from './until.js'
 export interface Nginx {
   /** `http://127.0.0.1:PORT/` */
   readonly url: string
+  readonly pid: number
   errors(): string
   stop(): Promise<void>
 }
@@ -26,7 +27,7 @@ export function withoutNginx(): string | undefined {
 const searchPath = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
 
 /** @param blobs what the internal location shows */
-export async function startNginx(kissPort: number, blobs: string): Promise<Nginx> {
+export async function startNginx(kissPort: number, blobs: string, connections = 256): Promise<Nginx> {
   const root = mkdtempSync(path.join(tmpdir(), 'kiss-nginx-'))
   mkdirSync(path.join(root, 'logs'))
   mkdirSync(path.join(root, 'temp'))
@@ -46,7 +47,7 @@ export async function startNginx(kissPort: number, blobs: string): Promise<Nginx
     path.join(root, 'nginx.conf'),
     `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off; master_process on; worker_processes 1; pid ${root}/pid;
 error_log ${root}/logs/error.log info;
-events { worker_connections 256; }
+events { worker_connections ${connections}; }
 http { access_log off; default_type application/octet-stream; ${temps}
 ${server}}
 `,
@@ -65,6 +66,7 @@ ${server}}
   })
   return {
     url,
+    pid: child.pid ?? 0,
     errors: () => readFileSync(path.join(root, 'logs/error.log'), 'utf8'),
     async stop() {
       child.kill('SIGTERM')
