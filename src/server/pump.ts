@@ -1,4 +1,7 @@
-/** The body pump: reads one buffer while the other is written, as fast as the slower side and no faster. */
+/**
+ * The body pump: reads one buffer while the other is written, as fast as the slower side and no faster; with one buffer in
+ * turn where there are many readers.
+ */
 
 import { KissError } from '../errors.js'
 import type { Content } from '../engine/types.js'
@@ -30,8 +33,7 @@ export async function pump({ content, first, end, pool, sink, sent }: Pumping): 
   if (end === first) return sink.end()
   let position = first
 
-  const fill = async (): Promise<Chunk> => {
-    const buffer = pool.take()
+  const fill = async (buffer: Buffer): Promise<Chunk> => {
     const room = end === undefined ? buffer.length : Math.min(buffer.length, end - position)
     try {
       return { buffer, bytes: await content.read(buffer.subarray(0, room), position) }
@@ -53,11 +55,17 @@ export async function pump({ content, first, end, pool, sink, sent }: Pumping): 
     pool.give(buffer)
   }
 
-  let chunk = await fill()
+  let chunk = await fill(pool.take())
   while (chunk.bytes > 0) {
     position += chunk.bytes
     if (position === end) return drain(chunk, true)
-    const [written, next] = await Promise.allSettled([drain(chunk, false), fill()])
+    const ahead = pool.takeAhead()
+    if (ahead === undefined) {
+      await drain(chunk, false)
+      chunk = await fill(pool.take())
+      continue
+    }
+    const [written, next] = await Promise.allSettled([drain(chunk, false), fill(ahead)])
     if (written.status === 'rejected') {
       if (next.status === 'fulfilled') pool.give(next.value.buffer)
       throw written.reason

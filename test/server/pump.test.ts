@@ -61,6 +61,19 @@ describe('the body pump', () => {
     assert.deepEqual([Buffer.concat(sink.taken).equals(content.bytes), pool.made], [true, 2])
   })
 
+  it('reads nothing ahead where many read', async () => {
+    const content = finishedBody(Buffer.alloc(3 * bufferSize, 1))
+    const { sink, run, pool } = setUp(content, new BufferPool({ crowd: 1 }))
+    const done = run(0, content.length)
+    for (let i = 1; i <= 3; i++) {
+      await new Promise(setImmediate)
+      assert.deepEqual([content.reads, sink.taken.length, pool.made], [i, i, 1])
+      await sink.release()
+    }
+    await done
+    assert.ok(Buffer.concat(sink.taken).equals(content.bytes))
+  })
+
   it('never sends a byte beyond the end that it was given', async () => {
     const content = finishedBody('hello, world')
     const { sink, run } = setUp(content)
