@@ -13,7 +13,11 @@ const entries = {
   'plugins/lava': ['index'],
 }
 
-/** Libraries are loaded from where they are installed, when they are needed; all but the one that every start needs. */
+/**
+ * Libraries are loaded from where they are installed, when they are needed. Two are part of the bundle: the one that every
+ * start needs, and @keyv/sqlite, which asks for sqlite3 5. Where kiss is installed, no override of ours holds, and a copy of
+ * its own would be loaded: from the bundle it finds kiss's own sqlite3, with which it is tested.
+ */
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const installed = Object.keys(dependencies).filter((name) => name !== '@oclif/core')
 

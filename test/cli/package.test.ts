@@ -131,11 +131,23 @@ describe('the package', () => {
       ],
     )
     // What its install script would build takes a minute.
-    const sqlite = path.join(prefix, 'lib/node_modules/kiss/node_modules/sqlite3')
+    const modules = path.join(prefix, 'lib/node_modules/kiss/node_modules')
+    const sqlite = path.join(modules, 'sqlite3')
+    const versionOf = (folder: string): unknown =>
+      (JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: unknown }).version
+    assert.equal(versionOf(sqlite), versionOf(path.join(project, 'node_modules/sqlite3')))
+    const copies = readdirSync(modules, { recursive: true, encoding: 'utf8' })
+    assert.deepEqual(
+      copies.filter(
+        (name) => path.basename(name) === 'sqlite3' && existsSync(path.join(modules, name, 'package.json')),
+      ),
+      ['sqlite3'],
+    )
     rmSync(sqlite, { recursive: true })
     symlinkSync(path.join(project, 'node_modules/sqlite3'), sqlite)
     assert.match((await sandbox.run(['--version'], { bin })).stdout, /^kiss\/\d+\.\d+\.\d+ /)
-    for (const topic of ['s3', 'gitlab', 'github', 'lava']) assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
+    for (const topic of ['s3', 'gitlab', 'github', 'lava'])
+      assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
     const origin = await Origin.start()
     try {
       origin.serve('/a', { body: bytes('package', 1000) })

@@ -19,10 +19,9 @@ export type Query = <Row = unknown>(sql: string, ...parameters: Parameter[]) => 
 
 /** Imported when they are needed: they cost as much as all the rest of a start. */
 async function libraries() {
-  const { resolve } = createRequire(import.meta.url)
   try {
     // First by require: an import of what fails so is rejected twice by Node 20, once where nobody can catch it.
-    createRequire(resolve('@keyv/sqlite'))('sqlite3')
+    createRequire(import.meta.url)('sqlite3')
   } catch (error) {
     // npm may skip install scripts and call that a success.
     const why = 'the install script of sqlite3 did not run, or for another Node.js'
