@@ -228,10 +228,7 @@ export class Entries implements EntryStore {
 
   /** Bytes of all bodies, each counted once for every entry that names it. */
   async logicalSize(): Promise<number> {
-    const [row] = await this.#database.query<{ n: number }>(
-      `SELECT coalesce(sum(blobs.size * named.n), 0) AS n
-       FROM (SELECT ${ENTRY_SHA256} AS sha256, count(*) AS n FROM ${ENTRIES} GROUP BY 1) AS named JOIN blobs USING (sha256)`,
-    )
+    const [row] = await this.#database.query<{ n: number }>('SELECT coalesce(sum(size * entries), 0) AS n FROM blobs')
     return row?.n ?? 0
   }
 

@@ -50,6 +50,29 @@ describe('kiss with S3, as a program', () => {
   }
   const loopback = ['--allow-upstream', '127.0.0.0/8']
 
+  it('asks for exactly the key that a URL names, and refuses a key that no URL can hold', async () => {
+    const names = ['/lead', 'a//b', 'folder/', 'blank ', '100%', 'a\\b', 'a+b', '...', 'x']
+    for (const name of names) server.put('lkft', name, Buffer.from(`the object ${name}`))
+    const { ask } = await serve(loopback, { KISS_S3_BUCKETS: 'lkft' })
+    for (const name of names) assert.equal(await (await ask(`s3://lkft/${name}`)).text(), `the object ${name}`)
+    const fetched = await fetching(['s3://lkft//lead', '-o', '-'])
+    assert.deepEqual([fetched.code, fetched.stdout], [0, 'the object /lead'])
+    const asked = server.requests.length
+    for (const name of ['a/../x', 'a/%2E%2E/x', './x', 'a/..', 'a%2F..%2Fx', 'x#y', 'x?']) {
+      assert.equal((await ask(`s3://lkft/${name}`)).status, 400, name)
+    }
+    const url = 's3://lkft/a/%2e%2E/x'
+    for (const args of [
+      ['fetch', '-o', '-', url],
+      ['s3', 'presign', url],
+      ['s3', 'ls', url],
+    ]) {
+      const { code, stdout } = await sandbox.run(args, { env: environmentFor(server) })
+      assert.deepEqual([code, stdout], [2, ''], args.join(' '))
+    }
+    assert.equal(server.requests.length, asked)
+  })
+
   it('fetches s3:// URLs, once', async () => {
     const { code, stderr } = await fetching(['s3://lkft/builds/Image.gz'])
     assert.deepEqual([code, stderr], [0, ''])
