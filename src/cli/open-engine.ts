@@ -17,6 +17,8 @@ export interface OpenEngineOptions {
   readonly via?: string
   /** The server, so that no origin leads back to it. */
   readonly self?: OwnServer
+  /** Shared by the workers of one server: what one knows of a client's credential, all know. */
+  readonly credentialKey?: string
   /** Where things go that an operator should know; default stderr. */
   readonly warn?: (line: string) => void
 }
@@ -54,13 +56,21 @@ function cacheDirOf({ 'cache-dir': cacheDir }: SettingValues): string {
 function engineOptions(
   { values }: Settings,
   mirrors: readonly Mirror[],
-  { serving, via, self, warn }: OpenEngineOptions & Required<Pick<OpenEngineOptions, 'serving' | 'warn'>>,
+  {
+    serving,
+    via,
+    self,
+    warn,
+    credentialKey,
+  }: OpenEngineOptions & Required<Pick<OpenEngineOptions, 'serving' | 'warn'>>,
 ): EngineOptions {
   // What is said of the whole server is divided among its workers.
   const share = serving ? values.workers : 1
   return {
     cacheDir: cacheDirOf(values),
     defaultTtl: values['default-ttl'],
+    ...(serving && { maxTtl: values['max-ttl'] }),
+    ...(credentialKey === undefined ? {} : { credentialKey }),
     staleIfError: values['stale-if-error'],
     retryFor: values['retry-for'],
     stallTimeout: values['stall-timeout'],

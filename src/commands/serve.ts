@@ -32,6 +32,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'cache-dir',
       'quota',
       'default-ttl',
+      'max-ttl',
       'stale-if-error',
       'auth-ttl',
       'retry-for',

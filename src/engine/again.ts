@@ -2,13 +2,14 @@
 
 import { isFresh } from '../http/freshness.js'
 import { hostOf } from '../http/host.js'
+import { mayBeSignInPage } from '../http/sign-in.js'
 import type { Entry } from '../store/types.js'
 import type { Services } from './services.js'
 import type { Again } from './types.js'
 
 /**
  * See Engine.again. The entry has to be the one that memory knows: a purge, a replacement or a validation by any process
- * makes it another, or none. A private entry needs its right proved each time.
+ * makes it another, or none. Only a public entry, and one that is no page, is for every request without a question (rule 9).
  */
 export function again(
   before: Entry,
@@ -17,7 +18,8 @@ export function again(
 ): Again | undefined {
   const entry = store.entries.known(before.id)
   // An entry that was read or stored anew has new headers, whatever they say.
-  if (entry === undefined || entry.headers !== before.headers || entry.private) return undefined
+  if (entry === undefined || entry.headers !== before.headers) return undefined
+  if (entry.access !== 'public' || mayBeSignInPage(entry)) return undefined
   const now = clock.now()
   if (!isFresh(entry, { now, ttl })) return undefined
   const bytes = store.bodies.peek(entry.sha256)?.inMemory

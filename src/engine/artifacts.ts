@@ -5,7 +5,6 @@ import { hostOf } from '../http/host.js'
 import { changedError } from '../flight/ending.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
 import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
-import { isStorable } from '../flight/order.js'
 import type { Services } from './services.js'
 import type { Transfer } from '../flight/flight.js'
 import type { Artifact, Content } from './types.js'
@@ -18,6 +17,7 @@ export function storedArtifact(
   blob: OpenBlob,
   as: ServedAs,
   detail: Detail,
+  isPrivate: boolean,
   services: Services,
 ): Artifact {
   const content = blobContent(blob)
@@ -27,14 +27,14 @@ export function storedArtifact(
     url: entry.url,
     headers: entry.headers,
     entry,
-    private: entry.private,
+    private: isPrivate,
     detail,
     stored: true,
     content,
     progress: () => ({ received: entry.size, length: entry.size }),
     finished: () => Promise.resolve(entry),
     path: () => blob.path,
-    ...accounts(as, content, entry, services),
+    ...accounts(as, content, { url: entry.url, private: isPrivate }, services),
   }
 }
 
@@ -55,8 +55,8 @@ export function growingArtifact(
     headers: transfer.head?.headers ?? {},
     entry: undefined,
     private: transfer.private,
-    detail,
-    stored: isStorable({ ...order, private: transfer.private }, transfer.head),
+    detail: transfer.head?.signIn === true ? 'sign-in-page' : detail,
+    stored: transfer.storedAs !== undefined,
     content,
     progress: () => ({ received: transfer.body.size, length: content.length }),
     finished: () => finished(transfer, options.promised),

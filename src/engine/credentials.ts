@@ -9,14 +9,14 @@ import type { KeyId } from '../store/types.js'
 const CAPACITY = 10_000
 
 export class Credentials {
-  /** Made anew with each process, and never written: a fingerprint on its own tells nothing. */
-  readonly #key = randomBytes(32)
   readonly #accepted = new Map<string, number>()
 
   constructor(
     private readonly now: () => number,
     /** Milliseconds. */
     private readonly ttl: number,
+    /** Of the fingerprints, which tell nothing without it. */
+    private readonly key: string = randomBytes(32).toString('base64'),
   ) {}
 
   /** A keyed hash of what the request shows its right with; undefined where it shows nothing. */
@@ -28,7 +28,7 @@ export class Credentials {
     if (url.username !== '' || url.password !== '') shown.push(`${url.username}:${url.password}`)
     if (provider.carriesCredential?.(url)) shown.push(url.search)
     if (shown.length === 0) return undefined
-    return createHmac('sha256', this.#key).update(JSON.stringify(shown)).digest('base64url')
+    return createHmac('sha256', this.key).update(JSON.stringify(shown)).digest('base64url')
   }
 
   /** The origin accepted it for this very content. */

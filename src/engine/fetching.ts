@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { asKissError, KissError } from '../errors.js'
-import { lifetimesFrom } from '../http/freshness.js'
+import { isFresh, lifetimesFrom } from '../http/freshness.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { CounterName, Entry, ServedAs } from '../store/types.js'
 import { growingArtifact, storedArtifact } from './artifacts.js'
@@ -12,7 +12,7 @@ import type { Order } from '../flight/order.js'
 import { mayServeStale, resolve } from './resolution.js'
 import type { Services } from './services.js'
 import type { Settled } from '../flight/ending.js'
-import { aloneIdOf, subjectOf, type Subject } from '../flight/subject.js'
+import { accessOf, aloneIdOf, isFree, isLentOnce, isPrivate, subjectOf, type Subject } from '../flight/subject.js'
 import type { Transfer } from '../flight/flight.js'
 import { closing, Transfers } from '../flight/flights.js'
 import { waitFor } from './waiting.js'
@@ -89,6 +89,10 @@ export class Fetching {
     for (let round = 0; round < ROUNDS + passage.refusals; round++) {
       signal.throwIfAborted()
       const entry = await this.#services.store.entries.get(subject.id)
+      if (!entry || !isFree(subject, entry)) {
+        const artifact = await this.#keptAlone(passage)
+        if (artifact) return artifact
+      }
       const { clock } = this.#services
       const now = clock.now()
       const resolution = resolve({
@@ -121,10 +125,14 @@ export class Fetching {
 
   /** undefined: the blob is gone, or the origin gives this client something else; look again. */
   async #serve(passage: Passage, entry: Entry, as: ServedAs): Promise<Artifact | undefined> {
+    const { subject } = passage
     let right: Right | undefined
-    if (entry.private) {
+    if (!isFree(subject, entry)) {
+      // What the provider's own credential opens for this one request, nothing stored can stand for.
+      if (isLentOnce(subject)) return this.#alone(passage, randomUUID())
       right = passage.request.offline ? this.#offlineRight(passage, entry) : await this.#prove(passage, entry)
-      if (right === 'other') return this.#alone(passage)
+      if (right === 'other') return this.#other(passage, entry)
+      await this.#publicise(subject, entry, right)
     }
     return this.#open(passage, entry, as, right === undefined ? undefined : 'authorised')
   }
@@ -134,7 +142,7 @@ export class Fetching {
    * the store vouches for the blob. undefined: the blob is gone, and the entry with it.
    */
   async #open(
-    { request }: Passage,
+    { request, subject }: Passage,
     entry: Entry,
     as: ServedAs,
     detail: Artifact['detail'],
@@ -143,9 +151,37 @@ export class Fetching {
     if (request.sha256 !== undefined && request.sha256 !== entry.sha256)
       throw mismatch(entry.url, request.sha256, entry.sha256)
     const blob = await store.open(entry)
-    if (blob) return storedArtifact(entry, blob, as, detail, this.#services)
+    if (blob) return storedArtifact(entry, blob, as, detail, isPrivate(subject, entry), this.#services)
     await store.remove(entry.id, entry.sha256)
     return undefined
+  }
+
+  /** What an earlier request with this very credential brought, and nobody else could prove a right to. */
+  async #keptAlone(passage: Passage): Promise<Artifact | undefined> {
+    const { subject, request } = passage
+    if (subject.credential === undefined || request.refresh) return undefined
+    const { store, clock, settings } = this.#services
+    const entry = await store.entries.get(aloneIdOf(subject.id, subject.credential))
+    const now = clock.now()
+    if (!entry || now - entry.validatedAt >= settings.authTtl || !isFresh(entry, { now, ttl: request.ttl }))
+      return undefined
+    return this.#open(passage, entry, 'hit', undefined)
+  }
+
+  /** The origin gives this client another content than the entry's. */
+  async #other(passage: Passage, entry: Entry): Promise<Artifact | undefined> {
+    // A page that came to somebody without a credential makes way for the artifact.
+    if (accessOf(entry, passage.subject.provider) === 'public')
+      return this.#board(passage, { ...this.#order(passage, undefined), replaces: entry })
+    return this.#alone(passage, passage.subject.credential, entry)
+  }
+
+  /** Content that a request without any credential is given is public, whoever was given it before. */
+  async #publicise({ access, provider }: Subject, entry: Entry, right: Right): Promise<void> {
+    const { store } = this.#services
+    if (access !== 'public' || right === 'other' || accessOf(entry, provider) === 'public') return
+    const open: Entry = { ...entry, private: false, access: 'public' }
+    if (await store.entries.renew(open)) await store.blobs.describe(open)
   }
 
   #offlineRight({ subject }: Passage, entry: Entry): Right {
@@ -164,15 +200,20 @@ export class Fetching {
   async #forward(passage: Passage, stale: Entry | undefined): Promise<Artifact | undefined> {
     const { subject } = passage
     // What the server lends its credential for goes to who asked for it, and to nobody beside or after.
-    if (subject.share === 'never' && subject.credential === undefined) return this.#alone(passage, randomUUID())
-    if (stale?.private) return this.#validatePrivate(passage, stale)
+    if (isLentOnce(subject)) return this.#alone(passage, randomUUID())
+    if (stale && !isFree(subject, stale)) return this.#validatePrivate(passage, stale)
     const recent = this.#services.failures.recent(subject.id, subject.credential)
     if (recent && !passage.request.refresh) return this.#fail(passage, stale, recent)
     return this.#board(passage, this.#order(passage, stale))
   }
 
-  async #board(passage: Passage, order: Order): Promise<Artifact | undefined> {
+  async #board(
+    passage: Passage,
+    order: Order,
+    onEnd: (end: Settled) => void = () => undefined,
+  ): Promise<Artifact | undefined> {
     const { transfer, created } = this.transfers.join(order)
+    void transfer.settled.then(onEnd)
     try {
       return await this.#ride(passage, transfer, created, order.stale)
     } finally {
@@ -197,11 +238,15 @@ export class Fetching {
     const { end } = transfer
     if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
       return this.#after(passage, end, transfer, stale)
-    const own = transfer.order.credential === subject.credential && (transfer.confirmed || !transfer.private)
-    const right = transfer.private && !own ? await prove(subject, transfer.head, this.#services, signal) : undefined
+    const { order, access, head } = transfer
+    const own = order.credential === subject.credential && transfer.confirmed
+    const free =
+      own || isFree(subject, { access, private: access === 'client', url: order.shown, headers: head?.headers ?? {} })
+    const right = free ? undefined : await prove(subject, head, this.#services, signal)
     if (right === 'other') return this.#alone(passage)
     if (right !== undefined) transfer.vouch(subject)
-    if (own && transfer.private) this.#acceptOwn(subject, transfer)
+    if (right === 'confirmed') void transfer.settled.then((end) => this.#publiciseEnd(subject, end, right))
+    if (own && access === 'client') this.#acceptOwn(subject, transfer)
     return growingArtifact(
       transfer,
       created && transfer.leading ? 'miss' : 'collapsed',
@@ -209,6 +254,13 @@ export class Fetching {
       { signal: request.signal, patience: request.patience, promised: request.sha256 ?? transfer.head?.sha256 },
       this.#services,
     )
+  }
+
+  async #publiciseEnd(subject: Subject, end: Settled, right: Right): Promise<void> {
+    if (end.kind !== 'stored') return
+    await this.#publicise(subject, end.entry, right).catch(() => {
+      // It stays private: the next client without a credential proves its right again.
+    })
   }
 
   /** The origin gave the content to this credential: that is as good as a probe. */
@@ -251,8 +303,9 @@ export class Fetching {
   async #validatePrivate(passage: Passage, entry: Entry): Promise<Artifact | undefined> {
     const { store, clock, credentials } = this.#services
     const { subject } = passage
+    let right: Right
     try {
-      const right = await this.#prove(passage, entry, true)
+      right = await this.#prove(passage, entry, true)
       // Another content than the stale one, for who may ask: it replaces that.
       if (right === 'other') return await this.#board(passage, { ...this.#order(passage, undefined), replaces: entry })
     } catch (error) {
@@ -262,29 +315,37 @@ export class Fetching {
       return this.#fail(passage, known && failure.code !== 'origin-refused' ? entry : undefined, failure)
     }
     const now = clock.now()
-    await store.entries.renew({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
+    const renewed = { ...entry, ...lifetimesFrom(now, entry.lifetime) }
+    await store.entries.renew(renewed)
+    await this.#publicise(subject, renewed, right)
     passage.confirmed = true
     return undefined
   }
 
   /** A download for this client and those with the same credential; nobody else can prove a right to it. */
-  async #alone(passage: Passage, whose = passage.subject.credential): Promise<Artifact | undefined> {
+  async #alone(passage: Passage, whose = passage.subject.credential, known?: Entry): Promise<Artifact | undefined> {
     const { subject } = passage
-    return this.#board(passage, {
-      ...this.#order(passage, undefined),
-      id: aloneIdOf(subject.id, whose),
-      private: true,
-      keep: false,
+    const order = this.#order(passage, undefined)
+    const id = aloneIdOf(subject.id, whose)
+    return this.#board(passage, { ...order, id, alone: true, keep: subject.credential !== undefined }, (end) => {
+      if (known && end.kind === 'whole' && end.sha256 === known.sha256)
+        void this.#publiciseEnd(subject, { kind: 'stored', entry: known }, 'confirmed')
     })
   }
 
   #order(passage: Passage, stale: Entry | undefined): Order {
     const { subject, request } = passage
+    const { settings } = this.#services
     const ttl = subject.provider.ttl?.(subject.url)
     return {
       ...subject,
-      private: subject.credential !== undefined || subject.share !== 'all',
-      lifetime: request.ttl ?? (ttl === undefined ? this.#services.settings.defaultTtl : ttl * 1000),
+      alone: false,
+      lifetime:
+        request.ttl === undefined
+          ? ttl === undefined
+            ? settings.defaultTtl
+            : ttl * 1000
+          : Math.min(request.ttl, settings.maxTtl),
       stale,
       insists: request.refresh,
       promised: request.sha256,

@@ -6,6 +6,7 @@ import { asKissError } from '../errors.js'
 import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
+import type { Entry } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
 import { again, sentAgain } from './again.js'
 import { Credentials } from './credentials.js'
@@ -16,7 +17,7 @@ import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import type { Services } from './services.js'
 import { withSources } from './derived.js'
-import { providerFor } from '../flight/subject.js'
+import { isListed, providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
 const DAY = 86_400_000
@@ -59,6 +60,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const providers = [...(options.providers ?? [plainProvider])].sort((a, b) => b.priority - a.priority)
   const settings = {
     defaultTtl: options.defaultTtl ?? 10 * DAY,
+    maxTtl: options.maxTtl ?? Infinity,
     staleIfError: options.staleIfError ?? DAY,
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
@@ -66,6 +68,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     maxTransfers: options.maxTransfers ?? TRANSFERS,
     syncBodies: options.syncBodies ?? false,
   }
+  // Processes of one user know each other's fingerprints; a server keeps its key to itself and its workers.
+  const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
   let origins: Promise<Origins> | undefined
   const network = (): Promise<Origins> =>
     import('../upstream/client.js').then(({ createOrigins }) =>
@@ -81,10 +85,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     clock,
     random: Math.random,
     settings,
-    credentials: new Credentials(() => clock.monotonic(), settings.authTtl),
+    credentials: new Credentials(() => clock.monotonic(), settings.authTtl, credentialKey),
     failures: new FailureLog(() => clock.monotonic()),
     probes: new Probes(),
     warn,
+    isListed: (noted) => isListed(noted, providers, settings),
   }
   const fetching: Fetching = new Fetching(services, providers)
   if (options.connectEarly === true) {
@@ -99,18 +104,24 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     await (await origins)?.close()
     await store.close()
   }
+  const shown = (entry: Entry): Entry => ({
+    ...entry,
+    private: !services.isListed({ access: entry.access, private: entry.private, shown: entry.url }),
+  })
   return {
     fetch: (request) => fetching.fetch(request),
     again: (entry, ttl) => again(entry, ttl, services),
     sentAgain: (entry, bytes) => sentAgain(entry, bytes, services),
-    list: (after) => store.entries.list(after),
+    list: async function* (after) {
+      for await (const entry of store.entries.list(after)) yield shown(entry)
+    },
     entry: async (id) => {
       const entry = await store.entries.find(id)
       if (entry === undefined) return undefined
       const all = await store.entries.allOf(entry.sha256)
       return {
-        entry,
-        sharing: all.filter((other) => other.id !== entry.id),
+        entry: shown(entry),
+        sharing: all.filter((other) => other.id !== entry.id).map(shown),
         hitsByDay: await store.entries.hitsByDay(entry.id),
       }
     },
@@ -118,7 +129,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       purge(filter, {
         store,
         transfers: fetching.transfers,
-        keyOf: (url) => providerFor(url, providers).cacheKey(url),
+        canonical: (url) => providerFor(url, providers).cacheKey(url),
       }),
     setQuota: (bytes) => store.space.setQuota(bytes),
     verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),

@@ -1,5 +1,6 @@
 /** What the parts of the engine share: handed in once, so that none of them makes its own. */
 
+import type { Collaborators } from '../flight/collaborators.js'
 import type { Leases } from '../flight/lease.js'
 import type { Store } from '../store/open.js'
 import type { Origins } from '../upstream/types.js'
@@ -11,6 +12,8 @@ import type { Clock } from './types.js'
 export interface EngineSettings {
   /** Milliseconds. */
   readonly defaultTtl: number
+  /** Milliseconds. */
+  readonly maxTtl: number
   /** Milliseconds. */
   readonly staleIfError: number
   /** Milliseconds since the body last grew. */
@@ -37,6 +40,7 @@ export interface Services {
   readonly credentials: Credentials
   readonly failures: FailureLog
   readonly probes: Probes
+  readonly isListed: Collaborators['isListed']
   /** One line for the operator. */
   readonly warn: (message: string) => void
 }

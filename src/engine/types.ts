@@ -75,8 +75,8 @@ export interface Artifact {
   /** Present when it is served from the store. */
   readonly entry: Entry | undefined
   readonly private: boolean
-  /** Extra words for Cache-Status: `authorised` after a probe, `stale-if-error`. */
-  readonly detail: 'authorised' | 'stale-if-error' | undefined
+  /** For Cache-Status: `authorised` after a probe, `stale-if-error`, `sign-in-page` where that came for the artifact. */
+  readonly detail: 'authorised' | 'stale-if-error' | 'sign-in-page' | undefined
   /** The bytes will be (or are) in the store when this has been read to its end. */
   readonly stored: boolean
   readonly content: Content
@@ -192,6 +192,8 @@ export interface EngineOptions {
   readonly limit?: number | undefined
   /** Milliseconds. */
   readonly defaultTtl?: number
+  /** Milliseconds: the longest lifetime that a request may ask for. */
+  readonly maxTtl?: number
   /** Milliseconds. */
   readonly staleIfError?: number
   /** Milliseconds since the body last grew, until a transfer gives up. */
@@ -200,6 +202,8 @@ export interface EngineOptions {
   readonly stallTimeout?: number
   /** Milliseconds that an accepted credential is remembered. */
   readonly authTtl?: number
+  /** The key of the hashes of credentials, where several processes share what they know. Never written to the disk. */
+  readonly credentialKey?: string
   /** Who asks owns the providers' credentials too, as on a command line: their `share` means nothing. Default false. */
   readonly ownUse?: boolean
   /** Brings blobs to the disk in the background: for a process that stays. Default false. */

@@ -2,6 +2,7 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { isSelecting } from '../http/passed-headers.js'
+import { isSignInPage } from '../http/sign-in.js'
 import type { BodyWriter } from './writer.js'
 import type { Head, Sum } from './directory.js'
 import type { OriginAnswer } from '../upstream/types.js'
@@ -134,6 +135,7 @@ export class BodyDownload {
       passedNames: Object.keys(this.#o.order.headers).filter((name) => !isSelecting(name)),
       resource: resourceOf(answer.url, this.#o.services.store.layout.instance),
       hop: answer.hop,
+      signIn: isSignInPage({ asked: this.#o.order.url, url: answer.url, hop: answer.hop, headers: answer.headers }),
     })
     switch (verdict.kind) {
       case 'begin':

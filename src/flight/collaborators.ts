@@ -2,7 +2,7 @@
 
 import type { KissError } from '../errors.js'
 import type { Store } from '../store/open.js'
-import type { KeyId } from '../store/types.js'
+import type { Access, KeyId } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
 import type { Leases } from './lease.js'
 
@@ -21,6 +21,8 @@ export interface FlightSettings {
   readonly retryFor: number
   /** The user of the engine owns the credentials of the providers too. */
   readonly ownUse: boolean
+  /** Milliseconds that an accepted credential is remembered, and a body is kept for one credential alone. */
+  readonly authTtl: number
   /** Downloads under way or waiting at once. */
   readonly maxTransfers: number
   /** Bring each blob to the disk in the background (checked-blobs.ts). */
@@ -33,6 +35,15 @@ export interface Failures {
   forget(id: KeyId): void
 }
 
+/** What an entry or the owner of a transfer notes about its credential. */
+export interface ListedAccess {
+  /** Absent where an older version wrote it. */
+  readonly access?: Access | undefined
+  readonly private: boolean
+  /** The displayable URL. */
+  readonly shown: string
+}
+
 export interface Collaborators {
   readonly store: Store
   readonly leases: Leases
@@ -43,6 +54,8 @@ export interface Collaborators {
   readonly random: () => number
   readonly settings: FlightSettings
   readonly failures: Failures
+  /** May every client of this cache know of a transfer? `shown`: its displayable URL. */
+  readonly isListed: (noted: ListedAccess) => boolean
   /** One line for the operator. */
   readonly warn: (message: string) => void
 }

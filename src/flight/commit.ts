@@ -3,7 +3,7 @@
 import type { Generation, Head } from './directory.js'
 import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
-import { isStorable, type Order } from './order.js'
+import { storageId, type Order } from './order.js'
 import type { Collaborators } from './collaborators.js'
 
 /** Milliseconds that a body is kept of which nothing but the end of the connection says that it is whole. */
@@ -33,10 +33,13 @@ export async function commit(
   const { store, leases } = services
   const { id } = order
   const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
-  if (!isStorable(order, body.head) || (await doomed())) return undefined
+  const storedId = storageId(order, body.head)
+  if (storedId === undefined || (await doomed())) return undefined
   const { sha256, size, delimited } = body
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
-  const entry = entryOf(body, order, services.clock.now())
+  const isAlone = order.alone || storedId !== id
+  const lifetime = isAlone ? Math.min(order.lifetime, services.settings.authTtl) : order.lifetime
+  const entry = entryOf(body, { ...order, id: storedId, lifetime }, services.clock.now())
   const stored = await store.publish(body.file ?? generation.bodyPath, entry, {
     reservation: reservationOf(id, generation),
     isPurged: doomed,
@@ -68,7 +71,8 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     lifetime,
     lastUsedAt: now,
     hits: 0,
-    private: order.private,
+    private: order.access === 'client',
+    access: order.access,
     unverified,
   }
 }

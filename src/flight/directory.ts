@@ -32,7 +32,7 @@ import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { makeDirectory, parseOrUndefined } from '../store/files.js'
 import type { ProcessIdentity } from '../store/process.js'
-import type { Sha256 } from '../store/types.js'
+import type { Access, Sha256 } from '../store/types.js'
 
 export interface Owner extends ProcessIdentity {
   /** Tells engines in one process apart. */
@@ -41,8 +41,10 @@ export interface Owner extends ProcessIdentity {
   readonly startedAt: number
   /** The displayable URL, for those who look. */
   readonly url: string
-  /** The bytes come with a client's credential: join only after a probe. */
+  /** The bytes come with a client's credential. */
   readonly private: boolean
+  /** Absent in the files of older versions. */
+  readonly access?: Access | undefined
 }
 
 /** What the origin said of the body that is being downloaded. */
@@ -60,6 +62,8 @@ export interface Head {
   readonly sha256?: Sha256 | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
   readonly varies: boolean
+  /** A sign-in page in place of the artifact: not to be stored. */
+  readonly signIn?: boolean | undefined
 }
 
 /** A failure as it is told to other processes. */

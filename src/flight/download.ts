@@ -190,7 +190,7 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
       ? error
       : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
   const { code, message, status, retryAfter } = failure
-  const remembered = isRemembered(failure) && !order.private && !isMendable(failure, order, services)
+  const remembered = isRemembered(failure) && order.access !== 'client' && !isMendable(failure, order, services)
   const record = { code, message, status, retryAfter }
   const outcome: Outcome = { kind: 'failed', failure: record, at: services.clock.now(), remembered }
   const told = await tell(outcome, generation, services)

@@ -11,11 +11,12 @@ import { GrowingBody } from './body.js'
 import type { Acquisition } from './lease.js'
 import { agrees, complete } from './completion.js'
 import { lead } from './download.js'
-import type { Order, Seed } from './order.js'
+import { storageId, type Order, type Seed } from './order.js'
 import type { Collaborators } from './collaborators.js'
-import type { Subject } from './subject.js'
+import { accessOf, type Subject } from './subject.js'
 import { changedError, recalled, type Settled } from './ending.js'
 import type { Download, DownloadState } from './list.js'
+import type { Access, KeyId } from '../store/types.js'
 
 export interface TransferOptions {
   readonly order: Order
@@ -35,7 +36,7 @@ export class Transfer {
   readonly #o: TransferOptions
   readonly #stop = new AbortController()
   #head: Head | undefined
-  #private: boolean
+  #access: Access
   #order: Order
   #leading = false
   #confirmed = false
@@ -53,7 +54,7 @@ export class Transfer {
   constructor(options: TransferOptions) {
     this.#o = options
     this.#order = options.order
-    this.#private = options.order.private
+    this.#access = options.order.access
     this.#seed = options.seed
     this.startedAt = options.services.clock.now()
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
@@ -85,9 +86,19 @@ export class Transfer {
     return this.#settled
   }
 
-  /** Its bytes come with a client's credential, perhaps another process's client's. */
+  /** Whose credential brings its bytes, perhaps in another process. */
+  get access(): Access {
+    return this.#access
+  }
+
+  /** Not everybody who uses this cache may know of it. */
   get private(): boolean {
-    return this.#private
+    return this.#access === 'client' || (this.#access === 'provider' && !this.order.lent)
+  }
+
+  /** The id under which the whole body will be kept; undefined where it will not be. */
+  get storedAs(): KeyId | undefined {
+    return this.#head && storageId({ ...this.order, access: this.#access }, this.#head)
   }
 
   /** The sum of the whole body, as soon as every byte is there; storing it may take a moment longer. */
@@ -136,7 +147,7 @@ export class Transfer {
       length: this.#head?.length,
       readers: this.#readers,
       startedAt,
-      private: this.#private,
+      private: this.private,
     }
   }
 
@@ -158,7 +169,7 @@ export class Transfer {
           services.leases.acquire({
             id: order.id,
             url: order.shown,
-            private: order.private,
+            access: order.access,
             followed,
             ignoreFailure: order.insists,
             signal,
@@ -167,7 +178,9 @@ export class Transfer {
         if (got.kind === 'failed') return { kind: 'failed', error: recalled(got.failure) }
         if (got.kind === 'theirs') followed = got.generation.number
         const settled =
-          got.kind === 'mine' ? await this.#lead(got) : await this.#follow(got.generation, got.owner.private)
+          got.kind === 'mine'
+            ? await this.#lead(got)
+            : await this.#follow(got.generation, accessOf(got.owner, order.provider))
         // It was meant for a client that nobody has vouched for; now there is another.
         const refused = settled?.kind === 'failed' && settled.error.code === 'origin-refused'
         if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
@@ -182,11 +195,10 @@ export class Transfer {
 
   async #lead(got: Extract<Acquisition, { kind: 'mine' }>): Promise<Settled> {
     this.#leading = true
-    // Bytes of a private predecessor stay private, and our own client's credential makes them so.
-    this.#private = got.private || this.order.private
+    this.#access = got.access
     const { order } = this
     return lead({
-      order: { ...order, private: this.#private },
+      order: { ...order, access: got.access },
       services: this.#o.services,
       generation: got.generation,
       body: this.body,
@@ -213,12 +225,12 @@ export class Transfer {
   }
 
   /** undefined: the owner is gone, somebody has to go on. */
-  async #follow(generation: Generation, isPrivate: boolean): Promise<Settled | undefined> {
+  async #follow(generation: Generation, access: Access): Promise<Settled | undefined> {
     const { order } = this
     const { services } = this.#o
     await this.#takeSeed()?.answer.discard()
     this.#leading = false
-    this.#private = isPrivate
+    this.#access = access
     this.#state = 'downloading'
     const outcome = await follow({
       generation,
@@ -231,8 +243,8 @@ export class Transfer {
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
     // What an origin says to another client's credential, or to none, says nothing of ours.
-    if (outcome.kind === 'failed' && (isPrivate || order.private) && outcome.failure.code === 'origin-refused')
-      return undefined
+    const isOurs = access === order.access && access !== 'client'
+    if (outcome.kind === 'failed' && !isOurs && outcome.failure.code === 'origin-refused') return undefined
     return this.#translate(outcome, order.id)
   }
 

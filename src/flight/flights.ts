@@ -88,7 +88,7 @@ export class Transfers {
   }
 
   /** For operators, as long as the list is. */
-  #writeDown({ shown, credential, client, private: isPrivate }: Order, failure: KissError): void {
+  #writeDown({ shown, client, access, lent }: Order, failure: KissError): void {
     const { store, clock } = this.#services
     const at = clock.now()
     const { code, message, status } = failure
@@ -100,7 +100,8 @@ export class Transfers {
       status,
       client,
       ...(isRemembered(failure) && { retryAt: at + FAILURE_MEMORY }),
-      private: isPrivate || credential !== undefined,
+      // What a user's own credential was for is not for the clients of a server on the same directory.
+      private: access === 'client' || (access === 'provider' && !(lent && !this.#services.settings.ownUse)),
     })
   }
 
@@ -128,8 +129,22 @@ export class Transfers {
     })
     return [
       ...running.map((transfer) => withReaders(transfer.order.id, transfer.describe())),
-      ...others.map((other) => withReaders(other.id, downloadElsewhere(other))),
+      ...others.map((other) => withReaders(other.id, this.#elsewhere(other))),
     ]
+  }
+
+  #elsewhere({ owner, answered, received, length }: InFlight): Download {
+    const { url, startedAt } = owner
+    const state = answered ? 'downloading' : 'scheduled'
+    return {
+      url,
+      state,
+      received,
+      length,
+      readers: 0,
+      startedAt,
+      private: !this.#services.isListed({ ...owner, shown: url }),
+    }
   }
 
   /** Ends all of them so that other processes can go on, and begins no more. */
@@ -137,12 +152,6 @@ export class Transfers {
     this.#stopped = true
     await Promise.all([...this.#running].map((transfer) => transfer.stop()))
   }
-}
-
-function downloadElsewhere({ owner, answered, received, length }: InFlight): Download {
-  const { url, startedAt } = owner
-  const state = answered ? 'downloading' : 'scheduled'
-  return { url, state, received, length, readers: 0, startedAt, private: owner.private }
 }
 
 export function closing(cause?: unknown): KissError {

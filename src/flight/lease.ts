@@ -27,7 +27,7 @@ import {
 import { parseOrUndefined } from '../store/files.js'
 import { keyOf } from '../store/select.js'
 import { livenessOf, thisProcess, type ProcessIdentity } from '../store/process.js'
-import type { KeyId } from '../store/types.js'
+import type { Access, KeyId } from '../store/types.js'
 
 /** Milliseconds between two heartbeats. */
 const HEARTBEAT = 5_000
@@ -46,8 +46,9 @@ export interface Claim {
   readonly id: KeyId
   /** Displayable. */
   readonly url: string
-  readonly private: boolean
-  /** The generation that this process followed until its owner went: its bytes may be continued even when private. */
+  /** Whose credential the download will use. */
+  readonly access: Access
+  /** The generation that this process followed until its owner died: its body may be continued whatever its access. */
   readonly followed?: number | undefined
   /** Take the lease although the last attempt failed a moment ago. */
   readonly ignoreFailure?: boolean | undefined
@@ -56,14 +57,14 @@ export interface Claim {
 
 export type Acquisition =
   /**
-   * `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. `private`: they, or what
-   * the claim will bring, come with a client's credential.
+   * `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. `access`: the stricter of
+   * the claim's and the predecessor's.
    */
   | {
       readonly kind: 'mine'
       readonly generation: Generation
       readonly inherited: boolean
-      readonly private: boolean
+      readonly access: Access
     }
   | { readonly kind: 'theirs'; readonly generation: Generation; readonly owner: Owner }
   | { readonly kind: 'failed'; readonly failure: RecordedFailure }
@@ -78,7 +79,7 @@ type Standing =
 /** Whose body goes on. */
 interface Predecessor {
   readonly generation: Generation
-  readonly private: boolean
+  readonly access: Access
 }
 
 /** Milliseconds; for tests, which do not wait half a minute. */
@@ -143,7 +144,9 @@ export class Leases {
     const outcome = await last.outcome()
     if (outcome?.kind === 'failed') {
       const recent = outcome.remembered && this.#isWithin(FAILURE_MEMORY, outcome.at)
-      return recent && !claim.ignoreFailure && !claim.private
+      // A refusal is that of the credential that was used.
+      const isSame = held?.owner.access === undefined || held.owner.access === claim.access
+      return recent && !claim.ignoreFailure && claim.access !== 'client' && isSame
         ? { kind: 'failed', failure: outcome.failure }
         : { kind: 'free' }
     }
@@ -153,10 +156,10 @@ export class Leases {
     const here = await thisProcess()
     // What another boot left may not have reached the disk: it is not continued.
     if (owner.boot !== here.boot) return { kind: 'free' }
-    const continuable = !owner.private || claim.followed === last.number
-    const free: Standing = continuable
-      ? { kind: 'free', predecessor: { generation: last, private: owner.private } }
-      : { kind: 'free' }
+    const access = owner.access ?? (owner.private ? 'client' : 'provider')
+    const isSame = access === 'provider' && claim.access === 'provider'
+    const continuable = access === 'public' || isSame || claim.followed === last.number
+    const free: Standing = continuable ? { kind: 'free', predecessor: { generation: last, access } } : { kind: 'free' }
     if (outcome) return free
     if ((await livenessOf(owner)) === 'dead') return free
     return isSilent(silentFor, this.silence) ? { kind: 'free' } : { kind: 'held', generation: last, owner }
@@ -166,10 +169,11 @@ export class Leases {
     const directory = this.directoryOf(claim.id)
     const generation = await makeGeneration(directory, number)
     if (!generation) return undefined
-    const isPrivate = claim.private || predecessor?.private === true
+    const access = strictest(claim.access, predecessor?.access ?? 'public')
     const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: claim.url }
     try {
-      if (!(await generation.claim({ ...owner, private: isPrivate }, this.monotonic()))) return undefined
+      if (!(await generation.claim({ ...owner, private: access === 'client', access }, this.monotonic())))
+        return undefined
     } catch (error) {
       // A full disk: nobody has to wait for an owner that will not come.
       await generation.abandon()
@@ -193,7 +197,7 @@ export class Leases {
           await (isOver ? other.remove() : other.purge())
         }),
     )
-    return { kind: 'mine', generation, inherited, private: isPrivate }
+    return { kind: 'mine', generation, inherited, access }
   }
 
   /** Nobody will append to it, and who reads it holds it open. */
@@ -285,4 +289,8 @@ export class Leases {
 /** Has an owner missed its heartbeats? One of the future was written under another clock, and proves no life. */
 export function isSilent(silentFor: number, silence: number): boolean {
   return silentFor > silence || silentFor < -COARSE
+}
+
+function strictest(a: Access, b: Access): Access {
+  return [a, b].includes('client') ? 'client' : [a, b].includes('provider') ? 'provider' : 'public'
 }

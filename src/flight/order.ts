@@ -2,13 +2,11 @@
 
 import { isStrong } from '../http/validation.js'
 import type { Head } from './directory.js'
-import type { Entry, Sha256 } from '../store/types.js'
+import type { Entry, KeyId, Sha256 } from '../store/types.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import type { Subject } from './subject.js'
+import { aloneIdOf, type Subject } from './subject.js'
 
 export interface Order extends Omit<Subject, 'share'> {
-  /** The bytes will be the client's own: to be shared only after a probe. */
-  readonly private: boolean
   /** Milliseconds. */
   readonly lifetime: number
   /** The entry to validate. */
@@ -21,19 +19,23 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly promised: Sha256 | undefined
   /** Address of the client that asked for it first. */
   readonly client?: string | undefined
-  /** False: for this client alone (no validator by which others could prove their right). */
+  /** The id is that of one client's credential: nobody else joins, or is given what is kept. */
+  readonly alone: boolean
+  /** False: for this request alone. */
   readonly keep: boolean
 }
 
+type Stored = Pick<Order, 'id' | 'alone' | 'keep' | 'access' | 'credential'>
+
 /**
- * May what comes be kept for later? Not what is for one client alone, not what depends on a header that the client passed
- * on, and not what is private and has no strong validator: nobody could prove a right to it.
+ * The id under which the body is kept; undefined where it is not. A private body without a strong validator is kept for its
+ * own credential alone: nobody else could prove a right to it.
  */
-export function isStorable(
-  { keep, private: isPrivate }: Pick<Order, 'keep' | 'private'>,
-  head: Head | undefined,
-): boolean {
-  return keep && head?.varies !== true && (!isPrivate || isStrong(head?.headers.etag))
+export function storageId(order: Stored, head: Head): KeyId | undefined {
+  const { id, alone, keep, access, credential } = order
+  if (!keep || head.varies || head.signIn === true) return undefined
+  if (alone || access !== 'client' || isStrong(head.headers.etag)) return id
+  return credential === undefined ? undefined : aloneIdOf(id, credential)
 }
 
 /** An answer with which a download begins: the one that showed that the content had changed. */

@@ -55,6 +55,8 @@ export interface Circumstances {
   readonly resource: string
   /** Redirects that led there. */
   readonly hop: number
+  /** A sign-in page came in place of the artifact. */
+  readonly signIn: boolean
 }
 
 export type Verdict =
@@ -155,7 +157,7 @@ function isSameResource(
 }
 
 /** What an answer with status 200 says of its body. */
-export function headOf(answer: Answer, { now, passedNames, resource }: Circumstances): Head {
+export function headOf(answer: Answer, { now, passedNames, resource, signIn }: Circumstances): Head {
   const length = answer.headers['content-length']
   return {
     headers: storedHeaders(answer.headers, now),
@@ -164,6 +166,7 @@ export function headOf(answer: Answer, { now, passedNames, resource }: Circumsta
     mirror: answer.mirror,
     resource,
     sha256: answer.sha256,
+    signIn,
     varies: variesOn(answer.headers.vary, passedNames),
   }
 }

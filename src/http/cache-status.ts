@@ -41,7 +41,7 @@ export interface Served {
   readonly as: 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'stale'
   /** Downloaded or joined: its bytes will be in the store. */
   readonly stored: boolean
-  readonly detail: 'authorised' | 'stale-if-error' | undefined
+  readonly detail: 'authorised' | 'stale-if-error' | 'sign-in-page' | undefined
   /** Seconds of freshness left; of use when stale. */
   readonly ttl?: number | undefined
 }

@@ -97,6 +97,12 @@ export interface UpstreamProvider {
    * mean what they mean in `authorise`.
    */
   source?(request: UpstreamRequest, context: ProviderContext): Promise<Source | undefined>
+  /**
+   * May {@link authorise} add a credential of the provider's own to a request for this URL that brings none? Pure, given the
+   * settings. With `share: all` a server then serves what such a credential brought to every client. Where a provider has
+   * `authorise` and does not say, kiss asks the origin first.
+   */
+  lends?(url: URL): boolean
   /** What a failure means here; undefined leaves it to the default table. */
   classify?(failure: UpstreamFailure): Classification | undefined
   /**

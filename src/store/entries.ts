@@ -189,11 +189,16 @@ export class Entries implements EntryStore {
     }
   }
 
-  /** Those of these ids, or beginnings of ids, as the index has them. */
+  /** The entries of these ids, of these keys (each of their contents), or with these beginnings of ids. */
   async *some(ids: Iterable<KeyId>): AsyncIterable<Entry> {
     for (const id of ids) {
-      const entry = await this.find(id)
-      if (entry !== undefined) yield entry
+      const found = await this.find(id)
+      if (found !== undefined) yield found
+      const rows = await this.#database.query<Row>(
+        `SELECT key, value FROM ${ENTRIES} WHERE key > ?1 || '-' AND key < ?1 || '.'`,
+        id,
+      )
+      for (const row of rows) yield this.#pending.over(entryOf(row))
     }
   }
 
@@ -211,13 +216,15 @@ export class Entries implements EntryStore {
 
   /** By its id, or by a beginning of it that no other entry has. */
   async find(beginning: string): Promise<Entry | undefined> {
-    if (!/^[0-9a-f]{8,64}$/.test(beginning)) return undefined
+    if (!/^[0-9a-f]{8,64}(-[0-9a-f]{0,32})*$/.test(beginning)) return undefined
     const rows = await this.#database.query<Row>(
-      `SELECT key, value FROM ${ENTRIES} WHERE key >= ?1 AND key < ?1 || 'g' LIMIT 2`,
+      `SELECT key, value FROM ${ENTRIES} WHERE key >= ?1 AND key < ?1 || 'g' ORDER BY key LIMIT 2`,
       beginning,
     )
     const [row] = rows
-    return row === undefined || rows.length > 1 ? undefined : this.#pending.over(entryOf(row))
+    return row === undefined || (rows.length > 1 && row.key !== beginning)
+      ? undefined
+      : this.#pending.over(entryOf(row))
   }
 
   /** How often it was served from the store, by day (days since the epoch, UTC); what is not yet written is missing. */

@@ -217,10 +217,14 @@ export async function strike(query: Query, sha256: Sha256, doomed: number): Prom
   await query('DELETE FROM blobs WHERE sha256 = ? AND doomed = ?', sha256, doomed)
 }
 
-/** What is being committed under these keys, or under any, will not be stored. */
+/** Bodies that are being committed under these ids or keys, or under any, will not be stored. */
 export async function cancelClaims(query: Query, ids: Iterable<KeyId> | undefined): Promise<void> {
   const given = ids === undefined ? null : JSON.stringify([...ids])
-  await query('DELETE FROM claims WHERE ?1 IS NULL OR id IN (SELECT value FROM json_each(?1))', given)
+  await query(
+    `DELETE FROM claims WHERE ?1 IS NULL OR id IN (SELECT value FROM json_each(?1))
+      OR substr(id, 1, 64) IN (SELECT value FROM json_each(?1))`,
+    given,
+  )
 }
 
 /** Whatever the quota: what is written already has to be counted. */

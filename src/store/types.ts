@@ -12,6 +12,9 @@ export type Sha256 = string
  */
 export type KeyId = string
 
+/** Whose credential brought the bytes of a body: nobody's, a client's, or the provider's own. */
+export type Access = 'public' | 'client' | 'provider'
+
 /** What we know of one key. Plain JSON: the index and the files beside the blobs hold it as it is. */
 export interface Entry {
   readonly id: KeyId
@@ -37,8 +40,10 @@ export interface Entry {
   readonly lastUsedAt: number
   /** How often it was served from the store. */
   readonly hits: number
-  /** Its bytes came with a client's credential, or with the provider's own under `share: probe`. */
+  /** Its bytes came with a client's credential. */
   readonly private: boolean
+  /** Absent in entries of older versions, which noted no more than `private`. */
+  readonly access?: Access | undefined
   /** The body had no announced length and no promised sum: nothing but the connection's end said that it was whole. */
   readonly unverified: boolean
 }

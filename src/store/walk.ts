@@ -7,7 +7,7 @@ import type { Layout } from './layout.js'
 import type { KeyId, Sha256 } from './types.js'
 
 const BLOB_NAME = /^[0-9a-f]{64}$/
-const DESCRIPTION_NAME = /^([0-9a-f]{64})\.([0-9a-f]{64})\.json$/
+const DESCRIPTION_NAME = /^([0-9a-f]{64})\.([0-9a-f]{64}(?:-[0-9a-f]{32})*)\.json$/
 
 /** The names in `blobs/` and in every folder below it, folder by folder. */
 export async function* blobFolders(layout: Layout): AsyncIterable<{ folder: string; names: string[] }> {

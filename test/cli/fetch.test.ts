@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import type { Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
+import { Serving } from '../support/serving.js'
 
 interface Report {
   readonly results: readonly {
@@ -56,6 +57,22 @@ describe('kiss fetch', () => {
     assert.equal(cli.origin.log('/a/Image.gz').length, 1)
     assert.deepEqual(files(), ['Image.gz'])
   })
+
+  for (const server of [false, true]) {
+    it(`saves a sign-in page that came for an artifact${server ? ' through a server' : ''}, and says so on stderr`, async () => {
+      const page = '<html>sign in</html>'
+      cli.origin.script('/a/Image.gz', [{ redirect: '/login' }])
+      cli.origin.serve('/login', { body: Buffer.from(page), type: 'text/html', extra: { 'cache-control': 'no-store' } })
+      const kiss = server ? await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.0/8']) : undefined
+      const args = ['fetch', cli.origin.url('/a/Image.gz'), ...(kiss ? ['--server', kiss.url] : [])]
+      const { code, stderr } = await cli.sandbox.run(args)
+      kiss?.running.child.kill('SIGKILL')
+      assert.equal(code, 0)
+      assert.match(stderr, /^kiss: http:\S+\/a\/Image\.gz: .*text\/html.*sign-in page.*not kept/)
+      assert.equal(readFileSync(saved('Image.gz'), 'utf8'), page)
+      assert.equal((await cli.sandbox.run(['list'])).stdout.includes('Image.gz'), false)
+    })
+  }
 
   it('says nothing of its own to many downloads at once', async () => {
     const gate = latch()

@@ -53,6 +53,25 @@ describe('private artifacts of kiss serve', () => {
     assert.equal(rights.bodies.length, 1)
   })
 
+  it('without a validator cost one download for the HEAD and the GET of each client', async () => {
+    const rights = new Rights(origin, '/f').give({ body, etag: undefined }, 'alice', 'bob')
+    for (const token of ['alice', 'bob']) {
+      assert.equal((await kiss.fetch(rights.url, { method: 'HEAD', ...as(token) })).status, 200)
+      const got = await kiss.fetch(rights.url, as(token))
+      assert.deepEqual(
+        [got.status, got.body.equals(body), got.headers['cache-control']],
+        [200, true, 'private, no-store'],
+      )
+    }
+    for (const token of ['alice', 'bob'])
+      assert.equal((await kiss.fetch(rights.url, as(token))).headers['cache-status'], 'kiss; hit')
+    assert.equal((await kiss.fetch(rights.url, as('mallory'))).status, 401)
+    assert.deepEqual(
+      rights.bodies.map(({ shown }) => shown),
+      ['alice', 'bob'],
+    )
+  })
+
   it('appear on pages, in lists and in metrics to the admin alone: stored, in flight and failed', async () => {
     const gate = latch()
     new Rights(origin, '/hidden-stored').give({ body, etag: '"v1"' }, 'alice')

@@ -12,6 +12,7 @@ const lending = (share?: Sharing): UpstreamProvider => ({
   ...plainProvider,
   name: 'lending',
   ...(share === undefined ? {} : { share }),
+  lends: () => true,
   authorise: async (request, { clientCredential }) =>
     clientCredential ? request : { ...request, headers: { ...request.headers, 'private-token': 'server' } },
 })

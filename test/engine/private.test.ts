@@ -91,18 +91,52 @@ describe('a private artifact', () => {
     ['a date alone', { lastModified: 'Sun, 01 Nov 2026 10:00:00 GMT', etag: undefined }],
     ['no validator', { etag: undefined }],
   ] as const) {
-    it(`with ${what} is shared with nobody, and not kept`, async () => {
+    it(`with ${what} is kept for its own credential and --auth-ttl, and shared with nobody`, async () => {
       rights.give({ body, ...validators }, 'alice', 'bob')
-      const kiss = await engines.engine()
-      for (const token of ['alice', 'bob', 'alice']) {
+      const clock = new MovableClock()
+      const kiss = await engines.engine({ clock, authTtl: 60_000 })
+      const served: string[] = []
+      for (const token of ['alice', 'bob', 'alice', 'bob']) {
         const { artifact } = await fetchAll(kiss, rights.url, as(token))
-        assert.deepEqual([artifact.private, artifact.stored], [true, false])
+        assert.deepEqual([artifact.private, artifact.stored], [true, true])
+        served.push(artifact.as)
       }
-      assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
-      assert.equal(rights.bodies.length, 3)
+      assert.deepEqual(served, ['miss', 'miss', 'hit', 'hit'])
+      for (const token of ['mallory', undefined]) assert.equal(await statusOf(kiss, rights.url, token), 401)
+      assert.equal(rights.bodies.length, 2)
+      clock.move(61_000)
+      assert.equal((await fetchAll(kiss, rights.url, as('alice'))).as, 'miss')
+      assert.equal((await kiss.purge({ urls: [new URL(rights.url)] })).removed, 2)
       assert.equal(await entries(kiss), 0)
     })
+
+    it(`with ${what} is kept for a request that was joined in flight, too`, async () => {
+      rights.give({ body, ...validators }, 'alice', 'bob')
+      const gate = latch()
+      rights.fault = { stall: { after: 10_000, until: gate.opened } }
+      const kiss = await engines.engine()
+      const head = await kiss.fetch({ url: new URL(rights.url), ...as('alice') })
+      const get = await kiss.fetch({ url: new URL(rights.url), ...as('alice') })
+      await head.close('done')
+      gate.open()
+      assert.ok((await readArtifact(get)).equals(body))
+      assert.equal((await fetchAll(kiss, rights.url, as('alice'))).as, 'hit')
+      assert.equal(rights.bodies.length, 1)
+    })
   }
+
+  it('without a strong ETag goes back to its own credential by way of another worker with the same key', async () => {
+    rights.give({ body, etag: undefined }, 'alice', 'bob')
+    const shared = { cacheDir: await engines.folder(), credentialKey: 'of the server' }
+    await fetchAll(await engines.engine(shared), rights.url, as('alice'))
+    const other = await engines.engine(shared)
+    assert.equal((await fetchAll(other, rights.url, as('alice'))).as, 'hit')
+    assert.equal((await fetchAll(other, rights.url, as('bob'))).as, 'miss')
+    assert.equal(
+      (await fetchAll(await engines.engine({ cacheDir: shared.cacheDir }), rights.url, as('alice'))).as,
+      'miss',
+    )
+  })
 
   for (const refusal of [401, 403, 404]) {
     it(`is not given where the origin answers ${refusal}, which drops nothing`, async () => {

@@ -32,7 +32,7 @@ describe('leases', () => {
   const claim = (more: Partial<Claim> = {}): Claim => ({
     id,
     url: 'https://origin.example/a',
-    private: false,
+    access: 'public',
     signal: new AbortController().signal,
     ...more,
   })
@@ -47,6 +47,7 @@ describe('leases', () => {
     startedAt: now,
     url: '',
     private: false,
+    access: 'public',
     ...more,
   })
   /** A generation whose owner is dead. */
@@ -92,13 +93,13 @@ describe('leases', () => {
 
   it('bytes that came with a credential stay private in the hands of who goes on', async () => {
     const leases = open()
-    await dead(1, { private: true })
+    await dead(1, { private: true, access: 'client' })
     const stranger = await take(leases)
-    assert.deepEqual([stranger.inherited, stranger.private], [false, false])
+    assert.deepEqual([stranger.inherited, stranger.access], [false, 'public'])
     await rm(join(directory, id), { recursive: true })
-    await dead(1, { private: true })
+    await dead(1, { private: true, access: 'client' })
     const follower = await take(leases, { followed: 1 })
-    assert.deepEqual([follower.inherited, follower.private], [true, true])
+    assert.deepEqual([follower.inherited, follower.access], [true, 'client'])
     assert.equal((await follower.generation.owner(now))?.owner.private, true)
   })
 
@@ -129,13 +130,33 @@ describe('leases', () => {
     assert.deepEqual((await readdir(path)).sort(), ['body', 'ended', 'owner'])
   })
 
+  it('a refusal of one credential is not told to a claim with another', async () => {
+    const leases = open()
+    const { generation } = await take(leases, { access: 'provider' })
+    const failure = { code: 'origin-refused', message: 'no', status: 403 } as const
+    await generation.end({ kind: 'failed', failure, at: now, remembered: true })
+    assert.equal((await leases.acquire(claim({ access: 'provider' }))).kind, 'failed')
+    assert.equal((await leases.acquire(claim())).kind, 'mine')
+  })
+
+  for (const access of ['provider', undefined] as const) {
+    it(`a body of a dead owner whose credential was ${access ?? 'not noted'} is continued with the provider's own alone`, async () => {
+      await dead(1, { access })
+      assert.equal((await take(open())).inherited, false)
+      await rm(join(directory, id), { recursive: true })
+      await dead(1, { access })
+      const next = await take(open(), { access: 'provider' })
+      assert.deepEqual([next.inherited, next.access], [true, 'provider'])
+    })
+  }
+
   it('a failure is told for ten seconds, but not to who insists, nor with a credential, nor after a purge', async () => {
     const leases = open()
     const { generation } = await take(leases)
     const failure = { code: 'origin-refused', message: 'no', status: 404 } as const
     await generation.end({ kind: 'failed', failure, at: now, remembered: true })
     assert.deepEqual(await leases.acquire(claim()), { kind: 'failed', failure })
-    for (const more of [{ ignoreFailure: true }, { private: true }]) {
+    for (const more of [{ access: 'client' }, { ignoreFailure: true }] as const) {
       const got = await take(open(), more)
       await got.generation.end({ kind: 'failed', failure, at: now, remembered: true })
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ask, headOf, judge, type Answer, type Held } from '#kiss/flight/resume.js'
 import type { Entry } from '#kiss/store/types.js'
 
-const circumstances = { now: 0, passedNames: [], resource: 'here', hop: 0 }
+const circumstances = { now: 0, passedNames: [], resource: 'here', hop: 0, signIn: false }
 
 function answer(status: number, headers: Record<string, string> = {}): Answer {
   return { status, headers }

@@ -188,7 +188,7 @@ describe('an unfinished download of another boot', () => {
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     })
     const signal = new AbortController().signal
-    const got = await leases.acquire({ id: ids[0]!, url: 'https://origin.example/a', private: false, signal })
+    const got = await leases.acquire({ id: ids[0]!, url: 'https://origin.example/a', access: 'public', signal })
     assert.equal(got.kind, 'mine')
     assert.equal(got.inherited, false)
     assert.deepEqual(await readdir(join(transfers, ids[0]!)), ['2'])

@@ -118,6 +118,12 @@ export class GitHubProvider implements UpstreamProvider {
     }
   }
 
+  lends(url: URL): boolean {
+    const resource = this.#read(url)
+    if (resource === undefined || this.#token === undefined) return false
+    return !this.#o.serving || this.#lendsTo(resource.repository)
+  }
+
   async authorise(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest> {
     const resource = this.#read(request.url)
     if (context.hop > 0) return this.#authoriseHop(request, context)

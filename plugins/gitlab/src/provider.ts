@@ -85,6 +85,11 @@ export class GitLabProvider implements UpstreamProvider {
     return ref !== undefined && refMoves(ref, this.#tags) ? this.#settings.movingTtl : undefined
   }
 
+  lends(url: URL): boolean {
+    if (this.#token === undefined || !this.#isOurs(url)) return false
+    return !this.#serving || this.#isLent(readUrl(this.#settings.instance, url))
+  }
+
   async authorise(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest> {
     if (!this.#isOurs(request.url)) return request
     const resource = this.#wanted(request.url, context.asked)

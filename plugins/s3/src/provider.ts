@@ -73,6 +73,11 @@ function providerOf(access: Access): UpstreamProvider {
 
     carriesCredential: (url) => url.username !== '' || url.password !== '' || holdsCredential(url),
 
+    lends(url) {
+      const found = places.find(url)
+      return found !== undefined && access.signature(found) !== 'never'
+    },
+
     async authorise(request, { hop, clientCredential }) {
       // After a redirect it never signs: AWS's own, to the host of another region, ends in a refusal that `classify` learns from.
       const found = hop === 0 ? places.find(request.url) : undefined

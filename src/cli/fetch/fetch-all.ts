@@ -43,6 +43,8 @@ export interface FetchAllOptions {
   readonly stdout: NodeJS.WritableStream
   /** Milliseconds, monotonic. */
   readonly now: () => number
+  /** Takes one line for stderr about an answer that is delivered, but may not be what the user wants. */
+  readonly warn: (line: string) => void
   /** Called as each one ends. */
   readonly done?: (outcome: Outcome) => void
 }
@@ -80,6 +82,7 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
     request.signal.throwIfAborted()
     artifact = await engine.fetch({ ...request, url: target.url })
     line.follow(artifact)
+    if (artifact.detail === 'sign-in-page') options.warn(signInWarning(artifact))
     const delivered = await deliver(artifact, target, options.stdout, {
       signal: request.signal,
       promised: request.sha256,
@@ -102,6 +105,11 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
     const result = { url, status, ...nothing, seconds: seconds() }
     return failure === undefined ? { result } : { result: { ...result, error: failureJson(failure) }, error }
   }
+}
+
+function signInWarning({ url, headers }: Artifact): string {
+  const type = headers.contentType?.replace(/;.*$/s, '').trim() ?? 'HTML'
+  return `${url}: the origin redirected to a page (${type}) that no cache may keep, perhaps a sign-in page; it is not kept`
 }
 
 /** Short, for a progress bar. */

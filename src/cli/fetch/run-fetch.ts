@@ -59,6 +59,7 @@ export async function runFetch(
         ...(sha256 === undefined ? {} : { sha256 }),
       },
       stdout: process.stdout,
+      warn: (line) => command.note(`kiss: ${line}`),
       now: () => performance.now(),
     })
     // The rest of an artifact that was called off is of no use to anybody.

@@ -13,6 +13,11 @@ export function servedAs(cacheStatus: string | undefined): ServedAs {
   return parameters.has('fwd-status=304') ? 'revalidated' : 'miss'
 }
 
+/** Did the server get a sign-in page in place of the artifact? */
+export function isSignInPage(cacheStatus: string | undefined): boolean {
+  return /;\s*detail=sign-in-page\s*(;|$)/.test(cacheStatus?.split(',').at(-1) ?? '')
+}
+
 /** RFC 9530: the hex of `sha-256=:base64:`. */
 export function digestOf(reprDigest: string | undefined): string | undefined {
   const base64 = /(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):/.exec(reprDigest ?? '')?.[1]

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { KissError } from '../../errors.js'
 import type { Artifact, Content } from '../../engine/types.js'
-import { digestOf, servedAs } from './answers.js'
+import { digestOf, isSignInPage, servedAs } from './answers.js'
 
 export interface RemoteArtifactOptions {
   /** Displayable. */
@@ -22,6 +22,7 @@ export interface RemoteArtifactOptions {
 export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
   const { url, response } = options
   const content = new RemoteContent(options)
+  const cacheStatus = response.headers['cache-status']?.toString()
   const {
     'content-type': contentType,
     'content-encoding': contentEncoding,
@@ -29,7 +30,7 @@ export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
     'last-modified': lastModified,
   } = response.headers
   return {
-    as: servedAs(response.headers['cache-status']?.toString()),
+    as: servedAs(cacheStatus),
     url,
     headers: {
       ...(contentType === undefined ? {} : { contentType }),
@@ -39,7 +40,7 @@ export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
     },
     entry: undefined,
     private: false,
-    detail: undefined,
+    detail: isSignInPage(cacheStatus) ? 'sign-in-page' : undefined,
     // It is in the server's store, not in one of ours.
     stored: false,
     content,

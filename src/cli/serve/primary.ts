@@ -1,5 +1,6 @@
 /** `kiss serve --workers N` as the process that the operator started: it serves nobody, and sees that others do. */
 
+import { randomBytes } from 'node:crypto'
 import cluster, { type Worker } from 'node:cluster'
 import { createServer, type AddressInfo } from 'node:net'
 import { StringDecoder } from 'node:string_decoder'
@@ -31,9 +32,15 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   cluster.schedulingPolicy = cluster.SCHED_NONE
   // The lines of all workers come through here, whole: processes that write to one pipe themselves cut into each other.
   cluster.setupPrimary({ silent: true })
+  const credentialKey = randomBytes(32).toString('base64')
   const { shortage } = await connectionLimit(values)
   const exposure = exposureOf(values, await accessOptions(values))
-  const common = { via: newVia(), readable, port: values.port === 0 ? await freePort(values.host) : values.port }
+  const common = {
+    via: newVia(),
+    credentialKey,
+    readable,
+    port: values.port === 0 ? await freePort(values.host) : values.port,
+  }
   const workers = new Workers({
     count: values.workers,
     fork: () => withLines(forkWorker(common), sink),

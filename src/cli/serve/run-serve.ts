@@ -39,7 +39,13 @@ async function serve(command: BaseCommand, values: SettingValues, link: WorkerLi
   try {
     const via = link?.via ?? newVia()
     const self = new FutureSelf()
-    const engine = await openEngine(command, { serving: true, via, self, warn: (line) => log.warn(line) })
+    const engine = await openEngine(command, {
+      serving: true,
+      via,
+      self,
+      warn: (line) => log.warn(line),
+      ...(link !== undefined && { credentialKey: link.credentialKey }),
+    })
     try {
       await serveWith(engine, { command, values, log, access, via, self, link })
     } finally {

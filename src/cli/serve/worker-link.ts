@@ -15,6 +15,8 @@ export type FromWorker =
 export interface Common {
   /** The name in Via: a request that comes back may come to another worker. */
   readonly via: string
+  /** Of the hashes of credentials: the HEAD and the GET of one client may come to two workers. */
+  readonly credentialKey: string
   readonly port: number
   /** The log goes to a terminal. */
   readonly readable: boolean

@@ -84,6 +84,7 @@ export const settingsTable = {
   // The cache
   quota: { kind: 'size', summary: 'how large the cache may grow', placeholder: '100GiB' },
   'default-ttl': { kind: 'duration', default: '10d', summary: 'lifetime of what is stored without --ttl' },
+  'max-ttl': { kind: 'duration', default: '90d', summary: 'longest lifetime that a client may ask for' },
   'stale-if-error': { kind: 'duration', default: '1d', summary: 'how long to serve stale while the origin is down' },
   'auth-ttl': { kind: 'duration', default: '5m', summary: 'how long an accepted credential is remembered' },
 

@@ -167,6 +167,7 @@ describe('faults: owners that die', () => {
       startedAt: 1,
       url: '',
       private: false,
+      access: 'public',
     }
     await writeFile(join(generation, 'owner'), JSON.stringify(owner))
     await writeFile(join(generation, 'ended'), '')
