@@ -24,7 +24,7 @@ const installed = Object.keys(dependencies).filter((name) => name !== '@oclif/co
 /** What oclif does without: tools of its developers, and what compares the version of Node with its own needs. */
 const unused = ['typescript', 'ts-node', 'tsx', 'pnpapi', 'semver']
 
-const external = ['kiss', ...installed, ...unused].map((name) => new RegExp(`^${name}(?:/|$)`))
+const external = ['kiss-cache', ...installed, ...unused].map((name) => new RegExp(`^${name}(?:/|$)`))
 
 /** What oclif requires at once and calls only where there is no manifest, and the function that it calls. */
 const late = { tinyglobby: 'glob', minimatch: 'minimatch' }

@@ -3,4 +3,4 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
-export const home = path.dirname(createRequire(import.meta.url).resolve('kiss/package.json'))
+export const home = path.dirname(createRequire(import.meta.url).resolve('kiss-cache/package.json'))

@@ -19,7 +19,9 @@ interface PackageJson extends Interfaces.PJSON {
 export function readBundledPlugin(root: string, isRoot = false): Interfaces.Plugin {
   const pjson = readJson(path.join(root, 'package.json')) as PackageJson
   const { commands } = readJson(path.join(root, 'oclif.manifest.json')) as Interfaces.Manifest
-  const { name, version, oclif } = pjson
+  const { version, oclif } = pjson
+  // Of kiss itself people know the command: `kiss --version` shows it, and not the name of the package.
+  const name = isRoot ? 'kiss' : pjson.name
   const findCommand = async (id: string): Promise<Command.Class> => {
     const { relativePath = [] } = commands[id] ?? {}
     const file = pathToFileURL(path.join(root, ...relativePath)).href
@@ -36,7 +38,7 @@ export function readBundledPlugin(root: string, isRoot = false): Interfaces.Plug
     valid: true,
     root,
     isRoot,
-    pjson,
+    pjson: { ...pjson, name },
     options: { root, isRoot },
     load: () => Promise.resolve(),
     hasManifest: true,

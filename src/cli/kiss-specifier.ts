@@ -1,6 +1,7 @@
 /**
- * Lets plugins outside this package import `kiss/plugin` and `kiss`: the names lead here, whatever lies in the plugin's
- * node_modules, so that there is one KissError and one BaseCommand.
+ * Lets plugins outside this package import `kiss-cache/plugin` and `kiss-cache`: the names lead here, whatever lies in the
+ * plugin's node_modules, so that there is one KissError and one BaseCommand. `kiss` is the name of the command, and an
+ * older name of the package.
  */
 
 import module from 'node:module'
@@ -11,8 +12,9 @@ export function resolve<Context extends { parentURL?: string | undefined }, Resu
   context: Context,
   next: (specifier: string, context: Context) => Result,
 ): Result {
-  const ours = specifier === 'kiss' || specifier.startsWith('kiss/')
-  return next(specifier, ours ? { ...context, parentURL: import.meta.url } : context)
+  const named = /^kiss(?:-cache)?(\/.*)?$/.exec(specifier)
+  if (named === null) return next(specifier, context)
+  return next(`kiss-cache${named[1] ?? ''}`, { ...context, parentURL: import.meta.url })
 }
 
 /** Costs a worker thread on Node 20, so it is called only where there are third-party plugins. */

@@ -1,6 +1,6 @@
 /**
  * The contract suite that any {@link UpstreamProvider}, also a stranger's, can run: a list of named checks that throw
- * assertion errors, for any test runner. Exported as `kiss/provider-contract`; nothing of kiss loads it.
+ * assertion errors, for any test runner. Exported as `kiss-cache/provider-contract`; nothing of kiss loads it.
  */
 
 import { authoriseChecks } from './contract-authorise.js'

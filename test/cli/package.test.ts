@@ -12,9 +12,9 @@ const { dependencies } = JSON.parse(readFileSync(path.join(project, 'package.jso
 /** A plugin that imports from every entry point, with a type error that has to be seen. */
 const consumer = `
 import type { Hook } from '@oclif/core'
-import { openEngine, type FetchRequest, type UpstreamProvider } from 'kiss'
-import { BaseCommand, Flags, flagsFor } from 'kiss/plugin'
-import { providerChecks, type ProviderSamples } from 'kiss/provider-contract'
+import { openEngine, type FetchRequest, type UpstreamProvider } from 'kiss-cache'
+import { BaseCommand, Flags, flagsFor } from 'kiss-cache/plugin'
+import { providerChecks, type ProviderSamples } from 'kiss-cache/provider-contract'
 
 const provider: UpstreamProvider = {
   name: 'lab',
@@ -60,13 +60,13 @@ describe('the package', () => {
     const modules = path.join(sandbox.root, 'node_modules')
     mkdirSync(modules)
     execFileSync('tar', ['xzf', pack(), '-C', modules])
-    execFileSync('mv', [path.join(modules, 'package'), path.join(modules, 'kiss')])
+    execFileSync('mv', [path.join(modules, 'package'), path.join(modules, 'kiss-cache')])
     const own = path.join(project, 'node_modules')
     for (const name of Object.keys(dependencies)) {
       mkdirSync(path.dirname(path.join(modules, name)), { recursive: true })
       symlinkSync(path.join(own, name), path.join(modules, name))
     }
-    return path.join(modules, 'kiss/bin/run.js')
+    return path.join(modules, 'kiss-cache/bin/run.js')
   }
 
   it('is a working kiss with its four plugins, also through a symlink', async () => {
@@ -131,7 +131,7 @@ describe('the package', () => {
       ],
     )
     // What its install script would build takes a minute.
-    const modules = path.join(prefix, 'lib/node_modules/kiss/node_modules')
+    const modules = path.join(prefix, 'lib/node_modules/kiss-cache/node_modules')
     const sqlite = path.join(modules, 'sqlite3')
     const versionOf = (folder: string): unknown =>
       (JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: unknown }).version

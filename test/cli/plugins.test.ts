@@ -44,7 +44,7 @@ describe('third-party plugins', () => {
       ['undefined', {}],
     ]
     const source = (result: string): string =>
-      `import { BaseCommand } from 'kiss/plugin'
+      `import { BaseCommand } from 'kiss-cache/plugin'
       export default class extends BaseCommand { async run() { this.log('for people'); return ${result} } }`
     const commands = results.map(([result], i) => [`commands/mem/r${i}.js`, source(result)] as const)
     configure(Object.fromEntries(commands))

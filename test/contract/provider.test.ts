@@ -133,7 +133,7 @@ describe('the provider contract', () => {
   }
 
   it('is there for strangers, as kiss/provider-contract', async () => {
-    const { providerChecks: theirs } = await import('kiss/provider-contract')
+    const { providerChecks: theirs } = await import('kiss-cache/provider-contract')
     assert.equal(theirs(() => good, samples).length, providerChecks(() => good, samples).length)
   })
 

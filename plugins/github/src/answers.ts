@@ -1,6 +1,6 @@
 /** What GitHub's failures mean, in plain words, and how long its rate limits last. Pure but for the clock handed in. */
 
-import type { UpstreamAnswer, UpstreamFailure } from 'kiss'
+import type { UpstreamAnswer, UpstreamFailure } from 'kiss-cache'
 import type { Place } from './place.js'
 import { nameOf, type Resource } from './resource.js'
 

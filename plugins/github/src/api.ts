@@ -1,7 +1,7 @@
 /** Questions to the API of a GitHub. An answer is asked for again with its ETag: a 304 costs no quota. */
 
 import { createHash } from 'node:crypto'
-import type { HttpClient, UpstreamFailure } from 'kiss'
+import type { HttpClient, UpstreamFailure } from 'kiss-cache'
 import type { Place } from './place.js'
 
 type Headers = Readonly<Record<string, string>>

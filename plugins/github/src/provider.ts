@@ -9,7 +9,7 @@ import type {
   UpstreamFailure,
   UpstreamProvider,
   UpstreamRequest,
-} from 'kiss'
+} from 'kiss-cache'
 import { description, isRateLimit, limitedFor, refusal, type Credential } from './answers.js'
 import { Api, type Asking } from './api.js'
 import { Finder, sha256Of } from './finding.js'

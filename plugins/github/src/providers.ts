@@ -1,7 +1,7 @@
 /** Registers a provider for each GitHub that is set; two where a server shares its loans in another way than `all`. */
 
 import type { Hook } from '@oclif/core'
-import type {} from 'kiss'
+import type {} from 'kiss-cache'
 import { GitHubProvider, type Part } from './provider.js'
 import { defaultPlace, readSettings } from './settings.js'
 

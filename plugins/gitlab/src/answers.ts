@@ -1,6 +1,6 @@
 /** What GitLab's answers mean: sign-in pages, HTML that is no artifact, and failures in plain words. Pure. */
 
-import type { UpstreamAnswer, UpstreamFailure } from 'kiss'
+import type { UpstreamAnswer, UpstreamFailure } from 'kiss-cache'
 import { apiArchive } from './archive.js'
 import { pathBelow, type Instance } from './instance.js'
 import { readUrl } from './read.js'

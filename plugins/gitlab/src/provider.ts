@@ -7,7 +7,7 @@ import type {
   UpstreamFailure,
   UpstreamProvider,
   UpstreamRequest,
-} from 'kiss'
+} from 'kiss-cache'
 import { apiArchive } from './archive.js'
 import { description, isHiddenProject, isSignIn, isUnknownRef, refusal, type Credential } from './answers.js'
 import { pathBelow } from './instance.js'

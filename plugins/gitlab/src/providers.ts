@@ -1,7 +1,7 @@
 /** Registers a provider for each GitLab instance that is set; two where a server shares what it lends in another way. */
 
 import type { Hook } from '@oclif/core'
-import type {} from 'kiss'
+import type {} from 'kiss-cache'
 import { GitLabProvider, type Part } from './provider.js'
 import { readSettings } from './settings.js'
 

@@ -1,5 +1,5 @@
 /** What a job downloads, and from where a cache would have it. Pure. */
-import { displayUrl, toUrl } from 'kiss/plugin'
+import { displayUrl, toUrl } from 'kiss-cache/plugin'
 import { isScalar } from 'yaml'
 import { sentence } from './diagnostics.js'
 import { walk, type Place } from './jobs.js'

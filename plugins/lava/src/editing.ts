@@ -1,5 +1,5 @@
 /** What `kiss lava rewrite` and `kiss lava restore` share: jobs in, one outcome each, where it goes, what is said. */
-import { displayUrl, Flags, KissError, type BaseCommand } from 'kiss/plugin'
+import { displayUrl, Flags, KissError, type BaseCommand } from 'kiss-cache/plugin'
 import { isWarning, sentence, type Left } from './diagnostics.js'
 import { unifiedDiff } from './diff.js'
 import { standard, writeText } from './files.js'

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { constants, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 
 /** How standard input and standard output are written on the command line. */
 export const standard = '-'

@@ -1,5 +1,5 @@
 /** Walks a job to the places where LAVA would find a URL to download, by the table in rules.ts. */
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { stringOf, truthOf, type View } from './pyyaml.js'
 import { actionNames, deployRules, ownOverlay, testLists, type DeployRule } from './rules.js'

@@ -1,5 +1,5 @@
 /** Whether a cache has what a job downloads, asked without starting a download. */
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import type { Download } from './downloads.js'
 import type { Source } from './source.js'
 

@@ -1,5 +1,5 @@
 /** From the text of a job file to documents whose nodes know where they stand. */
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import { isScalar, Scalar, type Node } from 'yaml'
 import { parseAsPyYaml } from './lenient.js'
 import { View } from './pyyaml.js'

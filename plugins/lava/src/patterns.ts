@@ -1,5 +1,5 @@
 /** Regular expressions of the command line. Pure. */
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 
 /** @throws KissError `usage` @param flag as the user typed it: `--include` */
 export function patterns(flag: string, texts: readonly string[] = []): RegExp[] {

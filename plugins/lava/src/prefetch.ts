@@ -7,7 +7,7 @@ import {
   type FailureJson,
   type FetchRequest,
   type ProgressView,
-} from 'kiss/plugin'
+} from 'kiss-cache/plugin'
 import { shownOrigin, type Download } from './downloads.js'
 import type { Source } from './source.js'
 import { SumCheck } from './sums.js'

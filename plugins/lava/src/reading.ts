@@ -1,5 +1,5 @@
 /** The jobs of a command line, as far as commands that only read them need them. */
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import { sentence } from './diagnostics.js'
 import { downloadsOf, type Download } from './downloads.js'
 import { nameOf, readText, standard } from './files.js'

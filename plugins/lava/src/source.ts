@@ -15,7 +15,7 @@ import {
   type FetchRequest,
   type Remote,
   type SettingValues,
-} from 'kiss/plugin'
+} from 'kiss-cache/plugin'
 import type { Download } from './downloads.js'
 import { fileName } from './urls.js'
 

@@ -1,6 +1,6 @@
 /** The sums that a job promises of its downloads: of the bytes as they are downloaded, before any decompression. */
 import { createHash } from 'node:crypto'
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import { isScalar, type Node } from 'yaml'
 import { stringOf, truthOf, type View } from './pyyaml.js'
 

@@ -1,5 +1,5 @@
 /** A lifetime as KissCache writes it: one number, one unit. Pure. */
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 
 const units = [
   ['d', 86_400_000],

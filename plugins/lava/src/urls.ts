@@ -1,7 +1,7 @@
 /** URLs as LAVA reads them (Python's urlparse) and as kiss serves them, both ways. Pure. */
 
 import { isIPv6 } from 'node:net'
-import { carriesCredential, displayUrl } from 'kiss/plugin'
+import { carriesCredential, displayUrl } from 'kiss-cache/plugin'
 
 export interface ParsedUrl {
   /** Lower case; empty where there is none. */

@@ -1,6 +1,6 @@
 /** How an object is asked for: whose credentials, which region, which signature; and what a refusal teaches. */
 
-import type { Classification, HttpClient, UpstreamFailure, UpstreamRequest } from 'kiss/plugin'
+import type { Classification, HttpClient, UpstreamFailure, UpstreamRequest } from 'kiss-cache/plugin'
 import { configReader, sharedFiles, type Env } from './aws-config.js'
 import { CredentialSource, type Credentials } from './credentials.js'
 import { isExpired, isSkewed, isWrongRegion, namedRegion } from './failure.js'

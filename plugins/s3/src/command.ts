@@ -1,6 +1,6 @@
 /** What the commands of this plugin share: the settings of the section `s3:`, applied as `kiss fetch` would. */
 
-import { KissError, openHttp, parseUrl, type BaseCommand, type HttpClient } from 'kiss/plugin'
+import { KissError, openHttp, parseUrl, type BaseCommand, type HttpClient } from 'kiss-cache/plugin'
 import { Access } from './access.js'
 import { notA } from './object-url.js'
 import type { Found } from './places.js'

@@ -1,6 +1,6 @@
 /** AWS credentials of a profile: by the official provider chain, which is loaded when first needed. */
 
-import type { HttpClient } from 'kiss/plugin'
+import type { HttpClient } from 'kiss-cache/plugin'
 import { profileSettings, readShared, type Env, type SharedFiles } from './aws-config.js'
 import { isContainer, reasonOf } from './credential-failure.js'
 import { sdkHttpHandler } from './sdk-http.js'

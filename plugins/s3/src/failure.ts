@@ -1,6 +1,6 @@
 /** What S3 says when it says no: its XML errors read, and what each means. Pure. */
 
-import type { Classification } from 'kiss/plugin'
+import type { Classification } from 'kiss-cache/plugin'
 import { parseAwsHost } from './aws-hosts.js'
 
 export interface S3Failure {

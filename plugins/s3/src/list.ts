@@ -1,7 +1,7 @@
 /** Lists a bucket: page after page, at the right region, once more where S3 is busy. */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { KissError, type HttpClient } from 'kiss/plugin'
+import { KissError, type HttpClient } from 'kiss-cache/plugin'
 import type { Access } from './access.js'
 import { errorCode, meaning } from './failure.js'
 import { parsePage, type Page } from './listing.js'

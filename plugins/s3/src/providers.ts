@@ -2,7 +2,7 @@
 
 import type { Hook } from '@oclif/core'
 // The empty import makes the name of the hook known to oclif's types.
-import type {} from 'kiss/plugin'
+import type {} from 'kiss-cache/plugin'
 import { createS3Providers } from './provider.js'
 
 const hook: Hook<'kiss-providers'> = async (options) => {

@@ -1,6 +1,6 @@
 /** Lets the SDK ask STS and SSO by kiss's own client, which knows the proxies and certificates that the SDK does not. */
 
-import type { HttpClient } from 'kiss/plugin'
+import type { HttpClient } from 'kiss-cache/plugin'
 
 /** A request as the SDK hands it to its handler. */
 interface SdkRequest {

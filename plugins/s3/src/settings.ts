@@ -1,6 +1,6 @@
 /** The section `s3:` of the configuration file and KISS_S3_BUCKETS, checked. Pure. */
 
-import type { Sharing } from 'kiss/plugin'
+import type { Sharing } from 'kiss-cache/plugin'
 import type { Env } from './aws-config.js'
 import { isBucket } from './object-key.js'
 import type { Addressing } from './object.js'

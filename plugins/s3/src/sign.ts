@@ -1,6 +1,6 @@
 /** Signature Version 4, by aws4fetch, which is loaded when first needed. */
 
-import type { HttpMethod } from 'kiss/plugin'
+import type { HttpMethod } from 'kiss-cache/plugin'
 import type { Credentials } from './credentials.js'
 
 export interface Signing {

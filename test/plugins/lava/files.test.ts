@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import { readText, writeText } from '#lava/files.js'
 
 describe('job files', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { KissError } from 'kiss/plugin'
+import { KissError } from 'kiss-cache/plugin'
 import { parseJob } from '#lava/parse.js'
 import { rewrite } from '#lava/rewrite.js'
 

@@ -1,6 +1,6 @@
 /** `kiss github url`: prints the URL of a release asset or an artifact, for `kiss fetch` and every other client. */
 
-import { Args, BaseCommand, Flags, KissError } from 'kiss/plugin'
+import { Args, BaseCommand, Flags, KissError } from 'kiss-cache/plugin'
 import { githubUrl } from '../../github-url.js'
 import { placeOf } from '../../place.js'
 import { defaultPlace } from '../../settings.js'

@@ -1,6 +1,6 @@
 /** `kiss gitlab url`: prints the URL of a job's artifact, for `kiss fetch` and everybody else. */
 
-import { Args, BaseCommand, Flags, KissError } from 'kiss/plugin'
+import { Args, BaseCommand, Flags, KissError } from 'kiss-cache/plugin'
 import { artifactUrl } from '../../artifact-url.js'
 import { instanceOf } from '../../instance.js'
 import { defaultInstance } from '../../settings.js'

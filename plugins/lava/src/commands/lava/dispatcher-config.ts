@@ -1,4 +1,4 @@
-import { BaseCommand, Flags, flagsFor } from 'kiss/plugin'
+import { BaseCommand, Flags, flagsFor } from 'kiss-cache/plugin'
 import { dispatcherConfig, dispatcherYaml, type DispatcherConfig } from '../../dispatcher.js'
 import { serverOf } from '../../editing.js'
 import { ttlText } from '../../ttl.js'

@@ -9,7 +9,7 @@ import {
   noProgress,
   openProgress,
   type FailureJson,
-} from 'kiss/plugin'
+} from 'kiss-cache/plugin'
 import {
   groupsOf,
   prefetch,

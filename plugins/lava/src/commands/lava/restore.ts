@@ -1,4 +1,4 @@
-import { Args, BaseCommand, flagsFor } from 'kiss/plugin'
+import { Args, BaseCommand, flagsFor } from 'kiss-cache/plugin'
 import { edit, editingFlags, serverOf, type EditReport } from '../../editing.js'
 import { restore } from '../../rewrite.js'
 

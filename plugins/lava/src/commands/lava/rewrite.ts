@@ -1,4 +1,4 @@
-import { Args, BaseCommand, Flags, flagsFor } from 'kiss/plugin'
+import { Args, BaseCommand, Flags, flagsFor } from 'kiss-cache/plugin'
 import { edit, editingFlags, serverOf, type EditReport } from '../../editing.js'
 import { patterns } from '../../patterns.js'
 import { rewrite } from '../../rewrite.js'

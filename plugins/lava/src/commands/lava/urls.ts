@@ -1,4 +1,4 @@
-import { Args, BaseCommand, flagsFor, formatSize, tableLines, type Column } from 'kiss/plugin'
+import { Args, BaseCommand, flagsFor, formatSize, tableLines, type Column } from 'kiss-cache/plugin'
 import { lookUp, type Lookup } from '../../lookup.js'
 import { readDownloads } from '../../reading.js'
 import { openSource } from '../../source.js'

@@ -1,4 +1,4 @@
-import { Args, BaseCommand, Flags, flagsFor, formatSize } from 'kiss/plugin'
+import { Args, BaseCommand, Flags, flagsFor, formatSize } from 'kiss-cache/plugin'
 import { findBucket, openAccess } from '../../command.js'
 import { listPages } from '../../list.js'
 import { typedUrl, type ListedObject } from '../../listing.js'

@@ -1,4 +1,4 @@
-import { Args, BaseCommand, Flags, KissError, flagsFor, formatDuration, parseDuration } from 'kiss/plugin'
+import { Args, BaseCommand, Flags, KissError, flagsFor, formatDuration, parseDuration } from 'kiss-cache/plugin'
 import { findObject, openAccess } from '../../command.js'
 import { presignedUrl } from '../../sign.js'
 
