@@ -137,6 +137,16 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatSize(bytesPerSecond)}/s`
 }
 
+/** `10d` of 9d 23h 59m: the nearest whole number of the largest unit. */
+export function formatRoughly(ms: number): string {
+  const units = [second, minute, hour, day]
+  const index = units.findLastIndex((unit) => ms >= unit)
+  const unit = units[index]
+  if (unit === undefined) return formatDuration(ms)
+  const rounded = Math.round(ms / unit) * unit
+  return formatDuration(rounded).split(' ')[0] ?? ''
+}
+
 /** `0s`, `350ms`, `45s`, `3d 4h`: the two largest units that say something. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`

@@ -5,6 +5,7 @@ import {
   formatMoney,
   formatPrice,
   formatRate,
+  formatRoughly,
   formatSize,
   parseDuration,
   parsePrice,
@@ -98,6 +99,18 @@ describe('units', () => {
       [-120_000, '-2m'],
     ]
     for (const [ms, text] of cases) assert.equal(formatDuration(ms), text)
+  })
+
+  it('rounds a duration to its largest unit: ten days less a minute are ten days', () => {
+    const day = 86_400_000
+    assert.deepEqual([10 * day - 60_000, 23.9 * 3_600_000, 1.4 * day, 90_000, 59_600, 300].map(formatRoughly), [
+      '10d',
+      '1d',
+      '1d',
+      '2m',
+      '1m',
+      '300ms',
+    ])
   })
 
   it('reads a price with its currency before or after, and shows money so', () => {

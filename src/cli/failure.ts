@@ -1,6 +1,8 @@
 /** Turns whatever a command threw into an exit code, one line for a person and one object for a program. */
 
 import { KissError } from '../errors.js'
+import { answerTo } from './foreign-flags.js'
+import { nearest } from './nearest.js'
 import { exitCodeOf, stoppedBy } from './signals.js'
 
 export interface Failure {
@@ -28,7 +30,14 @@ export function failureOf(error: unknown): Failure | undefined {
   if ('code' in error && error.code === 'EEXIT') {
     return exit === 0 ? undefined : { exit, code: 'exit', message: `exit code ${exit}`, bug: false }
   }
-  return { exit, code: exit === 2 ? 'usage' : 'failed', message: usageMessage(error), bug: false }
+  const hint = flagHint(error)
+  return {
+    exit,
+    code: exit === 2 ? 'usage' : 'failed',
+    message: usageMessage(error),
+    ...(hint === undefined ? {} : { hint }),
+    bug: false,
+  }
 }
 
 export function failureJson({ code, message, hint }: Failure): FailureJson {
@@ -82,6 +91,16 @@ function usageMessage(error: Error): string {
   if (flags.length > 0) return `there is no flag ${flags.map((flag) => flag.replace(/[=:].*$/s, '')).join(', ')}`
   if (stringsOf(error, 'args').length > 0) return 'there are more arguments than this command takes'
   return oneLine(error.message.replace(/^The following errors? occurred:|\n?See more help with --help$/g, ''))
+}
+
+/** What may have been meant by the first flag that the command does not have. */
+function flagHint(error: Error): string | undefined {
+  const [flag] = stringsOf(error, 'flags')
+  if (flag === undefined) return undefined
+  const name = flag.replace(/[=:].*$/s, '')
+  const own = (error as { parse?: { input?: { flags?: object } } }).parse?.input?.flags ?? {}
+  const guess = name.startsWith('--') ? nearest(name.slice(2), Object.keys(own)) : undefined
+  return answerTo(name) ?? (guess === undefined ? undefined : `did you mean --${guess}?`)
 }
 
 function stringsOf(error: object, key: string): string[] {

@@ -32,19 +32,40 @@ export interface LineState {
   readonly length: number | undefined
   /** Bytes a second. */
   readonly rate: number | undefined
+  /** Characters of the longest name of all lines; default: of this one. */
+  readonly nameWidth?: number
 }
 
-/** `Image.gz  [=====>    ]  45%  12.3 MiB of 27 MiB  5.1 MiB/s  3s left` */
-export function progressLine({ name, received, length, rate }: LineState, columns: number): string {
-  const label = fitted(name, Math.max(8, Math.floor(columns * 0.3)))
+/** Characters of the widest texts: `  1023 MiB/s`, `  59m 59s left`, `  1023 MiB of 1023 MiB`. */
+const RATE = 12
+const LEFT = 14
+const SIZES = 24
+/** A bar that says anything, its brackets and the blanks behind it. */
+const BAR = 12
+
+/**
+ * `Image.gz  [=====>    ]  45%  12.3 MiB of 27 MiB  5.1 MiB/s  3s left`. Which parts there are depends on the width alone,
+ * each has a place of its own, and so nothing moves while figures come and go. The narrower, the fewer: sizes go first,
+ * then the rate.
+ */
+export function progressLine({ name, received, length, rate, nameWidth }: LineState, columns: number): string {
+  const room = columns - 1
+  const label = fitted(name, Math.max(8, Math.min(nameWidth ?? name.length, Math.floor(room * 0.35))))
   if (received === undefined) return cut(`${label}  waiting`, columns)
-  const speed = rate === undefined ? '' : `  ${formatRate(rate)}`
-  if (length === undefined) return cut(`${label}  ${formatSize(received)}, size unknown${speed}`, columns)
+  const speed = rate === undefined ? '' : formatRate(rate)
+  if (length === undefined) return cut(`${label}  ${formatSize(received)}, size unknown  ${speed}`.trimEnd(), columns)
 
   const share = length === 0 ? 1 : Math.min(1, received / length)
-  const left = timeLeft(length - received, rate)
-  const figures = `${String(Math.floor(share * 100)).padStart(3)}%  ${formatSize(received)} of ${formatSize(length)}${speed}${left}`
-  return cut(`${label}  ${bar(share, columns - label.length - figures.length - 7)}${figures}`, columns)
+  const rest = room - label.length - 2 - 4
+  const withRate = rest >= LEFT + RATE
+  const withSizes = rest >= LEFT + RATE + SIZES + BAR
+  const figures = [
+    `${String(Math.floor(share * 100)).padStart(3)}%`,
+    withSizes ? `  ${formatSize(received)} of ${formatSize(length)}`.padEnd(SIZES) : '',
+    withRate ? speed.padStart(RATE) : '',
+    rest >= LEFT ? timeLeft(length - received, rate).padStart(LEFT) : '',
+  ].join('')
+  return cut(`${label}  ${bar(share, room - label.length - 2 - figures.length - 4)}${figures}`.trimEnd(), columns)
 }
 
 export interface TotalState {

@@ -77,7 +77,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
       rows.add(row)
       // The total stays the last line.
       if (totalBar !== undefined) bars.remove(totalBar)
-      const bar = bars.create(1, 0, { line: () => row.line() })
+      const bar = bars.create(1, 0, { line: () => row.line(Math.max(...[...rows].map((one) => one.nameLength))) })
       if (totalBar !== undefined) totalBar = bars.create(1, 0, { line })
       return {
         follow: (source) => row.follow(source),
@@ -85,7 +85,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
           rows.delete(row)
           finished.count++
           finished.bytes += row.received
-          if (note !== undefined) bars.log(`${printable(note)}\n`)
+          if (note !== undefined) bars.log(`${wrapped(printable(note), columnsOf(terminal))}\n`)
           bars.remove(bar)
         },
       }
@@ -105,6 +105,10 @@ class Row {
     this.#terminal = terminal
   }
 
+  get nameLength(): number {
+    return this.#name.length
+  }
+
   get received(): number {
     return this.#source?.progress().received ?? 0
   }
@@ -117,12 +121,24 @@ class Row {
     this.#source = source
   }
 
-  line(): string {
+  line(nameWidth: number): string {
     const received = this.#source === undefined ? undefined : this.received
     if (received !== undefined) this.#meter.add(performance.now(), received)
-    const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate() }
+    const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate(), nameWidth }
     return progressLine(state, columnsOf(this.#terminal))
   }
+}
+
+/** Whole, in lines of the terminal's width: what is longer would be cut beside the bars. */
+function wrapped(text: string, columns: number): string {
+  const lines: string[] = []
+  for (let rest = text; rest !== '';) {
+    const blank = rest.lastIndexOf(' ', columns - 1)
+    const end = rest.length < columns ? rest.length : blank > columns / 2 ? blank : columns - 1
+    lines.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return lines.join('\n')
 }
 
 /** Some pseudo-terminals have none. */

@@ -1,10 +1,23 @@
-import { Args } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { runFetch, type FetchReport } from '../cli/fetch/run-fetch.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
 /** Somebody waits in front of it. */
 const settingDefaults = { 'retry-for': '1m' }
+
+const unneeded = (char: 'L' | 'O' | 'S' | 'f' | 's', name: string) =>
+  Flags.boolean({ char, hidden: true, summary: `${name}: kiss fetch does so anyway` })
+
+/** What the fingers of users of curl type, and kiss does in any case. */
+const usual = {
+  location: unneeded('L', 'follow redirects'),
+  'remote-name': unneeded('O', 'save under the name of the file'),
+  'show-error': unneeded('S', 'show errors'),
+  fail: unneeded('f', 'fail on errors of the origin'),
+  silent: unneeded('s', 'show no progress'),
+  'continue-at': Flags.string({ char: 'C', hidden: true, summary: 'go on where a download was cut', options: ['-'] }),
+}
 
 export default class Fetch extends BaseCommand {
   static override readonly summary = 'fetch artifacts through the cache and save them here'
@@ -37,34 +50,41 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
     url: Args.string({ description: 'what to fetch', multiple: true, ignoreStdin: true }),
   }
   static override readonly settingDefaults = settingDefaults
-  static override readonly flags = flagsFor(
-    [
-      'output',
-      'directory',
-      'path',
-      'ttl',
-      'refresh',
-      'offline',
-      'header',
-      'sha256',
-      'input',
-      'parallel',
-      'max-time',
-      'retry-for',
-      'stall-timeout',
-      'quota',
-      'no-progress',
-      'cache-dir',
-      'server',
-      'no-fallback',
-      'server-token-file',
-      'ca-file',
-    ],
-    settingDefaults,
-  )
+  static override readonly flags = {
+    ...usual,
+    ...flagsFor(
+      [
+        'output',
+        'directory',
+        'path',
+        'ttl',
+        'refresh',
+        'offline',
+        'header',
+        'sha256',
+        'input',
+        'parallel',
+        'max-time',
+        'retry-for',
+        'stall-timeout',
+        'quota',
+        'quiet',
+        'no-progress',
+        'cache-dir',
+        'server',
+        'no-fallback',
+        'server-token-file',
+        'ca-file',
+      ],
+      settingDefaults,
+    ),
+  }
 
   async run(): Promise<FetchReport> {
     const { argv, flags } = await this.parse(Fetch)
-    return runFetch(this, argv as string[], await this.values(flags))
+    const values = await this.values(flags)
+    // curl's -s hides the progress alone.
+    const quiet = flags['silent'] ? { 'no-progress': true } : {}
+    return runFetch(this, argv as string[], { ...values, ...quiet })
   }
 }

@@ -2,12 +2,13 @@ import { Args } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { openCache } from '../cli/inspect/cache.js'
 import { purgeFilter, purgeLine, runPurge, setQuota } from '../cli/inspect/purge.js'
+import { listLines, sorted } from '../cli/inspect/list.js'
 import { flagsFor } from '../cli/settings/flags.js'
 import type { PurgeResult } from '../engine/types.js'
 
 export default class Purge extends BaseCommand {
   static override readonly summary = 'remove entries from the cache'
-  static override readonly description = `By URL, or those that pass every filter given. Whoever is reading one of them finishes.
+  static override readonly description = `By URL, by id, or those that pass every filter given. Whoever is reading one of them finishes. --dry-run lists what would go. A body that other entries share is not freed, so that the sum may be less than that of the sizes.
 
 Asks first on a terminal; elsewhere it needs --yes.
 
@@ -28,7 +29,11 @@ Asks first on a terminal; elsewhere it needs --yes.
     { description: 'Remove everything', command: '<%= config.bin %> purge --all --yes' },
   ]
   static override readonly args = {
-    url: Args.string({ description: 'what to remove', multiple: true, ignoreStdin: true }),
+    url: Args.string({
+      description: 'what to remove: a URL, or the id of an entry',
+      multiple: true,
+      ignoreStdin: true,
+    }),
   }
   static override readonly flags = flagsFor([
     'all',
@@ -54,8 +59,18 @@ Asks first on a terminal; elsewhere it needs --yes.
     const filter = purgeFilter(argv as string[], values)
     const cache = await openCache(this, values)
     try {
-      const result = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
-      this.log(purgeLine(result))
+      const { declined, ...result } = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
+      if (result.dryRun && !this.jsonEnabled()) {
+        // Bodies that other entries share stay: that is why the sum may be less than that of the sizes.
+        const chosen = await cache.entries(filter)
+        for (const line of listLines(
+          sorted(chosen, 'url', false),
+          Date.now(),
+          process.stdout.isTTY ? process.stdout.columns : undefined,
+        ).slice(0, -1))
+          this.log(line)
+      }
+      this.log(declined === true ? 'nothing was removed' : purgeLine(result))
       return result
     } finally {
       await cache.close()

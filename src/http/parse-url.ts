@@ -24,8 +24,15 @@ export function parseUrl(text: string, where?: string): URL {
   if (url !== undefined) return url
   const what = `"${displayUrl(text)}" ${problem ?? 'is not a URL'}`
   throw new KissError('bad-url', where === undefined ? what : `${where}: ${what}`, {
-    ...(problem === undefined ? { hint: 'write it with its scheme: https://host/path' } : {}),
+    ...(problem === undefined ? { hint: hintOf(text) } : {}),
   })
+}
+
+/** `host/x` was meant as `https://host/x`, as in a browser. */
+function hintOf(text: string): string {
+  const isHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?\/[^@]*$/i.test(text)
+  const meant = isHost ? toUrl(`https://${text}`) : undefined
+  return meant === undefined ? 'write it with its scheme: https://host/path' : `did you mean ${displayUrl(meant)}?`
 }
 
 /** The URL of a text or, with a base, of a reference such as a Location; undefined for a text that is neither. */

@@ -56,8 +56,17 @@ function pattern(text: string): string {
 }
 
 /** Chooses nothing. */
-export function isEmptyFilter({ all, stale, olderThan, unusedFor, largerThan, match, urls }: PurgeFilter): boolean {
-  const given = [olderThan, unusedFor, largerThan, match, urls].some((value) => value !== undefined)
+export function isEmptyFilter({
+  all,
+  stale,
+  olderThan,
+  unusedFor,
+  largerThan,
+  match,
+  urls,
+  ids,
+}: PurgeFilter): boolean {
+  const given = [olderThan, unusedFor, largerThan, match, urls, ids].some((value) => value !== undefined)
   return !given && all !== true && stale !== true
 }
 

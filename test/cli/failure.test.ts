@@ -20,6 +20,21 @@ describe('failures of the command line', () => {
     assert.doesNotMatch(failureOf(args)?.message ?? '', /secret/)
   })
 
+  it('guesses the flag that was meant, and knows what other programs call it', () => {
+    const unknown = (flag: string) =>
+      failureOf(
+        Object.assign(new Error('Nonexistent flag'), {
+          oclif: { exit: 2 },
+          flags: [flag],
+          parse: { input: { flags: { offline: {}, directory: {} } } },
+        }),
+      )?.hint
+    assert.equal(unknown('--ofline'), 'did you mean --offline?')
+    assert.equal(unknown('--output-dir=x'), 'the flag is --directory')
+    assert.equal(unknown('-k'), 'name the certificate with --ca-file')
+    assert.equal(unknown('--nonsense'), undefined)
+  })
+
   it('calls everything else a bug', () => {
     assert.deepEqual(failureOf(new TypeError('x is not a function')), {
       exit: 1,

@@ -6,7 +6,7 @@ const MIB = 1024 ** 2
 describe('progress', () => {
   it('shows share, bytes, rate and time left of a known size', () => {
     const line = progressLine({ name: 'Image.gz', received: 10 * MIB, length: 40 * MIB, rate: 5 * MIB }, 100)
-    assert.match(line, /^Image\.gz +\[=+ +\] +25% {2}10 MiB of 40 MiB {2}5 MiB\/s {2}6s left$/)
+    assert.match(line, /^Image\.gz +\[=+ +\] +25% {2}10 MiB of 40 MiB +5 MiB\/s +6s left$/)
   })
 
   it('has a form of its own for an unknown size, never 100 %', () => {
@@ -21,6 +21,22 @@ describe('progress', () => {
       const line = progressLine({ name, received: MIB, length: 2 * MIB, rate: MIB }, columns)
       assert.ok(line.length < columns, `${columns}: ${line}`)
       assert.ok(totalLine({ done: 1, total: 2, received: MIB, rate: MIB, remaining: MIB }, columns).length < columns)
+    }
+  })
+
+  it('keeps every part in its place at each width, and drops sizes first, then the rate', () => {
+    const state = { name: 'Image.gz', received: 10 * MIB, length: 40 * MIB, nameWidth: 12 }
+    for (const columns of [30, 40, 80, 200]) {
+      const before = progressLine({ ...state, rate: undefined }, columns)
+      const line = progressLine({ ...state, rate: 5 * MIB }, columns)
+      assert.equal(before.indexOf('%'), line.indexOf('%'), `${columns} columns`)
+      assert.ok(line.length < columns)
+      assert.match(line, /25%/)
+      assert.equal(/6s left/.test(line), columns >= 40, line)
+      assert.equal(/5 MiB\/s/.test(line), columns >= 80, line)
+      assert.equal(/10 MiB of 40 MiB/.test(line), columns >= 200, line)
+      assert.equal(/\[=/.test(line), /\[=/.test(before), 'the bar stays when the rate appears')
+      if (columns >= 80) assert.match(line, /\[=/)
     }
   })
 

@@ -117,4 +117,14 @@ describe('references of a Location', () => {
   it('are none where they hold a control character', () => {
     assert.equal(resolved('/a\tb'), undefined)
   })
+
+  it('are guessed where only the scheme is missing', () => {
+    for (const [text, hint] of [
+      ['host.example/x?token=secret', 'did you mean https://host.example/x?…?'],
+      ['host.example/a/b.img', 'did you mean https://host.example/a/b.img?'],
+      ['Image.gz', 'write it with its scheme: https://host/path'],
+    ] as const) {
+      assert.throws(() => parseUrl(text), { code: 'bad-url', hint })
+    }
+  })
 })

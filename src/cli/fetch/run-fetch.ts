@@ -88,11 +88,12 @@ async function showing(
   json: boolean,
   options: Omit<FetchAllOptions, 'progress' | 'done'>,
 ): Promise<Outcome[]> {
-  const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
+  const bars = process.stderr.isTTY && !values['no-progress'] && !values.quiet && process.env.TERM !== 'dumb'
   const progress = bars ? await openProgress(options.targets.length, process.stderr) : noProgress
   const show = ({ result }: Outcome, to?: 'stdout'): void => {
     const line = json ? undefined : reportLine(result, values.path, workingDirectory())
-    if (line !== undefined && (to === undefined || to === line.to)) writeLines(line.to, line.text)
+    const isHidden = values.quiet && !values.path && result.error === undefined
+    if (line !== undefined && !isHidden && (to === undefined || to === line.to)) writeLines(line.to, line.text)
   }
   let outcomes
   try {

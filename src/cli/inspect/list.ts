@@ -1,7 +1,7 @@
 /** `kiss list`: which entries, in which order, shown how. Pure. */
 
 import type { ListedEntry } from '../../server/entries.js'
-import { formatDuration, formatSize } from '../../units.js'
+import { formatRoughly, formatSize } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
 /** An entry as far as it is shown; only the local cache says whether it is unverified. */
@@ -45,7 +45,7 @@ export function listLines(entries: readonly Showable[], now: number, columns: nu
 
 /** The largest unit is enough in a table. */
 function ago(ms: number): string {
-  return formatDuration(Math.max(0, ms)).split(' ')[0] ?? ''
+  return formatRoughly(Math.max(0, ms))
 }
 
 function noteOf(entry: Showable): string {

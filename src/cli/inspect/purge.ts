@@ -15,9 +15,16 @@ export type Purge = (filter: PurgeFilter) => Promise<PurgeResult>
 
 /** @throws KissError `usage` where nothing is chosen: purging everything has to be said. */
 export function purgeFilter(args: readonly string[], values: SettingValues): PurgeFilter {
+  // Entries that differ in a hidden query have one URL for everybody: their page tells their id.
+  const ids = args.filter((argument) => /^[0-9a-f]{8,64}$/.test(argument))
+  const urls = args.filter((argument) => !ids.includes(argument))
+  if (ids.length > 0 && values.server !== undefined) {
+    throw new KissError('usage', 'ids are for the local cache', { hint: 'a server has a page of each entry' })
+  }
   const filter: PurgeFilter = {
     ...(values.all ? { all: true } : {}),
-    ...(args.length === 0 ? {} : { urls: args.map((argument) => parseUrl(argument)) }),
+    ...(urls.length === 0 ? {} : { urls: urls.map((argument) => parseUrl(argument)) }),
+    ...(ids.length === 0 ? {} : { ids }),
     ...entryFilter(values),
   }
   if (isEmptyFilter(filter)) {
@@ -43,13 +50,13 @@ export async function runPurge(
   filter: PurgeFilter,
   yes: boolean,
   purge: Purge,
-): Promise<PurgeResult> {
+): Promise<PurgeResult & { readonly declined?: true }> {
   if (yes || filter.dryRun === true) return purge(filter)
   if (!canAsk()) throw new KissError('usage', 'without a terminal to ask on, purge needs --yes')
   const chosen = await purge({ ...filter, dryRun: true })
   if (chosen.removed === 0) return { ...chosen, dryRun: false }
   const agreed = await confirm(`Remove ${amount(chosen)}?`, command.stop)
-  return agreed ? purge(filter) : { removed: 0, bytes: 0, dryRun: false }
+  return agreed ? purge(filter) : { removed: 0, bytes: 0, dryRun: false, declined: true }
 }
 
 /** Gives the local cache directory another quota; says what was evicted for it. */

@@ -30,12 +30,13 @@ export function flagsFor<Name extends SettingName>(
 }
 
 function flagFor(name: SettingName, commandDefault: string | undefined) {
-  const { kind, summary, char, many, options, negatable, placeholder, default: tableDefault } = settingOf(name)
+  const { kind, summary, char, alias, many, options, negatable, placeholder, default: tableDefault } = settingOf(name)
   const fallback = commandDefault ?? tableDefault
   const said = fallback === undefined ? '' : ` (default ${fallback.replaceAll(',', ', ')})`
   const common = {
     summary: `${summary}${options === undefined ? '' : `: ${options.join(', ')}`}${said}`,
     ...(char === undefined ? {} : { char }),
+    ...(alias === undefined ? {} : { aliases: [alias] }),
   }
   if (kind === 'boolean') return Flags.boolean({ ...common, allowNo: negatable === true })
   const helpValue = placeholder ?? placeholders[kind]

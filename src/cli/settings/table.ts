@@ -26,7 +26,9 @@ export interface Setting {
   readonly many?: true
   /** As it would be written. */
   readonly default?: string
-  readonly char?: 'H' | 'd' | 'i' | 'o' | 'y'
+  readonly char?: 'q' | 'H' | 'd' | 'i' | 'o' | 'y'
+  /** Another name of the flag. */
+  readonly alias?: string
   /** The placeholder in help texts. */
   readonly placeholder?: string
   readonly options?: readonly string[]
@@ -79,6 +81,7 @@ export const settingsTable = {
   },
   parallel: { kind: 'integer', min: 1, max: 256, default: '4', summary: 'how many at once', placeholder: 'N' },
   'max-time': { kind: 'duration', summary: 'give up after this long', placeholder: '10m' },
+  quiet: { kind: 'boolean', char: 'q', summary: 'say nothing but errors' },
   'no-progress': { kind: 'boolean', summary: 'no progress bars' },
 
   // The cache
@@ -94,6 +97,7 @@ export const settingsTable = {
   'ca-file': {
     kind: 'path',
     words: ['system'],
+    alias: 'cacert',
     summary: 'certificates (PEM) to trust beside the usual ones; "system": those of the operating system',
     placeholder: 'FILE',
   },

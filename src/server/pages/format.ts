@@ -1,7 +1,7 @@
 /** Numbers and times as the pages show them. Pure. */
 
 import { decodeLenient } from '../../http/urls.js'
-import { formatDuration, formatSize } from '../../units.js'
+import { formatRoughly, formatSize } from '../../units.js'
 import { html, type Html, visible } from './html.js'
 
 /** `1,234,567`. */
@@ -28,7 +28,7 @@ export function size(bytes: number): Html {
 
 /** The largest unit alone, for columns. */
 export function short(ms: number): string {
-  return formatDuration(Math.max(0, ms)).split(' ')[0] ?? ''
+  return formatRoughly(Math.max(0, ms))
 }
 
 /** `3h ago`, with the exact time behind it. @param at milliseconds since the epoch */
