@@ -65,7 +65,7 @@ export class Fetching {
       return artifact
     } catch (error) {
       this.#count(request, 'requests_failed')
-      const failure = asKissError(error)
+      const failure = asKissError(await this.#services.store.explain(error))
       // What the request found closed in front of it is no fault of its own.
       const isOurs = failure.code === 'internal' || failure.code === 'disk'
       throw this.#closing && isOurs ? closing(error) : failure

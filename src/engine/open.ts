@@ -131,7 +131,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         transfers: fetching.transfers,
         canonical: (url) => providerFor(url, providers).cacheKey(url),
       }),
-    setQuota: (bytes) => store.space.setQuota(bytes),
+    setQuota: async (bytes) => {
+      store.toWrite()
+      await store.space.setQuota(bytes)
+    },
     verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
     status: async () => ({
       counts: await store.counters.read(),

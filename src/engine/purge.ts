@@ -23,6 +23,7 @@ export async function purge(filter: PurgeFilter, { store, transfers, canonical }
     named &&
     (await Promise.all(named.map(async (id) => (isWhole(id) ? id : ((await store.entries.find(id))?.id ?? [])))))
   const ids = ofUrls === undefined && found === undefined ? undefined : [...(ofUrls ?? []), ...(found ?? []).flat()]
+  if (!dryRun) store.toWrite()
   if (!dryRun && selection.all) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(keyOf(id))))
   const purged = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })

@@ -26,11 +26,12 @@ import {
   writeFile,
   type FileHandle,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ErrorCode } from '../errors.js'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { makeDirectory, parseOrUndefined } from '../store/files.js'
+import { type Modes, modesBelow, PRIVATE } from '../store/modes.js'
 import type { ProcessIdentity } from '../store/process.js'
 import type { Access, Sha256 } from '../store/types.js'
 
@@ -109,6 +110,7 @@ export class Generation {
   constructor(
     readonly directory: string,
     readonly number: number,
+    readonly modes: Modes = PRIVATE,
   ) {}
 
   get bodyPath(): string {
@@ -119,7 +121,7 @@ export class Generation {
   async claim(owner: Owner, now: number): Promise<boolean> {
     this.#owner = JSON.stringify(owner)
     const claimed = await unlessMissing(
-      writeFile(join(this.directory, 'ended'), '', { flag: 'wx' })
+      writeFile(join(this.directory, 'ended'), '', { flag: 'wx', mode: this.modes.file })
         .then(() => this.#replace('owner', JSON.stringify(owner), now))
         .then(() => true),
     )
@@ -196,7 +198,7 @@ export class Generation {
   }
 
   async purge(): Promise<void> {
-    await unlessMissing(writeFile(join(this.directory, 'purged'), ''))
+    await unlessMissing(writeFile(join(this.directory, 'purged'), '', { mode: this.modes.file }))
   }
 
   async purged(): Promise<boolean> {
@@ -225,7 +227,7 @@ export class Generation {
   /** @param mtime milliseconds, where the file's time means something */
   async #replace(name: string, text: string, mtime?: number): Promise<void> {
     const temporary = join(this.directory, `${name}.new`)
-    await writeFile(temporary, text)
+    await writeFile(temporary, text, { mode: this.modes.file })
     if (mtime !== undefined) await utimes(temporary, mtime / 1000, mtime / 1000)
     await rename(temporary, join(this.directory, name))
   }
@@ -243,10 +245,12 @@ export async function generationsOf(directory: string): Promise<Generation[]> {
 /** Makes the directory: the one mkdir that is the lease. undefined where somebody else was first. */
 export async function makeGeneration(directory: string, number: number): Promise<Generation | undefined> {
   try {
-    await makeDirectory(directory)
+    const transfers = await unlessMissing(stat(dirname(directory)))
+    const modes = transfers ? modesBelow(transfers) : PRIVATE
+    await makeDirectory(directory, modes.directory)
     const path = join(directory, String(number))
-    await mkdir(path)
-    return new Generation(path, number)
+    await mkdir(path, modes.directory)
+    return new Generation(path, number, modes)
   } catch (error) {
     const code = systemCode(error)
     // ENOENT: whoever ended the last one has just removed the key's directory.

@@ -82,6 +82,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
   const view = new View(body, generation.bodyPath, exchanging, () => options.onChanged(undefined))
   const writer = await BodyWriter.open({
     path: generation.bodyPath,
+    mode: generation.modes.file,
     onGrow: (size) => view.show(size),
     reserve: (size) => reservation.grow(size),
     makeRoom: async (bytes) => (await services.store.space.evict(bytes)) > 0,

@@ -10,6 +10,8 @@ const REREAD = 1024 * 1024
 
 export interface BodyWriterOptions {
   readonly path: string
+  /** Of a new file. */
+  readonly mode: number
   /** Told after every append that is on disk. */
   readonly onGrow: (size: number) => void
   /** Asked before the file grows to `size` bytes; throws where there is no room. */
@@ -35,7 +37,7 @@ export class BodyWriter {
 
   /** Opens the file, or makes it. What is there already is read once, for the sum. */
   static async open(options: BodyWriterOptions): Promise<BodyWriter> {
-    const file = await open(options.path, 'a+', 0o600)
+    const file = await open(options.path, 'a+', options.mode)
     const writer = new BodyWriter(options, file)
     if ((await file.stat()).size > 0) await writer.#reread()
     return writer

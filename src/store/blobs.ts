@@ -56,7 +56,8 @@ export class FileBlobs implements BlobStore {
   async adopt(file: string, sha256: Sha256): Promise<string> {
     const path = this.path(sha256)
     try {
-      if (!(await makeReadOnly(file)) && (await fileSize(path)) !== undefined) return stampOf(await stat(path))
+      if (!(await makeReadOnly(file, this.#layout.modes.blob)) && (await fileSize(path)) !== undefined)
+        return stampOf(await stat(path))
       await this.#move(file, path)
       return stampOf(await stat(path))
     } catch (error) {
@@ -72,7 +73,7 @@ export class FileBlobs implements BlobStore {
       } catch (error) {
         if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
         await restoreLayout(this.#layout)
-        await makeDirectory(dirname(path))
+        await makeDirectory(dirname(path), this.#layout.modes.directory)
       }
     }
   }
@@ -80,7 +81,12 @@ export class FileBlobs implements BlobStore {
   async describe(entry: Entry): Promise<void> {
     const { sha256, id } = entry
     try {
-      await replaceFile(this.#layout.description(sha256, id), writeDescription(entry), this.#random())
+      await replaceFile(
+        this.#layout.description(sha256, id),
+        writeDescription(entry),
+        this.#random(),
+        this.#layout.modes.file,
+      )
     } catch (error) {
       // The folder has been taken away, and the body with it: there is nothing to describe.
       if (systemCode(error) === 'ENOENT') return
@@ -171,9 +177,9 @@ async function openPatiently(path: string): Promise<number | undefined> {
 }
 
 /** False where there is no such file. */
-async function makeReadOnly(file: string): Promise<boolean> {
+async function makeReadOnly(file: string, mode: number): Promise<boolean> {
   try {
-    await chmod(file, 0o444)
+    await chmod(file, mode)
     return true
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false

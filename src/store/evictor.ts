@@ -8,12 +8,14 @@ import type { Flusher } from './index/flusher.js'
 import { ENTRY_COST } from './index/schema.js'
 import { evictable, evictableEntries } from './ledger.js'
 import type { Removal } from './removal.js'
+import type { Slack } from './slack.js'
 import type { Sha256 } from './types.js'
 
 /** Blobs looked at per round. */
 const BATCH = 100
 
 export interface EvictorOptions {
+  readonly slack: Slack
   readonly database: Database
   readonly removal: Removal
   readonly blobs: FileBlobs
@@ -39,6 +41,7 @@ export class Evictor {
       if (victims.length === 0) return freed + (await this.#evictEntries(bytes - freed))
       for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
     }
+    await this.#options.slack.keep()
     return freed
   }
 

@@ -51,11 +51,11 @@ export async function makeDirectory(path: string, mode?: number): Promise<void> 
 }
 
 /** Writes a small file at once or not at all. Not synced: readers must cope with an empty one after a power loss. */
-export async function replaceFile(path: string, text: string, unique: string): Promise<void> {
+export async function replaceFile(path: string, text: string, unique: string, mode: number): Promise<void> {
   const temporary = `${path}.${unique}.tmp`
   let moved = false
   try {
-    await writeFile(temporary, text)
+    await writeFile(temporary, text, { mode })
     await rename(temporary, path)
     moved = true
   } finally {

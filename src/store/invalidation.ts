@@ -42,7 +42,7 @@ export class Invalidation {
   /** Throws KissError `disk`. */
   async start(): Promise<void> {
     try {
-      await ring(this.#layout.generation, this.#database.hasSetAside)
+      await ring(this.#layout, this.#database.hasSetAside)
     } catch (error) {
       throw asKissError(error, 'disk', `cannot use the cache directory ${this.#layout.root}`)
     }
@@ -60,7 +60,7 @@ export class Invalidation {
   /** Something was removed or replaced. Never fails: who does not hear it looks within POLL. */
   async announce(): Promise<void> {
     try {
-      await ring(this.#layout.generation, true)
+      await ring(this.#layout, true)
     } catch {
       // The disk is full or the directory gone. The row in the index has changed, and will be seen.
     }
@@ -156,14 +156,15 @@ export class Invalidation {
 }
 
 /** Changes the file's times, which needs no room on the disk. */
-async function ring(file: string, loud: boolean): Promise<void> {
+async function ring({ generation: file, modes }: Layout, loud: boolean): Promise<void> {
   // Two rings of one millisecond have different times all the same.
   const now = (Date.now() + Math.random()) / 1_000
   try {
     if (loud) return await utimes(file, now, now)
-    await writeFile(file, '', { flag: 'a' })
+    await writeFile(file, '', { flag: 'a', mode: modes.file })
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
-    await writeFile(file, '')
+    // EPERM: only the owner may choose the times, and every member of its group may write.
+    if (!['ENOENT', 'EPERM'].includes(systemCode(error) ?? '')) throw error
+    await writeFile(file, '', { mode: modes.file })
   }
 }

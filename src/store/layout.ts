@@ -1,9 +1,10 @@
 /** Where everything is in a cache directory, and the check that the directory has this layout. */
 
-import { link, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { makeDirectory, syncBody } from './files.js'
+import { honour, type Modes, modesBelow, PRIVATE } from './modes.js'
 import type { KeyId, Sha256 } from './types.js'
 
 /**
@@ -17,6 +18,7 @@ import type { KeyId, Sha256 } from './types.js'
  *   blobs/ab/abcd….<key>.json   an entry that the body serves
  *   blobs/ab/….tmp           a description being written
  *   transfers/<key>/<generation>/   downloads that have not ended
+ *   slack                    bytes for the moment in which the disk is full (slack.ts)
  *   generation               touched by whoever removed or replaced an entry
  * ```
  *
@@ -35,19 +37,24 @@ export class Layout {
   readonly blobs: string
   readonly transfers: string
   readonly generation: string
+  readonly slack: string
 
   constructor(
     readonly root: string,
     /** Identifies the directory; made once, random. */
     readonly instance: string,
+    readonly modes: Modes = PRIVATE,
+    /** Where the index lies: elsewhere for a directory that cannot be written (read-only.ts). */
+    readonly indexRoot = root,
   ) {
     this.versionFile = join(root, 'VERSION')
-    this.index = join(root, 'index.sqlite')
+    this.index = join(indexRoot, 'index.sqlite')
     this.indexLog = `${this.index}-wal`
-    this.indexLock = join(root, 'index.lock')
+    this.indexLock = join(indexRoot, 'index.lock')
     this.blobs = join(root, 'blobs')
     this.transfers = join(root, 'transfers')
-    this.generation = join(root, 'generation')
+    this.generation = join(indexRoot, 'generation')
+    this.slack = join(root, 'slack')
   }
 
   blob(sha256: Sha256): string {
@@ -67,12 +74,20 @@ export class Layout {
  * Makes a new or empty directory a cache directory, or checks that it is one. Throws KissError `configuration` where the
  * directory belongs to another version or to something else, `disk` where it cannot be used.
  */
-export async function openLayout(root: string, random: () => string): Promise<Layout> {
+export async function openLayout(
+  root: string,
+  random: () => string,
+  warn: (message: string) => void = () => undefined,
+): Promise<Layout> {
   try {
-    // Only the owner may look in, since artifacts may be private. A directory that is there already keeps the mode that
-    // its administrator gave it, and what is below leaves the decision to it.
-    await makeDirectory(root, 0o700)
-    const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random())))
+    // A directory that is there already keeps the mode that its administrator gave it.
+    await makeDirectory(root, PRIVATE.directory)
+    const stats = await stat(root)
+    const modes = modesBelow(stats)
+    honour(modes)
+    if (modes === PRIVATE && stats.uid !== process.geteuid?.() && process.geteuid !== undefined)
+      warn(`the cache directory ${root} belongs to another user (uid ${stats.uid}), who can change what is in it`)
+    const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random(), modes)), modes)
     await makeDirectories(layout)
     return layout
   } catch (error) {
@@ -82,13 +97,13 @@ export async function openLayout(root: string, random: () => string): Promise<La
 
 /** Makes a directory that vanished while it was in use anew; the same instance, as whoever uses it knows it. */
 export async function restoreLayout(layout: Layout): Promise<void> {
-  await makeDirectory(layout.root, 0o700)
-  if ((await readVersion(layout.root)) === undefined) await writeVersion(layout.root, layout.instance)
+  await makeDirectory(layout.root, PRIVATE.directory)
+  if ((await readVersion(layout.root)) === undefined) await writeVersion(layout.root, layout.instance, layout.modes)
   await makeDirectories(layout)
 }
 
-async function makeDirectories(layout: Layout): Promise<void> {
-  await Promise.all([makeDirectory(layout.blobs), makeDirectory(layout.transfers)])
+async function makeDirectories({ blobs, transfers, modes }: Layout): Promise<void> {
+  await Promise.all([makeDirectory(blobs, modes.directory), makeDirectory(transfers, modes.directory)])
 }
 
 /** The instance of a directory of this version; undefined where it is still to be written. */
@@ -112,7 +127,7 @@ async function readVersion(root: string): Promise<string | undefined> {
 }
 
 /** Makes sure that nothing of another program is taken for ours, and later swept away. */
-async function begin(root: string, instance: string): Promise<string> {
+async function begin(root: string, instance: string, modes: Modes): Promise<string> {
   const present = await readdir(root)
   const foreign = names.find((name) => present.includes(name))
   if (foreign !== undefined && !present.includes('VERSION')) {
@@ -122,15 +137,15 @@ async function begin(root: string, instance: string): Promise<string> {
         `another --cache-dir, or, if it is a cache of kiss, write ${LAYOUT_VERSION} into ${join(root, 'VERSION')}`,
     )
   }
-  return writeVersion(root, instance)
+  return writeVersion(root, instance, modes)
 }
 
 /** Of several processes that do it at once, one wins and all return its id. */
-async function writeVersion(root: string, instance: string): Promise<string> {
+async function writeVersion(root: string, instance: string, modes: Modes): Promise<string> {
   const file = join(root, 'VERSION')
   const temporary = `${file}.${instance}.tmp`
   try {
-    await writeFile(temporary, `${LAYOUT_VERSION}\n${instance}\n`)
+    await writeFile(temporary, `${LAYOUT_VERSION}\n${instance}\n`, { mode: modes.file })
     // Once in the life of a directory, which would be refused if a power loss left this file empty.
     await syncBody(temporary)
     await link(temporary, file)

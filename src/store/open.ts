@@ -1,6 +1,7 @@
 /** Puts the store of one cache directory together. */
 
 import { randomUUID } from 'node:crypto'
+import { systemCode } from '../errors.js'
 import { FileBlobs } from './blobs.js'
 import { CheckedBlobs } from './checked-blobs.js'
 import { SharedCounters } from './figures/counters.js'
@@ -20,6 +21,8 @@ import { ReaderCounts } from './figures/reader-counts.js'
 import { LedgerCheck } from './ledgercheck.js'
 import type { Selection } from './select.js'
 import { SmallBodies } from './small-bodies.js'
+import { dropOwnIndex, isReadOnly, readOnlyError, withOwnIndex } from './read-only.js'
+import { asFullDisk, Slack } from './slack.js'
 import { SharedSpace } from './space.js'
 import type { Entry, KeyId, OpenBlob, Sha256, VerifyResult } from './types.js'
 import type { VerifyOptions } from './verify.js'
@@ -46,6 +49,10 @@ export interface StoreOptions {
 
 export interface Store {
   readonly layout: Layout
+  /** An error that says that the disk of the directory is full, or that it cannot be written; others as they are. */
+  explain(error: unknown): Promise<unknown>
+  /** Throws KissError `disk` where the directory cannot be written. */
+  toWrite(): void
   readonly entries: Entries
   readonly blobs: FileBlobs
   readonly counters: SharedCounters
@@ -86,8 +93,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { cacheDir, clock, warn, owner = `pid ${process.pid}`, isLive, boot, random = randomUUID } = options
   const { busyTimeout = 5_000, memoryLimit = 50_000, limit } = options
 
-  const layout = await openLayout(cacheDir, random)
-  const database = await Database.open({ layout, clock, warn, busyTimeout })
+  const found = await openLayout(cacheDir, random, warn)
+  const readOnly = await isReadOnly(found)
+  const layout = readOnly ? await withOwnIndex(found) : found
+  const toWrite = (): void => {
+    if (readOnly) throw readOnlyError(layout)
+  }
+  const slack = new Slack(layout)
+  const database = await Database.open({ layout, slack, clock, warn, busyTimeout })
   const flusher = new Flusher(warn)
   const invalidation = new Invalidation(layout, database)
   const entries = new Entries({ database, invalidation, flusher, memoryLimit })
@@ -96,7 +109,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const figures = sharedFigures({ database, flusher, clock, owner, counters })
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const evictor = new Evictor({ database, removal, blobs, flusher })
+  const evictor = new Evictor({ slack, database, removal, blobs, flusher })
   const space = new SharedSpace({
     layout,
     clock,
@@ -123,9 +136,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     bodies.clear()
   })
   await invalidation.start()
+  if (!readOnly) await slack.keep()
 
   return {
     layout,
+    toWrite,
+    explain: (error) =>
+      systemCode(error) === 'EROFS' ? Promise.resolve(readOnlyError(layout, error)) : asFullDisk(error, layout.root),
     entries,
     blobs,
     bodies,
@@ -140,9 +157,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     open: ({ sha256, size }) => bodies.open(sha256, size),
     publish: (file, entry, how) => publish(file, entry, { entries, blobs, checked, space, removal }, how),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
-    purge: (selection, { dryRun = false } = {}) =>
-      purge({ database, entries, removal, selection, now: clock.now(), dryRun }),
+    async purge(selection, { dryRun = false } = {}) {
+      if (!dryRun) toWrite()
+      return purge({ database, entries, removal, selection, now: clock.now(), dryRun })
+    },
     async verify(verifyOptions) {
+      toWrite()
       const { verify } = await import('./verify.js')
       return verify(
         { layout, database, entries, blobs, checked, removal, ledgerCheck, clock, warn, reclaim },
@@ -157,6 +177,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       // Nothing but counts and last uses is written this late: no reason to fail what has gone well.
       await flusher.close().catch((error: unknown) => warn(`the counts of the last second are lost: ${String(error)}`))
       await database.close()
+      if (readOnly) await dropOwnIndex(layout)
+      else await slack.keep()
     },
   }
 }

@@ -1,6 +1,5 @@
 /** The byte budget of one cache directory, kept by all its processes through the ledger in the index. */
 
-import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../errors.js'
 import type { Database } from './index/database.js'
@@ -27,6 +26,7 @@ import {
 } from './ledger.js'
 import { costOfBytes } from './index/schema.js'
 import type { Removal } from './removal.js'
+import { freeBytes } from './slack.js'
 import type { LedgerCheck } from './ledgercheck.js'
 import type { KeyId, ReserveOptions, Sha256, Space } from './types.js'
 
@@ -235,16 +235,6 @@ export class SharedSpace implements Space {
   async #reclaimForRoom(): Promise<boolean> {
     const { isLive } = this.#options
     return isLive !== undefined && (await this.reclaim(isLive)) > 0
-  }
-}
-
-/** undefined where the system does not tell. */
-async function freeBytes(directory: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(directory)
-    return bavail * bsize
-  } catch {
-    return undefined
   }
 }
 

@@ -159,7 +159,7 @@ function blobContract(open: () => Promise<StoreUnderTest>): void {
   it('keeps bodies read-only', async () => {
     const store = await open()
     const { mode } = await stat(store.blobs.path(await adopt(store, 'body')))
-    assert.equal(mode & 0o777, 0o444)
+    assert.equal(mode & 0o777, 0o400)
   })
 
   it('opens nothing where there is no blob or one of another size', async () => {

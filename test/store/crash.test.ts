@@ -96,7 +96,7 @@ describe('a process that is killed', () => {
     await put(before, 'kept', 'bbbb', { lastUsedAt: 2 })
     const store = await killedAt('entries gone', { do: 'evict', bytes: 1 })
     fixture.now = Date.now() + 60_000
-    await store.space.setQuota(25_000)
+    await store.space.setQuota(21_000)
     await store.space.reserve('x', 4_000)
     assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 4_000 })
     assert.deepEqual(

@@ -1,15 +1,18 @@
 /** The index as the rest of the store sees it: one lane of operations, and an index that fails replaced behind it. */
 
+import { open } from 'node:fs/promises'
 import { KissError } from '../../errors.js'
 import { type Connection, type Parameter, connect } from './connection.js'
 import { faultOf, indexError } from './faults.js'
 import { type Layout, restoreLayout } from '../layout.js'
+import { asFullDisk, isFull, type Slack } from '../slack.js'
 import { patiently } from './patience.js'
 import { salvage } from './salvage.js'
 import { inodeOf, replaceable, setAside, setAsideEnded } from './setaside.js'
 
 export interface DatabaseOptions {
   readonly layout: Layout
+  readonly slack: Slack
   readonly clock: { now(): number }
   readonly warn: (message: string) => void
   /** Milliseconds that a statement waits for another process, before the index counts as locked for good. */
@@ -93,7 +96,7 @@ export class Database {
     })
   }
 
-  async #attempt<T>(operation: (connection: Connection) => Promise<T>): Promise<T> {
+  async #attempt<T>(operation: (connection: Connection) => Promise<T>, isRetry = false): Promise<T> {
     if (this.#closed) throw new KissError('internal', 'the store is closed')
     try {
       const { connection } = this.#opened ?? (await this.#open())
@@ -104,14 +107,16 @@ export class Database {
         return await operation((await this.#open()).connection)
       }
     } catch (error) {
-      throw indexError(error)
+      if (isRetry) throw indexError(await asFullDisk(error, this.#options.layout.root))
+      if (await this.#options.slack.give(error)) return this.#attempt(operation, true)
+      throw indexError(await asFullDisk(error, this.#options.layout.root))
     }
   }
 
   /** True when the operation may be tried again on another file. */
   async #recover(error: unknown): Promise<boolean> {
     const fault = faultOf(error)
-    if (fault === undefined) return false
+    if (fault === undefined || (await isFull(error, this.#options.layout.root))) return false
     if (await this.#letGoOfReplaced()) return true
     // What SQLite cannot open may be the directory; what it has open is another matter.
     if (fault === 'unopenable' || !(await replaceable(error, this.#options.layout.index))) return false
@@ -128,7 +133,11 @@ export class Database {
     for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
       await setAsideEnded(layout)
       const before = await inodeOf(layout.index)
-      if (before === undefined) await restoreLayout(layout)
+      if (before === undefined) {
+        await restoreLayout(layout)
+        // SQLite gives the files beside it the mode of this one.
+        await (await open(layout.index, 'a', layout.modes.file)).close()
+      }
       try {
         const connection = await patiently(() => connect(layout.index, busyTimeout), busyTimeout)
         await setAsideEnded(layout)
@@ -142,6 +151,7 @@ export class Database {
       } catch (error) {
         problem = error
         await this.#letGo()
+        if (await isFull(error, layout.root)) throw error
         const inode = await inodeOf(layout.index)
         if (inode === undefined || !(await replaceable(error, layout.index))) throw error
         await this.#setAside(inode, error)

@@ -1,0 +1,80 @@
+/**
+ * Bytes of the disk that are kept for the moment in which it is full. SQLite needs some to open the index at all, and what
+ * frees space has to read the index first.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { rm, statfs, writeFile } from 'node:fs/promises'
+import { systemCode, KissError } from '../errors.js'
+import type { Layout } from './layout.js'
+
+/** Bytes: the map of SQLite's log (32 KiB), and a log of some small statements. */
+const SIZE = 512 * 1024
+/** Bytes free, below which a disk counts as full: less than the map of SQLite's log takes. */
+const FULL = 64 * 1024
+
+export class Slack {
+  readonly #layout: Layout
+  #isKept = false
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  /** Takes the bytes, where the disk has twice as many. Never fails: a disk without slack works until it is full. */
+  async keep(): Promise<void> {
+    if (this.#isKept) return
+    const file = this.#layout.slack
+    try {
+      const free = await freeBytes(this.#layout.root)
+      if (free === undefined || free < 2 * SIZE) return
+      // Random, since some file systems store no zeros.
+      await writeFile(file, randomBytes(SIZE), { flag: 'wx', mode: this.#layout.modes.file })
+      this.#isKept = true
+    } catch (error) {
+      this.#isKept = systemCode(error) === 'EEXIST'
+      if (!this.#isKept) await rm(file, { force: true }).catch(() => undefined)
+    }
+  }
+
+  /** Gives the bytes to whatever failed with this error. True where it may be tried again. */
+  async give(error: unknown): Promise<boolean> {
+    if (!(await isFull(error, this.#layout.root))) return false
+    try {
+      await rm(this.#layout.slack)
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#isKept = false
+    }
+  }
+}
+
+/** Bytes free on the file system of a directory; undefined where the system does not tell. */
+export async function freeBytes(directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(directory)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
+
+/** Has it failed because the disk of the directory is full? SQLite calls that an I/O error, or says that it cannot open a file. */
+export async function isFull(error: unknown, directory: string): Promise<boolean> {
+  const code = systemCode(error) ?? ''
+  if (['ENOSPC', 'EDQUOT'].includes(code) || code.startsWith('SQLITE_FULL')) return true
+  if (!code.startsWith('SQLITE_IOERR') && !code.startsWith('SQLITE_CANTOPEN')) return false
+  const free = await freeBytes(directory)
+  return free !== undefined && free < FULL
+}
+
+/** The error that says so; others as they are. */
+export async function asFullDisk(error: unknown, directory: string): Promise<unknown> {
+  if (!(await isFull(error, directory))) return error
+  return new KissError('disk', `the disk of ${directory} is full`, {
+    cause: error,
+    hint: 'free some space, or remove entries with "kiss purge"',
+  })
+}
