@@ -12,7 +12,7 @@ export function kiss(workers: number): Subject {
     async start(directory, origin): Promise<Started> {
       const running = await serve(directory, ['--workers', String(workers)])
       const base = urlOf(running)
-      return { url: (path) => fetchUrl(base, origin, path), pids: running.pids, stop: () => running.stop() }
+      return { url: (path, ttl) => fetchUrl(base, origin, path, ttl), pids: running.pids, stop: () => running.stop() }
     },
   }
 }
@@ -26,7 +26,7 @@ export const kissBehindNginx: Subject = {
     const running = await serve(directory, ['--x-accel-redirect', '/kiss-blobs/'])
     const nginx = await startNginx(Number(new URL(urlOf(running)).port), path.join(directory, 'cache/blobs'), 4096)
     return {
-      url: (path) => fetchUrl(nginx.url, origin, path),
+      url: (path, ttl) => fetchUrl(nginx.url, origin, path, ttl),
       pids: [...running.pids, nginx.pid],
       async stop() {
         await nginx.stop()
@@ -47,6 +47,7 @@ function urlOf(running: Program): string {
   return /http:\/\/\S+/.exec(running.said())?.[0] ?? ''
 }
 
-function fetchUrl(base: string, origin: string, path: string): string {
-  return `${base}api/v1/fetch?url=${encodeURIComponent(`${origin}${path}`)}`
+function fetchUrl(base: string, origin: string, path: string, ttl?: number): string {
+  const lifetime = ttl === undefined ? '' : `&ttl=${ttl}s`
+  return `${base}api/v1/fetch?url=${encodeURIComponent(`${origin}${path}`)}${lifetime}`
 }

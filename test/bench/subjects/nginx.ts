@@ -41,6 +41,7 @@ http {
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_cache artifacts;
+      proxy_cache_revalidate on;
       proxy_cache_lock on;
       proxy_cache_lock_timeout 1h;
       proxy_cache_lock_age 1h;

@@ -16,8 +16,8 @@ export interface Subject {
 }
 
 export interface Started {
-  /** @param path of an artifact at the origin */
-  url(path: string): string
+  /** @param path of an artifact at the origin @param ttl seconds, for kiss alone: the others obey Cache-Control */
+  url(path: string, ttl?: number): string
   /** The first processes; the others are their descendants. */
   readonly pids: readonly number[]
   stop(): Promise<void>
