@@ -1,5 +1,6 @@
 /** What stands on a line of progress. Pure: time and widths are handed in. */
 
+import { describeWait, type Wait } from '../engine/types.js'
 import { formatDuration, formatRate, formatSize } from '../units.js'
 
 /** Milliseconds that a rate looks back: short enough to follow a change, long enough not to flicker. */
@@ -32,6 +33,8 @@ export interface LineState {
   readonly length: number | undefined
   /** Bytes a second. */
   readonly rate: number | undefined
+  /** Why nothing arrives. */
+  readonly wait?: Wait | undefined
   /** Characters of the longest name of all lines; default: of this one. */
   readonly nameWidth?: number
 }
@@ -48,10 +51,12 @@ const BAR = 12
  * each has a place of its own, and so nothing moves while figures come and go. The narrower, the fewer: sizes go first,
  * then the rate.
  */
-export function progressLine({ name, received, length, rate, nameWidth }: LineState, columns: number): string {
+export function progressLine({ name, received, length, rate, wait, nameWidth }: LineState, columns: number): string {
   const room = columns - 1
   const label = fitted(name, Math.max(8, Math.min(nameWidth ?? name.length, Math.floor(room * 0.35))))
-  if (received === undefined) return cut(`${label}  waiting`, columns)
+  const why = wait && describeWait(wait)
+  if (received === undefined) return cut(`${label}  waiting${why === undefined ? '' : `: ${why}`}`, columns)
+  if (why !== undefined) return cut(`${label}  ${formatSize(received)}, waiting: ${why}`, columns)
   const speed = rate === undefined ? '' : formatRate(rate)
   if (length === undefined) return cut(`${label}  ${formatSize(received)}, size unknown  ${speed}`.trimEnd(), columns)
 

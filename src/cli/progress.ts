@@ -1,6 +1,6 @@
 /** Progress bars on a terminal's stderr: one line for each download under way, and a total. */
 
-import type { Progress } from '../engine/types.js'
+import type { Progress, Wait } from '../engine/types.js'
 import { printable } from '../printable.js'
 import { progressLine, RateMeter, totalLine } from './progress-line.js'
 
@@ -11,6 +11,8 @@ export interface Followable {
 
 export interface ProgressRow {
   follow(source: Followable): void
+  /** It waits for its first byte; the function tells why. */
+  wait(why: () => Wait): void
   /** It is over: the row goes, and `note` stays on the screen, above the rows that go on. */
   end(note?: string): void
 }
@@ -29,7 +31,7 @@ const FRAMES = 8
 /** For pipes and files, where a bar would be noise. */
 export const noProgress: ProgressView = {
   visible: false,
-  add: () => ({ follow: ignore, end: ignore }),
+  add: () => ({ follow: ignore, wait: ignore, end: ignore }),
   stop: ignore,
 }
 
@@ -81,6 +83,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
       if (totalBar !== undefined) totalBar = bars.create(1, 0, { line })
       return {
         follow: (source) => row.follow(source),
+        wait: (why) => row.wait(why),
         end(note) {
           rows.delete(row)
           finished.count++
@@ -99,6 +102,7 @@ class Row {
   readonly #terminal: NodeJS.WriteStream
   readonly #meter = new RateMeter()
   #source: Followable | undefined
+  #why: (() => Wait) | undefined
 
   constructor(name: string, terminal: NodeJS.WriteStream) {
     this.#name = printable(name)
@@ -121,10 +125,15 @@ class Row {
     this.#source = source
   }
 
+  wait(why: () => Wait): void {
+    this.#why = why
+  }
+
   line(nameWidth: number): string {
     const received = this.#source === undefined ? undefined : this.received
     if (received !== undefined) this.#meter.add(performance.now(), received)
-    const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate(), nameWidth }
+    const wait = this.#source === undefined ? this.#why?.() : this.#source.progress().wait
+    const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate(), wait, nameWidth }
     return progressLine(state, columnsOf(this.#terminal))
   }
 }

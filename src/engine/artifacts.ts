@@ -58,7 +58,7 @@ export function growingArtifact(
     detail: transfer.head?.signIn === true ? 'sign-in-page' : detail,
     stored: transfer.storedAs !== undefined,
     content,
-    progress: () => ({ received: transfer.body.size, length: content.length }),
+    progress: () => ({ received: transfer.body.size, length: content.length, wait: transfer.waiting.now }),
     finished: () => finished(transfer, options.promised),
     path: (entry) => services.store.blobs.path(entry.sha256),
     ...accounts(as, content, { url: order.shown, private: transfer.private }, services),

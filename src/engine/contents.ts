@@ -1,6 +1,7 @@
 /** The two kinds of Content that readers get: a finished blob, and the growing body of a transfer. */
 
 import { KissError } from '../errors.js'
+import type { ReadOptions } from '../flight/body.js'
 import type { OpenBlob, Sha256 } from '../store/types.js'
 import type { Transfer } from '../flight/flight.js'
 import type { Content } from './types.js'
@@ -35,6 +36,12 @@ export class TransferContent implements Content {
     this.#options = options
   }
 
+  /** Time in the queue is not the silence of the origin. */
+  get #waiting(): ReadOptions {
+    const { signal, patience } = this.#options
+    return { signal, patience, isExcused: () => this.#transfer.waiting.queued }
+  }
+
   get length(): number | undefined {
     const { head, body, sum } = this.#transfer
     return head?.length ?? (sum === undefined ? undefined : body.size)
@@ -50,7 +57,7 @@ export class TransferContent implements Content {
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
     const { body } = this.#transfer
-    if (this.#options.promised === undefined) return body.read(buffer, position, this.#options)
+    if (this.#options.promised === undefined) return body.read(buffer, position, this.#waiting)
     return this.#readPromised(buffer, position, this.#options.promised)
   }
 
@@ -62,13 +69,13 @@ export class TransferContent implements Content {
     const { body } = this.#transfer
     for (;;) {
       const { sum } = this.#transfer
-      if (sum === promised) return body.read(buffer, position, this.#options)
+      if (sum === promised) return body.read(buffer, position, this.#waiting)
       if (sum !== undefined) throw mismatch(this.#transfer.order.shown, promised, sum)
       const free = Math.min(body.size, this.length ?? Infinity) - 1
-      if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#options)
+      if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#waiting)
       // Settled without a sum: with an error, which a read at the end throws. The last byte stays held back.
       if (body.ended) return body.read(buffer, body.available, this.#options)
-      await body.changed(this.#options)
+      await body.changed(this.#waiting)
     }
   }
 

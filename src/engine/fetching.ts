@@ -15,6 +15,7 @@ import type { Settled } from '../flight/ending.js'
 import { accessOf, aloneIdOf, isFree, isLentOnce, isPrivate, subjectOf, type Subject } from '../flight/subject.js'
 import type { Transfer } from '../flight/flight.js'
 import { closing, Transfers } from '../flight/flights.js'
+import type { Wait } from '../flight/waiting.js'
 import { waitFor } from './waiting.js'
 import type { Artifact, FetchRequest } from './types.js'
 
@@ -28,8 +29,8 @@ interface Passage {
   readonly signal: AbortSignal
   /** Monotonic milliseconds: when it came. */
   readonly since: number
-  /** Milliseconds, as `performance.now()` counts them: until then the reader waits for an answer. */
-  readonly until: number
+  /** Milliseconds, as `performance.now()` counts them: when it came. */
+  readonly came: number
   /** How it was served so far: a validation that this request waited for makes a hit a revalidated one. */
   confirmed: boolean
   /** Transfers that it joined and that others' credentials made fail. */
@@ -57,7 +58,7 @@ export class Fetching {
         subject: subjectOf(request.url, request.headers, this.#providers, this.#services),
         signal: request.signal ?? new AbortController().signal,
         since: this.#services.clock.monotonic(),
-        until: performance.now() + (request.patience ?? Infinity),
+        came: performance.now(),
         confirmed: false,
         refusals: 0,
       })
@@ -355,10 +356,21 @@ export class Fetching {
   }
 
   /** Waits no longer than the reader does; the transfer goes on. */
-  async #patiently<T>({ request, signal, subject, until }: Passage, transfer: Transfer, event: Promise<T>): Promise<T> {
-    const { patience } = request
-    const error = (): KissError => impatient(subject.shown, transfer.trouble, patience)
-    return waitFor(event, signal, patience === undefined ? undefined : { at: until, error })
+  async #patiently<T>(
+    { request, signal, subject, ...passage }: Passage,
+    transfer: Transfer,
+    event: Promise<T>,
+  ): Promise<T> {
+    const { waiting } = transfer
+    request.onWait?.(() => waiting.now)
+    const { patience, queuePatience = Infinity } = request
+    if (patience === undefined) return waitFor(event, signal)
+    // Waiting for a place is not the silence of the origin, whose time begins with the turn of the request.
+    const until = (): number =>
+      waiting.queued ? passage.came + queuePatience : Math.max(passage.came, waiting.queuedUntil) + patience
+    const error = (): KissError =>
+      waiting.queued ? inQueue(subject.shown, waiting.now.place) : impatient(subject.shown, waiting.now, patience)
+    return waitFor(event, signal, { until, error })
   }
 }
 
@@ -366,9 +378,16 @@ function missing(shown: string): string {
   return `${shown} is not in the cache`
 }
 
-function impatient(shown: string, trouble: string | undefined, patience = 0): KissError {
+function inQueue(shown: string, place = 1): KissError {
+  return new KissError('busy', `cannot fetch ${shown} yet: it is number ${place} in the queue for a download`, {
+    retryAfter: 10_000,
+    hint: 'ask again; the place in the queue is kept',
+  })
+}
+
+function impatient(shown: string, wait: Wait, patience: number): KissError {
   const seconds = Math.round(patience / 1000)
-  const what = trouble ?? 'the origin has not answered yet'
+  const what = wait.reason ?? 'the origin has not answered yet'
   return new KissError('origin-timeout', `cannot fetch ${shown} within ${seconds} s: ${what}; the download goes on`, {
     retryAfter: 30_000,
     hint: 'ask again in half a minute',

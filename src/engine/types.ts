@@ -5,12 +5,14 @@ import type { UpstreamProvider } from '../provider/types.js'
 import type { Clock } from '../flight/collaborators.js'
 import type { LeaseTimes } from '../flight/lease.js'
 import type { Download } from '../flight/list.js'
+import type { Wait } from '../flight/waiting.js'
 import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Figures } from '../store/figures/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 
 export type { Clock } from '../flight/collaborators.js'
+export { describeWait, type Wait } from '../flight/waiting.js'
 export type { Download, DownloadState } from '../flight/list.js'
 export type { FailureRecord } from '../store/figures/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
@@ -34,6 +36,10 @@ export interface FetchRequest {
   readonly signal?: AbortSignal
   /** Milliseconds that this reader waits for the headers, and in mid-body for a next byte; default: for ever. */
   readonly patience?: number
+  /** Milliseconds that it waits for a place among the downloads, whatever its patience; default: for ever. */
+  readonly queuePatience?: number
+  /** Called when it waits for a download, with what tells why. */
+  readonly onWait?: (waiting: () => Wait) => void
   /** Address of the client, for the list of failures. */
   readonly client?: string | undefined
 }
@@ -64,6 +70,8 @@ export interface Progress {
   /** Bytes on disk. */
   readonly received: number
   readonly length: number | undefined
+  /** Why nothing arrives at the moment. */
+  readonly wait?: Wait
 }
 
 /** The answer to a {@link FetchRequest}: headers now, bytes as they arrive. */

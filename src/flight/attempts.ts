@@ -19,9 +19,10 @@ import {
   unreachable,
 } from './refusals.js'
 import { ask, judge, mergeHeads, type Ask, type Held } from './resume.js'
-import { failed, grown, pause, started, timeLeft, type RetryState } from './retry.js'
+import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { Collaborators } from './collaborators.js'
 import { resourceOf } from './subject.js'
+import type { Waiting } from './waiting.js'
 
 /** Ranges in a row that brought no byte, until the whole is asked for: perhaps the ranges are what fails. */
 const FRUITLESS = 2
@@ -46,10 +47,9 @@ export interface DownloadOptions {
   readonly onHead: (head: Head) => Promise<void>
   /** This many bytes are on disk and of this content. */
   readonly onConfirmed: (size: number) => void
-  /** The request has its turn among the downloads. */
-  readonly onStart: () => void
-  /** Why the last attempt failed; for readers who wait. */
-  readonly onTrouble: (reason: string) => void
+  readonly waiting: Waiting
+  /** How many clients read here. */
+  readonly readers: () => number
 }
 
 export type Result =
@@ -67,6 +67,13 @@ type Step =
       readonly binding?: boolean
       readonly free?: boolean
     }
+
+/** The next attempt waits for a place. */
+const YIELDED: Step = { kind: 'again', reason: 'another download had its place', free: true }
+
+function isYielded(error: unknown): boolean {
+  return systemCode(error) === 'ERR_YIELDED'
+}
 
 /** Throws KissError when it gives up, and the signal's reason when aborted. */
 export class BodyDownload {
@@ -182,8 +189,10 @@ export class BodyDownload {
   }
 
   async #request(asked: Ask, timeout: number): Promise<OriginAnswer> {
-    const { order, services, signal } = this.#o
+    const { order, services, signal, waiting } = this.#o
+    const { clock } = services
     const origins = await services.origins()
+    const asking = clock.monotonic()
     return origins.request({
       url: order.url,
       provider: order.provider,
@@ -192,7 +201,14 @@ export class BodyDownload {
       clientCredential: order.ownRight,
       signal,
       mirror: asked.mirror,
-      onStart: this.#o.onStart,
+      client: order.client,
+      readers: this.#o.readers,
+      onQueue: (place) => waiting.queue(place),
+      onStart: () => {
+        // Time in the queue is not the origin's time.
+        this.#retry = postponed(this.#retry, clock.monotonic() - asking)
+        waiting.start()
+      },
       headersTimeout: timeout,
       ...(this.#slowToBegin && { firstByteTimeout: timeout }),
     })
@@ -292,6 +308,7 @@ export class BodyDownload {
     this.#retry = grown(services.clock.monotonic())
     this.#reauthorised = 0
     this.#fruitless = 0
+    this.#o.waiting.arrived()
   }
 
   #whole(delimited: boolean): Step {
@@ -310,6 +327,7 @@ export class BodyDownload {
 
   #cut(error: unknown, begun: boolean): Step {
     if (!begun && isTimeout(error)) this.#slowToBegin = true
+    if (isYielded(error)) return YIELDED
     if (error instanceof KissError) throw error
     if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${this.#o.order.shown}`)
     return this.#again(reasonOf(error), undefined, error)
@@ -317,6 +335,7 @@ export class BodyDownload {
 
   #unanswered(error: unknown): Step {
     this.#o.signal.throwIfAborted()
+    if (isYielded(error)) return YIELDED
     if (error instanceof KissError) throw error
     if (isCertificateError(error) || this.#onTrial()) throw unreachable(this.#o.order.shown, error)
     return this.#again(reasonOf(error), undefined, error)
@@ -364,7 +383,7 @@ export class BodyDownload {
         retryAfter: after,
       })
     }
-    this.#o.onTrouble(reason)
+    this.#o.waiting.failed(reason)
     await services.clock.sleep(wait, signal)
   }
 }

@@ -19,6 +19,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait for a next byte. */
   readonly patience?: number | undefined
+  /** Is there a reason to wait longer than that? */
+  readonly isExcused?: () => boolean
 }
 
 /**
@@ -133,7 +135,7 @@ export class GrowingBody {
    * Resolves at the next growth or at the end. The waiter is registered before this returns to the event loop: whoever
    * looks at the state first and calls this in the same turn misses nothing.
    */
-  changed({ signal, patience }: ReadOptions = {}): Promise<void> {
+  changed({ signal, patience, isExcused = () => false }: ReadOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
         clearTimeout(timer)
@@ -147,13 +149,12 @@ export class GrowingBody {
         reject(error)
       }
       const onAbort = (): void => give(signal?.reason as Error)
-      const timer =
-        patience === undefined
-          ? undefined
-          : setTimeout(
-              () => give(new KissError('origin-timeout', `no byte arrived for ${Math.round(patience / 1000)} s`)),
-              patience,
-            )
+      const impatient = (): void => {
+        if (patience === undefined) return
+        if (isExcused()) timer = setTimeout(impatient, patience)
+        else give(new KissError('origin-timeout', `no byte arrived for ${Math.round(patience / 1000)} s`))
+      }
+      let timer = patience === undefined ? undefined : setTimeout(impatient, patience)
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.add(done)
     })

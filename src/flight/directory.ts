@@ -7,7 +7,7 @@
  *     ended       made empty with the owner, written once at the end: followers hold it open, so that they read the
  *                 outcome even when the directory is gone
  *     head.json   the origin's status, headers and length, once known
- *     trouble     why the last attempt failed, for readers of other processes who wait for the first byte
+ *     trouble     why there is no byte yet (JSON: place, reason, attempts), for readers in other processes
  *     body        grows by appending only
  *     sum.json    written when the body is whole, before it is renamed to a blob
  *     purged      made by a purge: serve the readers you have, store nothing
@@ -32,6 +32,7 @@ import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { makeDirectory, parseOrUndefined } from '../store/files.js'
 import { type Modes, modesBelow, PRIVATE } from '../store/modes.js'
+import type { Wait } from './waiting.js'
 import type { ProcessIdentity } from '../store/process.js'
 import type { Access, Sha256 } from '../store/types.js'
 
@@ -163,12 +164,12 @@ export class Generation {
     await this.#replace('head.json', JSON.stringify(head))
   }
 
-  async trouble(): Promise<string | undefined> {
-    return unlessMissing(readFile(join(this.directory, 'trouble'), 'utf8'))
+  async trouble(): Promise<Wait | undefined> {
+    return readJson<Wait>(join(this.directory, 'trouble'))
   }
 
-  async setTrouble(reason: string): Promise<void> {
-    await this.#replace('trouble', reason)
+  async setTrouble(wait: Wait): Promise<void> {
+    await this.#replace('trouble', JSON.stringify(wait))
   }
 
   async sum(): Promise<Sum | undefined> {

@@ -14,6 +14,7 @@ import type { Order, Seed } from './order.js'
 import { Reservation } from './reservation.js'
 import { isCertificateError, isRemembered } from './refusals.js'
 import type { Collaborators } from './collaborators.js'
+import type { Waiting } from './waiting.js'
 import { changedError, type Settled } from './ending.js'
 
 export interface LeadOptions {
@@ -27,10 +28,11 @@ export interface LeadOptions {
   readonly shownHead: Head | undefined
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
-  readonly onStart: () => void
   /** `confirmed`: by the origin, to this order. */
   readonly onHead: (head: Head, confirmed: boolean) => void
-  readonly onTrouble: (reason: string) => void
+  readonly waiting: Waiting
+  /** How many clients read here. */
+  readonly readers: () => number
   /** Every byte is there; what follows is our own bookkeeping. */
   readonly onWhole: (sha256: string) => void
   /** The generation has ended; the next one is free for the content that replaced it. */
@@ -87,7 +89,12 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     reserve: (size) => reservation.grow(size),
     makeRoom: async (bytes) => (await services.store.space.evict(bytes)) > 0,
   })
-  let noted: Promise<void> | undefined
+  let noted: Promise<void> = Promise.resolve()
+  options.waiting.onChange = () => {
+    const wait = options.waiting.now
+    // Readers in other processes wait without these words, too.
+    noted = noted.then(() => generation.setTrouble(wait)).catch(() => undefined)
+  }
   try {
     if (!body.attached) await body.attach(generation.bodyPath)
     const result = await new BodyDownload({
@@ -106,12 +113,8 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
         options.onHead(head, true)
       },
       onConfirmed: (size) => view.show(size),
-      onStart: options.onStart,
-      onTrouble: (reason) => {
-        options.onTrouble(reason)
-        // Words for those who wait elsewhere: without them they wait as well.
-        noted = generation.setTrouble(reason).catch(() => undefined)
-      },
+      waiting: options.waiting,
+      readers: options.readers,
     }).run()
     if (result.kind === 'changed') return result
     if (result.kind === 'renewed') return await renew(options)
@@ -132,6 +135,7 @@ async function attempt(options: LeadOptions): Promise<Attempted> {
     return entry ? { kind: 'stored', entry } : { kind: 'whole', sha256, size }
   } finally {
     // Nothing may be written where the directory is removed next.
+    options.waiting.onChange = () => undefined
     await noted
     await writer.close()
   }

@@ -14,8 +14,9 @@ import { lead } from './download.js'
 import { storageId, type Order, type Seed } from './order.js'
 import type { Collaborators } from './collaborators.js'
 import { accessOf, type Subject } from './subject.js'
+import { Waiting } from './waiting.js'
 import { changedError, recalled, type Settled } from './ending.js'
-import type { Download, DownloadState } from './list.js'
+import type { Download } from './list.js'
 import type { Access, KeyId } from '../store/types.js'
 
 export interface TransferOptions {
@@ -41,12 +42,11 @@ export class Transfer {
   #leading = false
   #confirmed = false
   #seed: Seed | undefined
-  #state: DownloadState = 'scheduled'
   #readers = 0
   #settled: Settled | undefined
   #sum: string | undefined
-  /** Why the last attempt failed, while the next one is awaited. */
-  trouble: string | undefined
+  /** Why there is no byte at the moment. */
+  readonly waiting = new Waiting()
   readonly #decided: Promise<void>
   #decide: () => void = () => undefined
   readonly settled: Promise<Settled>
@@ -142,7 +142,8 @@ export class Transfer {
     const { order, startedAt } = this
     return {
       url: order.shown,
-      state: this.#state,
+      state: this.waiting.queued || !(this.waiting.started || this.#head) ? 'scheduled' : 'downloading',
+      place: this.waiting.now.place,
       received: this.body.size,
       length: this.#head?.length,
       readers: this.#readers,
@@ -211,8 +212,8 @@ export class Transfer {
         this.#knowSame(head)
       },
       onChanged: (seed) => this.#o.onChanged(seed, order),
-      onTrouble: (reason) => (this.trouble = reason),
-      onStart: () => (this.#state = 'downloading'),
+      waiting: this.waiting,
+      readers: () => this.#readers,
       onWhole: (sha256) => (this.#sum = sha256),
     })
   }
@@ -231,14 +232,13 @@ export class Transfer {
     await this.#takeSeed()?.answer.discard()
     this.#leading = false
     this.#access = access
-    this.#state = 'downloading'
     const outcome = await follow({
       generation,
       body: this.body,
       now: services.leases.monotonic,
       silence: services.leases.silence,
       onHead: (head) => this.#knowSame(head),
-      onTrouble: (reason) => (this.trouble = reason),
+      waiting: this.waiting,
       signal: this.#stop.signal,
     })
     if (outcome === 'lost' || outcome.kind === 'interrupted') return undefined
@@ -273,7 +273,7 @@ export class Transfer {
   #know(head: Head): void {
     this.#head = head
     this.body.expect(head.length)
-    this.trouble = undefined
+    this.waiting.arrived()
     this.#decide()
   }
 

@@ -7,6 +7,7 @@ import { isSilent } from './lease.js'
 import { parseOrUndefined } from '../store/files.js'
 import { type Generation, type Head, type Outcome } from './directory.js'
 import type { GrowingBody } from './body.js'
+import type { Waiting } from './waiting.js'
 import { livenessOf } from '../store/process.js'
 
 /** Milliseconds between two looks at a body whose directory is watched: events are lost on some file systems. */
@@ -24,8 +25,8 @@ export interface FollowOptions {
   /** Milliseconds without a heartbeat after which the owner is not followed any more. */
   readonly silence: number
   readonly onHead: (head: Head) => void
-  /** Why the owner's last attempt failed, while there is no head. */
-  readonly onTrouble: (reason: string) => void
+  /** Gets what the owner tells of its waiting, while there is no head. */
+  readonly waiting: Waiting
   readonly signal: AbortSignal
 }
 
@@ -94,7 +95,7 @@ class View {
 
   async #find(): Promise<void> {
     if (this.#head && this.#file) return
-    const { generation, onHead, onTrouble } = this.#options
+    const { generation, onHead, waiting } = this.#options
     const head = this.#head ?? (await generation.head())
     const file = this.#file ?? (await openIfThere(generation.bodyPath))
     const trouble = head ? undefined : await generation.trouble()
@@ -105,7 +106,7 @@ class View {
     }
     this.#file = file
     if (head && !this.#head) onHead((this.#head = head))
-    if (trouble !== undefined) onTrouble(trouble)
+    if (trouble !== undefined) waiting.follow(trouble)
   }
 
   async #attach(): Promise<boolean> {

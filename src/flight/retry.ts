@@ -53,6 +53,11 @@ export function grown(now: number): RetryState {
   return started(now, true)
 }
 
+/** Nothing was asked for `ms` milliseconds. */
+export function postponed(state: RetryState, ms: number): RetryState {
+  return { ...state, grownAt: state.grownAt + ms }
+}
+
 /** @param code of the system, if it failed below HTTP. EAI_AGAIN is no answer of a resolver: that passes as others do. */
 export function failed(state: RetryState, code?: string): RetryState {
   const unknownHosts = code === 'ENOTFOUND' && !state.begun ? state.unknownHosts + 1 : 0

@@ -23,6 +23,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     signal: request.signal,
     client: request.client,
     patience: services.patience,
+    queuePatience: Math.min(services.queuePatience, preferredWait(request.headers['prefer'])),
   })
   const [segment = ''] = request.params
   const reply = await fetchReply({
@@ -76,6 +77,12 @@ function accelerationOf(request: Incoming, services: Services): { acceleration?:
 /** RFC 9111 §5.2.1.7: whoever only wants to know what is here gets 504 for what is not, and nothing is downloaded. */
 function isOnlyIfCached(cacheControl = ''): boolean {
   return cacheControl.split(',').some((directive) => directive.trim().toLowerCase() === 'only-if-cached')
+}
+
+/** RFC 7240 §4.3, in milliseconds: a client that would rather be told its place in the queue than wait longer. */
+function preferredWait(prefer: string | readonly string[] = ''): number {
+  const seconds = /(?:^|[,;])[\t ]*wait[\t ]*=[\t ]*(\d{1,6})/i.exec(String(prefer))?.[1]
+  return seconds === undefined ? Infinity : Number(seconds) * 1000
 }
 
 function readQuery(request: Incoming): FetchQuery {

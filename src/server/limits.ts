@@ -17,6 +17,8 @@ export interface Limits {
   readonly stalledTimeout: number
   /** Milliseconds that a client waits for its first byte and for each next one: less than the 60 s of LAVA. */
   readonly patience: number
+  /** Milliseconds that a client waits for a place among the downloads: less than `stalledTimeout`, which ends a silent one. */
+  readonly queuePatience: number
   /** Large buffers in use at most: 64 MiB. */
   readonly buffers: number
 }
@@ -30,6 +32,7 @@ export const limits: Limits = {
   idleTimeout: 65_000,
   stalledTimeout: 600_000,
   patience: 55_000,
+  queuePatience: 540_000,
   buffers: 256,
 }
 

@@ -61,6 +61,8 @@ export interface Services {
   readonly passHeaders: readonly string[]
   /** Milliseconds that a client waits for its first byte, and for each next one. */
   readonly patience: number
+  /** Milliseconds that a client waits for a place among the downloads. */
+  readonly queuePatience: number
   readonly draining: () => boolean
   /** Where a proxy finds the blobs, if one sends them (accel.ts). */
   readonly accelPrefix?: string

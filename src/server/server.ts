@@ -101,6 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     version: options.version,
     passHeaders: (options.passHeaders ?? defaultPassedHeaders).map((name) => name.toLowerCase()),
     patience: bounds.patience,
+    queuePatience: bounds.queuePatience,
     draining: () => draining !== undefined,
     ...(prefix !== undefined && { accelPrefix: prefix }),
   }

@@ -90,6 +90,7 @@ export class Answer implements OriginAnswer {
     try {
       await turn.enter()
       for await (const chunk of this.#intake.read({ first: firstByteTimeout, next: stallTimeout })) {
+        turn.count(chunk.length)
         await rate?.take(chunk.length, signal)
         yield chunk
       }

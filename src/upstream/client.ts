@@ -16,6 +16,8 @@ import { Turn } from './turn.js'
 import type { OriginAnswer, OriginRequest, Origins, OwnServer, UpstreamLists, UpstreamOptions } from './types.js'
 
 const STALL_TIMEOUT = 60_000
+/** Bytes a second: a download that nobody reads and that is slower yields its place to one that waits. */
+const FLOOR = 16 * 1024
 /** Milliseconds that a mirror has to answer. */
 const MIRROR_TIMEOUT = 5000
 
@@ -48,6 +50,9 @@ export async function createOrigins(
     gate: new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost }),
     rate: maxRate === undefined ? undefined : new Rate(maxRate, clock),
     stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+    // What the cap on bandwidth slows down is not slow.
+    floor: Math.min(FLOOR, (maxRate ?? Infinity) / (4 * (maxDownloads ?? 64))),
+    now: () => clock.now(),
   })
 }
 
@@ -63,6 +68,10 @@ interface Parts {
   readonly gate: Gate
   readonly rate: Rate | undefined
   readonly stallTimeout: number
+  /** Bytes a second. */
+  readonly floor: number
+  /** Monotonic milliseconds. */
+  readonly now: () => number
 }
 
 class Client implements Origins {
@@ -78,10 +87,13 @@ class Client implements Origins {
     this.#parts.mirrors = rules
   }
 
-  async request(request: OriginRequest): Promise<OriginAnswer> {
-    const { gate, rate } = this.#parts
-    const { url, method, signal } = request
-    const turn = new Turn(gate, `${url.protocol}//${url.host}`, signal)
+  async request(asked: OriginRequest): Promise<OriginAnswer> {
+    const { gate, rate, floor, now } = this.#parts
+    const { url, method, client, readers = () => 1, onQueue } = asked
+    const host = `${url.protocol}//${url.host}`
+    const turn = new Turn({ gate, host, client, readers, onQueue, floor, now, signal: asked.signal })
+    const { signal } = turn
+    const request = { ...asked, signal }
     try {
       if (isDownload(request)) await turn.enter()
       request.onStart?.()

@@ -1,22 +1,44 @@
-/** How many downloads run at once, in all and per host: first come, first served. */
+/**
+ * How many downloads run at once, in all and per host. Places go in order of arrival, but to the client that holds the fewest
+ * first. A download that nobody reads, or whose client holds more than its share, and that is slow gives its place to one
+ * that waits.
+ */
 
 export interface GateLimits {
   readonly total?: number | undefined
   readonly perHost?: number | undefined
 }
 
-interface Waiting {
+/** Who wants a place. */
+export interface Visitor {
   readonly host: string
+  /** Address of the client that the download is for; undefined where there is none. */
+  readonly client?: string | undefined
+  /** Is it so slow that it should yield its place? `greedy`: its client holds more than its share. */
+  isSlow?(greedy: boolean): boolean
+  /** Takes its place away; it leaves by itself then, and may come again. */
+  yield?(): void
+  /** Told that it waits; the function gives its number in the queue, from 1. */
+  onQueue?(place: () => number): void
+}
+
+interface Waiting {
+  readonly visitor: Visitor
   start(): void
 }
+
+/** Milliseconds between two looks at slow downloads while others wait. */
+const LOOK = 1_000
 
 export class Gate {
   readonly #total: number
   readonly #perHost: number
-  #running = 0
-  readonly #runningOf = new Map<string, number>()
+  readonly #running = new Set<Visitor>()
+  /** Asked to leave. */
+  readonly #yielding = new Set<Visitor>()
   /** In order of arrival. */
   #waiting: readonly Waiting[] = []
+  #timer: NodeJS.Timeout | undefined
 
   constructor({ total = Infinity, perHost = Infinity }: GateLimits) {
     this.#total = total
@@ -27,54 +49,58 @@ export class Gate {
    * Resolves, when there is room, with the function that gives the place back (once, however often it is called). A host
    * at its limit holds up nobody behind it. Rejects with the signal's reason when it is aborted before.
    */
-  async enter(host: string, signal?: AbortSignal): Promise<() => void> {
+  async enter(visitor: Visitor, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted()
-    if (!this.#hasRoom(host)) await this.#wait(host, signal)
-    else this.#take(host)
-    let left = false
-    return () => {
-      if (left) return
-      left = true
-      this.#leave(host)
-    }
+    if (this.#hasRoom(visitor.host)) this.#running.add(visitor)
+    else await this.#wait(visitor, signal)
+    return () => this.#leave(visitor)
   }
 
   #hasRoom(host: string): boolean {
-    return this.#running < this.#total && (this.#runningOf.get(host) ?? 0) < this.#perHost
+    return this.#running.size < this.#total && this.#countOf('host', host) < this.#perHost
   }
 
-  #take(host: string): void {
-    this.#running++
-    this.#runningOf.set(host, (this.#runningOf.get(host) ?? 0) + 1)
+  #countOf(what: 'host' | 'client', name: string | undefined): number {
+    let count = 0
+    for (const visitor of this.#running) if (visitor[what] === name) count++
+    return count
   }
 
-  #leave(host: string): void {
-    this.#running--
-    const running = (this.#runningOf.get(host) ?? 0) - 1
-    if (running > 0) this.#runningOf.set(host, running)
-    else this.#runningOf.delete(host)
+  #leave(visitor: Visitor): void {
+    if (!this.#running.delete(visitor)) return
+    this.#yielding.delete(visitor)
     this.#admit()
   }
 
-  /** The place is taken before the one who waited runs, so that nobody can slip in between. */
+  /** The place is taken before the visitor that waited for it runs, so that nobody can slip in between. */
   #admit(): void {
-    for (const next of this.#waiting) {
-      if (this.#running >= this.#total) return
-      if (!this.#hasRoom(next.host)) continue
-      this.#take(next.host)
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#running.add(next.visitor)
       this.#forget(next)
       next.start()
     }
   }
 
-  #wait(host: string, signal: AbortSignal | undefined): Promise<void> {
+  /** Of those that find room, the first whose client holds the fewest places. */
+  #next(): Waiting | undefined {
+    if (this.#running.size >= this.#total) return undefined
+    let best: { readonly waiting: Waiting; readonly held: number } | undefined
+    for (const waiting of this.#waiting) {
+      if (!this.#hasRoom(waiting.visitor.host)) continue
+      const held = this.#countOf('client', waiting.visitor.client)
+      if (best === undefined || held < best.held) best = { waiting, held }
+    }
+    return best?.waiting
+  }
+
+  #wait(visitor: Visitor, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {
         this.#forget(waiting)
         reject(signal?.reason as Error)
       }
       const waiting: Waiting = {
-        host,
+        visitor,
         start: () => {
           signal?.removeEventListener('abort', abort)
           resolve()
@@ -82,10 +108,35 @@ export class Gate {
       }
       this.#waiting = [...this.#waiting, waiting]
       signal?.addEventListener('abort', abort, { once: true })
+      this.#timer ??= setInterval(() => this.#look(), LOOK).unref()
+      visitor.onQueue?.(() => this.#waiting.indexOf(waiting) + 1)
     })
   }
 
   #forget(gone: Waiting): void {
     this.#waiting = this.#waiting.filter((waiting) => waiting !== gone)
+    if (this.#waiting.length > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Asks one slow download to leave for each that waits. */
+  #look(): void {
+    const clients = new Set(
+      [...this.#running, ...this.#waiting.map(({ visitor }) => visitor)].map(({ client }) => client),
+    )
+    const share = Math.max(1, Math.floor(this.#total / clients.size))
+    const asked = this.#yielding.size
+    for (const { visitor } of this.#waiting.slice(asked)) {
+      const sameHost = this.#countOf('host', visitor.host) >= this.#perHost
+      for (const running of this.#running) {
+        if (this.#yielding.has(running) || (sameHost && running.host !== visitor.host)) continue
+        const greedy = running.client !== visitor.client && this.#countOf('client', running.client) > share
+        if (running.isSlow?.(greedy) !== true) continue
+        this.#yielding.add(running)
+        running.yield?.()
+        break
+      }
+    }
   }
 }

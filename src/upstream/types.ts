@@ -21,6 +21,15 @@ export interface OriginRequest {
    * conditional GETs need none; where one is answered with the whole body, reading that waits for a place.
    */
   readonly onStart?: () => void
+  /** Called when it has to wait for a place; the function gives its number in the queue, from 1, and 0 when it has its turn. */
+  readonly onQueue?: (place: () => number) => void
+  /** Address of the client that it is for: clients share the places. */
+  readonly client?: string | undefined
+  /**
+   * How many clients wait for what comes; default 1. A slow download without any loses its place to one that waits: the
+   * request or the body throws an error with the code `ERR_YIELDED`.
+   */
+  readonly readers?: () => number
   /**
    * The mirror that the validators and the range in `headers` are from ({@link OriginAnswer.mirror}); every other place is
    * asked without them. Absent: they are the origin's.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { commandLine } from '../support/command-line.js'
-import { bytes, Origin } from '../support/origin.js'
+import { bytes, latch, Origin } from '../support/origin.js'
 
 describe('kiss fetch from an origin in trouble', () => {
   const body = bytes('patience', 200_000)
@@ -20,7 +20,29 @@ describe('kiss fetch from an origin in trouble', () => {
     const gone = await Origin.start()
     const url = gone.url('/down')
     await gone.close()
-    const { code, stdout, stderr } = await cli.sandbox.run(['fetch', url, '--max-time', '1s'])
-    assert.deepEqual([code, stdout, stderr], [4, '', 'kiss: not done within 1s; raise --max-time\n'])
+    const { code, stdout, stderr } = await cli.sandbox.run(['fetch', url, '--max-time', '5s'])
+    assert.deepEqual([code, stdout, stderr], [4, '', stderr])
+    assert.match(
+      stderr,
+      /^kiss: not done within 5s: \d attempts?(, the last one)?: the connection was refused; raise --max-time\n$/,
+    )
+  })
+
+  it('says what the time went by on when --max-time is over', async () => {
+    cli.origin.script('/busy', [{ status: 503 }])
+    cli.origin.script('/silent', [{ hold: latch().opened }])
+    const busy = await cli.sandbox.run(['fetch', cli.origin.url('/busy'), '--max-time', '8s'])
+    assert.match(busy.stderr, /not done within 8s: \d attempts, the last one: the origin answered 503/)
+    const silent = await cli.sandbox.run(['fetch', cli.origin.url('/silent'), '--max-time', '5s', '--json'])
+    const { error } = JSON.parse(silent.stdout) as { error: { code: string; message: string } }
+    assert.deepEqual([silent.code, error.code], [4, 'out-of-time'])
+    assert.match(error.message, /the origin has not answered yet/)
+  })
+
+  it('gives up after --retry-for, however many attempts that takes', async () => {
+    cli.origin.script('/busy', [{ status: 503 }])
+    const { code, stderr } = await cli.sandbox.run(['fetch', cli.origin.url('/busy'), '--retry-for', '2s'])
+    assert.equal(code, 4)
+    assert.match(stderr, /answered 503; gave up after \d attempts in 2 s/)
   })
 })

@@ -58,6 +58,21 @@ describe('fetching through a kiss server that is not well', () => {
     assert.equal(origin.log().length, 0)
   })
 
+  it('asks the server again while that has a place for it in its queue, and not the origin', async () => {
+    const busy = { status: 503, text: JSON.stringify({ code: 'busy', detail: 'number 2 in the queue' }) }
+    server.script('/api/v1/fetch/f', [busy, { body: other }])
+    const { fetcher, notes, opened } = open(server.url('/'))
+    const waits: (string | undefined)[] = []
+    const artifact = await fetcher.fetch({
+      url: new URL(origin.url('/f')),
+      onWait: (wait) => waits.push(wait().reason),
+    })
+    assert.ok((await readArtifact(artifact)).equals(other))
+    assert.deepEqual([notes, opened(), origin.log().length], [[], 0, 0])
+    assert.match(waits[0] ?? '', /number 2 in the queue/)
+    assert.equal(server.log()[0]?.headers.prefer, 'wait=20')
+  })
+
   it('does not look again for a server that could not be reached', async () => {
     const gone = await listener(() => undefined)
     await new Promise((resolve) => sockets.pop()?.close(resolve))

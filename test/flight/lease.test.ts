@@ -8,6 +8,7 @@ import { follow } from '#kiss/flight/follow.js'
 import { Generation, type Owner } from '#kiss/flight/directory.js'
 import { GrowingBody } from '#kiss/flight/body.js'
 import { Leases, type Acquisition, type Claim } from '#kiss/flight/lease.js'
+import { Waiting } from '#kiss/flight/waiting.js'
 import { thisProcess } from '#kiss/store/process.js'
 
 type Mine = Extract<Acquisition, { kind: 'mine' }>
@@ -216,7 +217,7 @@ describe('leases', () => {
           now: () => now,
           silence: 30_000,
           onHead: (head) => heads.push(head),
-          onTrouble: () => undefined,
+          waiting: new Waiting(),
           signal: new AbortController().signal,
         })
         assert.equal(outcome === 'lost' ? outcome : outcome.kind, expected)

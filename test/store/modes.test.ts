@@ -23,7 +23,7 @@ describe('the permissions in a cache directory', () => {
     const store = await fixture.open()
     await put(store, 'a', 'body')
     const generation = await makeGeneration(store.layout.transfer('key'), 1)
-    await generation?.setTrouble('none')
+    await generation?.setTrouble({ reason: 'trouble', attempts: 1 })
     const found = await readdir(fixture.dir, { recursive: true, withFileTypes: true })
     return Promise.all(
       found.map(async (file) => ({

@@ -7,7 +7,7 @@ function arrivals(gate: Gate, ...hosts: string[]) {
   const inside: string[] = []
   const leaves: (() => void)[] = []
   const entered = hosts.map(async (host, index) => {
-    const leave = await gate.enter(host)
+    const leave = await gate.enter({ host })
     inside.push(`${host}${index}`)
     leaves[index] = leave
   })
@@ -51,16 +51,16 @@ describe('the gate of downloads', () => {
 
   it('forgets who gave up waiting', async () => {
     const gate = new Gate({ total: 1 })
-    const leave = await gate.enter('a')
+    const leave = await gate.enter({ host: 'a' })
     const [first, second] = [new AbortController(), new AbortController()]
-    const waiting = [gate.enter('a', first.signal), gate.enter('a', second.signal)]
+    const waiting = [gate.enter({ host: 'a' }, first.signal), gate.enter({ host: 'a' }, second.signal)]
     first.abort(new Error('gone'))
     await assert.rejects(waiting[0]!, /gone/)
-    await assert.rejects(gate.enter('a', first.signal), /gone/)
+    await assert.rejects(gate.enter({ host: 'a' }, first.signal), /gone/)
     leave()
     const leaveToo = await waiting[1]!
     second.abort(new Error('too late'))
     leaveToo()
-    await gate.enter('a')
+    await gate.enter({ host: 'a' })
   })
 })

@@ -106,4 +106,58 @@ describe('limits on downloads', () => {
     assert.ok(Math.abs(now - 1900) < 1, `${now} ms`)
     assert.ok(waits.length > 1)
   })
+
+  describe('that others wait for', () => {
+    let now = 0
+    const clock = { now: () => now, sleep: async () => undefined }
+    const slow = latch()
+    beforeEach(async () => {
+      asker = await Asker.open({ maxDownloads: 1 }, { clock })
+      origin.script('/slow', [{ body, stall: { after: 100, until: slow.opened } }])
+    })
+
+    it('end for a download that is slow and that nobody reads', async () => {
+      const reading = read(await asker.ask(origin.url('/slow'), { readers: () => 0 }))
+      const yielded = assert.rejects(reading, { code: 'ERR_YIELDED' })
+      now += 30_000
+      assert.deepEqual((await asker.get(origin.url('/1'))).body, body)
+      await yielded
+    })
+
+    it('stay with a slow download that a client reads, and with one that nobody reads and that is fast', async () => {
+      for (const request of [
+        { path: '/slow', readers: 1 },
+        { path: '/1', readers: 0 },
+      ]) {
+        const first = await asker.ask(origin.url(request.path), { readers: () => request.readers })
+        const iterator = first.body[Symbol.asyncIterator]()
+        await iterator.next()
+        const places: (() => number)[] = []
+        const second = asker.ask(origin.url('/2'), { onQueue: (place) => places.push(place) })
+        if (request.path === '/slow') now += 30_000
+        // Two looks of the gate.
+        await new Promise((resolve) => setTimeout(resolve, 2500))
+        assert.equal(places[0]?.(), 1)
+        await iterator.return?.()
+        await read(await second)
+      }
+    })
+
+    it('go first to the client that holds the fewest', async () => {
+      await asker.close()
+      asker = await Asker.open({ maxDownloads: 2 }, { clock })
+      const first = await asker.ask(origin.url('/1'), { client: 'greedy' })
+      const other = await asker.ask(origin.url('/3'), { client: 'greedy' })
+      const started: string[] = []
+      const ask = (path: string, client: string) =>
+        asker.ask(origin.url(path), { client, onStart: () => started.push(client) })
+      const waiting = [ask('/1', 'greedy'), ask('/2', 'modest')]
+      await read(other)
+      await read(await waiting[1]!)
+      await turn()
+      assert.deepEqual(started, ['modest', 'greedy'])
+      await read(first)
+      await read(await waiting[0]!)
+    })
+  })
 })

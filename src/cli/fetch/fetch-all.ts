@@ -1,7 +1,7 @@
 /** Fetches several targets at once and says what became of each. */
 
 import path from 'node:path'
-import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
+import { describeWait, type Artifact, type Engine, type FetchRequest, type Wait } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { displayUrl } from '../../http/urls.js'
 import type { ServedAs } from '../../store/types.js'
@@ -78,9 +78,17 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
   const seconds = (): number => Math.round(now() - started) / 1000
   const line = progress.add(nameOf(target))
   let artifact: Artifact | undefined
+  let why: (() => Wait) | undefined
   try {
     request.signal.throwIfAborted()
-    artifact = await engine.fetch({ ...request, url: target.url })
+    artifact = await engine.fetch({
+      ...request,
+      url: target.url,
+      onWait: (waiting) => {
+        why = waiting
+        line.wait(waiting)
+      },
+    })
     line.follow(artifact)
     if (artifact.detail === 'sign-in-page') options.warn(signInWarning(artifact))
     const delivered = await deliver(artifact, target, options.stdout, {
@@ -99,7 +107,9 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
       return { result: { url, status, ...nothing, output: '-', seconds: seconds() } }
     }
     // Whatever broke when everything was called off, the reason is the call.
-    const error: unknown = request.signal.aborted ? request.signal.reason : thrown
+    const error: unknown = request.signal.aborted
+      ? explained(request.signal.reason, why?.(), artifact !== undefined)
+      : thrown
     const failure = failureOf(error)
     line.end(failure === undefined || request.signal.aborted ? undefined : failureLine(failure))
     const result = { url, status, ...nothing, seconds: seconds() }
@@ -110,6 +120,15 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
 function signInWarning({ url, headers }: Artifact): string {
   const type = headers.contentType?.replace(/;.*$/s, '').trim() ?? 'HTML'
   return `${url}: the origin redirected to a page (${type}) that no cache may keep, perhaps a sign-in page; it is not kept`
+}
+
+/** The limit on time, with what the time went by on. */
+function explained(reason: unknown, wait: Wait | undefined, answered: boolean): unknown {
+  const silent = answered ? undefined : 'the origin has not answered yet'
+  const why = wait && (describeWait(wait) ?? silent)
+  return why !== undefined && reason instanceof KissError && reason.code === 'out-of-time'
+    ? new KissError('out-of-time', `${reason.message}: ${why}`)
+    : reason
 }
 
 /** Short, for a progress bar. */

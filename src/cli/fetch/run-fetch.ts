@@ -110,9 +110,15 @@ function report(command: BaseCommand, outcomes: readonly Outcome[], signal: Abor
   const failed = outcomes.find(({ error }) => error !== undefined)
   if (failed === undefined) return { results }
   // One that was called off says so, whatever failed before.
-  const error = command.failed(signal.aborted ? signal.reason : failed.error)
+  const error = command.failed(signal.aborted ? calledOff(outcomes, signal.reason) : failed.error)
   if (signal.aborted && !command.jsonEnabled()) command.note(failureLine(error))
   return { results, error }
+}
+
+/** The first outcome that says why there was not enough time, else the reason itself. */
+function calledOff(outcomes: readonly Outcome[], reason: unknown): unknown {
+  if (!(reason instanceof KissError)) return reason
+  return outcomes.find(({ error }) => error instanceof KissError && error.code === reason.code)?.error ?? reason
 }
 
 function timeLimit(ms: number | undefined): AbortSignal {

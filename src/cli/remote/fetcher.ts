@@ -1,5 +1,6 @@
 /** Fetches through a kiss server, and from the origin where the server cannot be reached. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
@@ -8,8 +9,12 @@ import { remoteArtifact } from './artifact.js'
 import { Unanswered, type RemoteClient } from './client.js'
 import { endpoint } from './endpoint.js'
 
-/** Milliseconds without a byte: as long as LAVA waits for a cache. */
-const PATIENCE = 60_000
+/** Seconds that the server may keep a request in its queue before it tells the place there. */
+const QUEUE_WAIT = 20
+/** Milliseconds without a byte: the time in the queue, and after it as long as LAVA waits for a cache. */
+const PATIENCE = QUEUE_WAIT * 1000 + 60_000
+/** Milliseconds between two requests of one that is in the queue. */
+const ASK_AGAIN = 1_000
 
 export interface RemoteFetcherOptions {
   readonly server: URL
@@ -18,7 +23,7 @@ export interface RemoteFetcherOptions {
   readonly local: (() => Promise<Engine>) | undefined
   /** Says what was done instead. */
   readonly note: (line: string) => void
-  /** Milliseconds until the server's first byte, and between two more; default 60 s. */
+  /** Milliseconds until the server's first byte, and between two more; default 80 s. */
   readonly patience?: number
 }
 
@@ -49,7 +54,7 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
 
   /** The artifact, or why the origin should be asked. @throws KissError for what the server says no to */
   async #ask(request: FetchRequest): Promise<Artifact | string> {
-    const { client, server, patience = PATIENCE } = this.#options
+    const { server, patience = PATIENCE } = this.#options
     const { url, sha256, ttl, headers = {}, signal = new AbortController().signal } = request
     const names = Object.keys(headers)
     const address = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
@@ -58,6 +63,20 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
       sha256,
       passheaders: names.length === 0 ? undefined : names.join(','),
     })
+    for (;;) {
+      const answer = await this.#askOnce(address, request, patience)
+      if (!(answer instanceof KissError)) return answer
+      // It has a place in the server's queue: the origin would only be asked twice.
+      request.onWait?.(() => ({ attempts: 0, reason: answer.message }))
+      await sleep(ASK_AGAIN, undefined, { signal }).catch(() => signal.throwIfAborted())
+    }
+  }
+
+  /** As {@link #ask}; a KissError `busy` where the server keeps the request in its queue. */
+  async #askOnce(address: URL, request: FetchRequest, patience: number): Promise<Artifact | string | KissError> {
+    const { client } = this.#options
+    const { url, sha256, signal = new AbortController().signal } = request
+    const headers = { ...request.headers, prefer: `wait=${QUEUE_WAIT}` }
     let response
     try {
       response = await client.request(address, { headers, signal, patience })
@@ -77,6 +96,8 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
         patience,
       })
     }
-    throw problemError(client.shown, status, await client.text(response, patience))
+    const problem = problemError(client.shown, status, await client.text(response, patience))
+    if (problem.code === 'busy') return problem
+    throw problem
   }
 }
