@@ -10,5 +10,5 @@ export function writeSection(name: string, text: string): void {
   const old = readFileSync(page, 'utf8')
   const [before, after] = [old.indexOf(begin), old.indexOf(end)]
   if (before < 0 || after < 0) throw new Error(`${page} has no place for ${name}`)
-  writeFileSync(page, `${old.slice(0, before + begin.length)}\n\n${text}\n\n${old.slice(after)}`)
+  writeFileSync(page, `${old.slice(0, before + begin.length)}\n\n${text.trim()}\n\n${old.slice(after)}`)
 }
