@@ -39,14 +39,15 @@ export async function createOrigins(
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
   const secureContext = caFile === undefined ? undefined : await trusting(caFile, extraFile)
   const guards = [new Guard(options), new Guard({ ...options, guard: false })] as const
-  const network = (guard: Guard) => new Network({ guard, lookup, secureContext, env, via })
+  const { warn = () => undefined } = options
+  const network = (guard: Guard) => new Network({ guard, lookup, secureContext, env, via, warn })
   return new Client({
     guards,
     guarded: network(guards[0]),
     trusted: network(guards[1]),
     self: options.self,
     mirrors: parseMirrors(options.mirrors ?? []),
-    health: new MirrorHealth({ now: () => clock.now(), warn: options.warn ?? (() => undefined) }),
+    health: new MirrorHealth({ now: () => clock.now(), warn }),
     gate: new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost }),
     rate: maxRate === undefined ? undefined : new Rate(maxRate, clock),
     stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,

@@ -10,6 +10,7 @@ import { displayUrl } from '../http/urls.js'
 import { contains, parseAddress } from './addresses.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
+import { lenientFactory } from './lenient-connector.js'
 import { sendable, type Headers } from './headers.js'
 
 /** Bytes of headers that an answer may have. */
@@ -21,6 +22,8 @@ export interface NetworkOptions {
   readonly secureContext?: SecureContext | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly via: string | undefined
+  /** Told of origins that break HTTP, one line each. */
+  readonly warn?: (message: string) => void
 }
 
 export interface Outgoing {
@@ -34,18 +37,34 @@ export interface Outgoing {
   readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
 }
 
+/** Around the proxies, and through them where there are any. */
+interface Ways {
+  readonly direct: Dispatcher
+  readonly proxied: Dispatcher | undefined
+}
+
+/** Origins remembered at once that are read leniently. */
+const LENIENT = 1_000
+
 export class Network {
   readonly #guard: Guard
-  /** Around the proxies; the only one where there are none. */
-  readonly #direct: Dispatcher
-  readonly #proxied: Dispatcher | undefined
+  readonly #strict: Ways
+  readonly #lenient: Ways
+  /** Origins that break HTTP, but can be read. */
+  readonly #breaking = new Set<string>()
+  readonly #warn: (message: string) => void
   readonly #env: NetworkOptions['env']
   readonly #fixed: Headers
 
   constructor(options: NetworkOptions) {
     this.#guard = options.guard
-    this.#direct = new Agent(settingsOf(options))
-    this.#proxied = throughProxies(options)
+    this.#strict = { direct: new Agent(settingsOf(options)), proxied: throughProxies(options) }
+    const lenient = { factory: lenientFactory }
+    this.#lenient = {
+      direct: new Agent({ ...settingsOf(options), ...lenient }),
+      proxied: throughProxies(options, lenient),
+    }
+    this.#warn = options.warn ?? (() => undefined)
     this.#env = options.env
     this.#fixed = {
       'accept-encoding': 'identity',
@@ -53,12 +72,39 @@ export class Network {
     }
   }
 
-  /** Throws KissError `upstream-forbidden`, and the network's own error as it is. */
-  async send({ method, url, headers, signal, content }: Outgoing): Promise<Dispatcher.ResponseData> {
+  /**
+   * Throws KissError `upstream-forbidden`, and the network's own error as it is. An answer that breaks HTTP is asked for once
+   * more and read as curl would; one whose body does, at the next attempt.
+   */
+  async send(outgoing: Outgoing): Promise<Dispatcher.ResponseData> {
+    const { url, method, signal } = outgoing
     this.#guard.checkUrl(url)
-    const dispatcher =
-      this.#proxied === undefined || isInNoProxy(url.hostname, this.#env) ? this.#direct : this.#proxied
-    const isDirect = dispatcher === this.#direct
+    if (this.#breaking.has(url.origin)) return this.#sendOn(this.#lenient, outgoing)
+    let response: Dispatcher.ResponseData
+    try {
+      response = await this.#sendOn(this.#strict, outgoing)
+    } catch (error) {
+      if (method === 'POST' || signal.aborted || !breaksHttp(error)) throw error
+      this.#readLeniently(url, error)
+      return this.#sendOn(this.#lenient, outgoing)
+    }
+    response.body.on('error', (error) => {
+      if (breaksHttp(error)) this.#readLeniently(url, error)
+    })
+    return response
+  }
+
+  #readLeniently({ origin, host }: URL, error: unknown): void {
+    if (this.#breaking.has(origin)) return
+    if (this.#breaking.size >= LENIENT) this.#breaking.clear()
+    this.#breaking.add(origin)
+    const why = error instanceof Error ? error.message : String(error)
+    this.#warn(`${host} breaks HTTP/1.1 (${why}); its answers are read leniently from now on`)
+  }
+
+  async #sendOn(ways: Ways, { method, url, headers, signal, content }: Outgoing): Promise<Dispatcher.ResponseData> {
+    const dispatcher = ways.proxied === undefined || isInNoProxy(url.hostname, this.#env) ? ways.direct : ways.proxied
+    const isDirect = dispatcher === ways.direct
     try {
       const response = await dispatcher.request({
         origin: url.origin,
@@ -76,6 +122,8 @@ export class Network {
         // The caller's signal has one timeout for all hops; whoever reads the body times that.
         headersTimeout: 0,
         bodyTimeout: 0,
+        // What is read leniently is one exchange of a connection.
+        ...(ways === this.#lenient && { reset: true }),
       })
       // A body that is cut is an error to its reader; one that nobody reads must not end the process.
       response.body.on('error', () => undefined)
@@ -92,8 +140,22 @@ export class Network {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#direct.destroy(), this.#proxied?.destroy()])
+    const ways = [this.#strict, this.#lenient]
+    await Promise.all(ways.flatMap(({ direct, proxied }) => [direct.destroy(), proxied?.destroy()]))
   }
+}
+
+/**
+ * What undici's parser refuses, and curl would read. It says `bad response` of a 100 that was not asked for, and takes two equal
+ * lengths for one of more digits.
+ */
+function breaksHttp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    error.name === 'HTTPParserError' ||
+    systemCode(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
+    (systemCode(error) === 'UND_ERR_SOCKET' && error.message === 'bad response')
+  )
 }
 
 /** What undici says of a proxy that refuses, in words; all other errors as they are. A refusal that cannot pass is final. */
@@ -132,7 +194,7 @@ function settingsOf({ guard, lookup, secureContext }: NetworkOptions): Agent.Opt
 }
 
 /** undefined where the environment names no proxy. */
-function throughProxies(options: NetworkOptions): Dispatcher | undefined {
+function throughProxies(options: NetworkOptions, more: Agent.Options = {}): Dispatcher | undefined {
   const { env, secureContext } = options
   const all = proxy(env, 'all_proxy')
   const [httpProxy, httpsProxy] = [proxy(env, 'http_proxy') || all, proxy(env, 'https_proxy') || all]
@@ -140,7 +202,15 @@ function throughProxies(options: NetworkOptions): Dispatcher | undefined {
   const tls = secureContext && { requestTls: { secureContext }, proxyTls: { secureContext } }
   const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? ''
   // Plain http goes through a proxy as a request, not as a tunnel: many refuse CONNECT to other ports than 443.
-  return new EnvHttpProxyAgent({ ...settingsOf(options), ...tls, httpProxy, httpsProxy, noProxy, proxyTunnel: false })
+  return new EnvHttpProxyAgent({
+    ...settingsOf(options),
+    ...tls,
+    httpProxy,
+    httpsProxy,
+    noProxy,
+    proxyTunnel: false,
+    ...more,
+  })
 }
 
 /** Is the host an address within one of NO_PROXY's CIDRs? Names and suffixes are undici's to compare. */
