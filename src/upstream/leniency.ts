@@ -147,6 +147,5 @@ function readHead(text: string): Head {
 
 /** RFC 9110 §5.5: control characters are replaced by blanks. */
 function cleaned(value: string): string {
-  // eslint-disable-next-line no-control-regex
   return value.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ').trim()
 }

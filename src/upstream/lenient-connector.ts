@@ -6,9 +6,9 @@ import { Leniency } from './leniency.js'
 
 /** For Agent and ProxyAgent: makes the pools of one origin. The address guard, proxies and TLS stay as they are. */
 export const lenientFactory: NonNullable<Agent.Options['factory']> = (origin, options): Dispatcher => {
-  const { connect, connections } = options as Pool.Options & { connect: buildConnector.connector }
+  const { connect, connections, ...rest } = options as Pool.Options & { connect: buildConnector.connector }
   const lenient = {
-    ...options,
+    ...rest,
     connect: ((target, callback) =>
       connect(target, (error, socket) => {
         if (error !== null) callback(error, null)

@@ -141,7 +141,9 @@ export class Network {
 
   async close(): Promise<void> {
     const ways = [this.#strict, this.#lenient]
-    await Promise.all(ways.flatMap(({ direct, proxied }) => [direct.destroy(), proxied?.destroy()]))
+    await Promise.all(
+      ways.flatMap(({ direct, proxied }) => [direct, ...(proxied ? [proxied] : [])]).map((way) => way.destroy()),
+    )
   }
 }
 
