@@ -145,7 +145,8 @@ async function assertRecovers(cacheDir: string, origin: Origin): Promise<void> {
       const blobs = filesBelow(path.join(cacheDir, 'blobs')).filter((file) => !file.endsWith('.json'))
       for (const file of blobs) assert.equal(path.basename(file), sha256(readFileSync(file)))
       const onDisk = blobs.reduce((sum, file) => sum + statSync(file).size, 0)
-      assert.deepEqual((await engine.status()).usage, { blobs: onDisk, reserved: 0 })
+      const { usage } = await engine.status()
+      assert.deepEqual([usage.blobs, usage.reserved], [onDisk, 0])
       assert.ok(onDisk <= QUOTA)
     },
     clock,
