@@ -1,6 +1,12 @@
 /** The S3 provider: which URLs are objects, what they are called, how they are asked for, what a refusal means. */
 
-import type { Classification, ProvidersHookOptions, Sharing, UpstreamFailure, UpstreamProvider } from 'kiss-cache/plugin'
+import type {
+  Classification,
+  ProvidersHookOptions,
+  Sharing,
+  UpstreamFailure,
+  UpstreamProvider,
+} from 'kiss-cache/plugin'
 import { Access } from './access.js'
 import { errorCode, meaning } from './failure.js'
 import { canonicalUrl } from './object.js'
