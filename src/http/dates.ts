@@ -1,4 +1,4 @@
-/** HTTP dates, RFC 9110 §5.6.7: read in all three forms, written in one. */
+/** HTTP dates, RFC 9110 §5.6.7, read in all three forms. */
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const time = '(\\d{2}):(\\d{2}):(\\d{2})'
@@ -10,11 +10,6 @@ const imfFixdate = new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\\d{2}) ${mont
 const rfc850 = new RegExp(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\\d{2})-${month}-(\\d{2}) ${time} GMT$`)
 /** Sun Nov  6 08:49:37 1994 */
 const asctime = new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} ([ \\d]\\d) ${time} (\\d{4})$`)
-
-/** Milliseconds since the epoch of an IMF-fixdate. */
-export function formatHttpDate(ms: number): string {
-  return new Date(ms).toUTCString()
-}
 
 /**
  * Milliseconds since the epoch; undefined for what is no HTTP date.

@@ -77,11 +77,16 @@ function encodedUrl(text: string, isReference: boolean): string | undefined {
 export function encodedPattern(pattern: string): string {
   const [, origin, path] = /^([^/]*:\/\/[^/]*)(\/[^]*)$/.exec(pattern) ?? []
   if (origin === undefined || path === undefined) return pattern
-  return origin + path.replace(notInQuery, (character) => encodeURIComponent(character))
+  return origin + path.replace(notInQuery, percentEncoded)
 }
 
 /** A `%` that begins no percent-encoding is a literal one, and so are all others beside it, as for requests. */
 function encoded(text: string, outside: RegExp): string {
   const literal = /%(?![0-9a-f]{2})/i.test(text) ? text.replaceAll('%', '%25') : text
-  return literal.replace(outside, (character) => encodeURIComponent(character))
+  return literal.replace(outside, percentEncoded)
+}
+
+/** A surrogate without its other half is no character: it becomes the replacement character, as in every encoder. */
+function percentEncoded(character: string): string {
+  return encodeURIComponent(/\p{Cs}/u.test(character) ? '\ufffd' : character)
 }

@@ -99,11 +99,6 @@ export function confirms(stored: Validators, answered: Validators, now: number):
   return ours === undefined || theirs === undefined || ours === theirs
 }
 
-/** Is there anything to ask the origin with? Without a validator an entry cannot be validated (RFC 9111 §4.3.1). */
-export function hasValidator(stored: Validators): boolean {
-  return stored.etag !== undefined || stored.lastModified !== undefined
-}
-
 /** The fields of a conditional request for a stored answer, RFC 9111 §4.3.1: every validator that there is. */
 export function conditionalHeaders(stored: Validators): Record<string, string> {
   return {

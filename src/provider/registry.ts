@@ -1,4 +1,4 @@
-/** Collects the providers that plugins register, and finds the one that owns a URL. */
+/** Collects the providers that plugins register. */
 
 import type { Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'
@@ -20,13 +20,6 @@ export class ProviderRegistry {
       names.add(name)
     }
     this.providers = [...providers].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1))
-  }
-
-  /** @throws KissError `unsupported-scheme` where no provider wants the URL */
-  find(url: URL): UpstreamProvider {
-    const provider = this.providers.find((provider) => provider.matches(url))
-    if (provider !== undefined) return provider
-    throw new KissError('unsupported-scheme', `no provider serves ${url.protocol.slice(0, -1)} URLs`)
   }
 }
 

@@ -31,6 +31,8 @@ export class ChaosArtifact {
   readonly path: string
   readonly manner: Manner
   readonly versions: Version[] = []
+  /** Lengths that the origin announced and did not send: until the body ends, nobody can know better. */
+  readonly lies = new Set<number>()
   readonly #size: number
 
   constructor(

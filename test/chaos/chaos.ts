@@ -34,6 +34,9 @@ const BETWEEN_KILLS = 1_200
 const BETWEEN_PURGES = 400
 const BETWEEN_CHANGES = 600
 const BETWEEN_FREEZES = 1_000
+const BETWEEN_STEPS = 5_000
+/** Milliseconds, at most, by which the clock is wrong. */
+const LONGEST_STEP = 3_600_000
 /** Milliseconds, at most. */
 const SHORT_FREEZE = 3_000
 /** Milliseconds: longer than the silence after which an owner is not waited for. */
@@ -55,6 +58,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   mkdirSync(root, { recursive: true })
   writeFileSync(path.join(root, 'token'), 'chaos-of-the-admin\n')
   writeFileSync(path.join(root, 'witness'), '')
+  writeFileSync(path.join(root, 'clock'), '0')
   const servers = await Servers.start({
     root,
     cacheDir: path.join(root, 'cache'),
@@ -100,6 +104,7 @@ class Run {
   #delivered = 0
   #oldest = 0
   #over = false
+  #steps = 0
 
   constructor(options: ChaosOptions, parts: Parts) {
     this.#o = options
@@ -113,6 +118,7 @@ class Run {
       this.#every(BETWEEN_KILLS, () => this.#kill()),
       this.#every(BETWEEN_FREEZES, () => this.#freeze()),
       this.#every(BETWEEN_PURGES, () => this.#purge()),
+      this.#every(BETWEEN_STEPS, () => this.#step()),
       this.#every(BETWEEN_CHANGES, () => random.pick(artifacts).change(random)),
     ]
     const readers = Array.from({ length: this.#o.readers ?? 50 }, (_, i) =>
@@ -147,6 +153,7 @@ class Run {
       faults: origin.counts,
       kills: this.#kills,
       freezes: this.#freezes,
+      steps: this.#steps,
       commands: this.#commands,
       purges: this.#purges,
       changes: artifacts.reduce((sum, { versions }) => sum + versions.length - 1, 0),
@@ -220,6 +227,15 @@ class Run {
     const kind = random.below(10) === 0 ? 'long' : 'short'
     const time = kind === 'long' ? LONG_FREEZE : random.below(SHORT_FREEZE)
     if (servers.freeze((pids) => random.pick(pids), time)) this.#freezes[kind]++
+  }
+
+  /** Sets the wall clock of all processes, ahead or back. */
+  #step(): void {
+    const { random } = this.#p
+    // Short steps meet entries that are still fresh, long ones everything that is remembered.
+    const longest = random.pick([5_000, 60_000, LONGEST_STEP])
+    writeFileSync(path.join(this.#o.root, 'clock'), String(random.below(2 * longest) - longest))
+    this.#steps++
   }
 
   async #purge(): Promise<void> {

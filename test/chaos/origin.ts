@@ -15,6 +15,9 @@ const faults = [
   'wrong start',
   'wrong total',
   'wrong etag',
+  'surplus',
+  'long length',
+  'huge length',
   'whole',
   'change',
 ] as const
@@ -23,6 +26,7 @@ type Fault = (typeof faults)[number]
 /** Bytes and milliseconds: small enough that little is on its way when somebody dies. */
 const SLICE = 16 * 1024
 const TICK = 3
+const NOTHING = Buffer.alloc(0)
 /** Milliseconds: longer than the stall timeout of the servers. */
 const STALL = 3_000
 
@@ -114,9 +118,21 @@ export class ChaosOrigin {
     }
     if (first !== undefined) headers['content-range'] = `bytes ${start}-${body.length - 1}/${total}`
     if (artifact.manner !== 'chunked') headers['content-length'] = String(body.length - start)
+    if (fault === 'long length' || fault === 'huge length') {
+      this.#count(fault)
+      const length = fault === 'huge length' ? 2 ** 40 : body.length - start + 1 + this.#random.below(1000)
+      headers['content-length'] = String(length)
+      if (first === undefined) artifact.lies.add(length)
+    }
+    const surplus =
+      first !== undefined && fault === 'surplus' ? Buffer.alloc(1 + this.#random.below(1000), 'surplus') : NOTHING
+    if (surplus.length > 0) {
+      this.#count(fault ?? '')
+      if (artifact.manner !== 'chunked') headers['content-length'] = String(body.length - start + surplus.length)
+    }
     response.writeHead(first === undefined ? 200 : 206, headers)
     if (request.method === 'HEAD') return void response.end()
-    await this.#send(artifact, body.subarray(start), fault, response)
+    await this.#send(artifact, Buffer.concat([body.subarray(start), surplus]), fault, response)
   }
 
   async #send(
@@ -148,10 +164,12 @@ export class ChaosOrigin {
       await sleep(TICK)
       while (response.writableNeedDrain && !response.closed) await sleep(TICK)
     }
-    response.end()
+    // The rest of what was announced never comes.
+    if (fault === 'long length' || fault === 'huge length') response.socket?.destroySoon()
+    else response.end()
   }
 
-  #count(fault: Fault): void {
+  #count(fault: string): void {
     this.counts[fault] = (this.counts[fault] ?? 0) + 1
   }
 }

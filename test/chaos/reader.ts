@@ -105,7 +105,8 @@ function judge(answer: IncomingMessage, body: Buffer, wish: Wish, artifact: Chao
     // While nobody knows the length it is *, and the last byte is what was asked for.
     const same = artifact.versions.some(
       (version) =>
-        (range?.[3] === '*' || version.body.length === total) && version.body.subarray(first, last! + 1).equals(body),
+        (range?.[3] === '*' || version.body.length === total || artifact.lies.has(total!)) &&
+        version.body.subarray(first, last! + 1).equals(body),
     )
     return same && first === wish.range.first
       ? { kind: 'right', bytes: body.length, age: 0 }
@@ -114,7 +115,10 @@ function judge(answer: IncomingMessage, body: Buffer, wish: Wish, artifact: Chao
   if (status !== 200) return { kind: 'status', status }
   if (wish.method === 'HEAD') {
     const length = answer.headers['content-length']
-    const known = length === undefined || artifact.versions.some((version) => version.body.length === Number(length))
+    const known =
+      length === undefined ||
+      artifact.lies.has(Number(length)) ||
+      artifact.versions.some((version) => version.body.length === Number(length))
     return known ? { kind: 'right', bytes: 0, age: 0 } : wrong(`a length of ${length}, which no version has`)
   }
   const sum = createHash('sha256').update(body).digest('hex')

@@ -10,6 +10,8 @@ export interface ChaosReport {
   readonly kills: Readonly<Record<'workers' | 'servers', number>>
   /** Processes that stood still for a while, and those of them that did so for longer than an owner may be silent. */
   readonly freezes: Readonly<Record<'short' | 'long', number>>
+  /** How often the wall clock was set, ahead or back. */
+  readonly steps: number
   /** How many of the requests were a `kiss fetch`. */
   readonly commands: number
   readonly purges: number

@@ -155,6 +155,7 @@ export class Servers {
         KISS_CACHE_DIR: cacheDir,
         KISS_DEFAULT_TTL: '5s',
         CHAOS_WITNESS: path.join(root, 'witness'),
+        CHAOS_CLOCK: path.join(root, 'clock'),
       },
       stdio: ['ignore', 'pipe', openSync(path.join(root, 'log'), 'a')],
     })

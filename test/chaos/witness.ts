@@ -1,6 +1,7 @@
 /**
  * Loaded before kiss into every process of the chaos run (`--import`): writes down which blobs come and go, and which
  * unfinished bodies are thrown away, so that the run can say which downloads were necessary. One line each, appended at once.
+ * It also gives all processes a wall clock that the run can set.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -37,6 +38,23 @@ function noteRemoval(directory: string): void {
   const purged = fs.existsSync(path.join(directory, 'purged'))
   if (purged || kind === 'whole') note('purged', size)
   else note(kind === 'changed' ? 'changed' : kind === undefined ? 'abandoned' : 'given up', size)
+}
+
+/** All processes see the same wall clock, which the run sets: milliseconds beside the true time, in a file. */
+const clock = process.env.CHAOS_CLOCK
+if (clock !== undefined) {
+  const trueTime = Date.now
+  let offset = 0
+  const look = (): void => {
+    try {
+      offset = Number(fs.readFileSync(clock, 'utf8'))
+    } catch {
+      // The run is over, and the file gone.
+    }
+  }
+  look()
+  setInterval(look, 100).unref()
+  Date.now = () => trueTime() + offset
 }
 
 const { rename, rm } = fs.promises

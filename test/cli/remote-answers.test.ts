@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { digestOf, problemError, servedAs } from '#kiss/cli/remote/answers.js'
+import { problemError, servedAs } from '#kiss/cli/remote/answers.js'
 import { endpoint, refuseOpenCredentials } from '#kiss/cli/remote/endpoint.js'
 
 describe('answers of a kiss server', () => {
@@ -29,12 +29,6 @@ describe('answers of a kiss server', () => {
     )
     assert.deepEqual(exits, [2, 3, 5, 2, 4, 4, 4, 6, 2])
     assert.equal(problemError('s', 404, '{"code": "constructor"}').code, 'origin-refused')
-  })
-
-  it('carry a digest, if they do', () => {
-    assert.equal(digestOf(`sha-256=:${Buffer.alloc(32, 1).toString('base64')}:`), '01'.repeat(32))
-    assert.equal(digestOf('sha-512=:AAAA:'), undefined)
-    assert.equal(digestOf(undefined), undefined)
   })
 })
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { KissError } from '#kiss/errors.js'
 import { ProviderRegistry } from '#kiss/provider/registry.js'
 import { plainProvider } from '#kiss/provider/plain.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
@@ -12,14 +11,6 @@ describe('provider registry', () => {
     assert.deepEqual(
       registry.providers.map(({ name }) => name),
       ['c', 'a', 'b', 'http'],
-    )
-    assert.equal(registry.find(new URL('http://h/')).name, 'c')
-  })
-
-  it('says so where no provider wants the URL', () => {
-    assert.throws(
-      () => new ProviderRegistry([plainProvider]).find(new URL('ftp://h/')),
-      (error) => error instanceof KissError && error.code === 'unsupported-scheme' && error.exit === 2,
     )
   })
 

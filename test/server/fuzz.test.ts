@@ -8,6 +8,9 @@ const inputs = Number(process.env['KISS_FUZZ_INPUTS'] ?? 5000)
 const says: Readonly<Record<Kind, string>> = {
   url: 'as URLs are shown without secrets, and are canonical the second time',
   query: 'as queries of the fetch endpoint give a URL or a usage error',
+  pattern: 'as patterns mean what they say, and end',
+  clock: 'as times, sizes and dates are finite, and make nothing fresh before its time',
+  lies: 'as ranges and lengths of an origin that lies never join two bodies',
   range: 'as ranges lie within the body',
   tag: 'as fields are read or ignored',
   name: 'as names stay on their line and in their directory',

@@ -18,12 +18,6 @@ export function isSignInPage(cacheStatus: string | undefined): boolean {
   return /;\s*detail=sign-in-page\s*(;|$)/.test(cacheStatus?.split(',').at(-1) ?? '')
 }
 
-/** RFC 9530: the hex of `sha-256=:base64:`. */
-export function digestOf(reprDigest: string | undefined): string | undefined {
-  const base64 = /(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):/.exec(reprDigest ?? '')?.[1]
-  return base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex')
-}
-
 /** For a server that does not say a code of ours: an older one, or a proxy before it. */
 const codes: Readonly<Record<number, ErrorCode>> = {
   400: 'usage',

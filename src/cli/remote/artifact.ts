@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { KissError } from '../../errors.js'
 import type { Artifact, Content } from '../../engine/types.js'
-import { digestOf, isSignInPage, servedAs } from './answers.js'
+import { parseReprDigest } from '../../http/digest.js'
+import { isSignInPage, servedAs } from './answers.js'
 
 export interface RemoteArtifactOptions {
   /** Displayable. */
@@ -110,7 +111,7 @@ class RemoteContent implements Content {
   #end(): 0 {
     const { response, server, url, promised } = this.#options
     this.sha256 ??= this.#hash.digest('hex')
-    for (const expected of [promised, digestOf(response.headers['repr-digest']?.toString())]) {
+    for (const expected of [promised, parseReprDigest(response.headers['repr-digest']?.toString())]) {
       if (expected === undefined || expected === this.sha256) continue
       throw new KissError('digest-mismatch', `${server} sent ${url} with the SHA-256 ${this.sha256}, not ${expected}`)
     }
