@@ -3,7 +3,6 @@
 import { KissError } from '../errors.js'
 import { evaluatePreconditions } from '../http/validation.js'
 import type { Source, UpstreamFailure } from '../provider/types.js'
-import { openMember } from '../store/zip.js'
 import { fromProvider } from '../upstream/from-provider.js'
 import { firstHop } from '../upstream/redirects.js'
 import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
@@ -67,6 +66,8 @@ async function part(artifact: Artifact, path: string, request: OriginRequest): P
   await artifact.finished()
   const { sha256, length } = content
   if (sha256 === undefined || length === undefined) throw new KissError('internal', `${artifact.url} has no sum`)
+  // Loaded where an archive is read, because a hit has to start fast.
+  const { openMember } = await import('../store/zip.js')
   const member = await openMember({ length, read: (buffer, at) => content.read(buffer, at) }, path, artifact.url)
   // A member is what it was as long as its archive is what it was.
   return answer(request, artifact, { etag: `"${sha256}"` }, member.length, () => member.read())

@@ -23,7 +23,7 @@ function sentence(rule: DeployRule): string {
   const instead =
     rule.withImages === undefined
       ? ''
-      : `; with \`images\`${rule.onlyOnQemu ? ' on QEMU' : ''} instead ${list(rule.withImages)}`
+      : `; with ${rule.unlessEmpty ? 'non-empty ' : ''}\`images\`${rule.onlyOnQemu ? ' on QEMU' : ''} instead ${list(rule.withImages)}`
   return `${own}${instead}${rule.unless === undefined ? '' : `, unless \`${rule.unless}: false\``}`
 }
 
