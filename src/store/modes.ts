@@ -14,11 +14,12 @@ export const PRIVATE: Modes = { directory: 0o700, file: 0o600, blob: 0o400 }
 
 /**
  * The group of a directory was set up by its administrator where the directory is setgid, or where the group of this process
- * may write to it, or may read it and others may not. The group gets below the rights that it has on the directory.
+ * may write to it and others may not, or may read it and others may not. The group gets below the rights that it has on the
+ * directory.
  */
 export function modesBelow({ mode, gid }: Pick<Stats, 'mode' | 'gid'>): Modes {
   const setgid = mode & 0o2000
-  const isForGroup = (mode & 0o020) !== 0 || ((mode & 0o040) !== 0 && (mode & 0o007) === 0)
+  const isForGroup = (mode & 0o022) === 0o020 || ((mode & 0o040) !== 0 && (mode & 0o007) === 0)
   if (setgid === 0 && !(isForGroup && gid === process.getegid?.())) return PRIVATE
   return {
     directory: PRIVATE.directory | setgid | (mode & 0o070),

@@ -57,5 +57,6 @@ describe('the permissions in a cache directory', () => {
     assert.deepEqual(modesBelow({ mode: 0o750, gid }), { directory: 0o750, file: 0o640, blob: 0o440 })
     assert.equal(modesBelow({ mode: 0o770, gid: gid + 1 }), PRIVATE)
     assert.equal(modesBelow({ mode: 0o755, gid }), PRIVATE)
+    assert.equal(modesBelow({ mode: 0o777, gid }), PRIVATE)
   })
 })
