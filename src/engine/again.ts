@@ -4,8 +4,8 @@ import { isFresh } from '../http/freshness.js'
 import { hostOf } from '../http/host.js'
 import { mayBeSignInPage } from '../http/sign-in.js'
 import type { Entry } from '../store/types.js'
-import type { Services } from './services.js'
-import type { Again } from './types.js'
+import type { Store } from '../store/open.js'
+import type { Again, Clock } from './types.js'
 
 /**
  * See Engine.again. The entry has to be the one that memory knows: a purge, a replacement or a validation by any process
@@ -14,7 +14,7 @@ import type { Again } from './types.js'
 export function again(
   before: Entry,
   ttl: number | undefined,
-  { store, clock }: Pick<Services, 'store' | 'clock'>,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
 ): Again | undefined {
   const entry = store.entries.known(before.id)
   // An entry that was read or stored anew has new headers, whatever they say.
@@ -31,7 +31,7 @@ export function again(
 }
 
 /** The bytes of such a hit went to its reader, or a part of them before it left. */
-export function sentAgain(entry: Entry, bytes: number, { store }: Pick<Services, 'store'>): void {
+export function sentAgain(entry: Entry, bytes: number, { store }: { readonly store: Store }): void {
   store.counters.add('served_hit', bytes)
   store.figures.servedOf(hostOf(entry.url), bytes)
 }

@@ -5,9 +5,9 @@ import { hostOf } from '../http/host.js'
 import { changedError } from '../flight/ending.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
 import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
-import type { Services } from './services.js'
+import type { Store } from '../store/open.js'
 import type { Transfer } from '../flight/flight.js'
-import type { Artifact, Content } from './types.js'
+import type { Artifact, Clock, Content } from './types.js'
 
 type Detail = Artifact['detail']
 
@@ -18,10 +18,10 @@ export function storedArtifact(
   as: ServedAs,
   detail: Detail,
   isPrivate: boolean,
-  services: Services,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
 ): Artifact {
   const content = blobContent(blob)
-  services.store.entries.touch(entry.id, services.clock.now())
+  store.entries.touch(entry.id, clock.now())
   return {
     as,
     url: entry.url,
@@ -34,7 +34,7 @@ export function storedArtifact(
     progress: () => ({ received: entry.size, length: entry.size }),
     finished: () => Promise.resolve(entry),
     path: () => blob.path,
-    ...accounts(as, content, { url: entry.url, private: isPrivate }, services),
+    ...accounts(as, content, { url: entry.url, private: isPrivate }, store),
   }
 }
 
@@ -44,7 +44,7 @@ export function growingArtifact(
   as: ServedAs,
   detail: Detail,
   options: ReaderOptions,
-  services: Services,
+  { store }: { readonly store: Store },
 ): Artifact {
   transfer.join()
   const content = new TransferContent(transfer, options)
@@ -60,8 +60,8 @@ export function growingArtifact(
     content,
     progress: () => ({ received: transfer.body.size, length: content.length, wait: transfer.waiting.now }),
     finished: () => finished(transfer, options.promised),
-    path: (entry) => services.store.blobs.path(entry.sha256),
-    ...accounts(as, content, { url: order.shown, private: transfer.private }, services),
+    path: (entry) => store.blobs.path(entry.sha256),
+    ...accounts(as, content, { url: order.shown, private: transfer.private }, store),
   }
 }
 
@@ -81,7 +81,7 @@ function accounts(
   as: ServedAs,
   content: Content,
   of: Pick<Artifact, 'url' | 'private'>,
-  { store }: Services,
+  store: Store,
 ): Pick<Artifact, 'sent' | 'close'> {
   const served: CounterName = `served_${as}`
   let bytes = 0

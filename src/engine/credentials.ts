@@ -1,25 +1,48 @@
-/** A client's credential, as far as the cache has to know it: a fingerprint, and whether the origin accepted it. */
+/** Clients' credentials, as far as the cache has to know them: their fingerprints, and which the origin accepted. */
 
 import { createHmac, randomBytes } from 'node:crypto'
 import { isSelecting } from '../http/passed-headers.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
 
-/** Accepted credentials remembered at once; the oldest goes first. */
+/** Acceptances remembered at once. One takes about 300 bytes. */
 const CAPACITY = 10_000
 
+export interface CredentialsOptions {
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Milliseconds that an acceptance is remembered. */
+  readonly ttl: number
+  /** Of the fingerprints, which tell nothing without it. Default: random, for this process alone. */
+  readonly key?: string | undefined
+  readonly capacity?: number
+}
+
+/** An acceptance: of a credential (undefined stands for none), by an origin, for one content. */
+export interface Acceptance {
+  readonly credential: string | undefined
+  readonly id: KeyId
+  /** The strong validator that the origin confirmed. */
+  readonly content: string
+}
+
 export class Credentials {
-  readonly #accepted = new Map<string, number>()
+  readonly #now: () => number
+  readonly #ttl: number
+  readonly #key: string
+  readonly #capacity: number
+  /** By host: when each acceptance ends, the oldest first. */
+  readonly #accepted = new Map<string, Map<string, number>>()
+  #size = 0
 
-  constructor(
-    private readonly now: () => number,
-    /** Milliseconds. */
-    private readonly ttl: number,
-    /** Of the fingerprints, which tell nothing without it. */
-    private readonly key: string = randomBytes(32).toString('base64'),
-  ) {}
+  constructor({ now, ttl, key = randomBytes(32).toString('base64'), capacity = CAPACITY }: CredentialsOptions) {
+    this.#now = now
+    this.#ttl = ttl
+    this.#key = key
+    this.#capacity = capacity
+  }
 
-  /** A keyed hash of what the request shows its right with; undefined where it shows nothing. */
+  /** A keyed hash of the credential of a request; undefined where it brings none. */
   fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined {
     const shown: string[] = Object.entries(headers)
       .filter(([name]) => !isSelecting(name))
@@ -28,25 +51,36 @@ export class Credentials {
     if (url.username !== '' || url.password !== '') shown.push(`${url.username}:${url.password}`)
     if (provider.carriesCredential?.(url)) shown.push(url.search)
     if (shown.length === 0) return undefined
-    return createHmac('sha256', this.key).update(JSON.stringify(shown)).digest('base64url')
+    return createHmac('sha256', this.#key).update(JSON.stringify(shown)).digest('base64url')
   }
 
-  /** The origin accepted it for this very content. */
-  accept(credential: string | undefined, id: KeyId, content: string): void {
-    if (this.#accepted.size >= CAPACITY) {
-      const oldest = this.#accepted.keys().next().value
-      if (oldest !== undefined) this.#accepted.delete(oldest)
-    }
-    this.#accepted.set(keyOf(credential, id, content), this.now() + this.ttl)
+  /** The origin at `host` accepted the credential for this content. */
+  accept(acceptance: Acceptance, host: string): void {
+    const key = keyOf(acceptance)
+    const ofHost = this.#accepted.get(host) ?? new Map<string, number>()
+    this.#accepted.set(host, ofHost)
+    if (ofHost.delete(key)) this.#size--
+    if (this.#size >= this.#capacity) this.#forgetOne()
+    ofHost.set(key, this.#now() + this.#ttl)
+    this.#size++
   }
 
-  accepted(credential: string | undefined, id: KeyId, content: string): boolean {
-    const until = this.#accepted.get(keyOf(credential, id, content))
-    return until !== undefined && this.now() < until
+  accepted(acceptance: Acceptance, host: string): boolean {
+    const until = this.#accepted.get(host)?.get(keyOf(acceptance))
+    return until !== undefined && this.#now() < until
+  }
+
+  /** The oldest of the host with the most: an origin that accepts everything displaces its own acceptances alone. */
+  #forgetOne(): void {
+    const [host, largest] = [...this.#accepted].reduce((most, next) => (next[1].size > most[1].size ? next : most))
+    const oldest = largest.keys().next().value
+    if (oldest === undefined) return
+    largest.delete(oldest)
+    this.#size--
+    if (largest.size === 0) this.#accepted.delete(host)
   }
 }
 
-/** `content`: the strong validator that the origin confirmed. */
-function keyOf(credential: string | undefined, id: KeyId, content: string): string {
+function keyOf({ credential, id, content }: Acceptance): string {
   return `${credential ?? ''} ${id} ${content}`
 }

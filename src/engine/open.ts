@@ -12,12 +12,15 @@ import { again, sentAgain } from './again.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
-import { Probes } from './probes.js'
+import { FromFlight } from './from-flight.js'
+import { FromStore } from './from-store.js'
+import { Rights } from './rights.js'
 import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
-import type { Services } from './services.js'
 import { withSources } from './derived.js'
-import { isListed, providerFor } from '../flight/subject.js'
+import { isListed } from '../flight/access.js'
+import { Transfers } from '../flight/flights.js'
+import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
 const DAY = 86_400_000
@@ -68,7 +71,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     maxTransfers: options.maxTransfers ?? TRANSFERS,
     syncBodies: options.syncBodies ?? false,
   }
-  // Processes of one user know each other's fingerprints; a server keeps its key to itself and its workers.
+  // The commands of one user share their fingerprints; a server shares its key with its workers alone.
   const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
   let origins: Promise<Origins> | undefined
   const network = (): Promise<Origins> =>
@@ -78,22 +81,44 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
       }),
     )
-  const services: Services = {
+  const originsOf = (): Promise<Origins> =>
+    (origins ??= network().then((made) => withSources(made, (request) => fetching.fetch(request))))
+  const credentials = new Credentials({ now: () => clock.monotonic(), ttl: settings.authTtl, key: credentialKey })
+  const failures = new FailureLog(() => clock.monotonic())
+  const rights = new Rights({
+    credentials,
+    failures,
+    origins: originsOf,
+    now: () => clock.now(),
+    resourceKey: store.layout.instance,
+    ownUse: settings.ownUse,
+  })
+  const flights = new Transfers({
     store,
     leases,
-    origins: () => (origins ??= network().then((made) => withSources(made, (request) => fetching.fetch(request)))),
+    origins: originsOf,
     clock,
     random: Math.random,
     settings,
-    credentials: new Credentials(() => clock.monotonic(), settings.authTtl, credentialKey),
-    failures: new FailureLog(() => clock.monotonic()),
-    probes: new Probes(),
-    warn,
+    failures,
     isListed: (noted) => isListed(noted, providers, settings),
-  }
-  const fetching: Fetching = new Fetching(services, providers)
+    warn,
+  })
+  const fromStore = new FromStore({ store, clock, authTtl: settings.authTtl })
+  const fromFlight = new FromFlight({ flights, fromStore, rights, failures, store, clock, lifetimes: settings })
+  const fetching: Fetching = new Fetching({
+    providers,
+    credentials,
+    settings,
+    rights,
+    fromStore,
+    fromFlight,
+    flights,
+    store,
+    clock,
+  })
   if (options.connectEarly === true) {
-    await services.origins().catch(async (error: unknown) => {
+    await originsOf().catch(async (error: unknown) => {
       await store.close()
       throw error
     })
@@ -106,12 +131,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   const shown = (entry: Entry): Entry => ({
     ...entry,
-    private: !services.isListed({ access: entry.access, private: entry.private, shown: entry.url }),
+    private: !isListed({ access: entry.access, private: entry.private, shown: entry.url }, providers, settings),
   })
   return {
     fetch: (request) => fetching.fetch(request),
-    again: (entry, ttl) => again(entry, ttl, services),
-    sentAgain: (entry, bytes) => sentAgain(entry, bytes, services),
+    again: (entry, ttl) => again(entry, ttl, { store, clock }),
+    sentAgain: (entry, bytes) => sentAgain(entry, bytes, { store }),
     list: async function* (after) {
       for await (const entry of store.entries.list(after)) yield shown(entry)
     },
@@ -128,7 +153,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     purge: (filter) =>
       purge(filter, {
         store,
-        transfers: fetching.transfers,
+        transfers: flights,
         canonical: (url) => providerFor(url, providers).cacheKey(url),
       }),
     setQuota: async (bytes) => {
@@ -142,12 +167,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       quota: await store.space.quota(),
       counted: await store.space.counted(),
       entries: await store.entries.count(),
-      downloads: await fetching.transfers.downloads(),
+      downloads: await flights.downloads(),
       failures: await store.failures.read(),
       instance: store.layout.instance,
     }),
     reconfigure: async ({ quota, ...lists }) => {
-      ;(await services.origins()).update(lists)
+      ;(await originsOf()).update(lists)
       if (quota !== undefined) await store.space.setQuota(quota)
     },
     figures: store.figures,

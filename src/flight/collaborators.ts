@@ -2,8 +2,9 @@
 
 import type { KissError } from '../errors.js'
 import type { Store } from '../store/open.js'
-import type { Access, KeyId } from '../store/types.js'
+import type { KeyId } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
+import type { ListedAccess } from './access.js'
 import type { Leases } from './lease.js'
 
 /** Where time comes from: handed in, so that tests never wait. */
@@ -33,15 +34,6 @@ export interface FlightSettings {
 export interface Failures {
   note(failed: { readonly id: KeyId; readonly credential: string | undefined }, error: KissError): void
   forget(id: KeyId): void
-}
-
-/** What an entry or the owner of a transfer notes about its credential. */
-export interface ListedAccess {
-  /** Absent where an older version wrote it. */
-  readonly access?: Access | undefined
-  readonly private: boolean
-  /** The displayable URL. */
-  readonly shown: string
 }
 
 export interface Collaborators {

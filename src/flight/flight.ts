@@ -13,7 +13,8 @@ import { agrees, complete } from './completion.js'
 import { lead } from './download.js'
 import { storageId, type Order, type Seed } from './order.js'
 import type { Collaborators } from './collaborators.js'
-import { accessOf, type Subject } from './subject.js'
+import { accessOf } from './access.js'
+import type { Subject } from './subject.js'
 import { Waiting } from './waiting.js'
 import { changedError, recalled, type Settled } from './ending.js'
 import type { Download } from './list.js'
@@ -47,6 +48,9 @@ export class Transfer {
   #sum: string | undefined
   /** Why there is no byte at the moment. */
   readonly waiting = new Waiting()
+  /** Resolves when it is known who downloads, and so with whose credential. */
+  readonly placed: Promise<void>
+  #place: () => void = () => undefined
   readonly #decided: Promise<void>
   #decide: () => void = () => undefined
   readonly settled: Promise<Settled>
@@ -57,6 +61,7 @@ export class Transfer {
     this.#access = options.order.access
     this.#seed = options.seed
     this.startedAt = options.services.clock.now()
+    this.placed = new Promise((resolve) => (this.#place = resolve))
     this.#decided = new Promise((resolve) => (this.#decide = resolve))
     this.settled = this.#run().then((settled) => this.#settle(settled))
   }
@@ -197,6 +202,7 @@ export class Transfer {
   async #lead(got: Extract<Acquisition, { kind: 'mine' }>): Promise<Settled> {
     this.#leading = true
     this.#access = got.access
+    this.#place()
     const { order } = this
     return lead({
       order: { ...order, access: got.access },
@@ -232,6 +238,7 @@ export class Transfer {
     await this.#takeSeed()?.answer.discard()
     this.#leading = false
     this.#access = access
+    this.#place()
     const outcome = await follow({
       generation,
       body: this.body,
@@ -279,6 +286,7 @@ export class Transfer {
 
   #settle(settled: Settled): Settled {
     this.#settled = settled
+    this.#place()
     if (settled.kind === 'stored') this.#sum = settled.entry.sha256
     if (settled.kind === 'whole') this.#sum = settled.sha256
     if ('error' in settled) this.body.fail(settled.error)

@@ -1,34 +1,25 @@
-/** What a request is about: which content, from whom, with which right. */
+/** The subject of a request: which content, of which provider, with whose credential. */
 
 import { createHash, createHmac } from 'node:crypto'
 import { KissError } from '../errors.js'
 import { isPassable, isSelecting } from '../http/passed-headers.js'
-import { mayBeSignInPage } from '../http/sign-in.js'
-import type { StoredHeaders } from '../http/stored.js'
 import { canonicalUrl, displayUrl } from '../http/urls.js'
-import type { Sharing, UpstreamProvider } from '../provider/types.js'
-import type { FlightSettings, ListedAccess } from './collaborators.js'
-import type { Access, KeyId } from '../store/types.js'
+import type { UpstreamProvider } from '../provider/types.js'
+import type { KeyId } from '../store/types.js'
+import { isLent, mayLend, type Reader } from './access.js'
 
-export interface Subject {
+export interface Subject extends Reader {
   readonly id: KeyId
   /** As the client wrote it, credentials included. */
   readonly url: URL
   /** Displayable. */
   readonly shown: string
-  readonly provider: UpstreamProvider
   /** What the client passes on to the origin. */
   readonly headers: Readonly<Record<string, string>>
   /** A fingerprint; undefined where the client brought no credential. */
   readonly credential: string | undefined
-  /** Who may read what the provider's own credential fetches. */
-  readonly share: Sharing
-  /** The server must not lend its own credential: only what the client may read by itself is for it. */
+  /** The provider must not add its own credential to a request of this client. */
   readonly ownRight: boolean
-  /** Whose credential a request to the origin would use. */
-  readonly access: Access
-  /** This client may read what the provider's own credential brought, without a question. */
-  readonly lent: boolean
 }
 
 export function keyIdOf(canonical: URL): KeyId {
@@ -102,65 +93,6 @@ export function subjectOf(
     access: credential !== undefined ? 'client' : !ownRight && mayLend(provider, url) ? 'provider' : 'public',
     lent: isLent(url, provider, settings),
   }
-}
-
-/** A provider that does not say is taken to lend when its bytes are noted, and not to lend when they are given away. */
-function mayLend(provider: UpstreamProvider, url: URL): boolean {
-  return provider.authorise !== undefined && (provider.lends?.(url) ?? true)
-}
-
-/** Do today's settings give everybody here what the provider's own credential brings? */
-function isLent(url: URL, provider: UpstreamProvider, { ownUse }: Pick<FlightSettings, 'ownUse'>): boolean {
-  return ownUse || ((provider.share ?? 'all') === 'all' && provider.lends?.(url) === true)
-}
-
-type NotedAccess = Omit<ListedAccess, 'shown'>
-
-/** Older versions noted no access: there the provider's own credential may have brought what is not private. */
-export function accessOf({ access, private: isPrivate }: NotedAccess, provider: UpstreamProvider): Access {
-  if (access === 'public' || access === 'provider') return access
-  if (access !== undefined || isPrivate) return 'client'
-  return provider.authorise === undefined ? 'public' : 'provider'
-}
-
-/** What of an entry or a transfer says who may read it. */
-interface Guarded extends NotedAccess {
-  /** Displayable. */
-  readonly url: string
-  readonly headers: StoredHeaders
-}
-
-/** May this client read it without a question to the origin? */
-export function isFree(subject: Subject, content: Guarded): boolean {
-  const access = accessOf(content, subject.provider)
-  // A page may be all that the origin shows to those who bring no credential.
-  if (access === 'public') return subject.access === 'public' || !mayBeSignInPage(content)
-  return access === 'provider' && subject.lent
-}
-
-/** Must no cache between here and the client keep it? */
-export function isPrivate(subject: Subject, content: NotedAccess): boolean {
-  const access = accessOf(content, subject.provider)
-  return access === 'client' || (access === 'provider' && !subject.lent)
-}
-
-/** The provider's own credential is for the one request that asked. */
-export function isLentOnce({ share, access }: Subject): boolean {
-  return share === 'never' && access === 'provider'
-}
-
-/** May everybody who uses this cache know of an entry or a transfer? `shown`: its displayable URL. */
-export function isListed(
-  { shown, ...noted }: ListedAccess,
-  providers: readonly UpstreamProvider[],
-  settings: Pick<FlightSettings, 'ownUse'>,
-): boolean {
-  if (noted.private) return false
-  if (noted.access === 'public' || settings.ownUse) return true
-  const url = URL.canParse(shown) ? new URL(shown) : undefined
-  const provider = url && providers.find((candidate) => candidate.matches(url))
-  if (!url || !provider) return false
-  return accessOf(noted, provider) === 'public' || isLent(url, provider, settings)
 }
 
 /** The id of a download for one credential alone; '' stands for none. */

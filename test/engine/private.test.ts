@@ -169,6 +169,26 @@ describe('a private artifact', () => {
     assert.equal((await fetchAll(kiss, rights.url, as('alice'))).as, 'hit')
   })
 
+  for (const where of ['this process', 'another process'] as const) {
+    it(`in flight in ${where} delays no refusal: a stranger is refused before its headers are there`, async () => {
+      const cacheDir = await engines.folder()
+      const gate = latch()
+      rights.holds.set('alice', gate.opened)
+      const kiss = await engines.engine({ cacheDir })
+      const first = kiss.fetch({ url: new URL(rights.url), ...as('alice') })
+      await origin.requested('/private')
+      const asked = where === 'this process' ? kiss : await engines.engine({ cacheDir })
+      for (const token of ['mallory', undefined]) assert.equal(await statusOf(asked, rights.url, token), 401)
+      const bob = asked.fetch({ url: new URL(rights.url), ...as('bob') })
+      gate.open()
+      assert.ok((await readArtifact(await first)).equals(body))
+      const joined = await bob
+      assert.deepEqual([joined.as, joined.detail], ['collapsed', 'authorised'])
+      assert.ok((await readArtifact(joined)).equals(body))
+      assert.equal(rights.bodies.length, 1)
+    })
+  }
+
   it('is not given to a right credential of another content', async () => {
     const other = new Rights(origin, '/other').give({ body: bytes('other', 1000), etag: '"v1"' }, 'mallory')
     const kiss = await engines.engine()

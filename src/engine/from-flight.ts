@@ -1,0 +1,227 @@
+/** Answers from downloads: starts or joins one, and says what its end means for the request. */
+
+import { randomUUID } from 'node:crypto'
+import { asKissError, KissError } from '../errors.js'
+import { accessOf, isFree, isLentOnce } from '../flight/access.js'
+import type { Settled } from '../flight/ending.js'
+import type { Transfer } from '../flight/flight.js'
+import type { Transfers } from '../flight/flights.js'
+import type { Order } from '../flight/order.js'
+import { aloneIdOf, type Subject } from '../flight/subject.js'
+import type { Wait } from '../flight/waiting.js'
+import { lifetimesFrom } from '../http/freshness.js'
+import type { Store } from '../store/open.js'
+import type { Entry } from '../store/types.js'
+import { growingArtifact } from './artifacts.js'
+import type { FailureLog } from './failures.js'
+import type { FromStore } from './from-store.js'
+import type { RequestState } from './request-state.js'
+import { mayServeStale } from './resolution.js'
+import { mayContinue, type Right, type Rights } from './rights.js'
+import type { Artifact, Clock } from './types.js'
+import { waitFor } from './waiting.js'
+
+export interface FromFlightOptions {
+  readonly flights: Transfers
+  readonly fromStore: FromStore
+  readonly rights: Rights
+  readonly failures: FailureLog
+  readonly store: Store
+  readonly clock: Clock
+  /** Milliseconds. */
+  readonly lifetimes: { readonly defaultTtl: number; readonly maxTtl: number; readonly staleIfError: number }
+}
+
+export class FromFlight {
+  readonly #o: FromFlightOptions
+
+  constructor(options: FromFlightOptions) {
+    this.#o = options
+  }
+
+  /** Downloads, joins or validates. undefined: the store has to be looked at again. */
+  async forward(state: RequestState, stale: Entry | undefined): Promise<Artifact | undefined> {
+    const { subject, request } = state
+    if (isLentOnce(subject)) return this.lentOnce(state)
+    if (stale && !isFree(subject, stale)) return this.#validateWithOwnCredential(state, stale)
+    const recent = this.#o.failures.recent(subject.id, subject.credential)
+    if (recent && !request.refresh) return this.#fail(state, stale, recent)
+    return this.#join(state, this.#order(state, stale))
+  }
+
+  /** The provider's own credential is for this request alone: its download is shared with nobody and not kept. */
+  async lentOnce(state: RequestState): Promise<Artifact | undefined> {
+    return this.#alone(state, randomUUID())
+  }
+
+  /** The origin gives this client another content than the entry's. */
+  async other(state: RequestState, entry: Entry): Promise<Artifact | undefined> {
+    // A page that came without a credential makes way for the artifact.
+    if (accessOf(entry, state.subject.provider) === 'public')
+      return this.#join(state, { ...this.#order(state, undefined), replaces: entry })
+    return this.#alone(state, state.subject.credential, entry)
+  }
+
+  /** A download for this client and those with the same credential: nobody else can prove a right to it. */
+  async #alone(state: RequestState, whose = state.subject.credential, known?: Entry): Promise<Artifact | undefined> {
+    const { subject } = state
+    const order = this.#order(state, undefined)
+    const alone = { ...order, id: aloneIdOf(subject.id, whose), alone: true, keep: subject.credential !== undefined }
+    return this.#join(state, alone, (end) => {
+      if (known && end.kind === 'whole' && end.sha256 === known.sha256) void this.#o.fromStore.publicise(subject, known)
+    })
+  }
+
+  async #join(
+    state: RequestState,
+    order: Order,
+    onEnd: (end: Settled) => void = () => undefined,
+  ): Promise<Artifact | undefined> {
+    const { transfer, created } = this.#o.flights.join(order)
+    void transfer.settled.then(onEnd)
+    try {
+      return await this.#wait(state, transfer, created, order.stale)
+    } finally {
+      // The artifact, if there is one, has joined on its own.
+      await transfer.leave()
+    }
+  }
+
+  /** Waits for the head or the end of a joined flight. undefined: the store has to be looked at again. */
+  async #wait(
+    state: RequestState,
+    flight: Transfer,
+    created: boolean,
+    stale: Entry | undefined,
+  ): Promise<Artifact | undefined> {
+    const { request, subject, signal } = state
+    const { rights } = this.#o
+    const presented = await rights.present(subject, flight, signal)
+    await this.#patiently(state, flight, flight.decided)
+    // Every byte is here and is being stored: later requests are served from the store. An empty body ends with its head.
+    if ((!created && flight.sum !== undefined) || flight.head?.length === 0)
+      await this.#patiently(state, flight, flight.settled)
+    const { end } = flight
+    if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
+      return this.#ended(state, end, flight, stale)
+    const right = await rights.mayJoin(subject, flight, signal, presented)
+    if (right === 'other') return this.#alone(state)
+    if (mayContinue(right)) flight.vouch(subject)
+    if (right === 'confirmed')
+      void flight.settled.then(async (settled) => {
+        if (settled.kind === 'stored') await this.#o.fromStore.publicise(subject, settled.entry)
+      })
+    return growingArtifact(
+      flight,
+      created && flight.leading ? 'miss' : 'collapsed',
+      right === 'free' ? undefined : 'authorised',
+      { signal: request.signal, patience: request.patience, promised: request.sha256 ?? flight.head?.sha256 },
+      this.#o,
+    )
+  }
+
+  /** A flight ended without a body for this reader. */
+  async #ended(
+    state: RequestState,
+    end: Settled,
+    flight: Transfer,
+    stale: Entry | undefined,
+  ): Promise<Artifact | undefined> {
+    if (end.kind === 'renewed') state.confirmed = true
+    if (end.kind !== 'failed') return undefined
+    // It was refused with the credential of another client: that of this one has not been tried.
+    if (flight.order.credential !== state.subject.credential && end.error.code === 'origin-refused') {
+      state.refusals++
+      return undefined
+    }
+    return this.#fail(state, stale, end.error)
+  }
+
+  /** Serves a stale entry where the rules allow it; else throws. */
+  async #fail(state: RequestState, stale: Entry | undefined, error: KissError): Promise<Artifact | undefined> {
+    const { store, clock, lifetimes, fromStore } = this.#o
+    if (stale && (error.status === 404 || error.status === 410) && error.code === 'origin-refused') {
+      await store.remove(stale.id, stale.sha256)
+      throw error
+    }
+    if (!stale || !mayServeStale(stale, error, clock.now(), lifetimes.staleIfError)) throw error
+    const artifact = await fromStore.open(state, stale, 'stale', 'stale-if-error')
+    if (!artifact) throw error
+    return artifact
+  }
+
+  /** A question with the credential of this client proves its right and validates the entry at once. */
+  async #validateWithOwnCredential(state: RequestState, entry: Entry): Promise<Artifact | undefined> {
+    const { store, clock, rights, fromStore } = this.#o
+    const { subject, signal, request } = state
+    let right: Right
+    try {
+      right = await rights.mayRead(subject, entry, { signal, validate: true, insists: request.refresh })
+      // The origin has another content by now, and gives it to this client: it replaces the stale one.
+      if (right === 'other') return await this.#join(state, { ...this.#order(state, undefined), replaces: entry })
+    } catch (error) {
+      const failure = asKissError(error)
+      // A refusal is this client's alone: many origins answer 404 to a credential that has ended.
+      const known = rights.remembers(subject, entry) && failure.code !== 'origin-refused'
+      return this.#fail(state, known ? entry : undefined, failure)
+    }
+    const renewed = { ...entry, ...lifetimesFrom(clock.now(), entry.lifetime) }
+    await store.entries.renew(renewed)
+    await fromStore.publicise(subject, renewed)
+    state.confirmed = true
+    return undefined
+  }
+
+  #order({ subject, request }: RequestState, stale: Entry | undefined): Order {
+    return {
+      ...subject,
+      alone: false,
+      lifetime: this.#lifetime(subject, request.ttl),
+      stale,
+      insists: request.refresh,
+      promised: request.sha256,
+      client: request.client,
+      keep: true,
+    }
+  }
+
+  /** Milliseconds: as the client asks, within --max-ttl; else as the provider says, or the settings. */
+  #lifetime({ provider, url }: Subject, asked: number | undefined): number {
+    const { defaultTtl, maxTtl } = this.#o.lifetimes
+    if (asked !== undefined) return Math.min(asked, maxTtl)
+    const seconds = provider.ttl?.(url)
+    return seconds === undefined ? defaultTtl : seconds * 1000
+  }
+
+  /** Waits no longer than the reader does; the flight goes on. */
+  async #patiently<T>(
+    { request, signal, subject, came }: RequestState,
+    { waiting }: Transfer,
+    event: Promise<T>,
+  ): Promise<T> {
+    request.onWait?.(() => waiting.now)
+    const { patience, queuePatience = Infinity } = request
+    if (patience === undefined) return waitFor(event, signal)
+    // Waiting for a place is not the silence of the origin, whose time begins with the turn of the request.
+    const until = (): number => (waiting.queued ? came + queuePatience : Math.max(came, waiting.queuedUntil) + patience)
+    const error = (): KissError =>
+      waiting.queued ? inQueue(subject.shown, waiting.now.place) : impatient(subject.shown, waiting.now, patience)
+    return waitFor(event, signal, { until, error })
+  }
+}
+
+function inQueue(shown: string, place = 1): KissError {
+  return new KissError('busy', `cannot fetch ${shown} yet: it is number ${place} in the queue for a download`, {
+    retryAfter: 10_000,
+    hint: 'ask again; the place in the queue is kept',
+  })
+}
+
+function impatient(shown: string, wait: Wait, patience: number): KissError {
+  const seconds = Math.round(patience / 1000)
+  const what = wait.reason ?? 'the origin has not answered yet'
+  return new KissError('origin-timeout', `cannot fetch ${shown} within ${seconds} s: ${what}; the download goes on`, {
+    retryAfter: 30_000,
+    hint: 'ask again in half a minute',
+  })
+}
