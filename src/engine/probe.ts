@@ -44,7 +44,7 @@ export async function probe(question: Probe, prober: Prober): Promise<Probed> {
     if (isAcceptance(answer)) {
       await answer.discard()
       const { status, headers, hop } = answer
-      return { status, headers, hop, resource: resourceOf(answer.url, prober.resourceKey) }
+      return { status, headers, hop, resource: resourceOf(answer.url, subject.provider, prober.resourceKey) }
     }
     const refusal = await understand(answer, subject.provider, prober.now())
     if (refusal.meaning !== 'reauthorise' || left === 0) throw refused(subject.shown, refusal)

@@ -140,7 +140,7 @@ export class BodyDownload {
       now: this.#o.services.clock.now(),
       // Those that select are part of the key: it does not matter that the answer depends on them.
       passedNames: Object.keys(this.#o.order.headers).filter((name) => !isSelecting(name)),
-      resource: resourceOf(answer.url, this.#o.services.store.layout.instance),
+      resource: resourceOf(answer.url, this.#o.order.provider, this.#o.services.store.layout.instance),
       hop: answer.hop,
       signIn: isSignInPage({ asked: this.#o.order.url, url: answer.url, hop: answer.hop, headers: answer.headers }),
     })

@@ -45,8 +45,9 @@ function subordinate(key: KeyId, what: string): KeyId {
  * should read; keyed, so that equal URLs of two caches do not look equal. Signatures, which change with each redirect, are
  * no part of it.
  */
-export function resourceOf(finalUrl: URL, key: string): string {
-  return createHmac('sha256', key).update(canonicalUrl(finalUrl).href).digest('base64url')
+export function resourceOf(finalUrl: URL, provider: UpstreamProvider, key: string): string {
+  const resource = provider.matches(finalUrl) ? provider.cacheKey(finalUrl) : canonicalUrl(finalUrl)
+  return createHmac('sha256', key).update(resource.href).digest('base64url')
 }
 
 /** Finds the provider; throws `unsupported-scheme` where there is none, or `bad-url` with what one objects. */
