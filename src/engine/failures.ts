@@ -16,7 +16,7 @@ export class FailureLog {
     this.#now = now
   }
 
-  /** A failure of a request with a credential is nobody else's. */
+  /** Failures of requests with a credential are remembered for that credential. */
   note({ id, credential }: FailedOrder, error: KissError): void {
     if (!isRemembered(error)) return
     const at = this.#now()
