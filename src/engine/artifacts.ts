@@ -1,12 +1,11 @@
 /** Builds the answer that a reader gets, and counts what it is given. */
 
-import type { KissError } from '../errors.js'
 import { hostOf } from '../http/host.js'
-import { changedError } from '../flight/ending.js'
+import { changedError, errorOf } from '../flight/ending.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
-import { blobContent, mismatch, TransferContent, type ReaderOptions } from './contents.js'
+import { blobContent, mismatch, FlightContent, type ReaderOptions } from './contents.js'
 import type { Store } from '../store/open.js'
-import type { Transfer } from '../flight/flight.js'
+import type { Flight } from '../flight/flight.js'
 import type { Artifact, Clock, Content } from './types.js'
 
 type Detail = Artifact['detail']
@@ -38,43 +37,44 @@ export function storedArtifact(
   }
 }
 
-/** From a transfer in flight; joins it, and leaves it when closed. */
+/** From a flight in flight; joins it, and leaves it when closed. */
 export function growingArtifact(
-  transfer: Transfer,
+  flight: Flight,
   as: ServedAs,
   detail: Detail,
   options: ReaderOptions,
   { store }: { readonly store: Store },
 ): Artifact {
-  transfer.join()
-  const content = new TransferContent(transfer, options)
-  const { order } = transfer
+  flight.join()
+  const content = new FlightContent(flight, options)
+  const { order } = flight
   return {
     as,
     url: order.shown,
-    headers: transfer.head?.headers ?? {},
+    headers: flight.state.head?.headers ?? {},
     entry: undefined,
-    private: transfer.private,
-    detail: transfer.head?.signIn === true ? 'sign-in-page' : detail,
-    stored: transfer.storedAs !== undefined,
+    private: flight.private,
+    detail: flight.state.head?.signIn === true ? 'sign-in-page' : detail,
+    stored: flight.storedAs !== undefined,
     content,
-    progress: () => ({ received: transfer.body.size, length: content.length, wait: transfer.waiting.now }),
-    finished: () => finished(transfer, options.promised),
+    progress: () => ({ received: flight.state.body.size, length: content.length, wait: flight.state.waiting.now }),
+    finished: () => finished(flight, options.promised),
     path: (entry) => store.blobs.path(entry.sha256),
-    ...accounts(as, content, { url: order.shown, private: transfer.private }, store),
+    ...accounts(as, content, { url: order.shown, private: flight.private }, store),
   }
 }
 
 /** undefined: the bytes were whole, but were not kept. */
-async function finished(transfer: Transfer, promised: Sha256 | undefined): Promise<Entry | undefined> {
-  const settled = await transfer.settled
-  if (promised !== undefined && transfer.sum !== undefined && transfer.sum !== promised)
-    throw mismatch(transfer.order.shown, promised, transfer.sum)
-  if (settled.kind === 'stored') return settled.entry
-  if ('error' in settled) throw settled.error
-  return settled.kind === 'whole'
-    ? undefined
-    : Promise.reject<undefined>(changedError(transfer.order.shown) satisfies KissError)
+async function finished(flight: Flight, promised: Sha256 | undefined): Promise<Entry | undefined> {
+  const { state, order } = flight
+  const ending = await state.ended
+  if (promised !== undefined && state.sum !== undefined && state.sum !== promised)
+    throw mismatch(order.shown, promised, state.sum)
+  const error = errorOf(ending, order.shown)
+  if (error) throw error
+  if (ending.kind === 'stored') return state.entry
+  if (ending.kind === 'whole') return undefined
+  throw changedError(order.shown)
 }
 
 function accounts(

@@ -1,9 +1,9 @@
-/** The two kinds of Content that readers get: a finished blob, and the growing body of a transfer. */
+/** The two kinds of Content that readers get: a finished blob, and the growing body of a flight. */
 
 import { KissError } from '../errors.js'
 import type { ReadOptions } from '../flight/body.js'
 import type { OpenBlob, Sha256 } from '../store/types.js'
-import type { Transfer } from '../flight/flight.js'
+import type { Flight } from '../flight/flight.js'
 import type { Content } from './types.js'
 
 export function blobContent(blob: OpenBlob): Content {
@@ -25,38 +25,38 @@ export interface ReaderOptions {
   readonly promised?: Sha256 | undefined
 }
 
-/** One reader's view of a transfer that it has joined. */
-export class TransferContent implements Content {
-  readonly #transfer: Transfer
+/** One reader's view of a flight that it has joined. */
+export class FlightContent implements Content {
+  readonly #flight: Flight
   readonly #options: ReaderOptions
   #closed = false
 
-  constructor(transfer: Transfer, options: ReaderOptions) {
-    this.#transfer = transfer
+  constructor(flight: Flight, options: ReaderOptions) {
+    this.#flight = flight
     this.#options = options
   }
 
   /** Time in the queue is not the silence of the origin. */
   get #waiting(): ReadOptions {
     const { signal, patience } = this.#options
-    return { signal, patience, isExcused: () => this.#transfer.waiting.queued }
+    return { signal, patience, isExcused: () => this.#flight.state.waiting.queued }
   }
 
   get length(): number | undefined {
-    const { head, body, sum } = this.#transfer
+    const { head, body, sum } = this.#flight.state
     return head?.length ?? (sum === undefined ? undefined : body.size)
   }
 
   get complete(): boolean {
-    return this.#transfer.sum !== undefined
+    return this.#flight.state.sum !== undefined
   }
 
   get sha256(): Sha256 | undefined {
-    return this.#transfer.sum
+    return this.#flight.state.sum
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
-    const { body } = this.#transfer
+    const { body } = this.#flight.state
     if (this.#options.promised === undefined) return body.read(buffer, position, this.#waiting)
     return this.#readPromised(buffer, position, this.#options.promised)
   }
@@ -66,11 +66,11 @@ export class TransferContent implements Content {
    * nobody knows which byte is the last, that is the last one that has arrived. The end of an empty body waits as well.
    */
   async #readPromised(buffer: Uint8Array, position: number, promised: Sha256): Promise<number> {
-    const { body } = this.#transfer
+    const { body } = this.#flight.state
     for (;;) {
-      const { sum } = this.#transfer
+      const { sum } = this.#flight.state
       if (sum === promised) return body.read(buffer, position, this.#waiting)
-      if (sum !== undefined) throw mismatch(this.#transfer.order.shown, promised, sum)
+      if (sum !== undefined) throw mismatch(this.#flight.order.shown, promised, sum)
       const free = Math.min(body.size, this.length ?? Infinity) - 1
       if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#waiting)
       // Settled without a sum: with an error, which a read at the end throws. The last byte stays held back.
@@ -82,7 +82,7 @@ export class TransferContent implements Content {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await this.#transfer.leave()
+    await this.#flight.leave()
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { asKissError, KissError } from '../errors.js'
 import { isFree, isLentOnce } from '../flight/access.js'
-import { closing, type Transfers } from '../flight/flights.js'
+import { closing, type Flights } from '../flight/flights.js'
 import { subjectOf } from '../flight/subject.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Store } from '../store/open.js'
@@ -25,7 +25,7 @@ export interface FetchingOptions {
   readonly rights: Rights
   readonly fromStore: FromStore
   readonly fromFlight: FromFlight
-  readonly flights: Transfers
+  readonly flights: Flights
   readonly store: Store
   readonly clock: Clock
 }

@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import { asKissError, KissError } from '../errors.js'
 import { accessOf, isFree, isLentOnce } from '../flight/access.js'
-import type { Settled } from '../flight/ending.js'
-import type { Transfer } from '../flight/flight.js'
-import type { Transfers } from '../flight/flights.js'
+import { errorOf, type Ending } from '../flight/ending.js'
+import type { Flight } from '../flight/flight.js'
+import type { Flights } from '../flight/flights.js'
 import type { Order } from '../flight/order.js'
 import { aloneIdOf, type Subject } from '../flight/subject.js'
 import type { Wait } from '../flight/waiting.js'
@@ -22,7 +22,7 @@ import type { Artifact, Clock } from './types.js'
 import { waitFor } from './waiting.js'
 
 export interface FromFlightOptions {
-  readonly flights: Transfers
+  readonly flights: Flights
   readonly fromStore: FromStore
   readonly rights: Rights
   readonly failures: FailureLog
@@ -67,55 +67,57 @@ export class FromFlight {
     const { subject } = state
     const order = this.#order(state, undefined)
     const alone = { ...order, id: aloneIdOf(subject.id, whose), alone: true, keep: subject.credential !== undefined }
-    return this.#join(state, alone, (end) => {
-      if (known && end.kind === 'whole' && end.sha256 === known.sha256) void this.#o.fromStore.publicise(subject, known)
+    return this.#join(state, alone, (ending) => {
+      if (known && ending.kind === 'whole' && ending.sha256 === known.sha256)
+        void this.#o.fromStore.publicise(subject, known)
     })
   }
 
   async #join(
     state: RequestState,
     order: Order,
-    onEnd: (end: Settled) => void = () => undefined,
+    onEnd: (ending: Ending) => void = () => undefined,
   ): Promise<Artifact | undefined> {
-    const { transfer, created } = this.#o.flights.join(order)
-    void transfer.settled.then(onEnd)
+    const { flight, created } = this.#o.flights.join(order)
+    void flight.state.ended.then(onEnd)
     try {
-      return await this.#wait(state, transfer, created, order.stale)
+      return await this.#wait(state, flight, created, order.stale)
     } finally {
       // The artifact, if there is one, has joined on its own.
-      await transfer.leave()
+      await flight.leave()
     }
   }
 
   /** Waits for the head or the end of a joined flight. undefined: the store has to be looked at again. */
   async #wait(
     state: RequestState,
-    flight: Transfer,
+    flight: Flight,
     created: boolean,
     stale: Entry | undefined,
   ): Promise<Artifact | undefined> {
     const { request, subject, signal } = state
     const { rights } = this.#o
     const presented = await rights.present(subject, flight, signal)
-    await this.#patiently(state, flight, flight.decided)
+    await this.#patiently(state, flight, flight.state.decided)
     // Every byte is here and is being stored: later requests are served from the store. An empty body ends with its head.
-    if ((!created && flight.sum !== undefined) || flight.head?.length === 0)
-      await this.#patiently(state, flight, flight.settled)
-    const { end } = flight
-    if (end && !(created && (end.kind === 'stored' || end.kind === 'whole')))
-      return this.#ended(state, end, flight, stale)
+    if ((!created && flight.state.sum !== undefined) || flight.state.head?.length === 0)
+      await this.#patiently(state, flight, flight.state.ended)
+    const { ending } = flight.state
+    if (ending && !(created && (ending.kind === 'stored' || ending.kind === 'whole')))
+      return this.#ended(state, ending, flight, stale)
     const right = await rights.mayJoin(subject, flight, signal, presented)
     if (right === 'other') return this.#alone(state)
     if (mayContinue(right)) flight.vouch(subject)
     if (right === 'confirmed')
-      void flight.settled.then(async (settled) => {
-        if (settled.kind === 'stored') await this.#o.fromStore.publicise(subject, settled.entry)
+      void flight.state.ended.then(async () => {
+        const { entry } = flight.state
+        if (entry) await this.#o.fromStore.publicise(subject, entry)
       })
     return growingArtifact(
       flight,
-      created && flight.leading ? 'miss' : 'collapsed',
+      created && flight.state.leading ? 'miss' : 'collapsed',
       right === 'free' ? undefined : 'authorised',
-      { signal: request.signal, patience: request.patience, promised: request.sha256 ?? flight.head?.sha256 },
+      { signal: request.signal, patience: request.patience, promised: request.sha256 ?? flight.state.head?.sha256 },
       this.#o,
     )
   }
@@ -123,18 +125,19 @@ export class FromFlight {
   /** A flight ended without a body for this reader. */
   async #ended(
     state: RequestState,
-    end: Settled,
-    flight: Transfer,
+    ending: Ending,
+    flight: Flight,
     stale: Entry | undefined,
   ): Promise<Artifact | undefined> {
-    if (end.kind === 'renewed') state.confirmed = true
-    if (end.kind !== 'failed') return undefined
+    if (ending.kind === 'renewed') state.confirmed = true
+    const error = ending.kind === 'changed' ? undefined : errorOf(ending, flight.order.shown)
+    if (!error) return undefined
     // It was refused with the credential of another client: that of this one has not been tried.
-    if (flight.order.credential !== state.subject.credential && end.error.code === 'origin-refused') {
+    if (flight.order.credential !== state.subject.credential && error.code === 'origin-refused') {
       state.refusals++
       return undefined
     }
-    return this.#fail(state, stale, end.error)
+    return this.#fail(state, stale, error)
   }
 
   /** Serves a stale entry where the rules allow it; else throws. */
@@ -194,11 +197,8 @@ export class FromFlight {
   }
 
   /** Waits no longer than the reader does; the flight goes on. */
-  async #patiently<T>(
-    { request, signal, subject, came }: RequestState,
-    { waiting }: Transfer,
-    event: Promise<T>,
-  ): Promise<T> {
+  async #patiently<T>({ request, signal, subject, came }: RequestState, flight: Flight, event: Promise<T>): Promise<T> {
+    const { waiting } = flight.state
     request.onWait?.(() => waiting.now)
     const { patience, queuePatience = Infinity } = request
     if (patience === undefined) return waitFor(event, signal)

@@ -19,7 +19,8 @@ import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import { withSources } from './derived.js'
 import { isListed } from '../flight/access.js'
-import { Transfers } from '../flight/flights.js'
+import { Flights } from '../flight/flights.js'
+import { network } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
@@ -74,7 +75,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // The commands of one user share their fingerprints; a server shares its key with its workers alone.
   const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
   let origins: Promise<Origins> | undefined
-  const network = (): Promise<Origins> =>
+  const openNetwork = (): Promise<Origins> =>
     import('../upstream/client.js').then(({ createOrigins }) =>
       createOrigins({
         ...options.upstream,
@@ -82,7 +83,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       }),
     )
   const originsOf = (): Promise<Origins> =>
-    (origins ??= network().then((made) => withSources(made, (request) => fetching.fetch(request))))
+    (origins ??= openNetwork().then((made) => withSources(made, (request) => fetching.fetch(request))))
   const credentials = new Credentials({ now: () => clock.monotonic(), ttl: settings.authTtl, key: credentialKey })
   const failures = new FailureLog(() => clock.monotonic())
   const rights = new Rights({
@@ -93,10 +94,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     resourceKey: store.layout.instance,
     ownUse: settings.ownUse,
   })
-  const flights = new Transfers({
+  const flights = new Flights({
     store,
     leases,
     origins: originsOf,
+    sources: [network(originsOf)],
     clock,
     random: Math.random,
     settings,

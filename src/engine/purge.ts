@@ -3,12 +3,12 @@
 import type { Store } from '../store/open.js'
 import { keyOf } from '../store/select.js'
 import { keyIdOf } from '../flight/subject.js'
-import type { Transfers } from '../flight/flights.js'
+import type { Flights } from '../flight/flights.js'
 import type { PurgeFilter, PurgeResult } from './types.js'
 
 export interface PurgeOptions {
   readonly store: Store
-  readonly transfers: Transfers
+  readonly transfers: Flights
   readonly canonical: (url: URL) => URL
 }
 

@@ -16,7 +16,7 @@ import { isFree } from '../flight/access.js'
 import { VALIDATION_TIMEOUT } from '../flight/attempts.js'
 import { isConfirmed } from '../flight/resume.js'
 import type { Subject } from '../flight/subject.js'
-import type { Transfer } from '../flight/flight.js'
+import type { Flight } from '../flight/flight.js'
 import { hostOf } from '../http/host.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { isStrong, strongEqual } from '../http/validation.js'
@@ -94,11 +94,11 @@ export class Rights {
    * known: it must not learn from the time of its answer that a private download is under way. Throws the refusal;
    * undefined where no question is needed yet.
    */
-  async present(subject: Subject, flight: Transfer, signal: AbortSignal): Promise<Probed | undefined> {
-    await waitFor(flight.placed, signal)
-    const { access, order, head, end, leading } = flight
-    const own = leading && order.credential === subject.credential
-    if (head !== undefined || end !== undefined || own) return undefined
+  async present(subject: Subject, flight: Flight, signal: AbortSignal): Promise<Probed | undefined> {
+    await waitFor(flight.state.placed, signal)
+    const { access, head, ending, leading } = flight.state
+    const own = leading && flight.order.credential === subject.credential
+    if (head !== undefined || ending !== undefined || own) return undefined
     if (access === 'public' || (access === 'provider' && subject.lent)) return undefined
     return this.#ask(subject, undefined, PROBE_TIMEOUT, signal).catch((error: unknown) => {
       if (error instanceof KissError && error.code === 'origin-refused') throw error
@@ -108,10 +108,11 @@ export class Rights {
   }
 
   /** May this client join this flight, whose head is known? @param presented what the origin said to it before */
-  async mayJoin(subject: Subject, flight: Transfer, signal: AbortSignal, presented?: Probed): Promise<Right> {
-    const { access, order, head } = flight
+  async mayJoin(subject: Subject, flight: Flight, signal: AbortSignal, presented?: Probed): Promise<Right> {
+    const { order } = flight
+    const { access, head } = flight.state
     const headers = head?.headers ?? {}
-    const own = order.credential === subject.credential && flight.confirmed
+    const own = order.credential === subject.credential && flight.state.confirmed
     if (own && access === 'client') this.#accept(subject, headers.etag)
     if (own || isFree(subject, { access, private: access === 'client', url: order.shown, headers })) return 'free'
     if (head === undefined || !isStrong(headers.etag)) return 'other'

@@ -5,7 +5,7 @@
  *     owner       who downloads; its mtime is the heartbeat, in the monotonic time of the boot: no step of the wall clock
  *                 makes an owner look dead, or alive
  *     ended       made empty with the owner, written once at the end: followers hold it open, so that they read the
- *                 outcome even when the directory is gone
+ *                 ending even when the directory is gone
  *     head.json   the origin's status, headers and length, once known
  *     trouble     why there is no byte yet (JSON: place, reason, attempts), for readers in other processes
  *     body        grows by appending only
@@ -27,11 +27,11 @@ import {
   type FileHandle,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { ErrorCode } from '../errors.js'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { makeDirectory, parseOrUndefined } from '../store/files.js'
 import { type Modes, modesBelow, PRIVATE } from '../store/modes.js'
+import { serialised, type Ending } from './ending.js'
 import type { Wait } from './waiting.js'
 import type { ProcessIdentity } from '../store/process.js'
 import type { Access, Sha256 } from '../store/types.js'
@@ -67,30 +67,6 @@ export interface Head {
   /** A sign-in page in place of the artifact: not to be stored. */
   readonly signIn?: boolean | undefined
 }
-
-/** A failure as it is told to other processes. */
-export interface RecordedFailure {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly status: number
-  readonly retryAfter?: number | undefined
-}
-
-/** How a generation ended. One without an outcome, whose owner is dead, can be continued like an interrupted one. */
-export type Outcome =
-  /** The body is a blob and the index names it. `size` and `sha256` let followers check what they have. */
-  | { readonly kind: 'stored'; readonly sha256: Sha256; readonly size: number }
-  /** Whole, but not kept: purged meanwhile, superseded, varying. */
-  | { readonly kind: 'whole'; readonly sha256: Sha256; readonly size: number }
-  /** The origin confirmed the entry that is there; the index has the new times. */
-  | { readonly kind: 'renewed' }
-  /** Nothing to do: when the lease was there, a fresh entry was there too. */
-  | { readonly kind: 'present' }
-  /** The content at the origin is another now: who has read of this body is cut short, the next generation starts anew. */
-  | { readonly kind: 'changed' }
-  /** Another process continues it from the body. */
-  | { readonly kind: 'interrupted' }
-  | { readonly kind: 'failed'; readonly failure: RecordedFailure; readonly at: number; readonly remembered: boolean }
 
 export interface Sum {
   readonly sha256: Sha256
@@ -131,7 +107,7 @@ export class Generation {
 
   /** Removes the directory that this process has made and could not claim. */
   async abandon(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true })
+    await removeDirectory(this.directory)
   }
 
   /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
@@ -190,12 +166,12 @@ export class Generation {
     return there?.ino === held.ino && there.dev === held.dev
   }
 
-  async outcome(): Promise<Outcome | undefined> {
-    return readJson<Outcome>(join(this.directory, 'ended'))
+  async ending(): Promise<Ending | undefined> {
+    return readJson<Ending>(join(this.directory, 'ended'))
   }
 
-  async end(outcome: Outcome): Promise<void> {
-    await unlessMissing(writeFile(join(this.directory, 'ended'), JSON.stringify(outcome), { flag: 'r+' }))
+  async end(ending: Ending): Promise<void> {
+    await unlessMissing(writeFile(join(this.directory, 'ended'), serialised(ending), { flag: 'r+' }))
   }
 
   async purge(): Promise<void> {
@@ -222,7 +198,7 @@ export class Generation {
 
   async remove(): Promise<void> {
     if (!(await this.isSame())) return
-    await rm(this.directory, { recursive: true, force: true })
+    await removeDirectory(this.directory)
   }
 
   /** @param mtime milliseconds, where the file's time means something */
@@ -232,6 +208,11 @@ export class Generation {
     if (mtime !== undefined) await utimes(temporary, mtime / 1000, mtime / 1000)
     await rename(temporary, join(this.directory, name))
   }
+}
+
+/** A purge may put a file into the directory while it is being emptied: once more, then. */
+async function removeDirectory(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
 }
 
 /** The generations of one key, in ascending order; an empty list where there are none. */

@@ -2,147 +2,86 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { lifetimesFrom } from '../http/freshness.js'
-import { BodyWriter } from './writer.js'
-import type { Generation, Head, Outcome } from './directory.js'
-import type { GrowingBody } from './body.js'
-import { FAILURE_MEMORY } from './lease.js'
 import { withRoom } from '../store/room.js'
-import type { Entry } from '../store/types.js'
-import { commit, reservationOf } from './commit.js'
-import { BodyDownload } from './attempts.js'
-import type { Order, Seed } from './order.js'
-import { Reservation } from './reservation.js'
-import { isCertificateError, isRemembered } from './refusals.js'
+import { Attempts } from './attempts.js'
 import type { Collaborators } from './collaborators.js'
-import type { Waiting } from './waiting.js'
-import { changedError, type Settled } from './ending.js'
+import { commit, reservationOf } from './commit.js'
+import type { Ending } from './ending.js'
+import { Landing } from './landing.js'
+import { FAILURE_MEMORY, type Acquisition } from './lease.js'
+import type { Order, Seed } from './order.js'
+import { isCertificateError, isRemembered } from './refusals.js'
+import type { FlightState } from './state.js'
 
-export interface LeadOptions {
+export interface DownloadOptions {
   readonly order: Order
   readonly services: Collaborators
-  readonly generation: Generation
-  readonly body: GrowingBody
-  /** The directory holds a predecessor's body. */
-  readonly inherited: boolean
-  /** What readers here were told of the body already. */
-  readonly shownHead: Head | undefined
+  readonly lease: Extract<Acquisition, { kind: 'mine' }>
+  readonly state: FlightState
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
-  /** `confirmed`: by the origin, to this order. */
-  readonly onHead: (head: Head, confirmed: boolean) => void
-  readonly waiting: Waiting
-  /** How many clients read here. */
-  readonly readers: () => number
-  /** Every byte is there; what follows is our own bookkeeping. */
-  readonly onWhole: (sha256: string) => void
-  /** The generation has ended; the next one is free for the content that replaced it. */
+  /** The generation has ended; the next one is free for the content that replaced it, perhaps on its way already. */
   readonly onChanged: (seed: Seed | undefined) => void
 }
 
-/** What the attempt came to, with what is needed to end it. */
-type Attempted =
-  Exclude<Settled, { kind: 'failed' | 'changed' }> | { readonly kind: 'changed'; readonly seed: Seed | undefined }
-
-export async function lead(options: LeadOptions): Promise<Settled> {
-  const { order, services, generation, signal } = options
+/** Never rejects. */
+export async function download(options: DownloadOptions): Promise<Ending> {
+  const { order, services, signal } = options
+  const { generation } = options.lease
   const beat = setInterval(() => {
     generation.heartbeat(services.leases.monotonic()).catch(() => {
       // The directory was taken away: the commit finds out, and the readers keep the file that is open.
     })
   }, services.leases.heartbeat).unref()
   try {
-    const attempted = await attempt(options)
-    await tell(outcomeOf(attempted), generation, services)
+    const { ending, seed } = await fetchBody(options)
+    await tell(ending, options)
     await services.store.space.release(reservationOf(order.id, generation))
     await services.leases.discard(order.id, generation)
-    if (attempted.kind !== 'changed') return attempted
-    options.onChanged(attempted.seed)
-    return { kind: 'changed', error: changedError(order.shown) }
+    if (ending.kind === 'changed') options.onChanged(seed)
+    return ending
   } catch (error) {
-    if (signal.aborted) {
-      await interrupt(order, generation, services)
-      return { kind: 'failed', error: signal.reason as KissError }
-    }
-    return { kind: 'failed', error: await giveUp(error, options) }
+    return signal.aborted ? await interrupt(options) : await giveUp(error, options)
   } finally {
     clearInterval(beat)
   }
 }
 
-async function attempt(options: LeadOptions): Promise<Attempted> {
-  const { order, services, generation, body, inherited, signal } = options
-  if (await alreadyThere(order, services)) {
-    await options.seed?.answer.discard()
-    return { kind: 'present' }
+/** `seed`: an answer with the content that replaced this one. */
+async function fetchBody(
+  options: DownloadOptions,
+): Promise<{ readonly ending: Ending; readonly seed?: Seed | undefined }> {
+  const { order, services, state, seed, signal } = options
+  const { generation, inherited } = options.lease
+  if (await alreadyThere(options)) {
+    await seed?.answer.discard()
+    return { ending: { kind: 'present' } }
   }
   const finished = inherited ? undefined : await finishPredecessor(options)
-  if (finished) return { kind: 'stored', entry: finished }
+  if (finished) return { ending: finished }
 
-  // Readers here may have bytes of another file, whose owner may still be appending to it: compare, then go over to ours.
-  const exchanging = body.attached
-  const reservation = new Reservation(services.store.space, reservationOf(order.id, generation))
-  const view = new View(body, generation.bodyPath, exchanging, () => options.onChanged(undefined))
-  const writer = await BodyWriter.open({
-    path: generation.bodyPath,
-    mode: generation.modes.file,
-    onGrow: (size) => view.show(size),
-    reserve: (size) => reservation.grow(size),
-    makeRoom: async (bytes) => (await services.store.space.evict(bytes)) > 0,
+  const landing = await Landing.open({
+    generation,
+    state,
+    space: services.store.space,
+    reservation: reservationOf(order.id, generation),
+    head: inherited ? await generation.head() : state.head,
+    onOther: () => options.onChanged(undefined),
   })
-  let noted: Promise<void> = Promise.resolve()
-  options.waiting.onChange = () => {
-    const wait = options.waiting.now
-    // Readers in other processes wait without these words, too.
-    noted = noted.then(() => generation.setTrouble(wait)).catch(() => undefined)
-  }
   try {
-    if (!body.attached) await body.attach(generation.bodyPath)
-    const result = await new BodyDownload({
-      order,
-      services,
-      writer,
-      head: inherited ? await generation.head() : options.shownHead,
-      sum: inherited ? await generation.sum() : undefined,
-      seed: options.seed,
-      signal,
-      onHead: async (head) => {
-        await withRoom(services.store.space, async () => {
-          await reservation.begin(head.length, writer.size)
-          await generation.setHead(head)
-        })
-        options.onHead(head, true)
-      },
-      onConfirmed: (size) => view.show(size),
-      waiting: options.waiting,
-      readers: options.readers,
-    }).run()
-    if (result.kind === 'changed') return result
-    if (result.kind === 'renewed') return await renew(options)
-    // Where a predecessor had all of it, nobody was told of a head yet.
-    options.onHead(result.head, false)
-    const size = writer.size
-    const sha256 = writer.digest()
-    await view.whole(size)
-    options.onWhole(sha256)
-    await writer.close()
-    let entry: Entry | undefined
-    try {
-      entry = await commit({ ...result, sha256, size }, order, generation, services)
-    } finally {
-      // Only now: a reader that has the last byte finds the entry. Where the disk takes none, the bytes are still right.
-      body.finish()
-    }
-    return entry ? { kind: 'stored', entry } : { kind: 'whole', sha256, size }
+    const sum = inherited ? await generation.sum() : undefined
+    const attempts = new Attempts({ order, services, landing, state, sum, seed, signal })
+    const ending = await attempts.run()
+    if (ending.kind === 'changed') return { ending, seed: attempts.seed }
+    if (ending.kind === 'renewed') return { ending: await renew(options) }
+    return { ending: await store(ending, landing, attempts.delimited, options) }
   } finally {
-    // Nothing may be written where the directory is removed next.
-    options.waiting.onChange = () => undefined
-    await noted
-    await writer.close()
+    await landing.close()
   }
 }
 
-/** Between the look that found nothing and the lease, somebody else may have stored or renewed it. */
-async function alreadyThere(order: Order, services: Collaborators): Promise<boolean> {
+/** Between the look that found nothing and the lease, another process may have stored or renewed it. */
+async function alreadyThere({ order, services }: DownloadOptions): Promise<boolean> {
   const entry = await services.store.entries.reload(order.id)
   if (!entry) return false
   const known = order.stale ?? order.replaces
@@ -150,21 +89,46 @@ async function alreadyThere(order: Order, services: Collaborators): Promise<bool
 }
 
 /** The predecessor died between the rename of its body and the index. */
-async function finishPredecessor({ order, services, generation }: LeadOptions): Promise<Entry | undefined> {
+async function finishPredecessor({ order, services, lease, state }: DownloadOptions): Promise<Ending | undefined> {
+  const { generation } = lease
   const [sum, head] = await Promise.all([generation.sum(), generation.head()])
   // Where the entry was written, too, there is something to validate, and nothing to finish.
   if (!sum || !head || order.stale?.sha256 === sum.sha256) return undefined
   const blob = await services.store.open(sum)
   if (!blob) return undefined
   await blob.close()
-  return commit({ ...sum, head, file: services.store.blobs.path(sum.sha256) }, order, generation, services)
+  const body = { ...sum, head, file: services.store.blobs.path(sum.sha256) }
+  state.entry = await commit(body, order, generation, services)
+  return state.entry && { kind: 'stored', sha256: sum.sha256, size: sum.size }
+}
+
+/** Every byte is here; what follows is our own bookkeeping. */
+async function store(
+  ending: Extract<Ending, { kind: 'whole' }>,
+  landing: Landing,
+  delimited: boolean,
+  { order, services, lease, state }: DownloadOptions,
+): Promise<Ending> {
+  const { head } = landing
+  if (!head) throw new KissError('internal', 'a body without a head')
+  // Where a predecessor had all of it, no reader knows the head yet.
+  state.learn(head)
+  await landing.whole()
+  state.sum = ending.sha256
+  try {
+    state.entry = await commit({ ...ending, head, delimited }, order, lease.generation, services)
+  } finally {
+    // Only now: a reader that has the last byte finds the entry. Where the disk takes none, the bytes are still right.
+    state.body.finish()
+  }
+  return state.entry ? { ...ending, kind: 'stored' } : ending
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */
-async function renew({ order, services, generation }: LeadOptions): Promise<Attempted> {
+async function renew({ order, services, lease }: DownloadOptions): Promise<Ending> {
   const entry = await services.store.entries.reload(order.id)
   // Purged or replaced meanwhile: whoever waits looks again.
-  if (!entry || entry.sha256 !== order.stale?.sha256 || (await generation.purged())) return { kind: 'present' }
+  if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged())) return { kind: 'present' }
   const now = services.clock.now()
   // The stored validators stay: those of the 304 are the same, or weaker.
   const renewed = await services.store.entries.renew({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
@@ -172,16 +136,19 @@ async function renew({ order, services, generation }: LeadOptions): Promise<Atte
 }
 
 /** What came so far is for whoever goes on; where nothing did, nothing is left. */
-async function interrupt({ id }: Order, generation: Generation, services: Collaborators): Promise<void> {
+async function interrupt(options: DownloadOptions): Promise<Ending> {
+  const { generation } = options.lease
+  const ending: Ending = { kind: 'interrupted' }
   const nothing = (await generation.head().catch(() => undefined)) === undefined
-  await tell({ kind: 'interrupted' }, generation, services)
-  if (nothing) await services.leases.discard(id, generation).catch(() => undefined)
+  await tell(ending, options)
+  if (nothing) await options.services.leases.discard(options.order.id, generation).catch(() => undefined)
+  return ending
 }
 
 /** False where the disk takes no more: followers find the directory gone then, and look for themselves. */
-async function tell(outcome: Outcome, generation: Generation, services: Collaborators): Promise<boolean> {
+async function tell(ending: Ending, { services, lease }: DownloadOptions): Promise<boolean> {
   try {
-    await withRoom(services.store.space, () => generation.end(outcome))
+    await withRoom(services.store.space, () => lease.generation.end(ending))
     return true
   } catch (error) {
     services.warn(`cannot write down how a download ended: ${asKissError(error).message}`)
@@ -189,16 +156,14 @@ async function tell(outcome: Outcome, generation: Generation, services: Collabor
   }
 }
 
-async function giveUp(error: unknown, { order, services, generation }: LeadOptions): Promise<KissError> {
-  const failure =
-    error instanceof KissError
-      ? error
-      : asKissError(error, systemCode(error) === undefined ? 'internal' : 'disk', `cannot fetch ${order.shown}`)
-  const { code, message, status, retryAfter } = failure
-  const remembered = isRemembered(failure) && order.access !== 'client' && !isMendable(failure, order, services)
-  const record = { code, message, status, retryAfter }
-  const outcome: Outcome = { kind: 'failed', failure: record, at: services.clock.now(), remembered }
-  const told = await tell(outcome, generation, services)
+async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending> {
+  const { order, services, lease } = options
+  const { generation } = lease
+  const code = systemCode(error) === undefined ? 'internal' : 'disk'
+  const failure = asKissError(error, code, `cannot fetch ${order.shown}`)
+  const remembered = isRemembered(failure) && order.access !== 'client' && !isMendable(failure, options)
+  const ending: Ending = { kind: 'failed', failure, at: services.clock.now(), remembered }
+  const told = await tell(ending, options)
   await services.store.space.release(reservationOf(order.id, generation))
   const remove = async (): Promise<void> => {
     await (told ? services.leases.forget(order.id, generation) : services.leases.discard(order.id, generation)).catch(
@@ -208,57 +173,11 @@ async function giveUp(error: unknown, { order, services, generation }: LeadOptio
   }
   if (told && remembered) setTimeout(() => void remove(), FAILURE_MEMORY).unref()
   else await remove()
-  return failure
+  return ending
 }
 
-/** Who asks on a command line can mend the provider's credential, or name an authority, and asks again at once. */
-function isMendable(failure: KissError, { provider }: Order, { settings }: Collaborators): boolean {
-  const refused = provider.authorise !== undefined && failure.code === 'origin-refused'
-  return settings.ownUse && (refused || isCertificateError(failure))
-}
-
-function outcomeOf(attempted: Attempted): Outcome {
-  if (attempted.kind === 'stored') return { kind: 'stored', sha256: attempted.entry.sha256, size: attempted.entry.size }
-  return attempted.kind === 'changed' ? { kind: 'changed' } : attempted
-}
-
-/** What readers may see of a file that is being written. */
-class View {
-  #exchange: Promise<void> | undefined
-  #shown = 0
-
-  constructor(
-    readonly body: GrowingBody,
-    readonly path: string,
-    private exchanging: boolean,
-    /** The readers have bytes of another content. */
-    readonly onOther: () => void,
-  ) {}
-
-  show(size: number): void {
-    this.#shown = Math.max(this.#shown, size)
-    if (!this.exchanging) return this.body.grow(this.#shown)
-    if (this.#shown < this.body.size) return
-    this.#exchange ??= this.#goOver()
-  }
-
-  async #goOver(): Promise<void> {
-    try {
-      if (!(await this.body.exchange(this.path))) {
-        this.onOther()
-        this.body.fail(changedError('this artifact'))
-      }
-    } catch (error) {
-      this.body.fail(asKissError(error, 'disk', 'cannot read what was downloaded'))
-    }
-    this.exchanging = false
-    this.body.grow(this.#shown)
-  }
-
-  /** Every byte has arrived; the end is still to be told. */
-  async whole(size: number): Promise<void> {
-    this.show(size)
-    await this.#exchange
-    this.body.grow(size)
-  }
+/** The user of a command line can mend the provider's credential, or name an authority, and asks again at once. */
+function isMendable(failure: KissError, { order, services }: DownloadOptions): boolean {
+  const refused = order.provider.authorise !== undefined && failure.code === 'origin-refused'
+  return services.settings.ownUse && (refused || isCertificateError(failure))
 }

@@ -1,4 +1,4 @@
-/** The transfers of this process: one per key, whoever asks. */
+/** The flights of this process: one per key, however many clients ask. */
 
 import { KissError } from '../errors.js'
 import { inFlight, type Download, type InFlight } from './list.js'
@@ -8,35 +8,36 @@ import { FAILURE_MEMORY } from './lease.js'
 import { isRemembered } from './refusals.js'
 import type { Order, Seed } from './order.js'
 import type { Collaborators } from './collaborators.js'
-import { Transfer } from './flight.js'
+import { errorFrom, type Ending } from './ending.js'
+import { Flight } from './flight.js'
 
 /** Milliseconds to ask a client for that finds all places taken. */
 const BUSY = 30_000
 
-export class Transfers {
+export class Flights {
   readonly #services: Collaborators
-  readonly #current = new Map<KeyId, Transfer>()
+  readonly #current = new Map<KeyId, Flight>()
   /** Those of `current`, and those that a purge or a change of content left to their readers. */
-  readonly #running = new Set<Transfer>()
+  readonly #running = new Set<Flight>()
   #stopped = false
 
   constructor(services: Collaborators) {
     this.#services = services
   }
 
-  /** The transfer of this key, which the caller has joined as a reader; `created`: by this call. */
-  join(order: Order): { readonly transfer: Transfer; readonly created: boolean } {
+  /** The flight of this key, which the caller has joined as a reader; `created`: by this call. */
+  join(order: Order): { readonly flight: Flight; readonly created: boolean } {
     const current = this.#current.get(order.id)
     if (!current) this.#admit(order)
-    const transfer = current ?? this.#start(order)
-    transfer.join()
-    return { transfer, created: current === undefined }
+    const flight = current ?? this.#start(order)
+    flight.join()
+    return { flight, created: current === undefined }
   }
 
-  /** Waits for a transfer of this key whose bytes are all here; false where there is none. */
+  /** Waits for a flight of this key whose bytes are all here; false where there is none. */
   async stored(id: KeyId): Promise<boolean> {
-    const transfer = this.#current.get(id)
-    return transfer?.sum !== undefined && (await transfer.settled).kind === 'stored'
+    const flight = this.#current.get(id)
+    return flight?.state.sum !== undefined && (await flight.state.ended).kind === 'stored'
   }
 
   /** Where there are too many, one that nobody waits for and that has brought nothing gives its place. */
@@ -44,7 +45,7 @@ export class Transfers {
     if (this.#stopped) throw closing()
     const most = this.#services.settings.maxTransfers
     if (this.#running.size < most) return
-    const idle = [...this.#running].find((transfer) => transfer.idle)
+    const idle = [...this.#running].find((flight) => flight.idle)
     if (!idle)
       throw new KissError('busy', `cannot fetch ${shown} now: ${most} other downloads are under way or waiting`, {
         retryAfter: BUSY,
@@ -54,37 +55,38 @@ export class Transfers {
     void idle.stop()
   }
 
-  #start(order: Order, seed?: Seed): Transfer {
-    const transfer: Transfer = new Transfer({
+  #start(order: Order, seed?: Seed): Flight {
+    const flight: Flight = new Flight({
       order,
       services: this.#services,
       seed,
       onChanged: (next, led) => {
-        if (this.#stopped || this.#current.get(order.id) !== transfer) return void next?.answer.discard()
+        if (this.#stopped || this.#current.get(order.id) !== flight) return void next?.answer.discard()
         this.#current.delete(order.id)
         // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
         if (next) this.#start({ ...led, stale: undefined, replaces: led.stale ?? led.replaces }, next)
       },
     })
-    this.#current.set(order.id, transfer)
-    this.#running.add(transfer)
-    void transfer.settled.then((settled) => {
-      if (this.#current.get(order.id) === transfer) this.#current.delete(order.id)
-      this.#running.delete(transfer)
-      if (settled.kind === 'failed' && settled.error.code === 'interrupted') return
-      this.#count(transfer, settled.kind)
-      if (settled.kind !== 'failed') return
-      this.#services.failures.note(transfer.order, settled.error)
-      if (transfer.leading) this.#writeDown(transfer.order, settled.error)
+    this.#current.set(order.id, flight)
+    this.#running.add(flight)
+    void flight.state.ended.then((ending) => {
+      if (this.#current.get(order.id) === flight) this.#current.delete(order.id)
+      this.#running.delete(flight)
+      this.#account(flight, ending)
     })
-    return transfer
+    return flight
   }
 
-  /** Followers leave the counting to the process that downloads. */
-  #count(transfer: Transfer, kind: string): void {
-    if (!transfer.leading) return
-    if (kind === 'stored' || kind === 'whole') this.#services.store.counters.add('successes', 1)
-    if (kind === 'failed') this.#services.store.counters.add('failures', 1)
+  #account({ order, state }: Flight, ending: Ending): void {
+    const { store, failures } = this.#services
+    if (ending.kind === 'interrupted') return
+    if (ending.kind === 'failed') failures.note(order, errorFrom(ending.failure))
+    // Followers leave the counting to the process that downloads.
+    if (!state.leading) return
+    if (ending.kind === 'stored' || ending.kind === 'whole') store.counters.add('successes', 1)
+    if (ending.kind !== 'failed') return
+    store.counters.add('failures', 1)
+    this.#writeDown(order, errorFrom(ending.failure))
   }
 
   /** For operators, as long as the list is. */
@@ -105,7 +107,7 @@ export class Transfers {
     })
   }
 
-  /** Every content of this key: later requests start anew, the readers of a transfer in flight get all of it. */
+  /** Every content of this key: later requests start anew, the readers of a flight in flight get all of it. */
   async purge(key: KeyId): Promise<void> {
     for (const id of this.#current.keys()) if (keyOf(id) === key) this.#current.delete(id)
     this.#services.failures.forget(key)
@@ -128,7 +130,7 @@ export class Transfers {
       readers: download.readers + (readers.get(id) ?? 0),
     })
     return [
-      ...running.map((transfer) => withReaders(transfer.order.id, transfer.describe())),
+      ...running.map((flight) => withReaders(flight.order.id, flight.describe())),
       ...others.map((other) => withReaders(other.id, this.#elsewhere(other))),
     ]
   }
@@ -150,7 +152,7 @@ export class Transfers {
   /** Ends all of them so that other processes can go on, and begins no more. */
   async stop(): Promise<void> {
     this.#stopped = true
-    await Promise.all([...this.#running].map((transfer) => transfer.stop()))
+    await Promise.all([...this.#running].map((flight) => flight.stop()))
   }
 }
 

@@ -3,11 +3,11 @@
 import { watch } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { KissError, systemCode } from '../errors.js'
-import { isSilent } from './lease.js'
+import { isSilent, type Leases } from './lease.js'
 import { parseOrUndefined } from '../store/files.js'
-import { type Generation, type Head, type Outcome } from './directory.js'
-import type { GrowingBody } from './body.js'
-import type { Waiting } from './waiting.js'
+import type { Generation, Head } from './directory.js'
+import type { Ending } from './ending.js'
+import type { FlightState } from './state.js'
 import { livenessOf } from '../store/process.js'
 
 /** Milliseconds between two looks at a body whose directory is watched: events are lost on some file systems. */
@@ -19,23 +19,17 @@ const PAUSE = 4
 
 export interface FollowOptions {
   readonly generation: Generation
-  readonly body: GrowingBody
-  /** Monotonic milliseconds. */
-  readonly now: () => number
-  /** Milliseconds without a heartbeat after which the owner is not followed any more. */
-  readonly silence: number
-  readonly onHead: (head: Head) => void
-  /** Gets what the owner tells of its waiting, while there is no head. */
-  readonly waiting: Waiting
+  /** Gets the head, the growth and the waiting of the owner. */
+  readonly state: FlightState
+  readonly leases: Pick<Leases, 'monotonic' | 'silence'>
   readonly signal: AbortSignal
 }
 
 /**
- * Resolves with the outcome, which may have come too late for the last bytes: `body.size` tells. Or with `lost` when
- * the owner died or fell silent: then somebody has to take over. Growth goes to `body` on the way. Rejects when `signal`
- * is aborted.
+ * Resolves with the ending, which may have come too late for the last bytes: `body.size` tells. Or with `lost` when the owner
+ * died or fell silent, and its download has to be continued. Rejects when `signal` is aborted.
  */
-export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> {
+export async function follow(options: FollowOptions): Promise<Ending | 'lost'> {
   const ended = await options.generation.openEnded()
   if (!ended) return 'lost'
   const bell = new Bell(options.generation.directory, options.signal)
@@ -43,11 +37,11 @@ export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> 
   try {
     for (;;) {
       options.signal.throwIfAborted()
-      // The outcome is read before the body is: what it promises is in the file then.
-      const outcome = await readOutcome(ended)
-      if (!(await view.look(outcome))) return { kind: 'changed' }
-      if (outcome) return outcome
-      if (bell.overdue && (await view.ownerIsLost())) return (await readOutcome(ended)) ?? 'lost'
+      // The ending is read before the body is: what it promises is in the file then.
+      const ending = await readEnding(ended)
+      if (!(await view.look(ending))) return { kind: 'changed' }
+      if (ending) return ending
+      if (bell.overdue && (await view.ownerIsLost())) return (await readEnding(ended)) ?? 'lost'
       await bell.next()
     }
   } finally {
@@ -56,10 +50,10 @@ export async function follow(options: FollowOptions): Promise<Outcome | 'lost'> 
   }
 }
 
-async function readOutcome(ended: FileHandle): Promise<Outcome | undefined> {
+async function readEnding(ended: FileHandle): Promise<Ending | undefined> {
   const buffer = Buffer.alloc(8192)
   const { bytesRead } = await ended.read(buffer, 0, buffer.length, 0)
-  return bytesRead === 0 ? undefined : (parseOrUndefined(buffer.toString('utf8', 0, bytesRead)) as Outcome | undefined)
+  return bytesRead === 0 ? undefined : (parseOrUndefined(buffer.toString('utf8', 0, bytesRead)) as Ending | undefined)
 }
 
 class View {
@@ -78,8 +72,8 @@ class View {
   }
 
   /** Passes on what is new. False when this file's bytes are not those that readers already have. */
-  async look(outcome: Outcome | undefined): Promise<boolean> {
-    const { body } = this.#options
+  async look(ending: Ending | undefined): Promise<boolean> {
+    const { body } = this.#options.state
     await this.#find()
     if (!this.#file) return true
     const { size } = await this.#file.stat()
@@ -87,7 +81,7 @@ class View {
       if (!(await this.#attach())) return false
       this.#attached = true
     }
-    const whole = outcome?.kind === 'stored' || outcome?.kind === 'whole' ? outcome.size : undefined
+    const whole = ending?.kind === 'stored' || ending?.kind === 'whole' ? ending.size : undefined
     if (whole !== undefined && size < whole) throw new KissError('disk', 'the body of a finished download is truncated')
     if (this.#attached && this.#head) body.grow(size)
     return true
@@ -95,7 +89,7 @@ class View {
 
   async #find(): Promise<void> {
     if (this.#head && this.#file) return
-    const { generation, onHead, waiting } = this.#options
+    const { generation, state } = this.#options
     const head = this.#head ?? (await generation.head())
     const file = this.#file ?? (await openIfThere(generation.bodyPath))
     const trouble = head ? undefined : await generation.trouble()
@@ -105,12 +99,13 @@ class View {
       return
     }
     this.#file = file
-    if (head && !this.#head) onHead((this.#head = head))
-    if (trouble !== undefined) waiting.follow(trouble)
+    if (head && !this.#head) state.learn((this.#head = head))
+    if (trouble !== undefined) state.waiting.follow(trouble)
   }
 
   async #attach(): Promise<boolean> {
-    const { generation, body } = this.#options
+    const { generation, state } = this.#options
+    const { body } = state
     // The owner renames the body away when it is whole: the descriptor that is open here still names it.
     const path = this.#file && process.platform === 'linux' ? `/proc/self/fd/${this.#file.fd}` : generation.bodyPath
     if (body.attached) return body.exchange(path)
@@ -119,9 +114,10 @@ class View {
   }
 
   async ownerIsLost(): Promise<boolean> {
-    const held = await this.#options.generation.owner(this.#options.now())
-    if (!held || !(await this.#options.generation.isOf(this.ended))) return true
-    return isSilent(held.silentFor, this.#options.silence) || (await livenessOf(held.owner)) === 'dead'
+    const { generation, leases } = this.#options
+    const held = await generation.owner(leases.monotonic())
+    if (!held || !(await generation.isOf(this.ended))) return true
+    return isSilent(held.silentFor, leases.silence) || (await livenessOf(held.owner)) === 'dead'
   }
 
   async close(): Promise<void> {

@@ -16,14 +16,8 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import {
-  type Generation,
-  generationsOf,
-  makeGeneration,
-  removeIfEmpty,
-  type Owner,
-  type RecordedFailure,
-} from './directory.js'
+import { type Generation, generationsOf, makeGeneration, removeIfEmpty, type Owner } from './directory.js'
+import type { Ending } from './ending.js'
 import { parseOrUndefined } from '../store/files.js'
 import { keyOf } from '../store/select.js'
 import { livenessOf, thisProcess, type ProcessIdentity } from '../store/process.js'
@@ -67,13 +61,13 @@ export type Acquisition =
       readonly access: Access
     }
   | { readonly kind: 'theirs'; readonly generation: Generation; readonly owner: Owner }
-  | { readonly kind: 'failed'; readonly failure: RecordedFailure }
+  | { readonly kind: 'failed'; readonly ending: Ending }
 
 /** What the last generation means to who comes now. */
 type Standing =
   | { readonly kind: 'free'; readonly predecessor?: Predecessor }
   | { readonly kind: 'held'; readonly generation: Generation; readonly owner: Owner }
-  | { readonly kind: 'failed'; readonly failure: RecordedFailure }
+  | { readonly kind: 'failed'; readonly ending: Ending }
   | { readonly kind: 'unclear' }
 
 /** Whose body goes on. */
@@ -141,16 +135,16 @@ export class Leases {
   async #standing(last: Generation, claim: Claim): Promise<Standing> {
     if (await last.purged()) return { kind: 'free' }
     const held = await last.owner(this.monotonic())
-    const outcome = await last.outcome()
-    if (outcome?.kind === 'failed') {
-      const recent = outcome.remembered && this.#isWithin(FAILURE_MEMORY, outcome.at)
+    const ending = await last.ending()
+    if (ending?.kind === 'failed') {
+      const recent = ending.remembered && this.#isWithin(FAILURE_MEMORY, ending.at)
       // A refusal is that of the credential that was used.
       const isSame = held?.owner.access === undefined || held.owner.access === claim.access
       return recent && !claim.ignoreFailure && claim.access !== 'client' && isSame
-        ? { kind: 'failed', failure: outcome.failure }
+        ? { kind: 'failed', ending }
         : { kind: 'free' }
     }
-    if (outcome && outcome.kind !== 'interrupted') return { kind: 'free' }
+    if (ending && ending.kind !== 'interrupted') return { kind: 'free' }
     if (!held) return this.#isWithin(UNCLAIMED, await last.changedAt()) ? { kind: 'unclear' } : { kind: 'free' }
     const { owner, silentFor } = held
     const here = await thisProcess()
@@ -160,7 +154,7 @@ export class Leases {
     const isSame = access === 'provider' && claim.access === 'provider'
     const continuable = access === 'public' || isSame || claim.followed === last.number
     const free: Standing = continuable ? { kind: 'free', predecessor: { generation: last, access } } : { kind: 'free' }
-    if (outcome) return free
+    if (ending) return free
     if ((await livenessOf(owner)) === 'dead') return free
     return isSilent(silentFor, this.silence) ? { kind: 'free' } : { kind: 'held', generation: last, owner }
   }
@@ -203,7 +197,7 @@ export class Leases {
   /** Nobody will append to it, and who reads it holds it open. */
   async #isOver(generation: Generation): Promise<boolean> {
     const held = await generation.owner(this.monotonic())
-    if (await generation.outcome()) return true
+    if (await generation.ending()) return true
     return !held || (await livenessOf(held.owner)) === 'dead'
   }
 
@@ -221,7 +215,7 @@ export class Leases {
 
   /** As {@link discard}, for a failure that is remembered no longer: under its number may be another generation now. */
   async forget(id: KeyId, generation: Generation): Promise<void> {
-    if ((await generation.outcome())?.kind === 'failed') await this.discard(id, generation)
+    if ((await generation.ending())?.kind === 'failed') await this.discard(id, generation)
   }
 
   /** Downloads of this key, of every content, serve the readers they have and store nothing. */
@@ -268,14 +262,14 @@ export class Leases {
   }
 
   async #isForgotten(generation: Generation): Promise<boolean> {
-    const [outcome, held, changedAt] = await Promise.all([
-      generation.outcome(),
+    const [ending, held, changedAt] = await Promise.all([
+      generation.ending(),
       generation.owner(this.monotonic()),
       generation.changedAt(),
     ])
-    if (outcome && outcome.kind !== 'interrupted') return !this.#isWithin(FAILURE_MEMORY, changedAt)
+    if (ending && ending.kind !== 'interrupted') return !this.#isWithin(FAILURE_MEMORY, changedAt)
     if (!held) return !this.#isWithin(FORGOTTEN, changedAt)
-    if ((await livenessOf(held.owner)) !== 'dead' && !outcome) return false
+    if ((await livenessOf(held.owner)) !== 'dead' && !ending) return false
     return held.owner.boot !== (await thisProcess()).boot || !this.#isWithin(FORGOTTEN, changedAt)
   }
 

@@ -53,13 +53,13 @@ export async function inFlight(directory: string, known: ReadonlySet<KeyId> = ne
 }
 
 async function look(id: KeyId, generation: Generation): Promise<InFlight | undefined> {
-  const [held, outcome, head, body] = await Promise.all([
+  const [held, ending, head, body] = await Promise.all([
     generation.owner(monotonic()),
-    generation.outcome(),
+    generation.ending(),
     generation.head(),
     unlessMissing(stat(generation.bodyPath)),
   ])
-  if (!held || outcome || (await livenessOf(held.owner)) === 'dead') return undefined
+  if (!held || ending || (await livenessOf(held.owner)) === 'dead') return undefined
   return { id, owner: held.owner, answered: head !== undefined, received: body?.size ?? 0, length: head?.length }
 }
 

@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { follow } from '#kiss/flight/follow.js'
 import { Generation, type Owner } from '#kiss/flight/directory.js'
-import { GrowingBody } from '#kiss/flight/body.js'
 import { Leases, type Acquisition, type Claim } from '#kiss/flight/lease.js'
-import { Waiting } from '#kiss/flight/waiting.js'
+import { FlightState } from '#kiss/flight/state.js'
 import { thisProcess } from '#kiss/store/process.js'
 
 type Mine = Extract<Acquisition, { kind: 'mine' }>
@@ -156,7 +155,8 @@ describe('leases', () => {
     const { generation } = await take(leases)
     const failure = { code: 'origin-refused', message: 'no', status: 404 } as const
     await generation.end({ kind: 'failed', failure, at: now, remembered: true })
-    assert.deepEqual(await leases.acquire(claim()), { kind: 'failed', failure })
+    const told = await leases.acquire(claim())
+    assert.deepEqual(told, { kind: 'failed', ending: { kind: 'failed', failure, at: now, remembered: true } })
     for (const more of [{ access: 'client' }, { ignoreFailure: true }] as const) {
       const got = await take(open(), more)
       await got.generation.end({ kind: 'failed', failure, at: now, remembered: true })
@@ -209,20 +209,16 @@ describe('leases', () => {
       it(`does not take a later one of its number for the one that it follows, which is gone ${how}`, async () => {
         const { generation } = await take(open())
         const leave = (): void => writeFileSync(join(generation.directory, 'ended'), text)
-        const body = new GrowingBody()
-        const heads: unknown[] = []
-        const outcome = await follow({
+        const state = new FlightState('', 'public')
+        const ending = await follow({
           generation: new Replaced(generation, leave, JSON.stringify(await ownerOf())),
-          body,
-          now: () => now,
-          silence: 30_000,
-          onHead: (head) => heads.push(head),
-          waiting: new Waiting(),
+          state,
+          leases: { monotonic: () => now, silence: 30_000 },
           signal: new AbortController().signal,
         })
-        assert.equal(outcome === 'lost' ? outcome : outcome.kind, expected)
-        assert.deepEqual([body.available, heads], [0, []])
-        await body.close()
+        assert.equal(ending === 'lost' ? ending : ending.kind, expected)
+        assert.deepEqual([state.body.available, state.head], [0, undefined])
+        await state.body.close()
       })
     }
   })

@@ -30,8 +30,10 @@ const HANG = 20_000
 export async function runWakeups(options: WakeupOptions): Promise<WakeupResult> {
   const { origin, cacheDir, seed, count, parallel, onDone } = options
   const random = mulberry(seed)
+  // One for all: each would run ahead of the others by its own pauses.
+  const clock = new HastyClock()
   const open = (): Promise<Engine> =>
-    openEngine({ cacheDir, clock: new HastyClock(), upstream: { guard: false, env: {} }, warn: () => undefined })
+    openEngine({ cacheDir, clock, upstream: { guard: false, env: {} }, warn: () => undefined })
   let owner = await open()
   const followers = [await open(), await open()]
   const wrong: string[] = []

@@ -1,0 +1,107 @@
+/** Reads the body of an answer into the landing: compares what is there already, appends what is not. */
+
+import { asKissError, KissError } from '../errors.js'
+import type { OriginAnswer } from '../upstream/types.js'
+import type { Collaborators } from './collaborators.js'
+import type { Head } from './directory.js'
+import type { Landing } from './landing.js'
+import { lengthByHead } from './length.js'
+import type { Order } from './order.js'
+import { isDiskError } from './refusals.js'
+import { mergeHeads } from './resume.js'
+import { countedAs } from './sources.js'
+
+export interface Reception {
+  readonly order: Order
+  readonly services: Collaborators
+  readonly landing: Landing
+  readonly signal: AbortSignal
+  readonly answer: OriginAnswer
+  /** Where the body of the answer begins. */
+  readonly position: number
+  /** What the answer says of the whole: believed of the bytes here when all of them have been compared, and not before. */
+  readonly head?: Head | undefined
+  /** Bytes of the whole, where an earlier range told them but no head did: not promised to readers. */
+  readonly total: number | undefined
+  /** The byte after the last that the Content-Range of the answer announces. */
+  readonly rangeEnd?: number | undefined
+  /** The body has bytes that it never had. */
+  readonly onGrown: () => void
+}
+
+export type Received =
+  | { readonly kind: 'whole'; readonly delimited: boolean }
+  /** The bytes here are of another content. */
+  | { readonly kind: 'changed' }
+  /** It ended too early; `begun`: after a first byte. */
+  | { readonly kind: 'cut'; readonly reason?: string; readonly cause?: unknown; readonly begun: boolean }
+
+/** Throws KissError for what no further attempt can mend, and the signal's reason. */
+export async function receive(reception: Reception): Promise<Received> {
+  const { answer, landing, order, position, services, signal } = reception
+  const { writer } = landing
+  const counter = countedAs(answer)
+  const held = writer.size
+  let { head } = reception
+  let at = position
+  const learn = async (): Promise<void> => {
+    // A validator that came with the first of the bytes says nothing of the others.
+    if (!head || at < held) return
+    await landing.learn(mergeHeads(landing.head, head))
+    head = undefined
+  }
+  try {
+    await learn()
+    for await (const chunk of answer.body) {
+      if (counter) services.store.counters.add(counter, chunk.length)
+      const known = Math.min(chunk.length, Math.max(0, writer.size - at))
+      if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at))) return { kind: 'changed' }
+      at += known
+      if (known > 0) landing.show(at)
+      await learn()
+      if (known < chunk.length) await append(known === 0 ? chunk : chunk.subarray(known), reception)
+      at += chunk.length - known
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    await writer.flush()
+    if (error instanceof KissError) throw error
+    if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${order.shown}`)
+    return { kind: 'cut', cause: error, begun: at > position }
+  } finally {
+    await answer.discard()
+  }
+  await writer.flush()
+  return ended(at, reception)
+}
+
+/** The body came to its end at byte `at`, as far as the connection tells. */
+async function ended(at: number, { answer, landing, order, services, signal, total }: Reception): Promise<Received> {
+  const { head, writer } = landing
+  const cut = (reason: string): Received => ({ kind: 'cut', reason, begun: true })
+  const length = head?.length ?? total
+  if (length !== undefined && at < length) return cut(`the origin ended the body at byte ${at} of ${length}`)
+  const { headers } = answer
+  const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  if (at < writer.size) return delimited ? { kind: 'changed' } : cut(`the origin closed the connection at byte ${at}`)
+  if (length !== undefined || delimited) return { kind: 'whole', delimited: true }
+  // It ended with the connection, as a cut one would (RFC 9112 §8).
+  const digest = writer.digest()
+  if (digest === order.promised || digest === head?.sha256) return { kind: 'whole', delimited: true }
+  const known = await lengthByHead(order, head, services, signal)
+  return known !== undefined && known > at
+    ? cut(`the origin closed the connection at byte ${at} of ${known}`)
+    : { kind: 'whole', delimited: known === at }
+}
+
+async function append(chunk: Buffer, { landing, order, rangeEnd, total, onGrown }: Reception): Promise<void> {
+  const { head, writer } = landing
+  const end = rangeEnd ?? head?.length ?? total
+  if (end !== undefined && writer.size + chunk.length > end)
+    throw new KissError(
+      'length-mismatch',
+      `cannot fetch ${order.shown}: the origin sent more than the ${end} bytes that it announced`,
+    )
+  await writer.append(chunk)
+  onGrown()
+}
