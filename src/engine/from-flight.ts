@@ -3,13 +3,13 @@
 import { randomUUID } from 'node:crypto'
 import { asKissError, KissError } from '../errors.js'
 import { accessOf, isFree, isLentOnce } from '../flight/access.js'
+import { confirmed } from '../flight/commit.js'
 import { errorOf, type Ending } from '../flight/ending.js'
 import type { Flight } from '../flight/flight.js'
 import type { Flights } from '../flight/flights.js'
 import type { Order } from '../flight/order.js'
 import { aloneIdOf, type Subject } from '../flight/subject.js'
 import type { Wait } from '../flight/waiting.js'
-import { lifetimesFrom } from '../http/freshness.js'
 import type { Store } from '../store/open.js'
 import type { Entry } from '../store/types.js'
 import { growingArtifact } from './artifacts.js'
@@ -168,7 +168,7 @@ export class FromFlight {
       const known = rights.remembers(subject, entry) && failure.code !== 'origin-refused'
       return this.#fail(state, known ? entry : undefined, failure)
     }
-    const renewed = { ...entry, ...lifetimesFrom(clock.now(), entry.lifetime) }
+    const renewed = confirmed(entry, clock.now())
     await store.entries.renew(renewed)
     await fromStore.publicise(subject, renewed)
     state.confirmed = true

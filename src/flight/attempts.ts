@@ -27,7 +27,7 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Collaborators
+  readonly services: Pick<Collaborators, 'store' | 'origins' | 'sources' | 'clock' | 'random' | 'settings'>
   readonly landing: Landing
   readonly state: FlightState
   /** What a predecessor had summed up when it was interrupted. */

@@ -1,6 +1,7 @@
 /** Makes a whole body visible, unless it was purged or superseded on the way. */
 
 import type { Generation, Head } from './directory.js'
+import { lifetimesFrom } from '../http/freshness.js'
 import { withRoom } from '../store/room.js'
 import type { Entry } from '../store/types.js'
 import { storageId, type Order } from './order.js'
@@ -28,9 +29,8 @@ export async function commit(
   body: WholeBody,
   order: Order,
   generation: Generation,
-  services: Collaborators,
+  { store, leases, clock, settings }: Pick<Collaborators, 'store' | 'leases' | 'clock' | 'settings'>,
 ): Promise<Entry | undefined> {
-  const { store, leases } = services
   const { id } = order
   const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
   const storedId = storageId(order, body.head)
@@ -38,14 +38,14 @@ export async function commit(
   const { sha256, size, delimited } = body
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const isAlone = order.alone || storedId !== id
-  const lifetime = isAlone ? Math.min(order.lifetime, services.settings.authTtl) : order.lifetime
-  const entry = entryOf(body, { ...order, id: storedId, lifetime }, services.clock.now())
+  const lifetime = isAlone ? Math.min(order.lifetime, settings.authTtl) : order.lifetime
+  const entry = entryOf(body, { ...order, id: storedId, lifetime }, clock.now())
   const stored = await store.publish(body.file ?? generation.bodyPath, entry, {
     reservation: reservationOf(id, generation),
     isPurged: doomed,
   })
   if (!stored) return undefined
-  if (services.settings.syncBodies) store.checked.sync(sha256)
+  if (settings.syncBodies) store.checked.sync(sha256)
   return entry
 }
 
@@ -75,4 +75,9 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     access: order.access,
     unverified,
   }
+}
+
+/** The origin confirmed it now. What was stored in the future was stored before the clock was set back: nobody knows when. */
+export function confirmed(entry: Entry, now: number): Entry {
+  return { ...entry, ...lifetimesFrom(now, entry.lifetime), storedAt: Math.min(entry.storedAt, now) }
 }

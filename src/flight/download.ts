@@ -1,11 +1,10 @@
 /** Downloads a key that this process has the lease of, and ends the generation well whatever happens. */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
-import { lifetimesFrom } from '../http/freshness.js'
 import { withRoom } from '../store/room.js'
 import { Attempts } from './attempts.js'
 import type { Collaborators } from './collaborators.js'
-import { commit, reservationOf } from './commit.js'
+import { commit, confirmed, reservationOf } from './commit.js'
 import type { Ending } from './ending.js'
 import { Landing } from './landing.js'
 import { FAILURE_MEMORY, type Acquisition } from './lease.js'
@@ -131,7 +130,7 @@ async function renew({ order, services, lease }: DownloadOptions): Promise<Endin
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged())) return { kind: 'present' }
   const now = services.clock.now()
   // The stored validators stay: those of the 304 are the same, or weaker.
-  const renewed = await services.store.entries.renew({ ...entry, ...lifetimesFrom(now, entry.lifetime) })
+  const renewed = await services.store.entries.renew(confirmed(entry, now))
   return { kind: renewed ? 'renewed' : 'present' }
 }
 

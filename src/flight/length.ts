@@ -11,13 +11,13 @@ const TIMEOUT = 5_000
 export async function lengthByHead(
   order: Order,
   head: Head | undefined,
-  services: Collaborators,
+  { origins }: Pick<Collaborators, 'origins'>,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const { url, provider, headers, ownRight } = order
-  const origins = await services.origins()
+  const network = await origins()
   try {
-    const answer = await origins.request({
+    const answer = await network.request({
       url,
       provider,
       method: 'HEAD',

@@ -13,7 +13,7 @@ import { countedAs } from './sources.js'
 
 export interface Reception {
   readonly order: Order
-  readonly services: Collaborators
+  readonly services: Pick<Collaborators, 'store' | 'origins'>
   readonly landing: Landing
   readonly signal: AbortSignal
   readonly answer: OriginAnswer

@@ -96,6 +96,16 @@ describe('a wall clock that is set', () => {
     assert.equal((await lab.get(kiss, '/c', { headers })).status, 403)
   })
 
+  it('counts the age of an entry anew when the origin has confirmed it', async () => {
+    const clock = new MovableClock()
+    const kiss = await lab.engine({ clock })
+    lab.origin.serve('/c', { body, etag: '"1"' })
+    await lab.get(kiss, '/c')
+    clock.step(-HOUR)
+    await lab.get(kiss, '/c')
+    assert.equal((await kiss.purge({ olderThan: 1000, dryRun: true })).removed, 0)
+  })
+
   it('purges by age what was stored under a clock that was ahead', async () => {
     const clock = new MovableClock()
     clock.step(HOUR)

@@ -33,7 +33,11 @@ export function listLines(entries: readonly Showable[], now: number, columns: nu
   const layout: readonly Column<Showable>[] = [
     { title: 'SIZE', align: 'right', cell: ({ size }) => formatSize(size) },
     { title: 'AGE', align: 'right', cell: ({ storedAt }) => ago(now - storedAt) },
-    { title: 'FRESH', align: 'right', cell: ({ staleAt }) => (staleAt > now ? ago(staleAt - now) : 'stale') },
+    {
+      title: 'FRESH',
+      align: 'right',
+      cell: ({ staleAt, storedAt }) => (storedAt <= now && staleAt > now ? ago(staleAt - now) : 'stale'),
+    },
     { title: 'USED', align: 'right', cell: ({ lastUsedAt }) => ago(now - lastUsedAt) },
     { title: 'HITS', align: 'right', cell: ({ hits }) => String(hits) },
     { title: 'NOTE', cell: noteOf },
