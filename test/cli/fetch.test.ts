@@ -200,7 +200,8 @@ describe('kiss fetch', () => {
   it('exits 4 when the origin cannot be reached, offline without an entry, and out of time', async () => {
     cli.origin.script('/hang', [{ body, stall: { after: 10 } }])
     const late = await cli.sandbox.run(['fetch', '--max-time', '300ms', cli.origin.url('/hang')])
-    assert.deepEqual([late.code, late.stderr], [4, 'kiss: not done within 300ms; raise --max-time\n'])
+    assert.equal(late.code, 4)
+    assert.match(late.stderr, /^kiss: not done within 300ms(: the origin has not answered yet)?; raise --max-time\n$/)
     const offline = await cli.sandbox.run(['fetch', '--offline', cli.origin.url('/other')])
     assert.equal(offline.code, 4)
     assert.match(offline.stderr, /run it without --offline once/)

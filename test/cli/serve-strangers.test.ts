@@ -10,7 +10,7 @@ describe('the figures that strangers see', () => {
   const cli = commandLine()
 
   it('count a body once for each entry, so that they do not tell whether its content is there already', async () => {
-    writeFileSync(path.join(cli.sandbox.root, 'token'), 'the-admin')
+    writeFileSync(path.join(cli.sandbox.root, 'token'), 'the-administrator')
     const serving = await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.0/8'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },
     })
@@ -23,7 +23,7 @@ describe('the figures that strangers see', () => {
       const metric = /^kiss_cache_usage_bytes (\d+)$/m
       const stranger = Number(metric.exec((await get(`${serving.url}metrics`)).text)?.[1])
       assert.deepEqual([(await serving.status())['disk_usage'], stranger], [200_000, 200_000])
-      const headers = { Authorization: 'Bearer the-admin' }
+      const headers = { Authorization: 'Bearer the-administrator' }
       const { text } = await get(`${serving.url}api/v1/status/`, { headers })
       const usage = Number((JSON.parse(text) as Record<string, unknown>)['disk_usage'])
       assert.ok(usage >= 100_000 && usage < 200_000, `${usage} bytes on the disk`)

@@ -250,7 +250,6 @@ describe('where kiss serve connects, by its settings', () => {
       'access-control-allow-origin': '*',
       'clear-site-data': '"*"',
       'content-disposition': 'inline; filename="../../evil"',
-      'content-encoding': 'br',
       refresh: '0; url=http://evil.example/',
       link: '<http://evil.example/>; rel=preload',
       'x-custom': 'custom',

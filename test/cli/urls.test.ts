@@ -19,12 +19,12 @@ const spellings = [
 ] as const
 
 describe('URLs that are not well formed', () => {
-  const cli = commandLine()
   let serving: Serving | undefined
   afterEach(async () => {
     await serving?.stop()
     serving = undefined
   })
+  const cli = commandLine()
   const allowed = ['--allow-upstream', '127.0.0.0/8']
 
   it('reach the origin as curl or requests would send them, and have one entry a request target', async () => {

@@ -98,7 +98,7 @@ describe('/metrics', () => {
     assert.ok(samples(text, 'kiss_served_bytes_total').includes('kiss_served_bytes_total{as="hit"} 1480000000000000'))
     assert.deepEqual(samples(text, 'kiss_downloads_in_flight'), [
       'kiss_downloads_in_flight{state="downloading"} 5',
-      'kiss_downloads_in_flight{state="scheduled"} 1',
+      'kiss_downloads_in_flight{state="scheduled"} 2',
     ])
     assert.deepEqual(samples(text, 'kiss_cache_quota_bytes'), ['kiss_cache_quota_bytes 500000000000'])
     engine.state = { ...engine.state, quota: undefined }
