@@ -15,7 +15,9 @@ describe('a short chaos run', () => {
       assert.ok(report.kills.workers + report.kills.servers > 0, 'nobody was killed')
       assert.ok(report.freezes.short + report.freezes.long > 0, 'nobody was stopped')
       assert.ok(Object.keys(report.faults).length >= 4, 'hardly a fault')
-      assert.ok((report.outcomes.right ?? 0) > 400, JSON.stringify(report.outcomes))
+      // While a server starts again, its address refuses connections; how many depends on the load of the machine.
+      const { right = 0, refused = 0 } = report.outcomes
+      assert.ok(right > (report.requests - refused) * 0.7, JSON.stringify(report.outcomes))
     } finally {
       rmSync(root, { recursive: true, force: true })
     }
