@@ -11,7 +11,7 @@ describe('the figures that strangers see', () => {
 
   it('count a body once for each entry, so that they do not tell whether its content is there already', async () => {
     writeFileSync(path.join(cli.sandbox.root, 'token'), 'the-administrator')
-    const serving = await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.0/8'], {
+    const serving = await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.0/8', '--quota', '1MiB'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },
     })
     try {
@@ -22,7 +22,8 @@ describe('the figures that strangers see', () => {
       }
       const metric = /^kiss_cache_usage_bytes (\d+)$/m
       const stranger = Number(metric.exec((await get(`${serving.url}metrics`)).text)?.[1])
-      assert.deepEqual([(await serving.status())['disk_usage'], stranger], [200_000, 200_000])
+      const { disk_usage: shown, disk_usage_percent: percent } = await serving.status()
+      assert.deepEqual([shown, percent, stranger], [200_000, 19, 200_000])
       const headers = { Authorization: 'Bearer the-administrator' }
       const { text } = await get(`${serving.url}api/v1/status/`, { headers })
       const usage = Number((JSON.parse(text) as Record<string, unknown>)['disk_usage'])

@@ -29,6 +29,7 @@ describe('the status page', () => {
       ...emptyStatus,
       counts,
       usage: { blobs: 250, reserved: 50, logical: 250 },
+      counted: 250,
       quota: 1000,
       entries: 4,
       downloads: [

@@ -25,7 +25,7 @@ export interface View {
  */
 export function statusFor(role: Role, status: EngineStatus): EngineStatus {
   const { usage } = status
-  return role === 'admin' ? status : { ...status, usage: { ...usage, blobs: usage.logical } }
+  return role === 'admin' ? status : { ...status, counted: usage.logical, usage: { ...usage, blobs: usage.logical } }
 }
 
 /** Newest first. */
