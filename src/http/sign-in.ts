@@ -33,7 +33,7 @@ export function isSignInPage({ asked, url, hop, headers }: FinalAnswer): boolean
   )
 }
 
-/** May a stored answer be a sign-in page? `url` is the displayable URL of the entry. */
-export function mayBeSignInPage({ url, headers }: { readonly url: string; readonly headers: StoredHeaders }): boolean {
-  return headers.contentType !== undefined && isUnexpectedPage(url.replace(/\?.*$/s, ''), headers)
+/** May a stored answer be a sign-in page? Any page may: a site asks for a sign-in under the names of its pages, too. */
+export function mayBeSignInPage({ headers }: { readonly headers: StoredHeaders }): boolean {
+  return headers.contentType !== undefined && html.test(headers.contentType)
 }

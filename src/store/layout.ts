@@ -1,6 +1,6 @@
 /** Where everything is in a cache directory, and the check that the directory has this layout. */
 
-import { link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { makeDirectory, syncBody } from './files.js'
@@ -89,9 +89,30 @@ export async function openLayout(
       warn(`the cache directory ${root} belongs to another user (uid ${stats.uid}), who can change what is in it`)
     const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random(), modes)), modes)
     await makeDirectories(layout)
+    await closeToOthers(layout)
     return layout
   } catch (error) {
     throw asKissError(error, 'disk', `cannot use the cache directory ${root}`)
+  }
+}
+
+/** An older kiss let everybody read what it made. What belongs to another user stays as it is. */
+async function closeToOthers(layout: Layout): Promise<void> {
+  const { blobs, transfers, index, indexLog, versionFile, generation, slack, modes } = layout
+  const files = [index, indexLog, `${index}-shm`, versionFile, generation, slack]
+  await Promise.all([
+    ...[blobs, transfers].map((path) => restrict(path, modes.directory)),
+    ...files.map((path) => restrict(path, modes.file)),
+  ])
+}
+
+/** Takes away the rights beyond `allowed`. */
+async function restrict(path: string, allowed: number): Promise<void> {
+  try {
+    const mode = (await stat(path)).mode & 0o777
+    if ((mode & ~allowed) !== 0) await chmod(path, mode & allowed)
+  } catch (error) {
+    if (!['ENOENT', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '')) throw error
   }
 }
 

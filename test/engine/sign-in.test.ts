@@ -54,20 +54,21 @@ describe('a sign-in page', () => {
     assert.equal((await fetchAll(kiss, origin.url('/Image.gz'))).artifact.stored, true)
   })
 
-  it('that was kept for a client without a credential never answers one with a credential', async () => {
-    const image = bytes('image', 80_000)
-    const rights = new Rights(origin, '/Image.gz')
-    rights.give({ body: page, type: 'text/html' }, '').give({ body: image, etag: '"v1"' }, 'alice')
-    const kiss = await engines.engine({ maxTtl: 86_400_000 })
-    const anonymous = await fetchAll(kiss, rights.url, { ttl: 36_500 * 86_400_000 })
-    assert.ok(anonymous.body.equals(page))
-    const entry = (await anonymous.artifact.finished())!
-    assert.equal(entry.lifetime, 86_400_000)
-    const alice = await fetchAll(kiss, rights.url, { headers: { 'private-token': 'alice' } })
-    assert.ok(alice.body.equals(image))
-    assert.equal((await fetchAll(kiss, rights.url, { headers: { 'private-token': 'alice' } })).as, 'hit')
-    assert.ok((await fetchAll(kiss, rights.url)).body.equals(page))
-  })
+  for (const name of ['/Image.gz', '/report.html', '/builds/'])
+    it(`that was kept for a client without a credential under ${name} never answers one with a credential`, async () => {
+      const image = bytes('image', 80_000)
+      const rights = new Rights(origin, name)
+      rights.give({ body: page, type: 'text/html' }, '').give({ body: image, etag: '"v1"' }, 'alice')
+      const kiss = await engines.engine({ maxTtl: 86_400_000 })
+      const anonymous = await fetchAll(kiss, rights.url, { ttl: 36_500 * 86_400_000 })
+      assert.ok(anonymous.body.equals(page))
+      const entry = (await anonymous.artifact.finished())!
+      assert.equal(entry.lifetime, 86_400_000)
+      const alice = await fetchAll(kiss, rights.url, { headers: { 'private-token': 'alice' } })
+      assert.ok(alice.body.equals(image))
+      assert.equal((await fetchAll(kiss, rights.url, { headers: { 'private-token': 'alice' } })).as, 'hit')
+      assert.ok((await fetchAll(kiss, rights.url)).body.equals(page))
+    })
 
   it('in flight for a client without a credential is not joined by one with a credential', async () => {
     const image = bytes('image', 80_000)

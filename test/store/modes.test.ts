@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeGeneration } from '#kiss/flight/directory.js'
 import { modesBelow, PRIVATE } from '#kiss/store/modes.js'
@@ -48,6 +48,17 @@ describe('the permissions in a cache directory', () => {
       const expected = isDirectory ? 0o2770 : /^[0-9a-f]{64}$/.test(name) ? 0o440 : 0o660
       assert.equal(mode.toString(8), expected.toString(8), name)
     }
+  })
+
+  it('are taken from everybody else where an older kiss gave them', async () => {
+    await (await fixture.open()).close()
+    for (const name of ['.', 'blobs', 'transfers']) await chmod(join(fixture.dir, name), 0o755)
+    for (const name of ['index.sqlite', 'generation']) await writeFile(join(fixture.dir, name), '', { flag: 'a' })
+    for (const name of ['index.sqlite', 'generation']) await chmod(join(fixture.dir, name), 0o644)
+    await fixture.open()
+    const modes = async (name: string) => ((await stat(join(fixture.dir, name))).mode & 0o777).toString(8)
+    assert.deepEqual(await Promise.all(['blobs', 'transfers'].map(modes)), ['700', '700'])
+    assert.deepEqual(await Promise.all(['index.sqlite', 'generation'].map(modes)), ['600', '600'])
   })
 
   it('follow a group that was set up, and no other', () => {
