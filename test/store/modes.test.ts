@@ -51,7 +51,7 @@ describe('the permissions in a cache directory', () => {
   })
 
   it('are taken from everybody else where an older kiss gave them', async () => {
-    await (await fixture.open()).close()
+    await fixture.open()
     for (const name of ['.', 'blobs', 'transfers']) await chmod(join(fixture.dir, name), 0o755)
     for (const name of ['index.sqlite', 'generation']) await writeFile(join(fixture.dir, name), '', { flag: 'a' })
     for (const name of ['index.sqlite', 'generation']) await chmod(join(fixture.dir, name), 0o644)
