@@ -24,7 +24,7 @@ function packageJson(name: string, version: string): string {
     files: ['dist', '!dist/**/*.test.*', 'oclif.manifest.json'],
     scripts: {
       build: 'tsc',
-      test: 'tsc && node --test dist/',
+      test: 'tsc && node --test dist/*.test.js',
       prepack: 'tsc && oclif manifest',
     },
     oclif: {
