@@ -31,11 +31,13 @@ describe('faults: readers', () => {
       const hold = latch()
       lab.origin.script('/p', [{ status: 503 }, { body, hold: hold.opened }])
       const kiss = await lab.engine()
+      const first = lab.get(kiss, '/p')
+      await lab.origin.requested('/p', 2)
       const got = await lab.get(kiss, '/p', { patience: PATIENCE })
       assert.deepEqual([got.code, got.status], ['origin-timeout', 504])
       assert.match(got.error?.message ?? '', /the origin answered 503; the download goes on/)
       hold.open()
-      await lab.origin.answered('/p', 2)
+      assert.ok((await first).body.equals(body))
     })
 
     it('it says so in another process, too', async () => {
