@@ -43,6 +43,26 @@ describe('the pages of the dashboard', () => {
     }
   })
 
+  it('take the order of KissCache on every list, and keep it on the way to the next page', async () => {
+    const lab = await start()
+    const urls = async (path: string): Promise<string[]> => {
+      const { text } = await get(lab.url + path)
+      return [...text.matchAll(/<th scope="row">[^]*?title="([^"]*)"/g)].map(([, url]) => url ?? '')
+    }
+    for (const name of ['successes', 'downloading', 'failures']) {
+      const ascending = await urls(`resources/${name}/?order=url`)
+      assert.ok(ascending.length > 1, name)
+      assert.deepEqual(ascending, [...ascending].sort(), name)
+      assert.notDeepEqual(await urls(`resources/${name}/?order=-url`), ascending, name)
+    }
+    assert.deepEqual(
+      (await urls('resources/downloading/?order=-url')).reverse(),
+      await urls('resources/downloading/?order=url'),
+    )
+    const { text } = await get(`${lab.url}resources/successes/2/?order=-content_length`)
+    assert.match(text, /href="\/resources\/successes\/3\?sort=size"/)
+  })
+
   it('answer a browser with a page, and a program with a problem, where there is nothing', async () => {
     const lab = await start()
     for (const path of ['resources/', '%3Cb%3E', 'nothing/at/all']) {

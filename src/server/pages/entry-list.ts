@@ -3,6 +3,7 @@
 import { hostOf } from '../../http/host.js'
 import type { Entry } from '../../store/types.js'
 import { parseSize } from '../../units.js'
+import { kissCacheOrder } from './kisscache-order.js'
 
 export const sortKeys = ['url', 'host', 'size', 'age', 'fresh', 'used', 'hits'] as const
 export type SortKey = (typeof sortKeys)[number]
@@ -50,7 +51,7 @@ const orders: Readonly<Record<SortKey, Order>> = {
 
 /** What strangers write into an address; what makes no sense is the default. */
 export function readListQuery(query: URLSearchParams, page: string): ListQuery {
-  const kissCache = kissCacheOrder(query.get('order') ?? '')
+  const kissCache = sortOfKissCache(query)
   const sort = sortKeys.find((key) => key === query.get('sort')) ?? kissCache?.sort ?? 'used'
   return {
     ...readChoice(query),
@@ -92,24 +93,20 @@ export function choiceFields({ search, host, state, largerThan }: EntryChoice): 
   return fields
 }
 
-/** KissCache's `?order=`: the name of a field, with `-` for the largest or latest first. */
+/** The keys that sort as fields of KissCache do (its `models.py`), and whether their first order is ascending. */
 const kissCacheFields: Readonly<Record<string, { readonly sort: SortKey; readonly ascends: boolean }>> = {
   url: { sort: 'url', ascends: true },
-  host: { sort: 'host', ascends: true },
-  path: { sort: 'url', ascends: true },
   content_length: { sort: 'size', ascends: false },
-  size: { sort: 'size', ascends: false },
   created_at: { sort: 'age', ascends: false },
   last_usage: { sort: 'used', ascends: false },
   usage: { sort: 'hits', ascends: false },
   ttl: { sort: 'fresh', ascends: true },
 }
 
-function kissCacheOrder(order: string): { readonly sort: SortKey; readonly reverse: boolean } | undefined {
-  const descending = order.startsWith('-')
-  const name = descending ? order.slice(1) : order
-  const field = Object.hasOwn(kissCacheFields, name) ? kissCacheFields[name] : undefined
-  return field && { sort: field.sort, reverse: field.ascends === descending }
+function sortOfKissCache(query: URLSearchParams): { readonly sort: SortKey; readonly reverse: boolean } | undefined {
+  const { field, descending } = kissCacheOrder(query)
+  const found = Object.hasOwn(kissCacheFields, field) ? kissCacheFields[field] : undefined
+  return found && { sort: found.sort, reverse: found.ascends === descending }
 }
 
 /** The query that leads to a list; defaults are left out. */

@@ -3,6 +3,7 @@
 import type { FailureRecord } from '../../engine/types.js'
 import { ago, count } from './format.js'
 import { html, type Html, type Part } from './html.js'
+import type { Comparisons } from './kisscache-order.js'
 import { listTable } from './list.js'
 import { artifact } from './parts.js'
 import { reasonOf } from './reasons.js'
@@ -29,6 +30,15 @@ export function groupFailures(failures: readonly FailureRecord[]): FailureGroup[
     groups.set(key, { last, times: times + 1, firstAt: at, clients: isNew ? [...clients, client] : clients })
   }
   return [...groups.values()]
+}
+
+/** By the fields that KissCache sorts its failures by. */
+export const failureFields: Comparisons<FailureGroup> = {
+  url: ({ last }) => last.url,
+  status_code: ({ last }) => last.status ?? 0,
+  last_usage: ({ last }) => last.at,
+  created_at: ({ firstAt }) => firstAt,
+  usage: ({ times }) => times,
 }
 
 export function failureTable(groups: readonly FailureGroup[], now: number): Html {

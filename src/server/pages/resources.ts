@@ -14,13 +14,15 @@ import {
 import { count } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
-import { failureTable, groupFailures } from './failures.js'
+import { failureFields, failureTable, groupFailures } from './failures.js'
 import { filterForm, searchForm } from './filters.js'
 import { figuresByHost } from '../hosts.js'
+import { type Comparisons, inKissCacheOrder, kissCacheOrder } from './kisscache-order.js'
 import { flightList, live } from './live.js'
 import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
 import { entryTable, pager } from './table.js'
+import type { Flight } from './view.js'
 
 type ListName = 'scheduled' | 'downloading' | 'successes' | 'failures'
 
@@ -78,9 +80,11 @@ function failuresPage(context: PageContext): Page {
   const { query: parameters, view, now } = context
   const { search, page } = readListQuery(parameters, pageOf(context))
   const matched = matching(view.failures, search)
-  const list = paged(groupFailures(matched), page)
+  const groups = groupFailures(matched)
+  const ordered = inKissCacheOrder(groups, kissCacheOrder(parameters), failureFields)
+  const list = paged(ordered ?? groups, page)
   const current = '/resources/failures/'
-  const more = search === '' ? '' : `?${new URLSearchParams({ q: search }).toString()}`
+  const more = queryText({ q: search, order: ordered && parameters.get('order') })
   return {
     title: 'Failures',
     current,
@@ -116,19 +120,28 @@ const flightTexts = {
   },
 } as const
 
+/** By the fields that KissCache sorts its downloads by. */
+const flightFields: Comparisons<Flight> = {
+  url: ({ url }) => url,
+  content_length: ({ length }) => length ?? 0,
+  created_at: ({ startedAt }) => startedAt,
+}
+
 function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): Page {
   const { view, now } = context
   const { title, about } = flightTexts[state]
   const flights = view.flights.filter((flight) => flight.state === state)
-  const list = paged(flights, readListQuery(context.query, pageOf(context)).page)
+  const ordered = inKissCacheOrder(flights, kissCacheOrder(context.query), flightFields)
+  const list = paged(ordered ?? flights, readListQuery(context.query, pageOf(context)).page)
+  const more = queryText({ order: ordered && context.query.get('order') })
   return {
     title,
     current: `/resources/${state}/`,
     refresh: 10,
     body: html`
       <p class="note">${about}</p>
-      ${list.page === 1 ? live(context)(state) : flightList(list.items, state, now)}
-      ${pager(list, (page) => `/resources/${state}/${page}`)}
+      ${list.page === 1 && !ordered ? live(context)(state) : flightList(list.items, state, now)}
+      ${pager(list, (page) => `/resources/${state}/${page}${more}`)}
     `,
   }
 }
@@ -136,4 +149,11 @@ function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): 
 function found({ total }: Paged<unknown>, all: number, one: string, many: string): Html {
   const noun = all === 1 ? one : many
   return total === all ? html`${count(all)} ${noun}` : html`${count(total)} of ${count(all)} ${noun}`
+}
+
+/** What a link to another page keeps of the query. */
+function queryText(fields: Readonly<Record<string, string | null | undefined>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) if (value) query.set(name, value)
+  return query.size === 0 ? '' : `?${query.toString()}`
 }

@@ -67,6 +67,23 @@ describe('the list of entries', () => {
     }
   })
 
+  it('takes the order of KissCache by the names of its fields, ascending without a minus', () => {
+    for (const [order, sort, reverse] of [
+      ['url', 'url', false],
+      ['-url', 'url', true],
+      ['content_length', 'size', true],
+      ['-content_length', 'size', false],
+      ['-last_usage', 'used', false],
+      ['last_usage', 'used', true],
+      ['-usage', 'hits', false],
+      ['created_at', 'age', true],
+      ['ttl', 'fresh', false],
+      ['-status_code', 'used', false],
+      ['toString', 'used', false],
+    ] as const)
+      assert.deepEqual([read(`order=${order}`).sort, read(`order=${order}`).reverse], [sort, reverse], order)
+  })
+
   it('goes on over pages and ends with the last', () => {
     const seen = ['1', '2', '3'].flatMap((page) => listEntries(entries, read('sort=url', page), now).items)
     assert.equal(new Set(seen).size, entries.length)
