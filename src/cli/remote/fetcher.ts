@@ -9,7 +9,8 @@ import { remoteArtifact } from './artifact.js'
 import { Unanswered, type RemoteClient } from './client.js'
 import { endpoint } from './endpoint.js'
 
-/** Seconds that the server may keep a request in its queue before it tells the place there. */
+/** Seconds that the server may keep a request in its queue before it tells the place there: the first time, and later. */
+const FIRST_QUEUE_WAIT = 2
 const QUEUE_WAIT = 20
 /** Milliseconds without a byte: the time in the queue, and after it as long as LAVA waits for a cache. */
 const PATIENCE = QUEUE_WAIT * 1000 + 60_000
@@ -63,8 +64,8 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
       sha256,
       passheaders: names.length === 0 ? undefined : names.join(','),
     })
-    for (;;) {
-      const answer = await this.#askOnce(address, request, patience)
+    for (let queueWait = FIRST_QUEUE_WAIT; ; queueWait = QUEUE_WAIT) {
+      const answer = await this.#askOnce(address, request, { queueWait, patience })
       if (!(answer instanceof KissError)) return answer
       // It has a place in the server's queue: the origin would only be asked twice.
       request.onWait?.(() => ({ attempts: 0, reason: answer.message }))
@@ -73,10 +74,14 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
   }
 
   /** As {@link #ask}; a KissError `busy` where the server keeps the request in its queue. */
-  async #askOnce(address: URL, request: FetchRequest, patience: number): Promise<Artifact | string | KissError> {
+  async #askOnce(
+    address: URL,
+    request: FetchRequest,
+    { queueWait, patience }: { readonly queueWait: number; readonly patience: number },
+  ): Promise<Artifact | string | KissError> {
     const { client } = this.#options
     const { url, sha256, signal = new AbortController().signal } = request
-    const headers = { ...request.headers, prefer: `wait=${QUEUE_WAIT}` }
+    const headers = { ...request.headers, prefer: `wait=${queueWait}` }
     let response
     try {
       response = await client.request(address, { headers, signal, patience })
