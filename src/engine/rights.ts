@@ -15,7 +15,7 @@ import { asKissError, KissError } from '../errors.js'
 import { isFree } from '../flight/access.js'
 import { VALIDATION_TIMEOUT } from '../flight/attempts.js'
 import { isConfirmed } from '../flight/resume.js'
-import type { Subject } from '../flight/subject.js'
+import { holderOf, type Subject } from '../flight/subject.js'
 import type { Flight } from '../flight/flight.js'
 import { hostOf } from '../http/host.js'
 import type { StoredHeaders } from '../http/stored.js'
@@ -97,7 +97,7 @@ export class Rights {
   async present(subject: Subject, flight: Flight, signal: AbortSignal): Promise<Probed | undefined> {
     await waitFor(flight.state.placed, signal)
     const { access, head, ending, leading } = flight.state
-    const own = leading && flight.order.credential === subject.credential
+    const own = leading ? flight.order.credential === subject.credential : isHolder(subject, flight)
     if (head !== undefined || ending !== undefined || own) return undefined
     if (access === 'public' || (access === 'provider' && subject.lent)) return undefined
     return this.#ask(subject, undefined, PROBE_TIMEOUT, signal).catch((error: unknown) => {
@@ -112,7 +112,7 @@ export class Rights {
     const { order } = flight
     const { access, head } = flight.state
     const headers = head?.headers ?? {}
-    const own = order.credential === subject.credential && flight.state.confirmed
+    const own = (order.credential === subject.credential && flight.state.confirmed) || isHolder(subject, flight)
     if (own && access === 'client') this.#accept(subject, headers.etag)
     if (own || isFree(subject, { access, private: access === 'client', url: order.shown, headers })) return 'free'
     if (head === undefined || !isStrong(headers.etag)) return 'other'
@@ -180,6 +180,11 @@ export class Rights {
     }
     return waitFor(running, signal)
   }
+}
+
+/** Does another process download with the credential of this client? */
+function isHolder(subject: Subject, { state }: Flight): boolean {
+  return state.holder !== undefined && state.holder === holderOf(subject)
 }
 
 /** May a request of this client continue the bytes of a flight, should its own be interrupted? Once the origin has said so. */

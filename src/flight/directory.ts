@@ -47,6 +47,8 @@ export interface Owner extends ProcessIdentity {
   readonly private: boolean
   /** Absent in the files of older versions. */
   readonly access?: Access | undefined
+  /** A hash of the credential that all of it comes with; absent where a predecessor's body goes on. */
+  readonly holder?: string | undefined
 }
 
 /** What the origin said of the body that is being downloaded. */

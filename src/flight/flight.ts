@@ -5,10 +5,9 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { withRoom } from '../store/room.js'
-import type { Access, KeyId } from '../store/types.js'
+import type { KeyId } from '../store/types.js'
 import type { Collaborators } from './collaborators.js'
 import { complete } from './completion.js'
-import type { Generation } from './directory.js'
 import { download } from './download.js'
 import { errorFrom, type Ending } from './ending.js'
 import { follow } from './follow.js'
@@ -17,7 +16,7 @@ import type { Download } from './list.js'
 import { storageId, type Order, type Seed } from './order.js'
 import { FlightState } from './state.js'
 import { accessOf } from './access.js'
-import type { Subject } from './subject.js'
+import { holderOf, type Subject } from './subject.js'
 
 export interface FlightOptions {
   readonly order: Order
@@ -126,6 +125,7 @@ export class Flight {
             id: order.id,
             url: order.shown,
             access: order.access,
+            holder: holderOf(order),
             followed,
             ignoreFailure: order.insists,
             signal,
@@ -133,10 +133,7 @@ export class Flight {
         )
         if (got.kind === 'failed') return got.ending
         if (got.kind === 'theirs') followed = got.generation.number
-        const ending =
-          got.kind === 'mine'
-            ? await this.#download(got)
-            : await this.#follow(got.generation, accessOf(got.owner, order.provider))
+        const ending = got.kind === 'mine' ? await this.#download(got) : await this.#follow(got)
         // It was meant for a client that has no right to it; now there is another client.
         const refused = ending?.kind === 'failed' && ending.failure.code === 'origin-refused'
         if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
@@ -155,6 +152,7 @@ export class Flight {
     const { order, state } = this
     state.leading = true
     state.access = lease.access
+    state.holder = undefined
     state.place()
     return download({
       order: { ...order, access: lease.access },
@@ -175,12 +173,14 @@ export class Flight {
   }
 
   /** undefined: the owner is gone, and its download has to be continued. */
-  async #follow(generation: Generation, access: Access): Promise<Ending | undefined> {
+  async #follow({ generation, owner }: Extract<Acquisition, { kind: 'theirs' }>): Promise<Ending | undefined> {
     const { order, state } = this
+    const access = accessOf(owner, order.provider)
     const { leases, store } = this.#o.services
     await this.#takeSeed()?.answer.discard()
     state.leading = false
     state.access = access
+    state.holder = owner.holder
     state.place()
     // An owner that waits for its turn says so.
     state.waiting.started = true

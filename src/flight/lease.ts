@@ -42,6 +42,8 @@ export interface Claim {
   readonly url: string
   /** Whose credential the download will use. */
   readonly access: Access
+  /** A hash of that credential; absent where there is none. */
+  readonly holder?: string | undefined
   /** The generation that this process followed until its owner died: its body may be continued whatever its access. */
   readonly followed?: number | undefined
   /** Take the lease although the last attempt failed a moment ago. */
@@ -166,7 +168,8 @@ export class Leases {
     const access = strictest(claim.access, predecessor?.access ?? 'public')
     const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: claim.url }
     try {
-      if (!(await generation.claim({ ...owner, private: access === 'client', access }, this.monotonic())))
+      const holder = predecessor === undefined ? claim.holder : undefined
+      if (!(await generation.claim({ ...owner, private: access === 'client', access, holder }, this.monotonic())))
         return undefined
     } catch (error) {
       // A full disk: nobody has to wait for an owner that will not come.

@@ -16,6 +16,8 @@ export class FlightState {
   leading = false
   /** The origin gave this very order its bytes, or confirmed those that a predecessor left: its credential is right. */
   confirmed = false
+  /** A hash of the credential that another process downloads with: clients with the same one share its right. */
+  holder: string | undefined
   /** The sum of the whole body, as soon as every byte is there; storing it may take a moment longer. */
   sum: Sha256 | undefined
   /** What the index has of it, once it is stored. */

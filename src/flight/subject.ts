@@ -101,6 +101,11 @@ export function aloneIdOf(id: KeyId, credential = ''): KeyId {
   return subordinate(id, credential)
 }
 
+/** A hash of the credential of a request, which other processes can compare; undefined where it has none. */
+export function holderOf({ id, credential }: Pick<Subject, 'id' | 'credential'>): string | undefined {
+  return credential === undefined ? undefined : aloneIdOf(id, credential)
+}
+
 /** RFC 9110 §12.5.1: a request without Accept and one that accepts anything are the same request. */
 function isPassed([name, value]: [string, string]): boolean {
   return isPassable(name) && !(isSelecting(name) && value.trim().replace(/^\*\/\*$/, '*') === '*')
