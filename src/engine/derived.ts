@@ -2,10 +2,10 @@
 
 import { KissError } from '../errors.js'
 import { evaluatePreconditions } from '../http/validation.js'
-import type { Source, UpstreamFailure } from '../provider/types.js'
+import type { Source as OtherUrl, UpstreamFailure } from '../provider/types.js'
 import { fromProvider } from '../upstream/from-provider.js'
 import { firstHop } from '../upstream/redirects.js'
-import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
+import type { OriginAnswer, OriginRequest, Source } from '../upstream/types.js'
 import type { Artifact, Content, FetchRequest } from './types.js'
 
 type Fetch = (request: FetchRequest) => Promise<Artifact>
@@ -13,29 +13,27 @@ type Fetch = (request: FetchRequest) => Promise<Artifact>
 /** Bytes read at once. */
 const CHUNK = 256 * 1024
 
-/** The network, with the cache itself before it: the cache is the origin of all that comes from another of its URLs. */
-export function withSources(origins: Origins, fetch: Fetch): Origins {
+/** The cache itself as a source: of all that comes from another of its URLs. */
+export function fromOtherUrl(fetch: Fetch): Source {
   return {
-    update: (lists) => origins.update(lists),
-    async request(request) {
+    async ask(request) {
       const { provider, method, url, clientCredential, signal } = request
-      if (provider.source === undefined) return origins.request(request)
+      if (provider.source === undefined) return undefined
       const hop = firstHop(url, request.headers)
       const context = { signal, asked: url, hop: 0, clientCredential }
       const told = await fromProvider(provider, signal, () => provider.source?.({ method, ...hop }, context))
       if (told.failure !== undefined) return refusal(told.failure)
-      if (told.value === undefined) return origins.request(request)
+      if (told.value === undefined) return undefined
       if (provider.cacheKey(told.value.url).href === provider.cacheKey(url).href) {
         throw new KissError('credential', `${provider.name}: it names a URL as its own source`)
       }
       request.onStart?.()
       return answerFrom(told.value, { ...request, headers: hop.headers }, fetch)
     },
-    close: () => origins.close(),
   }
 }
 
-async function answerFrom(source: Source, request: OriginRequest, fetch: Fetch): Promise<OriginAnswer> {
+async function answerFrom(source: OtherUrl, request: OriginRequest, fetch: Fetch): Promise<OriginAnswer> {
   const { url, member } = source
   const headers = Object.entries(request.headers).filter(([name]) => name !== 'range' && !name.startsWith('if-'))
   const validates = request.headers['if-none-match'] !== undefined || request.headers['if-modified-since'] !== undefined
@@ -103,7 +101,7 @@ function answer(
       ...(lastModified !== undefined && { 'last-modified': lastModified }),
       ...(length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(length) }),
     },
-    local: true,
+    kind: 'cache',
     body: { [Symbol.asyncIterator]: body },
     discard: close,
     excerpt: async () => {
@@ -119,6 +117,7 @@ function refusal({ url, hop, status, headers, excerpt }: UpstreamFailure): Origi
     hop,
     status,
     headers,
+    kind: 'cache',
     body: { [Symbol.asyncIterator]: () => bytesOf(undefined) },
     discard: () => Promise.resolve(),
     excerpt: () => Promise.resolve(excerpt),

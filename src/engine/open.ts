@@ -7,7 +7,7 @@ import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
 import type { Entry } from '../store/types.js'
-import type { Origins } from '../upstream/types.js'
+import type { Origins, Upstream } from '../upstream/types.js'
 import { again, sentAgain } from './again.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
@@ -17,10 +17,10 @@ import { FromStore } from './from-store.js'
 import { Rights } from './rights.js'
 import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
-import { withSources } from './derived.js'
+import { fromOtherUrl } from './derived.js'
 import { isListed } from '../flight/access.js'
 import { Flights } from '../flight/flights.js'
-import { network } from '../flight/sources.js'
+import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
 
@@ -75,15 +75,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // The commands of one user share their fingerprints; a server shares its key with its workers alone.
   const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
   let origins: Promise<Origins> | undefined
-  const openNetwork = (): Promise<Origins> =>
-    import('../upstream/client.js').then(({ createOrigins }) =>
-      createOrigins({
+  const openNetwork = (): Promise<Upstream> =>
+    import('../upstream/client.js').then(({ openUpstream }) =>
+      openUpstream({
         ...options.upstream,
         ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
       }),
     )
   const originsOf = (): Promise<Origins> =>
-    (origins ??= openNetwork().then((made) => withSources(made, (request) => fetching.fetch(request))))
+    (origins ??= openNetwork().then((network) =>
+      inOrder([fromOtherUrl((request) => fetching.fetch(request))], network),
+    ))
   const credentials = new Credentials({ now: () => clock.monotonic(), ttl: settings.authTtl, key: credentialKey })
   const failures = new FailureLog(() => clock.monotonic())
   const rights = new Rights({
@@ -98,7 +100,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     store,
     leases,
     origins: originsOf,
-    sources: [network(originsOf)],
     clock,
     random: Math.random,
     settings,

@@ -13,7 +13,6 @@ import { receive, type Reception } from './receive.js'
 import { gaveUp, isCertificateError, isTimeout, reasonOf, refused, understand, unreachable } from './refusals.js'
 import { ask, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
-import { askSources } from './sources.js'
 import type { FlightState } from './state.js'
 import { resourceOf } from './subject.js'
 
@@ -27,7 +26,7 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins' | 'sources' | 'clock' | 'random' | 'settings'>
+  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'random' | 'settings'>
   readonly landing: Landing
   readonly state: FlightState
   /** What a predecessor had summed up when it was interrupted. */
@@ -177,18 +176,19 @@ export class Attempts {
     return { kind: 'again', reason, free: true }
   }
 
-  #request(asked: Ask, timeout: number): Promise<OriginAnswer> {
+  async #request(asked: Ask, timeout: number): Promise<OriginAnswer> {
     const { order, services, signal, state } = this.#o
-    const { clock, sources } = services
+    const { clock } = services
     const asking = clock.monotonic()
-    return askSources(sources, {
+    const origins = await services.origins()
+    return origins.request({
       url: order.url,
       provider: order.provider,
       method: 'GET',
       headers: { ...order.headers, ...asked.headers },
       clientCredential: order.ownRight,
       signal,
-      mirror: asked.mirror,
+      source: asked.source,
       client: order.client,
       readers: () => state.readers,
       onQueue: (place) => state.waiting.queue(place),

@@ -6,7 +6,6 @@ import type { KeyId } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
 import type { ListedAccess } from './access.js'
 import type { Leases } from './lease.js'
-import type { Source } from './sources.js'
 
 /** Where time comes from: handed in, so that tests never wait. */
 export interface Clock {
@@ -40,10 +39,8 @@ export interface Failures {
 export interface Collaborators {
   readonly store: Store
   readonly leases: Leases
-  /** The network is loaded when it is first needed: a hit does without. */
+  /** Every source of bytes (sources.ts). The network is loaded when it is first needed: a hit does without. */
   readonly origins: () => Promise<Origins>
-  /** Whom an attempt asks, in this order. */
-  readonly sources: readonly Source[]
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number

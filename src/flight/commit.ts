@@ -63,7 +63,7 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     sha256,
     size,
     headers: head.headers,
-    mirror: head.mirror,
+    source: head.source,
     resource: head.resource,
     storedAt: now,
     validatedAt: now,

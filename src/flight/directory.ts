@@ -58,8 +58,8 @@ export interface Head {
   readonly length: number | undefined
   /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
   readonly ranges: boolean
-  /** The mirror that answered: its validators mean nothing elsewhere. Absent: the origin itself did. */
-  readonly mirror?: string | undefined
+  /** The source whose validators these are: they mean nothing elsewhere. Absent: the origin itself answered. */
+  readonly source?: string | undefined
   /** A keyed hash of the final URL, whose validators these are. Absent in the files of older versions. */
   readonly resource?: string | undefined
   /** The sum that the origin gives for the content: other content is refused. */

@@ -9,7 +9,7 @@ import { lengthByHead } from './length.js'
 import type { Order } from './order.js'
 import { isDiskError } from './refusals.js'
 import { mergeHeads } from './resume.js'
-import { countedAs } from './sources.js'
+import { countersOf } from './sources.js'
 
 export interface Reception {
   readonly order: Order
@@ -40,7 +40,7 @@ export type Received =
 export async function receive(reception: Reception): Promise<Received> {
   const { answer, landing, order, position, services, signal } = reception
   const { writer } = landing
-  const counter = countedAs(answer)
+  const counters = countersOf(answer)
   const held = writer.size
   let { head } = reception
   let at = position
@@ -53,7 +53,7 @@ export async function receive(reception: Reception): Promise<Received> {
   try {
     await learn()
     for await (const chunk of answer.body) {
-      if (counter) services.store.counters.add(counter, chunk.length)
+      for (const counter of counters) services.store.counters.add(counter, chunk.length)
       const known = Math.min(chunk.length, Math.max(0, writer.size - at))
       if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at))) return { kind: 'changed' }
       at += known

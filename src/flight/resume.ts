@@ -18,31 +18,31 @@ export interface Held {
   readonly stale: Entry | undefined
 }
 
-/** `mirror`: whose validators these are. */
+/** `source`: whose validators these are. */
 export type Ask =
-  | { readonly kind: 'whole'; readonly headers: Readonly<Record<string, string>>; readonly mirror?: undefined }
+  | { readonly kind: 'whole'; readonly headers: Readonly<Record<string, string>>; readonly source?: undefined }
   | {
       readonly kind: 'validate'
       readonly headers: Readonly<Record<string, string>>
-      readonly mirror: string | undefined
+      readonly source: string | undefined
     }
-  | { readonly kind: 'rest'; readonly headers: Readonly<Record<string, string>>; readonly mirror: string | undefined }
+  | { readonly kind: 'rest'; readonly headers: Readonly<Record<string, string>>; readonly source: string | undefined }
 
 export function ask({ size, head, stale }: Held): Ask {
   const validator = size > 0 && head?.ranges ? resumeValidator(head.headers) : undefined
   // RFC 9110 §13.1.5: If-Range needs a strong validator; where the content changed the answer is 200 and the whole.
   if (validator !== undefined)
-    return { kind: 'rest', headers: { range: resumeRange(size), 'if-range': validator }, mirror: head?.mirror }
+    return { kind: 'rest', headers: { range: resumeRange(size), 'if-range': validator }, source: head?.source }
   const conditions = size === 0 && !head && stale ? conditionalHeaders(stale.headers) : {}
   return Object.keys(conditions).length > 0
-    ? { kind: 'validate', headers: conditions, mirror: stale?.mirror }
+    ? { kind: 'validate', headers: conditions, source: stale?.source }
     : { kind: 'whole', headers: {} }
 }
 
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly mirror?: string | undefined
+  readonly source?: string | undefined
   readonly sha256?: string | undefined
 }
 
@@ -163,7 +163,7 @@ export function headOf(answer: Answer, { now, passedNames, resource, signIn }: C
     headers: storedHeaders(answer.headers, now),
     length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
-    mirror: answer.mirror,
+    source: answer.source,
     resource,
     sha256: answer.sha256,
     signIn,

@@ -1,32 +1,43 @@
 /**
- * Whom an attempt asks, in what order, and how what they send is counted: the one place that knows. Today there is one source,
- * the network, which tries the mirrors of a URL before its origin under one place in the queue. Another place to get bytes
- * from is another Source.
+ * Whom a request asks, in what order, and how the bytes are counted: the one place that knows. The order is: what the engine
+ * names first (another URL of this cache), then the sources of the network (upstream/client.ts: mirrors, origin). Another
+ * place to get bytes from is another {@link Source} in the list, and a kind here.
  */
 
 import type { CounterName } from '../store/types.js'
-import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
+import type { OriginAnswer, Origins, Source, SourceKind, Upstream } from '../upstream/types.js'
 
-export interface Source {
-  /** undefined: it does not have the artifact, and the next source is asked. Throws where no other needs to be asked. */
-  ask(request: OriginRequest): Promise<OriginAnswer | undefined>
-}
-
-/** The mirrors, then the origin; the network is loaded when it is first needed. */
-export function network(origins: () => Promise<Origins>): Source {
-  return { ask: async (request) => (await origins()).request(request) }
-}
-
-/** The answer of the first source that has one. */
-export async function askSources(sources: readonly Source[], request: OriginRequest): Promise<OriginAnswer> {
-  for (const source of sources) {
-    const answer = await source.ask(request)
-    if (answer) return answer
+/** Each request asks these sources, then those of the network, and takes one turn among the downloads for all of them. */
+export function inOrder(first: readonly Source[], network: Upstream): Origins {
+  const sources = [...first, ...network.sources]
+  return {
+    async request(asked): Promise<OriginAnswer> {
+      const turn = network.turn(asked)
+      const request = { ...asked, signal: turn.signal }
+      try {
+        for (const source of sources) {
+          const answer = await source.ask(request, turn)
+          if (answer) return answer
+        }
+        throw new Error('no source has an answer')
+      } catch (error) {
+        turn.leave()
+        throw error
+      }
+    },
+    update: (lists) => network.update(lists),
+    close: () => network.close(),
   }
-  throw new Error('no source was asked')
 }
 
-/** What the bytes of an answer count as; undefined: as nothing, since they were counted when they came to this cache. */
-export function countedAs({ local }: OriginAnswer): CounterName | undefined {
-  return local === true ? undefined : 'downloaded'
+const counters: Readonly<Record<SourceKind, readonly CounterName[]>> = {
+  cache: [],
+  parent: ['downloaded', 'downloaded_parent'],
+  mirror: ['downloaded', 'downloaded_mirror'],
+  origin: ['downloaded'],
+}
+
+/** What the bytes of an answer count as. */
+export function countersOf({ kind }: Pick<OriginAnswer, 'kind'>): readonly CounterName[] {
+  return counters[kind]
 }

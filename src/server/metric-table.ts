@@ -4,6 +4,7 @@ import type { EngineStatus } from '../engine/types.js'
 import type { Counts } from '../store/types.js'
 import { durationBounds, type Histogram, histogramsOf, responsesOf } from './durations.js'
 import { servedKinds } from '../store/types.js'
+import { downloadedFrom, sourceKinds } from './totals.js'
 
 export interface MetricInput {
   readonly status: EngineStatus
@@ -46,8 +47,17 @@ export const metricTable: readonly MetricRow[] = [
   {
     name: 'kiss_downloaded_bytes_total',
     type: 'counter',
-    help: 'Body bytes that arrived from origins, those of failed attempts included.',
+    help: 'Body bytes that arrived over the network, those of failed attempts included.',
     values: ofCounts((counts) => one(counts.downloaded)),
+  },
+  {
+    name: 'kiss_source_bytes_total',
+    type: 'counter',
+    help: 'The downloaded bytes by the kind of source that sent them.',
+    values: ofCounts((counts) => {
+      const from = downloadedFrom(counts)
+      return sourceKinds.map((source) => ({ value: from[source], labels: { source } }))
+    }),
   },
   {
     name: 'kiss_served_bytes_total',

@@ -5,7 +5,7 @@ import { counterNames } from '../store/types.js'
 import { statusFor } from './pages/view.js'
 import { json, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
-import { answeredRequests, ratioOf, servedBytes } from './totals.js'
+import { answeredRequests, downloadedFrom, ratioOf, servedBytes } from './totals.js'
 
 export interface StatusContext {
   /** What `instance` shows: on a server its own URL, as in KissCache. */
@@ -36,12 +36,21 @@ const rows: readonly Row[] = [
   ['resources_usage', 'requests that were answered with an artifact', ({ counts }) => answeredRequests(counts)],
   ['statistics_successes', 'downloads that ended with a stored body', ({ counts }) => counts.successes],
   ['statistics_failures', 'downloads that failed for good', ({ counts }) => counts.failures],
-  ['statistics_download', 'body bytes that arrived from origins', ({ counts }) => counts.downloaded],
+  [
+    'statistics_download',
+    'body bytes that arrived from origins, mirrors and parents',
+    ({ counts }) => counts.downloaded,
+  ],
   ['statistics_upload', 'body bytes sent to clients', ({ counts }) => servedBytes(counts)],
   ['statistics_requests', 'requests of the fetch endpoint', ({ counts }) => counts.requests],
   ['version', 'of kiss', (_, { version }) => version],
   // Ours.
   ['cache_id', 'identifies the cache directory', ({ instance }) => instance],
+  [
+    'downloaded_from',
+    'of those body bytes, how many came from the origin, a mirror and a parent',
+    ({ counts }) => downloadedFrom(counts),
+  ],
   ['ratio', 'bytes sent per byte downloaded; null while nothing was downloaded', ratio],
   ['disk_reserved', 'bytes set aside for downloads in flight', ({ usage }) => usage.reserved],
   ['counters', 'each counter by its name', ({ counts }) => Object.fromEntries(counterNames.map((n) => [n, counts[n]]))],

@@ -8,6 +8,15 @@ export function servedBytes(counts: Counts): number {
   return servedKinds.reduce((sum, kind) => sum + counts[`served_${kind}`], 0)
 }
 
+export const sourceKinds = ['origin', 'mirror', 'parent'] as const
+export type CountedSource = (typeof sourceKinds)[number]
+
+/** Body bytes that arrived, by their source. Older versions of kiss counted no source: what no other sent is the origin's. */
+export function downloadedFrom(counts: Counts): Readonly<Record<CountedSource, number>> {
+  const { downloaded, downloaded_mirror: mirror, downloaded_parent: parent } = counts
+  return { origin: Math.max(0, downloaded - mirror - parent), mirror, parent }
+}
+
 /** Requests that were answered with an artifact. */
 export function answeredRequests(counts: Counts): number {
   return servedKinds.reduce((sum, kind) => sum + counts[`requests_${kind}`], 0)

@@ -27,7 +27,7 @@ export async function readDescription(file: string, sha256: Sha256, size: number
 }
 
 /** Absent, or of this type. */
-const optional = { mirror: 'string', resource: 'string', access: 'string' } as const
+const optional = { source: 'string', resource: 'string', access: 'string' } as const
 
 const types = {
   id: 'string',

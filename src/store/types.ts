@@ -24,8 +24,8 @@ export interface Entry {
   /** Bytes. */
   readonly size: number
   readonly headers: StoredHeaders
-  /** The mirror that gave the bytes, and whose validators these are; absent: the origin itself. */
-  readonly mirror?: string | undefined
+  /** The source that gave the bytes, and whose validators these are; absent: the origin itself. */
+  readonly source?: string | undefined
   /** A keyed hash of the final URL, whose validators these are. Absent in entries of older versions. */
   readonly resource?: string | undefined
   /** Milliseconds since the epoch: when the bytes were stored. */
@@ -108,8 +108,10 @@ export const servedKinds = ['hit', 'collapsed', 'miss', 'revalidated', 'stale'] 
 export type ServedAs = (typeof servedKinds)[number]
 
 export const counterNames = [
-  /** Body bytes that arrived from origins, those of failed attempts included. */
+  /** Body bytes that arrived over the network, those of failed attempts included; and which of them came from elsewhere than the origin. */
   'downloaded',
+  'downloaded_mirror',
+  'downloaded_parent',
   /** Body bytes sent to readers, by how they were served. Their sum is the upload. */
   'served_hit',
   'served_miss',

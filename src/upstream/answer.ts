@@ -4,8 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { Headers } from './headers.js'
 import { Intake } from './intake.js'
 import type { Rate } from './rate.js'
-import type { Turn } from './turn.js'
-import type { OriginAnswer } from './types.js'
+import type { OriginAnswer, SourceKind, Turn } from './types.js'
 
 /** Bytes of an error page that are looked at. */
 const EXCERPT = 4096
@@ -21,14 +20,14 @@ export interface Received {
   readonly status: number
   readonly headers: Headers
   readonly body: Readable
-  readonly mirror?: string
+  readonly kind: SourceKind
+  readonly source?: string
   readonly sha256?: string | undefined
 }
 
 export interface ReadingTerms {
   readonly turn: Turn
   readonly rate: Rate | undefined
-  readonly signal: AbortSignal
   /** Milliseconds until the first byte of the body. */
   readonly firstByteTimeout: number
   /** Milliseconds without a byte after the first. */
@@ -40,19 +39,21 @@ export class Answer implements OriginAnswer {
   readonly hop: number
   readonly status: number
   readonly headers: Headers
-  readonly mirror?: string
+  readonly kind: SourceKind
+  readonly source?: string
   readonly sha256: string | undefined
   readonly body: AsyncIterable<Buffer>
   readonly #intake: Intake
   readonly #terms: ReadingTerms
   #reading = false
 
-  constructor({ url, hop, status, headers, body, mirror, sha256 }: Received, terms: ReadingTerms) {
+  constructor({ url, hop, status, headers, body, kind, source, sha256 }: Received, terms: ReadingTerms) {
     this.url = url
     this.hop = hop
     this.status = status
     this.headers = headers
-    if (mirror !== undefined) this.mirror = mirror
+    this.kind = kind
+    if (source !== undefined) this.source = source
     this.sha256 = sha256
     this.#intake = new Intake(body)
     this.#terms = terms
@@ -86,12 +87,12 @@ export class Answer implements OriginAnswer {
 
   async *#read(): AsyncGenerator<Buffer> {
     this.#reading = true
-    const { turn, rate, signal, firstByteTimeout, stallTimeout } = this.#terms
+    const { turn, rate, firstByteTimeout, stallTimeout } = this.#terms
     try {
       await turn.enter()
       for await (const chunk of this.#intake.read({ first: firstByteTimeout, next: stallTimeout })) {
         turn.count(chunk.length)
-        await rate?.take(chunk.length, signal)
+        await rate?.take(chunk.length, turn.signal)
         yield chunk
       }
     } finally {

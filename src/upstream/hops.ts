@@ -21,7 +21,10 @@ export interface Journey {
   readonly signal: AbortSignal
 }
 
-export async function follow(journey: Journey): Promise<Received> {
+/** What a source makes its answer of. */
+export type Hopped = Omit<Received, 'kind' | 'source'>
+
+export async function follow(journey: Journey): Promise<Hopped> {
   let hop = firstHop(journey.url, journey.headers)
   const visited: string[] = []
   let promised: string | undefined

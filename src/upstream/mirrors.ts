@@ -24,7 +24,7 @@ export interface MirrorRule {
 export interface Place {
   readonly url: URL
   /** The mirror's prefix, fit to be shown; identifies the mirror. */
-  readonly mirror: string
+  readonly name: string
 }
 
 /** Throws KissError `usage` for what is no pattern or no prefix. */
@@ -49,7 +49,7 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
         const target = new URL(base)
         target.pathname += plain.slice(replaced)
         target.search = url.search
-        return { url: target, mirror: shown(base) }
+        return { url: target, name: shown(base) }
       }),
     )
 }
@@ -59,10 +59,10 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
  * whether the bytes that we hold are still the same.
  */
 export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
-  const ofOrigin = request.mirror === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
+  const ofOrigin = request.source === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
   if (ofOrigin || isPrivate(request) || climbs(request.url)) return []
   const places = placesOf(mirrors, request.url)
-  const first = places.filter(({ mirror }) => mirror === request.mirror)
+  const first = places.filter(({ name }) => name === request.source)
   return [...first, ...places.filter((place) => !first.includes(place))]
 }
 

@@ -1,5 +1,6 @@
 /** One request's place among the downloads: taken at most once, given back at most once, or taken away. */
 import type { Gate, Visitor } from './gate.js'
+import type { OriginRequest } from './types.js'
 
 /** Milliseconds over which the speed of a download is measured. */
 const WINDOW = 10_000
@@ -13,16 +14,11 @@ export class Yielded extends Error {
 
 export interface TurnOptions {
   readonly gate: Gate
-  readonly host: string
-  readonly client: string | undefined
-  /** How many clients read, or wait for, what comes. */
-  readonly readers: () => number
+  readonly request: OriginRequest
   /** Bytes a second: a slower download yields. */
   readonly floor: number
   /** Monotonic milliseconds. */
   readonly now: () => number
-  readonly onQueue: ((place: () => number) => void) | undefined
-  readonly signal: AbortSignal
 }
 
 export class Turn {
@@ -30,6 +26,7 @@ export class Turn {
   readonly #taken = new AbortController()
   /** Aborted with the request, and with {@link Yielded} when its place is taken away. */
   readonly signal: AbortSignal
+  #begun: Promise<void> | undefined
   #place: Promise<() => void> | undefined
   #left = false
   /** Where a measurement began. */
@@ -38,7 +35,19 @@ export class Turn {
 
   constructor(options: TurnOptions) {
     this.#o = options
-    this.signal = AbortSignal.any([options.signal, this.#taken.signal])
+    this.signal = AbortSignal.any([options.request.signal, this.#taken.signal])
+  }
+
+  /** Before the first request to a server goes out: waits for a place where the request is a download. */
+  async begin(): Promise<void> {
+    this.#begun ??= this.#begin()
+    await this.#begun
+  }
+
+  async #begin(): Promise<void> {
+    const { request } = this.#o
+    if (isDownload(request)) await this.enter()
+    request.onStart?.()
   }
 
   /** Resolves when there is a place; at once when there is one already, or none is needed any more. */
@@ -49,15 +58,16 @@ export class Turn {
   }
 
   async #enter(): Promise<() => void> {
-    const { gate, host, client, onQueue, now, signal } = this.#o
+    const { gate, request, now } = this.#o
+    const { url, client, onQueue } = request
     const visitor: Visitor = {
-      host,
+      host: `${url.protocol}//${url.host}`,
       client,
       isSlow: (greedy) => this.#isSlow(greedy),
       yield: () => this.#taken.abort(new Yielded('another download waited for its place')),
       ...(onQueue && { onQueue }),
     }
-    const leave = await gate.enter(visitor, signal)
+    const leave = await gate.enter(visitor, this.signal)
     this.#mark = { at: now(), bytes: this.#bytes }
     return leave
   }
@@ -68,7 +78,8 @@ export class Turn {
   }
 
   #isSlow(greedy: boolean): boolean {
-    const { readers, floor, now } = this.#o
+    const { request, floor, now } = this.#o
+    const { readers = () => 1 } = request
     const span = now() - this.#mark.at
     if (span < (this.#bytes === 0 ? SILENCE : WINDOW)) return false
     const rate = ((this.#bytes - this.#mark.bytes) / span) * 1000
@@ -84,4 +95,9 @@ export class Turn {
       () => undefined,
     )
   }
+}
+
+/** HEAD and conditional requests are small: they need no place among the downloads. */
+function isDownload({ method, headers }: OriginRequest): boolean {
+  return method === 'GET' && headers['if-none-match'] === undefined && headers['if-modified-since'] === undefined
 }

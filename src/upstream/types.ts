@@ -31,10 +31,10 @@ export interface OriginRequest {
    */
   readonly readers?: () => number
   /**
-   * The mirror that the validators and the range in `headers` are from ({@link OriginAnswer.mirror}); every other place is
+   * The source that the validators and the range in `headers` are from ({@link OriginAnswer.source}); every other one is
    * asked without them. Absent: they are the origin's.
    */
-  readonly mirror?: string | undefined
+  readonly source?: string | undefined
 }
 
 /**
@@ -49,18 +49,56 @@ export interface OriginAnswer {
   readonly status: number
   /** Lower-case names; repeated fields joined with ', '. */
   readonly headers: Readonly<Record<string, string>>
-  /** The mirror that answered, as the settings spell it. Absent: the origin itself did. */
-  readonly mirror?: string
+  /** Where the bytes come from, which is what they are counted as. */
+  readonly kind: SourceKind
+  /** Identifies the source whose validators these are, such as a mirror by its URL. Absent: they are the origin's. */
+  readonly source?: string
   /** The SHA-256 that the provider knows for the content. */
   readonly sha256?: string | undefined
-  /** The bytes come from this cache, where they were counted when they were downloaded. */
-  readonly local?: boolean
   /** Bytes as sent: never decompressed. */
   readonly body: AsyncIterable<Buffer>
   /** Ends the body without reading on; never throws. */
   discard(): Promise<void>
   /** Up to 4 KiB of the body as text, the rest discarded; for error pages. */
   excerpt(): Promise<string>
+}
+
+/** `cache`: another URL of this cache, where the bytes were counted when they came. */
+export type SourceKind = 'cache' | 'parent' | 'mirror' | 'origin'
+
+/**
+ * A place to get bytes from. flight/sources.ts holds the order in which sources are asked, and how their bytes are counted.
+ * An implementation answers with bytes of the content that the URL names, or steps aside.
+ */
+export interface Source {
+  /**
+   * undefined: this source has no answer for the request, and the next one is asked. Throws where no other source may be
+   * asked. A source whose downloads are limited calls `turn.begin()` before it sends anything; another one leaves the turn
+   * alone.
+   */
+  ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined>
+}
+
+/** The place of one request among the downloads: all of its sources share it. */
+export interface Turn {
+  /** Aborted with the request, and when its place is taken away. */
+  readonly signal: AbortSignal
+  /** Before the first request to a server goes out: waits for a place where the request is a download. */
+  begin(): Promise<void>
+  /** Before a body is read: waits for a place where there is none yet. */
+  enter(): Promise<void>
+  /** Bytes of the body that arrived. */
+  count(bytes: number): void
+  leave(): void
+}
+
+/** The network: its sources, and the limits on downloads. */
+export interface Upstream {
+  /** In the order in which they are asked. */
+  readonly sources: readonly Source[]
+  turn(request: OriginRequest): Turn
+  update(lists: UpstreamLists): void
+  close(): Promise<void>
 }
 
 /**

@@ -50,6 +50,18 @@ describe('kiss stats', () => {
     assert.doesNotMatch(statsLines(view).join('\n'), /saved/)
   })
 
+  it('names the sources of the downloaded bytes where some came from elsewhere than the origin', () => {
+    const line = (from: object): string | undefined =>
+      statsLines({ ...view, status: { ...view.status, downloaded_from: from } }).find((text) =>
+        text.startsWith('downloaded'),
+      )
+    assert.match(
+      line({ origin: 1024, mirror: 2048, parent: 0 }) ?? '',
+      /^downloaded {2}100 GiB \(origin 1 KiB, mirror 2 KiB\), 40 done/,
+    )
+    assert.match(line({ origin: 1024, mirror: 0, parent: 0 }) ?? '', /^downloaded {2}100 GiB, 40 done/)
+  })
+
   it('has nothing to divide and no hosts at first', () => {
     const lines = statsLines({ ...view, status: {}, hosts: [] })
     assert.deepEqual(lines.slice(1), [

@@ -30,7 +30,7 @@ describe('what to ask for', () => {
     assert.deepEqual(ask(held(10)), {
       kind: 'rest',
       headers: { range: 'bytes=10-', 'if-range': '"1"' },
-      mirror: undefined,
+      source: undefined,
     })
   })
 
@@ -45,7 +45,7 @@ describe('what to ask for', () => {
     assert.deepEqual(ask({ size: 0, head: undefined, stale }), {
       kind: 'validate',
       headers: { 'if-none-match': '"1"' },
-      mirror: undefined,
+      source: undefined,
     })
     assert.equal(ask({ ...held(10), stale }).kind, 'rest')
   })

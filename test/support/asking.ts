@@ -1,6 +1,7 @@
 /** Asks origins through the upstream client as the engine does, and reads what comes. */
 import type { UpstreamProvider } from '#kiss/provider/types.js'
-import { createOrigins, type Seams } from '#kiss/upstream/client.js'
+import { inOrder } from '#kiss/flight/sources.js'
+import { openUpstream, type Seams } from '#kiss/upstream/client.js'
 import type { OriginAnswer, OriginRequest, Origins, UpstreamOptions } from '#kiss/upstream/types.js'
 
 /** A provider that adds nothing. */
@@ -12,7 +13,7 @@ export const LOOPBACK = ['127.0.0.0/8', '::1']
 export interface Got {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly mirror: string | undefined
+  readonly source: string | undefined
   readonly body: Buffer
 }
 
@@ -21,7 +22,7 @@ export class Asker {
   readonly #origins: Origins
 
   static async open(options: UpstreamOptions = {}, seams: Seams = {}): Promise<Asker> {
-    return new Asker(await createOrigins({ allow: LOOPBACK, env: {}, ...options }, seams))
+    return new Asker(inOrder([], await openUpstream({ allow: LOOPBACK, env: {}, ...options }, seams)))
   }
 
   private constructor(origins: Origins) {
@@ -43,8 +44,8 @@ export class Asker {
 
   async get(url: string, request: Partial<OriginRequest> = {}): Promise<Got> {
     const answer = await this.ask(url, request)
-    const { status, headers, mirror } = answer
-    return { status, headers, mirror, body: await read(answer) }
+    const { status, headers, source } = answer
+    return { status, headers, source, body: await read(answer) }
   }
 
   close(): Promise<void> {

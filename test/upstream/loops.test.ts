@@ -94,7 +94,7 @@ describe('an origin that leads back to the server that asks', () => {
   it('unless it is a mirror, which is passed over', async () => {
     const mirrors = [{ match: origin.url('/'), to: [kiss.url('/')] }]
     const own = await asker({ self: selfAt(kiss), mirrors })
-    assert.equal((await own.get(origin.url('/a'))).mirror, undefined)
+    assert.equal((await own.get(origin.url('/a'))).source, undefined)
     assert.equal(kiss.connections, 0)
   })
 

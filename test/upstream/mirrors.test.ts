@@ -72,7 +72,7 @@ describe('mirrors', () => {
     ])
     const found = placesOf(rules, new URL('https://a.example/x/y'))
     assert.deepEqual(
-      found.map(({ mirror }) => mirror),
+      found.map(({ name }) => name),
       ['http://one.lab/', 'http://two.lab/', 'http://three.lab/'],
     )
   })
@@ -131,9 +131,9 @@ describe('asking mirrors', () => {
 
   it('takes the first that has it, and says which', async () => {
     const got = await asker.get(origin.url('/pub/a'))
-    assert.deepEqual([got.mirror, got.body], [one.url('/m/'), body])
+    assert.deepEqual([got.source, got.body], [one.url('/m/'), body])
     assert.deepEqual(await asked(), ['one', '"one"'])
-    assert.equal((await asker.get(origin.url('/pub/a'), { method: 'HEAD' })).mirror, one.url('/m/'))
+    assert.equal((await asker.get(origin.url('/pub/a'), { method: 'HEAD' })).source, one.url('/m/'))
   })
 
   it('goes on to the next, and last to the origin', async () => {
@@ -150,7 +150,7 @@ describe('asking mirrors', () => {
     one.script('/m/a', [{ status: 403 }])
     two.script('/a', [{ drop: 'fin' }])
     assert.deepEqual(await asked(), ['one', 'two', 'origin', '"origin"'])
-    assert.equal((await asker.get(origin.url('/pub/a'))).mirror, undefined)
+    assert.equal((await asker.get(origin.url('/pub/a'))).source, undefined)
     await Promise.all([one.close(), two.close()])
     assert.equal((await asker.get(origin.url('/pub/a'))).headers['etag'], '"origin"')
     ;[one, two] = await Promise.all([Origin.start(), Origin.start()])
@@ -192,7 +192,7 @@ describe('asking mirrors', () => {
     await one.requested('/m/a', 2)
     assert.deepEqual(await asked(), ['two', '"two"'])
     held.open()
-    assert.equal((await trying).mirror, one.url('/m/'))
+    assert.equal((await trying).source, one.url('/m/'))
     assert.deepEqual(await asked(), ['one', '"one"'])
     assert.equal(told.length, 2)
   })
@@ -204,7 +204,7 @@ describe('asking mirrors', () => {
     const own = await Asker.open({ ...allowing, warn: (line) => void told.push(line) })
     await gone.close()
     for (const n of [1, 2]) {
-      assert.equal((await own.get(origin.url('/pub/a'))).mirror, undefined)
+      assert.equal((await own.get(origin.url('/pub/a'))).source, undefined)
       assert.equal(one.requests.length, n)
     }
     assert.deepEqual(told, [])
@@ -239,7 +239,7 @@ describe('asking mirrors', () => {
       server.script(path, [{ status: 404, text: server === origin ? 'the origin' : 'a mirror' }])
     }
     const answer = await asker.ask(origin.url('/pub/a'))
-    assert.deepEqual([answer.status, answer.mirror, await answer.excerpt()], [404, undefined, 'the origin'])
+    assert.deepEqual([answer.status, answer.source, await answer.excerpt()], [404, undefined, 'the origin'])
   })
 
   it('shows a mirror no header of a client, and asks none for what is private', async () => {
@@ -263,12 +263,12 @@ describe('asking mirrors', () => {
   })
 
   it('asks about validators and ranges where they come from, and others without them', async () => {
-    const ofTwo = { headers: { range: 'bytes=10-', 'if-range': '"two"' }, mirror: two.url('/') }
+    const ofTwo = { headers: { range: 'bytes=10-', 'if-range': '"two"' }, source: two.url('/') }
     const resumed = await asker.get(origin.url('/pub/a'), ofTwo)
-    assert.deepEqual([resumed.status, resumed.mirror, one.requests.length], [206, two.url('/'), 0])
+    assert.deepEqual([resumed.status, resumed.source, one.requests.length], [206, two.url('/'), 0])
     two.script('/a', [{ status: 404 }])
     const elsewhere = await asker.get(origin.url('/pub/a'), ofTwo)
-    assert.deepEqual([elsewhere.status, elsewhere.mirror], [200, one.url('/m/')])
+    assert.deepEqual([elsewhere.status, elsewhere.source], [200, one.url('/m/')])
     one.script('/m/a', [{ status: 404 }])
     assert.equal((await asker.get(origin.url('/pub/a'), ofTwo)).status, 200)
     assert.equal(origin.requests.at(-1)!.headers.range, undefined)
@@ -284,7 +284,7 @@ describe('asking mirrors', () => {
       deny: [`127.0.0.1:${one.port}`],
       mirrors: [{ match: origin.url('/pub/'), to: [one.url('/m')] }],
     })
-    assert.equal((await denying.get(origin.url('/pub/a'))).mirror, undefined)
+    assert.equal((await denying.get(origin.url('/pub/a'))).source, undefined)
     assert.equal(one.connections, 0)
     await denying.close()
   })

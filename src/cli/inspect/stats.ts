@@ -1,7 +1,7 @@
 /** What `kiss stats` says. Pure. */
 
 import type { HostFigures } from '../../server/hosts.js'
-import { moneySaved } from '../../server/totals.js'
+import { moneySaved, sourceKinds } from '../../server/totals.js'
 import { formatMoney, formatPrice, formatSize, type Price } from '../../units.js'
 import { tableLines, type Column } from '../table.js'
 
@@ -37,7 +37,7 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
   return [
     `cache       ${name}`,
     `entries     ${count('resources_successes')}, ${formatSize(count('disk_usage'))}${full}`,
-    `downloaded  ${formatSize(downloaded)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight`,
+    `downloaded  ${formatSize(downloaded)}${sourceParts(status)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight`,
     `served      ${formatSize(served)}${ratio}${servedParts(status)}`,
     `requests    ${count('statistics_requests')}`,
     ...(price === undefined
@@ -45,6 +45,18 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
       : [`saved       ${formatMoney(saved(status, price), price.unit)} at ${formatPrice(price)} per GB`]),
     ...(hosts.length === 0 ? [] : ['', ...hostLines(hosts, columns)]),
   ]
+}
+
+/** Where the bytes came from, where that is not the origin alone. */
+function sourceParts({ downloaded_from: from }: StatusDocument): string {
+  if (typeof from !== 'object' || from === null) return ''
+  const parts = sourceKinds.flatMap((source) => {
+    const bytes = numberOf(from as StatusDocument, source)
+    return bytes === 0 ? [] : [`${source} ${formatSize(bytes)}`]
+  })
+  return parts.length === 0 || (parts.length === 1 && parts[0]?.startsWith('origin ') === true)
+    ? ''
+    : ` (${parts.join(', ')})`
 }
 
 function servedParts({ counters }: StatusDocument): string {

@@ -109,7 +109,7 @@ const headerNames: Readonly<Record<string, string>> = {
   lastModified: 'Last-Modified',
 }
 
-function contentFacts({ id, size: bytes, sha256, headers, mirror, unverified }: Entry): Fact[] {
+function contentFacts({ id, size: bytes, sha256, headers, source, unverified }: Entry): Fact[] {
   return [
     ['Size', html`${size(bytes)} <span class="note">${count(bytes)} bytes</span>`],
     ['SHA-256', html`<code>${sha256}</code>`],
@@ -117,7 +117,7 @@ function contentFacts({ id, size: bytes, sha256, headers, mirror, unverified }: 
       headerNames[name] ?? name,
       html`<code>${value}</code>`,
     ]),
-    mirror !== undefined && ['Mirror', html`<bdi>${mirror}</bdi>`],
+    source !== undefined && ['Source', html`<bdi>${source}</bdi>`],
     unverified && ['Unverified', 'nothing but the end of the connection said that it was whole'],
     ['Id', html`<code>${id.slice(0, 16)}</code> <span class="note">for kiss list and kiss purge</span>`],
   ]

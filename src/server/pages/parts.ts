@@ -1,8 +1,9 @@
 /** Pieces that several pages show, and that change while somebody looks. Pure. */
 
 import { formatDuration, formatMoney, formatPrice, formatRate, formatSize, type Price } from '../../units.js'
-import { answeredRequests, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
+import { answeredRequests, downloadedFrom, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
 import { hostOf } from '../../http/host.js'
+import type { Counts } from '../../store/types.js'
 import { ago, count, pathOf, percent, readable, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import { listTable } from './list.js'
@@ -68,7 +69,7 @@ export function tiles({ status }: View, price: Price | undefined): Html {
   const bytes = { served: servedBytes(counts), downloaded: counts.downloaded }
   return html`<dl class="tiles">
     ${tile('Served', size(bytes.served), `${count(answered)} answers`)}
-    ${tile('Downloaded', size(bytes.downloaded), `${count(counts.successes)} stored`)}
+    ${tile('Downloaded', size(bytes.downloaded), downloadNote(counts))}
     ${tile('Ratio', times(ratioOf(counts)), 'per byte downloaded')}
     ${tile('Hit ratio', percent(hitRatio(answered, answered - counts.requests_miss)), 'without a download')}
     ${
@@ -78,6 +79,17 @@ export function tiles({ status }: View, price: Price | undefined): Html {
     }
     ${tile('Entries', count(status.entries), size(status.usage.blobs))}
   </dl>`
+}
+
+/** How many downloads were stored, and how many bytes came from elsewhere than the origin. */
+function downloadNote(counts: Counts): string {
+  const { mirror, parent } = downloadedFrom(counts)
+  const parts = [
+    `${count(counts.successes)} stored`,
+    ...(mirror > 0 ? [`${formatSize(mirror)} from mirrors`] : []),
+    ...(parent > 0 ? [`${formatSize(parent)} from parents`] : []),
+  ]
+  return parts.join(', ')
 }
 
 /** How full the cache is. */

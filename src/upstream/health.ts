@@ -1,11 +1,10 @@
-/** Which mirrors are down: those that could not be connected to, or were too slow, are left alone for a while. */
+/** Which mirrors, or parents, are down: those that could not be connected to, or were too slow, are left alone for a while. */
 import { systemCode } from '../errors.js'
-import type { Place } from './mirrors.js'
 
-/** Milliseconds that a mirror is passed over, until one request tries it again. */
+/** Milliseconds that one is passed over, until one request tries it again. */
 const REST = 10_000
 
-/** What says that a mirror is down, and not merely that it does not have something. */
+/** Errors that say that it is down, and not merely that it does not have something. */
 const DOWN: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -19,25 +18,35 @@ const DOWN: ReadonlySet<string> = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
 ])
 
-export interface MirrorHealthOptions {
+/** A mirror or a parent. */
+export interface Patient {
+  readonly url: URL
+  /** Fit to be shown. */
+  readonly name: string
+}
+
+export interface HealthOptions {
+  readonly what: 'mirror' | 'parent'
   /** Monotonic milliseconds. */
   readonly now: () => number
   readonly warn: (message: string) => void
 }
 
-export class MirrorHealth {
+export class Health {
+  readonly #what: string
   readonly #now: () => number
   readonly #warn: (message: string) => void
   /** By origin: at most as many as the settings name. */
   readonly #restUntil = new Map<string, number>()
 
-  constructor({ now, warn }: MirrorHealthOptions) {
+  constructor({ what, now, warn }: HealthOptions) {
+    this.#what = what
     this.#now = now
     this.#warn = warn
   }
 
   /** May it be asked? When its rest is over one request may, and the others wait for what that one finds. */
-  admits({ url }: Place): boolean {
+  admits({ url }: Patient): boolean {
     const until = this.#restUntil.get(url.origin)
     if (until === undefined) return true
     if (this.#now() < until) return false
@@ -45,16 +54,16 @@ export class MirrorHealth {
     return true
   }
 
-  answered({ url, mirror }: Place): void {
-    if (this.#restUntil.delete(url.origin)) this.#warn(`the mirror ${mirror} answers again`)
+  answered({ url, name }: Patient): void {
+    if (this.#restUntil.delete(url.origin)) this.#warn(`the ${this.#what} ${name} answers again`)
   }
 
-  failed({ url, mirror }: Place, error: unknown): void {
+  failed({ url, name }: Patient, error: unknown): void {
     const code = systemCode(error)
     if (code === undefined || !DOWN.has(code)) return
     const known = this.#restUntil.has(url.origin)
     this.#rest(url)
-    if (!known) this.#warn(`the mirror ${mirror} is down (${code}); asking it again in ${REST / 1000} s`)
+    if (!known) this.#warn(`the ${this.#what} ${name} is down (${code}); asking it again in ${REST / 1000} s`)
   }
 
   #rest({ origin }: URL): void {

@@ -1,0 +1,74 @@
+/** The mirrors of a URL as a source: the first that has it. Being down, slow and saying no all lead to the next. */
+import type { UpstreamProvider } from '../provider/types.js'
+import { drain } from './answer.js'
+import { withoutCredentials } from './headers.js'
+import type { Health } from './health.js'
+import { follow, type Hopped } from './hops.js'
+import { mirrorsFor, parseMirrors, type MirrorRule, type Place } from './mirrors.js'
+import type { Mirror, OriginAnswer, OriginRequest, Source, Turn } from './types.js'
+import type { Ways } from './ways.js'
+import { within } from './within.js'
+
+/** Milliseconds that a mirror has to answer. */
+const TIMEOUT = 5000
+
+/** What a mirror is to the hops: nothing is added and nothing is known. */
+const MIRROR: UpstreamProvider = { name: 'mirror', priority: 0, matches: () => true, cacheKey: (url) => url }
+
+export class FromMirrors implements Source {
+  readonly #ways: Ways
+  readonly #health: Health
+  #rules: readonly MirrorRule[]
+
+  /** Throws KissError `usage` for mirrors that cannot be read. */
+  constructor(ways: Ways, mirrors: readonly Mirror[], health: Health) {
+    this.#ways = ways
+    this.#health = health
+    this.#rules = parseMirrors(mirrors)
+  }
+
+  update(rules: readonly MirrorRule[]): void {
+    this.#rules = rules
+  }
+
+  async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined> {
+    const places = mirrorsFor(request, this.#rules)
+    const timeout = Math.min(TIMEOUT, request.headersTimeout / (places.length + 1))
+    for (const place of places) {
+      if (!this.#health.admits(place)) continue
+      await turn.begin()
+      try {
+        const received = await within(timeout, request.signal, (signal) => this.#send(request, place, signal))
+        if (received.status === 200 || received.status === 206 || received.status === 304) {
+          return this.#ways.finish({ ...received, kind: 'mirror', source: place.name }, request, turn)
+        }
+        drain(received.body)
+      } catch {
+        request.signal.throwIfAborted()
+      }
+    }
+    return undefined
+  }
+
+  async #send(request: OriginRequest, place: Place, signal: AbortSignal): Promise<Hopped> {
+    const { guarded, trusted, self } = this.#ways
+    const { method, clientCredential } = request
+    const { url, name } = place
+    const headers = request.source === name ? withoutCredentials(request.headers) : {}
+    let last = url
+    const network = (hop: URL) => {
+      last = hop
+      return hop.origin === url.origin ? trusted : guarded
+    }
+    try {
+      const received = await follow({ url, method, provider: MIRROR, clientCredential, headers, signal, network, self })
+      this.#health.answered(place)
+      return received
+    } catch (error) {
+      // Where it sent us to somebody who is down, it is not down itself; but too slow is too slow.
+      if (last.origin !== url.origin && !signal.aborted) this.#health.answered(place)
+      else if (!request.signal.aborted) this.#health.failed(place, error)
+      throw error
+    }
+  }
+}
