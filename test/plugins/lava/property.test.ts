@@ -7,7 +7,7 @@ import { emit, escaped, far, seeded, type Random } from './emit.js'
 import { at, downloads } from './oracle.js'
 import { samples, server } from './samples.js'
 
-const rounds = 1500
+const rounds = 500
 
 /** The samples as objects, each document its own. */
 const jobs = samples.flatMap(({ text }) => {
