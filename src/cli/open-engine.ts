@@ -7,6 +7,7 @@ import type { Mirror, OwnServer } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
 import { openHttp } from './open-http.js'
 import { configuredMirrors } from './settings/mirrors.js'
+import { configuredRules } from './settings/rules.js'
 import type { Settings } from './settings/resolve.js'
 import type { SettingValues } from './settings/table.js'
 
@@ -38,6 +39,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     }),
   ])
   return open({
+    rules: configuredRules(settings.file),
     ...engineOptions(settings, mirrors, { ...options, serving, warn }),
     providers,
     warn,

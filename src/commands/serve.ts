@@ -10,7 +10,7 @@ export default class Serve extends BaseCommand {
   static override readonly summary = 'serve artifacts over HTTP'
   static override readonly description = `The same cache as kiss fetch, for everybody who asks: http://HOST:PORT/api/v1/fetch?url=URL.
 
-The first line on standard output is the URL that it listens on; the log goes to standard error. SIGTERM and SIGINT let readers finish, for as long as --drain-timeout says; SIGHUP reads the configuration file again: quota, clients, tokens, upstreams, mirrors, log level and certificate; what needs a restart is named in the log.
+The first line on standard output is the URL that it listens on; the log goes to standard error. SIGTERM and SIGINT let readers finish, for as long as --drain-timeout says; SIGHUP reads the configuration file again: quota, clients, tokens, upstreams, mirrors, rules, log level and certificate; what needs a restart is named in the log.
 
 Every flag can also be set in the environment (KISS_PORT=8002) or in the configuration file (port: 8002).`
   static override readonly examples = [

@@ -5,6 +5,7 @@ import { hostOf } from '../http/host.js'
 import { mayBeSignInPage } from '../http/sign-in.js'
 import type { Entry } from '../store/types.js'
 import type { Store } from '../store/open.js'
+import { narrowed, type Rules } from './rules/rules.js'
 import type { Again, Clock } from './types.js'
 
 /**
@@ -14,14 +15,16 @@ import type { Again, Clock } from './types.js'
 export function again(
   before: Entry,
   ttl: number | undefined,
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  { store, rules, clock }: { readonly store: Store; readonly rules: Rules; readonly clock: Clock },
 ): Again | undefined {
   const entry = store.entries.known(before.id)
   // An entry that was read or stored anew has new headers, whatever they say.
   if (entry === undefined || entry.headers !== before.headers) return undefined
   if (entry.access !== 'public' || mayBeSignInPage(entry)) return undefined
+  const rule = rules.of(entry.url)
+  if (rule?.store === 'never' || rule?.freshness === 'origin' || rule?.sha256From !== undefined) return undefined
   const now = clock.now()
-  if (!isFresh(entry, { now, ttl })) return undefined
+  if (!isFresh(entry, { now, ttl: narrowed(ttl, rule) })) return undefined
   const bytes = store.bodies.peek(entry.sha256)?.inMemory
   if (bytes === undefined) return undefined
   store.counters.add('requests', 1)

@@ -1,7 +1,7 @@
 /** One request from its URL to its answer: entry → resolution → serve, validate or forward. */
 
 import { asKissError, KissError } from '../errors.js'
-import { isFree, isLentOnce } from '../flight/access.js'
+import { isFree, isLentOnce, type Lending } from '../flight/access.js'
 import { closing, type Flights } from '../flight/flights.js'
 import { subjectOf } from '../flight/subject.js'
 import type { UpstreamProvider } from '../provider/types.js'
@@ -13,6 +13,8 @@ import type { FromStore } from './from-store.js'
 import type { RequestState } from './request-state.js'
 import { resolve, type Resolution } from './resolution.js'
 import type { Rights } from './rights.js'
+import { narrowed, type Rule, type Rules } from './rules/rules.js'
+import { promisedBy } from './rules/sums.js'
 import type { Artifact, Clock, FetchRequest } from './types.js'
 
 /** Rounds of one request: each looks at the store anew after something changed under it. More is a livelock. */
@@ -21,7 +23,8 @@ const ROUNDS = 12
 export interface FetchingOptions {
   readonly providers: readonly UpstreamProvider[]
   readonly credentials: Credentials
-  readonly settings: { readonly ownUse: boolean }
+  readonly settings: Lending
+  readonly rules: Rules
   readonly rights: Rights
   readonly fromStore: FromStore
   readonly fromFlight: FromFlight
@@ -42,15 +45,7 @@ export class Fetching {
   async fetch(request: FetchRequest): Promise<Artifact> {
     this.#count(request, 'requests')
     try {
-      const artifact = await this.#answer({
-        request,
-        subject: subjectOf(request.url, request.headers, this.#o.providers, this.#o),
-        signal: request.signal ?? new AbortController().signal,
-        since: this.#o.clock.monotonic(),
-        came: performance.now(),
-        confirmed: false,
-        refusals: 0,
-      })
+      const artifact = await this.#answer(await this.#begun(request))
       this.#count(request, `requests_${artifact.as}`)
       return artifact
     } catch (error) {
@@ -67,6 +62,23 @@ export class Fetching {
     this.#closing = true
     this.#o.rights.stop(closing())
     await this.#o.flights.stop()
+  }
+
+  async #begun(request: FetchRequest): Promise<RequestState> {
+    const { rules, providers, clock } = this.#o
+    const [since, came] = [clock.monotonic(), performance.now()]
+    const subject = subjectOf(request.url, request.headers, providers, this.#o)
+    const rule = rules.of(subject.canonical)
+    return {
+      request: await promisedBy(rule, request, subject, (sums) => this.fetch(sums)),
+      subject,
+      rule,
+      signal: request.signal ?? new AbortController().signal,
+      since,
+      came,
+      confirmed: false,
+      refusals: 0,
+    }
   }
 
   #count({ internal }: FetchRequest, name: CounterName): void {
@@ -88,6 +100,7 @@ export class Fetching {
   async #answerOnce(state: RequestState): Promise<Artifact | undefined> {
     const { store, fromStore, fromFlight, flights } = this.#o
     const { subject } = state
+    if (state.rule?.store === 'never' && !state.request.offline) return fromFlight.unkept(state)
     const entry = await store.entries.get(subject.id)
     if (!entry || !isFree(subject, entry)) {
       const kept = await fromStore.keptFor(state)
@@ -112,15 +125,15 @@ export class Fetching {
     }
   }
 
-  #resolve({ request, since }: RequestState, entry: Entry | undefined): Resolution {
+  #resolve({ request, rule, since }: RequestState, entry: Entry | undefined): Resolution {
     const { clock } = this.#o
     const now = clock.now()
     return resolve({
       entry,
       now,
       since: now - (clock.monotonic() - since),
-      ttl: request.ttl,
-      refresh: request.refresh ?? false,
+      ttl: narrowed(request.ttl, rule),
+      refresh: request.refresh === true || (entry !== undefined && contradicts(rule, request, entry)),
       offline: request.offline ?? false,
     })
   }
@@ -138,4 +151,9 @@ export class Fetching {
     await fromStore.publicise(subject, entry)
     return fromStore.open(state, entry, as, 'authorised')
   }
+}
+
+/** Does the sum that a rule found name other bytes than the stored ones? */
+function contradicts(rule: Rule | undefined, { isSum, sha256 }: FetchRequest, entry: Entry): boolean {
+  return rule?.sha256From !== undefined && isSum !== true && entry.sha256 !== sha256
 }

@@ -18,6 +18,7 @@ import type { FromStore } from './from-store.js'
 import type { RequestState } from './request-state.js'
 import { mayServeStale } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
+import { narrowed, type Rule } from './rules/rules.js'
 import type { Artifact, Clock } from './types.js'
 import { waitFor } from './waiting.js'
 
@@ -52,6 +53,16 @@ export class FromFlight {
   /** The provider's own credential is for this request alone: its download is shared with nobody and not kept. */
   async lentOnce(state: RequestState): Promise<Artifact | undefined> {
     return this.#alone(state, randomUUID())
+  }
+
+  /** A rule keeps nothing of this URL: the download is for this request alone. */
+  async unkept(state: RequestState): Promise<Artifact | undefined> {
+    return this.#join(state, {
+      ...this.#order(state, undefined),
+      id: aloneIdOf(state.subject.id, randomUUID()),
+      alone: true,
+      keep: false,
+    })
   }
 
   /** The origin gives this client another content than the entry's. */
@@ -147,7 +158,8 @@ export class FromFlight {
       await store.remove(stale.id, stale.sha256)
       throw error
     }
-    if (!stale || !mayServeStale(stale, error, clock.now(), lifetimes.staleIfError)) throw error
+    const staleIfError = state.rule?.staleIfError ?? lifetimes.staleIfError
+    if (!stale || !mayServeStale(stale, error, clock.now(), staleIfError)) throw error
     const artifact = await fromStore.open(state, stale, 'stale', 'stale-if-error')
     if (!artifact) throw error
     return artifact
@@ -168,30 +180,34 @@ export class FromFlight {
       const known = rights.remembers(subject, entry) && failure.code !== 'origin-refused'
       return this.#fail(state, known ? entry : undefined, failure)
     }
-    const renewed = confirmed(entry, clock.now())
+    const renewed = confirmed(entry, clock.now(), state.rule?.ttl)
     await store.entries.renew(renewed)
     await fromStore.publicise(subject, renewed)
     state.confirmed = true
     return undefined
   }
 
-  #order({ subject, request }: RequestState, stale: Entry | undefined): Order {
+  #order({ subject, request, rule }: RequestState, stale: Entry | undefined): Order {
     return {
       ...subject,
       alone: false,
-      lifetime: this.#lifetime(subject, request.ttl),
+      lifetime: this.#lifetime(subject, request.ttl, rule),
       stale,
       insists: request.refresh,
       promised: request.sha256,
       client: request.client,
       keep: true,
+      renewal: rule?.ttl,
+      maxSize: rule?.maxSize,
+      lane: rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections },
     }
   }
 
-  /** Milliseconds: as the client asks, within --max-ttl; else as the provider says, or the settings. */
-  #lifetime({ provider, url }: Subject, asked: number | undefined): number {
+  /** Milliseconds: as the client asks, within --max-ttl and the rule; else as the rule says, the provider, or the settings. */
+  #lifetime({ provider, url }: Subject, ttl: number | undefined, rule: Rule | undefined): number {
     const { defaultTtl, maxTtl } = this.#o.lifetimes
-    if (asked !== undefined) return Math.min(asked, maxTtl)
+    const asked = narrowed(ttl === undefined ? undefined : Math.min(ttl, maxTtl), rule)
+    if (asked !== undefined) return asked
     const seconds = provider.ttl?.(url)
     return seconds === undefined ? defaultTtl : seconds * 1000
   }

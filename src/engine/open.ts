@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asKissError } from '../errors.js'
+import type { UpstreamProvider } from '../provider/types.js'
 import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
@@ -15,6 +16,7 @@ import { Fetching } from './fetching.js'
 import { FromFlight } from './from-flight.js'
 import { FromStore } from './from-store.js'
 import { Rights } from './rights.js'
+import { Rules, sharingOf } from './rules/rules.js'
 import { purge } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import { fromOtherUrl } from './derived.js'
@@ -62,6 +64,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     .catch((error: unknown) => warn(`cannot sweep unfinished downloads: ${asKissError(error).message}`))
   if (options.quota !== undefined) await store.space.setQuota(options.quota)
   const providers = [...(options.providers ?? [plainProvider])].sort((a, b) => b.priority - a.priority)
+  const rules = new Rules(options.rules)
   const settings = {
     defaultTtl: options.defaultTtl ?? 10 * DAY,
     maxTtl: options.maxTtl ?? Infinity,
@@ -71,6 +74,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     ownUse: options.ownUse ?? false,
     maxTransfers: options.maxTransfers ?? TRANSFERS,
     syncBodies: options.syncBodies ?? false,
+    shareOf: (canonical: URL, provider: UpstreamProvider) => sharingOf(provider, rules.of(canonical)),
   }
   // The commands of one user share their fingerprints; a server shares its key with its workers alone.
   const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
@@ -113,6 +117,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     providers,
     credentials,
     settings,
+    rules,
     rights,
     fromStore,
     fromFlight,
@@ -138,7 +143,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   })
   return {
     fetch: (request) => fetching.fetch(request),
-    again: (entry, ttl) => again(entry, ttl, { store, clock }),
+    again: (entry, ttl) => again(entry, ttl, { store, rules, clock }),
     sentAgain: (entry, bytes) => sentAgain(entry, bytes, { store }),
     list: async function* (after) {
       for await (const entry of store.entries.list(after)) yield shown(entry)
@@ -149,6 +154,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       const all = await store.entries.allOf(entry.sha256)
       return {
         entry: shown(entry),
+        rule: rules.of(entry.url),
         sharing: all.filter((other) => other.id !== entry.id).map(shown),
         hitsByDay: await store.entries.hitsByDay(entry.id),
       }
@@ -174,8 +180,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       failures: await store.failures.read(),
       instance: store.layout.instance,
     }),
-    reconfigure: async ({ quota, ...lists }) => {
+    reconfigure: async ({ quota, rules: anew = [], ...lists }) => {
       ;(await originsOf()).update(lists)
+      rules.replace(anew)
       if (quota !== undefined) await store.space.setQuota(quota)
     },
     figures: store.figures,

@@ -10,6 +10,7 @@ import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Figures } from '../store/figures/figures.js'
 import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
+import type { Rule } from './rules/rules.js'
 
 export type { Clock } from '../flight/collaborators.js'
 export { describeWait, type Wait } from '../flight/waiting.js'
@@ -32,6 +33,8 @@ export interface FetchRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** kiss asks for its own needs, for an archive that a client wants a file of: counted nowhere. */
   readonly internal?: boolean
+  /** What is asked for is itself a file of sums: no rule asks for its sum. */
+  readonly isSum?: boolean
   /** This reader leaves: its waiting and reading end with `interrupted`; a transfer goes on. */
   readonly signal?: AbortSignal
   /** Milliseconds that this reader waits for the headers, and in mid-body for a next byte; default: for ever. */
@@ -112,6 +115,8 @@ export interface Again {
 /** What is known of one entry. */
 export interface EntryDetails {
   readonly entry: Entry
+  /** The operator's rule for its URL. */
+  readonly rule?: Rule | undefined
   /** The other entries that name the same blob. */
   readonly sharing: readonly Entry[]
   /** How often it was served from the store, by day (days since the epoch, UTC). */
@@ -185,7 +190,7 @@ export interface Engine {
   verify(options?: { readonly rebuild?: boolean }): Promise<VerifyResult>
   status(): Promise<EngineStatus>
   /** Changes what can change while it runs. Throws KissError `usage` for lists that cannot be read; then nothing has changed. */
-  reconfigure(options: Pick<EngineOptions, 'quota'> & UpstreamLists): Promise<void>
+  reconfigure(options: Pick<EngineOptions, 'quota' | 'rules'> & UpstreamLists): Promise<void>
   /** For dashboard and metrics. */
   readonly figures: Figures
   /** Stops transfers so that another process can continue them, flushes, closes. */
@@ -219,6 +224,8 @@ export interface EngineOptions {
   /** Downloads under way or waiting at once; default 2,000. */
   readonly maxTransfers?: number
   readonly providers?: readonly UpstreamProvider[]
+  /** What holds for some URLs; the first that matches decides. */
+  readonly rules?: readonly Rule[]
   readonly upstream?: UpstreamOptions
   /** Makes the network ready at once, so that settings it cannot use are told at the start. Default: when it is needed. */
   readonly connectEarly?: boolean

@@ -32,8 +32,19 @@ export function mayLend(provider: UpstreamProvider, url: URL): boolean {
 }
 
 /** Do the settings of now give every client what the provider's own credential brings? */
-export function isLent(url: URL, provider: UpstreamProvider, { ownUse }: { readonly ownUse: boolean }): boolean {
-  return ownUse || ((provider.share ?? 'all') === 'all' && provider.lends?.(url) === true)
+export function isLent(url: URL, provider: UpstreamProvider, share: Sharing, { ownUse }: Ownership): boolean {
+  return ownUse || (share === 'all' && provider.lends?.(url) === true)
+}
+
+interface Ownership {
+  /** The user of the engine owns the credentials of the providers too. */
+  readonly ownUse: boolean
+}
+
+/** Whose use of the providers' credentials the settings allow. */
+export interface Lending extends Ownership {
+  /** Who may read what the provider's own credential brings for a canonical URL. */
+  readonly shareOf: (canonical: URL, provider: UpstreamProvider) => Sharing
 }
 
 /** Older versions noted no access: the provider's own credential may have brought what they did not call private. */
@@ -78,12 +89,12 @@ export interface ListedAccess extends NotedAccess {
 export function isListed(
   { shown, ...noted }: ListedAccess,
   providers: readonly UpstreamProvider[],
-  settings: { readonly ownUse: boolean },
+  settings: Lending,
 ): boolean {
   if (noted.private) return false
   if (noted.access === 'public' || settings.ownUse) return true
   const url = URL.canParse(shown) ? new URL(shown) : undefined
   const provider = url && providers.find((candidate) => candidate.matches(url))
   if (!url || !provider) return false
-  return accessOf(noted, provider) === 'public' || isLent(url, provider, settings)
+  return accessOf(noted, provider) === 'public' || isLent(url, provider, settings.shareOf(url, provider), settings)
 }

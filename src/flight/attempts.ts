@@ -190,6 +190,7 @@ export class Attempts {
       signal,
       source: asked.source,
       client: order.client,
+      lane: order.lane,
       readers: () => state.readers,
       onQueue: (place) => state.waiting.queue(place),
       onStart: () => {

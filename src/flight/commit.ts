@@ -34,8 +34,9 @@ export async function commit(
   const { id } = order
   const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
   const storedId = storageId(order, body.head)
-  if (storedId === undefined || (await doomed())) return undefined
   const { sha256, size, delimited } = body
+  // A length that nobody announced is known only now.
+  if (storedId === undefined || size > (order.maxSize ?? Infinity) || (await doomed())) return undefined
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const isAlone = order.alone || storedId !== id
   const lifetime = isAlone ? Math.min(order.lifetime, settings.authTtl) : order.lifetime
@@ -78,6 +79,6 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
 }
 
 /** The origin confirmed it now. What was stored in the future was stored before the clock was set back: nobody knows when. */
-export function confirmed(entry: Entry, now: number): Entry {
-  return { ...entry, ...lifetimesFrom(now, entry.lifetime), storedAt: Math.min(entry.storedAt, now) }
+export function confirmed(entry: Entry, now: number, lifetime = entry.lifetime): Entry {
+  return { ...entry, lifetime, ...lifetimesFrom(now, lifetime), storedAt: Math.min(entry.storedAt, now) }
 }

@@ -130,7 +130,7 @@ async function renew({ order, services, lease }: DownloadOptions): Promise<Endin
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged())) return { kind: 'present' }
   const now = services.clock.now()
   // The stored validators stay: those of the 304 are the same, or weaker.
-  const renewed = await services.store.entries.renew(confirmed(entry, now))
+  const renewed = await services.store.entries.renew(confirmed(entry, now, order.renewal))
   return { kind: renewed ? 'renewed' : 'present' }
 }
 

@@ -3,12 +3,14 @@
 import { isStrong } from '../http/validation.js'
 import type { Head } from './directory.js'
 import type { Entry, KeyId, Sha256 } from '../store/types.js'
-import type { OriginAnswer } from '../upstream/types.js'
+import type { Lane, OriginAnswer } from '../upstream/types.js'
 import { aloneIdOf, type Subject } from './subject.js'
 
 export interface Order extends Omit<Subject, 'share'> {
   /** Milliseconds. */
   readonly lifetime: number
+  /** Milliseconds: the lifetime of an entry that is confirmed, where a rule says it; default: its own. */
+  readonly renewal?: number | undefined
   /** The entry to validate. */
   readonly stale: Entry | undefined
   /** The entry whose content this client is known not to be given: not validated, but replaced. */
@@ -23,17 +25,20 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly alone: boolean
   /** False: for this request alone. */
   readonly keep: boolean
+  /** Bytes: a larger body is not kept. */
+  readonly maxSize?: number | undefined
+  readonly lane?: Lane | undefined
 }
 
-type Stored = Pick<Order, 'id' | 'alone' | 'keep' | 'access' | 'credential'>
+type Stored = Pick<Order, 'id' | 'alone' | 'keep' | 'access' | 'credential' | 'maxSize'>
 
 /**
  * The id under which the body is kept; undefined where it is not. A private body without a strong validator is kept for its
  * own credential alone: nobody else could prove a right to it.
  */
 export function storageId(order: Stored, head: Head): KeyId | undefined {
-  const { id, alone, keep, access, credential } = order
-  if (!keep || head.varies || head.signIn === true) return undefined
+  const { id, alone, keep, access, credential, maxSize = Infinity } = order
+  if (!keep || head.varies || head.signIn === true || (head.length ?? 0) > maxSize) return undefined
   if (alone || access !== 'client' || isStrong(head.headers.etag)) return id
   return credential === undefined ? undefined : aloneIdOf(id, credential)
 }

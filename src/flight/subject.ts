@@ -6,10 +6,11 @@ import { isPassable, isSelecting } from '../http/passed-headers.js'
 import { canonicalUrl, displayUrl } from '../http/urls.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
-import { isLent, mayLend, type Reader } from './access.js'
+import { isLent, mayLend, type Lending, type Reader } from './access.js'
 
 export interface Subject extends Reader {
   readonly id: KeyId
+  readonly canonical: URL
   /** As the client wrote it, credentials included. */
   readonly url: URL
   /** Displayable. */
@@ -67,7 +68,7 @@ export interface Fingerprinting {
   readonly credentials: {
     fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined
   }
-  readonly settings: { readonly ownUse: boolean }
+  readonly settings: Lending
 }
 
 export function subjectOf(
@@ -80,10 +81,11 @@ export function subjectOf(
   const canonical = provider.cacheKey(url)
   const passed = Object.fromEntries(Object.entries(headers ?? {}).filter(isPassed))
   const credential = credentials.fingerprint(url, passed, provider)
-  const share = settings.ownUse ? 'all' : (provider.share ?? 'all')
+  const share = settings.ownUse ? 'all' : settings.shareOf(canonical, provider)
   const ownRight = credential !== undefined || share === 'probe'
   return {
     id: representationOf(keyIdOf(canonical), passed),
+    canonical,
     url,
     shown: displayUrl(canonical),
     provider,
@@ -92,7 +94,7 @@ export function subjectOf(
     share,
     ownRight,
     access: credential !== undefined ? 'client' : !ownRight && mayLend(provider, url) ? 'provider' : 'public',
-    lent: isLent(url, provider, settings),
+    lent: isLent(url, provider, share, settings),
   }
 }
 

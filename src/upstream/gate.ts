@@ -12,6 +12,8 @@ export interface GateLimits {
 /** Who wants a place. */
 export interface Visitor {
   readonly host: string
+  /** Downloads at once of this host, in place of the limit that all have. */
+  readonly places?: number | undefined
   /** Address of the client that the download is for; undefined where there is none. */
   readonly client?: string | undefined
   /** Is it so slow that it should yield its place? `greedy`: its client holds more than its share. */
@@ -51,13 +53,17 @@ export class Gate {
    */
   async enter(visitor: Visitor, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted()
-    if (this.#hasRoom(visitor.host)) this.#running.add(visitor)
+    if (this.#hasRoom(visitor)) this.#running.add(visitor)
     else await this.#wait(visitor, signal)
     return () => this.#leave(visitor)
   }
 
-  #hasRoom(host: string): boolean {
-    return this.#running.size < this.#total && this.#countOf('host', host) < this.#perHost
+  #hasRoom(visitor: Visitor): boolean {
+    return this.#running.size < this.#total && !this.#isFull(visitor)
+  }
+
+  #isFull({ host, places = this.#perHost }: Visitor): boolean {
+    return this.#countOf('host', host) >= places
   }
 
   #countOf(what: 'host' | 'client', name: string | undefined): number {
@@ -86,7 +92,7 @@ export class Gate {
     if (this.#running.size >= this.#total) return undefined
     let best: { readonly waiting: Waiting; readonly held: number } | undefined
     for (const waiting of this.#waiting) {
-      if (!this.#hasRoom(waiting.visitor.host)) continue
+      if (!this.#hasRoom(waiting.visitor)) continue
       const held = this.#countOf('client', waiting.visitor.client)
       if (best === undefined || held < best.held) best = { waiting, held }
     }
@@ -128,7 +134,7 @@ export class Gate {
     const share = Math.max(1, Math.floor(this.#total / clients.size))
     const asked = this.#yielding.size
     for (const { visitor } of this.#waiting.slice(asked)) {
-      const sameHost = this.#countOf('host', visitor.host) >= this.#perHost
+      const sameHost = this.#isFull(visitor)
       for (const running of this.#running) {
         if (this.#yielding.has(running) || (sameHost && running.host !== visitor.host)) continue
         const greedy = running.client !== visitor.client && this.#countOf('client', running.client) > share

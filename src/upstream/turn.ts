@@ -59,9 +59,10 @@ export class Turn {
 
   async #enter(): Promise<() => void> {
     const { gate, request, now } = this.#o
-    const { url, client, onQueue } = request
+    const { url, lane, client, onQueue } = request
     const visitor: Visitor = {
-      host: `${url.protocol}//${url.host}`,
+      host: lane?.name ?? `${url.protocol}//${url.host}`,
+      places: lane?.places,
       client,
       isSlow: (greedy) => this.#isSlow(greedy),
       yield: () => this.#taken.abort(new Yielded('another download waited for its place')),

@@ -2,6 +2,12 @@
 
 import type { UpstreamProvider } from '../provider/types.js'
 
+/** A limit of its own on downloads at once, in place of the limit per host. */
+export interface Lane {
+  readonly name: string
+  readonly places: number
+}
+
 export interface OriginRequest {
   /** The URL that was asked for. Every call begins here again: no Location is remembered. */
   readonly url: URL
@@ -25,6 +31,7 @@ export interface OriginRequest {
   readonly onQueue?: (place: () => number) => void
   /** Address of the client that it is for: clients share the places. */
   readonly client?: string | undefined
+  readonly lane?: Lane | undefined
   /**
    * How many clients wait for what comes; default 1. A slow download without any loses its place to one that waits: the
    * request or the body throws an error with the code `ERR_YIELDED`.

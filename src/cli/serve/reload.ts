@@ -8,7 +8,9 @@ import type { RunningServer } from '../../server/server.js'
 import { readTls, type TlsFiles } from '../../server/tls.js'
 import type { Mirror } from '../../upstream/types.js'
 import type { BaseCommand } from '../base-command.js'
+import type { Rule } from '../../engine/rules/rules.js'
 import { configuredMirrors } from '../settings/mirrors.js'
+import { configuredRules } from '../settings/rules.js'
 import type { Settings } from '../settings/resolve.js'
 import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
@@ -32,6 +34,7 @@ export interface Checked {
   readonly access: AccessOptions
   readonly tls: TlsFiles | undefined
   readonly mirrors: readonly Mirror[]
+  readonly rules: readonly Rule[]
 }
 
 /** Reads all files that the settings name, and uses none. @throws KissError `configuration` or `usage` for the first fault */
@@ -42,9 +45,10 @@ export async function checkSettings(settings: Settings): Promise<Checked> {
   const tls = tlsFiles(values)
   if (tls !== undefined) readTls(tls)
   const mirrors = configuredMirrors(file)
+  const rules = configuredRules(file)
   const { checkLists } = await import('../../upstream/lists.js')
   checkLists({ mirrors, allow: values['allow-upstream'], deny: values['deny-upstream'] })
-  return { settings, access, tls, mirrors }
+  return { settings, access, tls, mirrors, rules }
 }
 
 export interface Reloading {
@@ -61,9 +65,9 @@ export interface Reloading {
 /** All or nothing: what is broken is logged, and changes nothing. */
 export async function reload({ command, engine, server, log, values, isWorker }: Reloading): Promise<void> {
   try {
-    const { settings, access, mirrors, tls } = await checkSettings(await command.settingsAnew())
+    const { settings, access, mirrors, rules, tls } = await checkSettings(await command.settingsAnew())
     const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
-    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors })
+    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, rules })
     server.updateAccess(access)
     if (tls !== undefined) {
       server.reloadTls()

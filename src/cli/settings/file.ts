@@ -20,6 +20,8 @@ export interface Section {
   /** Plain data, as parsed. */
   readonly value: unknown
   readonly line: number
+  /** The line of what stands below these keys and indices; the section's own where there is nothing. */
+  readonly lineOf: (path: readonly (string | number)[]) => number
 }
 
 /** What a configuration file says. */
@@ -31,7 +33,7 @@ export interface SettingsFile {
 }
 
 /** Sections of kiss itself; the others belong to plugins. */
-const ownSections = ['mirrors']
+const ownSections = ['mirrors', 'rules']
 
 /**
  * @param required somebody named this file, so it has to be there
@@ -67,7 +69,8 @@ export async function parseSettingsFile(file: string, text: string): Promise<Set
   for (const { name, position, value } of source.pairs()) {
     const { line } = lines.linePos(position)
     if (!isSettingName(name)) {
-      sections.set(name, { value: source.plain(value), line })
+      const lineOf = (below: readonly (string | number)[]): number => source.lineAt([name, ...below]) ?? line
+      sections.set(name, { value: source.plain(value), line, lineOf })
       continue
     }
     const read = readValue(source, name, position, value)

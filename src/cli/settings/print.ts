@@ -1,9 +1,11 @@
 /** Every setting with its value and where it comes from, as a configuration file that could be used. Pure. */
 
 import { displayUrl } from '../../http/urls.js'
+import type { Rule } from '../../engine/rules/rules.js'
 import type { Mirror } from '../../upstream/types.js'
 import { configuredMirrors } from './mirrors.js'
 import type { Origin, Settings, Source } from './resolve.js'
+import { configuredRules, writtenRule } from './rules.js'
 import { settingNames, settingOf, type SettingName } from './table.js'
 
 /** Lines of YAML; what is not set, and what may hold a secret, is a comment. */
@@ -19,7 +21,16 @@ export function printedSettings(settings: Settings): string[] {
     const source: Source = { from: 'file', file: file.file, line: mirrors.line }
     lines.push({ text: mirrorsLine(configuredMirrors(file)), source })
   }
-  const sections = [...(file?.sections ?? [])].filter(([name]) => name !== 'mirrors')
+  const rules = file?.sections.get('rules')
+  if (file !== undefined && rules !== undefined) {
+    lines.push({ text: 'rules:', source: { from: 'file', file: file.file, line: rules.line } })
+    for (const [index, rule] of configuredRules(file).entries())
+      lines.push({
+        text: `  - ${printedRule(rule)}`,
+        source: { from: 'file', file: file.file, line: rules.lineOf([index]) },
+      })
+  }
+  const sections = [...(file?.sections ?? [])].filter(([name]) => name !== 'mirrors' && name !== 'rules')
   const width = Math.max(...lines.map(({ text }) => text.length).filter((length) => length <= 60))
   return [
     ...lines.map(({ text, source }) => `${text.padEnd(width)}  # ${describe(source)}`),
@@ -33,6 +44,14 @@ function mirrorsLine(mirrors: readonly Mirror[]): string {
     return `{match: ${JSON.stringify(match)}, to: [${places.join(', ')}]}`
   })
   return `mirrors: [${shown.join(', ')}]`
+}
+
+function printedRule(rule: Rule): string {
+  const pairs = writtenRule(rule).map(([key, value]) => {
+    const texts = (Array.isArray(value) ? value : [value]).map((text: string) => scalar(text))
+    return `${key}: ${Array.isArray(value) ? `[${texts.join(', ')}]` : texts.join('')}`
+  })
+  return `{${pairs.join(', ')}}`
 }
 
 function lineOf(name: SettingName, { texts }: Origin): string {

@@ -45,6 +45,12 @@ export class Source {
     return texts.includes(undefined) ? undefined : texts.flatMap((text) => text ?? [])
   }
 
+  /** The line of the value at these keys and indices; undefined where there is none. */
+  lineAt(path: readonly (string | number)[]): number | undefined {
+    const node = this.document.getIn(path, true)
+    return this.yaml.isNode(node) ? this.lines.linePos(positionOf(node)).line : undefined
+  }
+
   plain(node: Node | null): unknown {
     if (node === null) return null
     try {

@@ -1,8 +1,9 @@
 /** The page of one entry: what is known of it, and what the admin may do with it. */
 
+import type { Rule } from '../../engine/rules/rules.js'
 import type { EntryDetails } from '../../engine/types.js'
 import type { Entry } from '../../store/types.js'
-import { formatDuration } from '../../units.js'
+import { formatDuration, formatSize } from '../../units.js'
 import { ago, count, moment, size } from './format.js'
 import { hitChart } from './hit-chart.js'
 import { html, type Html, type Part } from './html.js'
@@ -30,7 +31,7 @@ export async function entryPage(context: PageContext): Promise<Page> {
   const { now, query, token } = context
   const details = await findEntry(context)
   if (details === undefined) return missingEntry
-  const { entry, hitsByDay } = details
+  const { entry, rule, hitsByDay } = details
   const said = done[query.get('done') ?? '']
   return {
     title: nameOf(entry.url),
@@ -44,7 +45,7 @@ export async function entryPage(context: PageContext): Promise<Page> {
         </section>
         <section aria-labelledby="times">
           <h2 id="times">Times</h2>
-          ${facts(timeFacts(entry, now))}
+          ${facts(timeFacts(entry, rule, now))}
         </section>
       </div>
       <section aria-labelledby="hits">
@@ -123,7 +124,11 @@ function contentFacts({ id, size: bytes, sha256, headers, source, unverified }: 
   ]
 }
 
-function timeFacts({ storedAt, validatedAt, staleAt, lifetime, lastUsedAt, hits }: Entry, now: number): Fact[] {
+function timeFacts(
+  { storedAt, validatedAt, staleAt, lifetime, lastUsedAt, hits }: Entry,
+  rule: Rule | undefined,
+  now: number,
+): Fact[] {
   const when = (at: number): Html => html`${ago(at, now)} <span class="note">${moment(at)}</span>`
   const fresh = html`for ${formatDuration(staleAt - now)} <span class="note">until ${moment(staleAt)}</span>`
   const stale = html`<span class="mark warn">stale</span> <span class="note">since ${moment(staleAt)}</span>`
@@ -131,10 +136,28 @@ function timeFacts({ storedAt, validatedAt, staleAt, lifetime, lastUsedAt, hits 
     ['Stored', when(storedAt)],
     ['Confirmed by the origin', when(validatedAt)],
     ['Fresh', staleAt > now ? fresh : stale],
-    ['Rule', html`fresh for ${formatDuration(lifetime)} after each confirmation`],
+    ['Lifetime', html`${formatDuration(lifetime)} after each confirmation`],
+    ['Rule', rule === undefined ? 'none of the settings' : ruleText(rule)],
     ['Last use', when(lastUsedAt)],
     ['Hits', count(hits)],
   ]
+}
+
+/** What the operator's rule for the URL says. */
+function ruleText(rule: Rule): Html {
+  const { match, ttl, staleIfError, freshness, store, maxSize, connections, share, sha256From } = rule
+  const parts = [
+    ttl !== undefined && `ttl ${formatDuration(ttl)}`,
+    staleIfError !== undefined && `stale-if-error ${formatDuration(staleIfError)}`,
+    freshness !== undefined && 'freshness as the origin says',
+    store !== undefined && 'no longer stored',
+    maxSize !== undefined && `max-size ${formatSize(maxSize)}`,
+    connections !== undefined && `connections ${connections}`,
+    share !== undefined && `share ${share}`,
+    sha256From !== undefined && `sha256-from ${sha256From}`,
+  ]
+  return html`<code>${match.join(', ')}</code>
+    <span class="note">${parts.filter((part) => part !== false).join(', ')}</span>`
 }
 
 /** Other entries that name the same body; those of private artifacts are counted for the admin alone. */

@@ -58,7 +58,8 @@ describe('configuration file', () => {
   it('passes the sections of loaded plugins through as parsed', async () => {
     const yaml = 's3:\n  lkft: {region: eu-west-1, anonymous: true}\nmirrors: []\n'
     const file = await parseSettingsFile('kiss.yaml', yaml)
-    assert.deepEqual(file.sections.get('s3'), { value: { lkft: { region: 'eu-west-1', anonymous: true } }, line: 1 })
+    const { value, line } = file.sections.get('s3') ?? {}
+    assert.deepEqual({ value, line }, { value: { lkft: { region: 'eu-west-1', anonymous: true } }, line: 1 })
     assert.equal(await complaint(yaml), 'none')
     assert.equal(await complaint('gitlab: {}'), 'kiss.yaml:1: there is no setting "gitlab"')
   })

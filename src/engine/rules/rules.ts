@@ -1,0 +1,100 @@
+/** The operator's rules for URLs: the first that matches a URL decides. Pure. */
+
+import { KissError } from '../../errors.js'
+import { providerFor } from '../../flight/subject.js'
+import type { Glob } from '../../http/glob.js'
+import type { Sharing, UpstreamProvider } from '../../provider/types.js'
+import { LruMap } from '../../store/lru.js'
+import { globPattern } from '../../store/select.js'
+
+export interface Rule {
+  /** Globs over the canonical URL without query; one that ends in `/` means everything below it. */
+  readonly match: readonly string[]
+  /** Milliseconds: the lifetime of what is stored. */
+  readonly ttl?: number | undefined
+  /** Milliseconds that a stale entry is served while the origin is down. */
+  readonly staleIfError?: number | undefined
+  /** `origin`: the origin's own fields decide about storing and freshness (RFC 9111). */
+  readonly freshness?: 'origin' | undefined
+  readonly store?: 'never' | undefined
+  /** Bytes: a larger body is served and not kept. */
+  readonly maxSize?: number | undefined
+  /** Downloads at once of all URLs of this rule, in place of the limit per host. */
+  readonly connections?: number | undefined
+  /** In place of what the provider says of its own credentials. */
+  readonly share?: Sharing | undefined
+  /** Where the SHA-256 of the artifact stands: a reference from its URL, in which `*` is the name of its file. */
+  readonly sha256From?: string | undefined
+  /** Where it is written: `/etc/kiss.yaml:12`. */
+  readonly place: string
+}
+
+/** URLs whose rule memory knows. */
+const REMEMBERED = 10_000
+
+/** The rules in force. A server exchanges them when it reads its settings again. */
+export class Rules {
+  #rules: readonly Compiled[] = []
+  #known = new LruMap<string, { readonly rule: Rule | undefined }>(REMEMBERED)
+
+  /** @throws KissError `configuration` for what is no pattern of URLs; then nothing has changed */
+  constructor(rules: readonly Rule[] = []) {
+    this.replace(rules)
+  }
+
+  /** @throws as the constructor */
+  replace(rules: readonly Rule[]): void {
+    this.#rules = rules.map((rule) => ({ rule, patterns: rule.match.map((match) => compile(match, rule.place)) }))
+    this.#known = new LruMap(REMEMBERED)
+  }
+
+  /** @param url canonical, perhaps in its displayable form */
+  of(url: URL | string): Rule | undefined {
+    if (this.#rules.length === 0) return undefined
+    const text = withoutQuery(String(url))
+    const known = this.#known.get(text)
+    if (known !== undefined) return known.rule
+    const rule = this.#rules.find(({ patterns }) => patterns.some((pattern) => pattern.test(text)))?.rule
+    this.#known.set(text, { rule })
+    return rule
+  }
+}
+
+/** What a URL that somebody wrote is to the rules. Throws KissError where no provider serves it. */
+export function ruleFor(
+  url: URL,
+  rules: Rules,
+  providers: readonly UpstreamProvider[],
+): { readonly canonical: URL; readonly provider: UpstreamProvider; readonly rule: Rule | undefined } {
+  const provider = providerFor(url, providers)
+  const canonical = provider.cacheKey(url)
+  return { canonical, provider, rule: rules.of(canonical) }
+}
+
+/** Who may read what the provider's own credential brings. */
+export function sharingOf(provider: UpstreamProvider, rule: Rule | undefined): Sharing {
+  return rule?.share ?? provider.share ?? 'all'
+}
+
+/** Milliseconds. A client's `ttl` narrows what a rule says, and never widens it. */
+export function narrowed(ttl: number | undefined, rule: Rule | undefined): number | undefined {
+  return ttl === undefined || rule?.ttl === undefined ? (ttl ?? rule?.ttl) : Math.min(ttl, rule.ttl)
+}
+
+interface Compiled {
+  readonly rule: Rule
+  readonly patterns: readonly Glob[]
+}
+
+function compile(match: string, place: string): Glob {
+  if (!/^[a-z*][a-z0-9+.*-]*:\/\/[^?#]+$/.test(match)) {
+    const hint = 'write it with its scheme and without a query, such as https://host/path/**'
+    throw new KissError('configuration', `${place}: match: ${JSON.stringify(match)} is no pattern of URLs`, { hint })
+  }
+  return globPattern(match.endsWith('/') ? `${match}**` : match)
+}
+
+function withoutQuery(url: string): string {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : url.slice(0, end)
+}
