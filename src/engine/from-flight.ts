@@ -1,6 +1,7 @@
 /** Answers from downloads: starts or joins one, and says what its end means for the request. */
 
 import { randomUUID } from 'node:crypto'
+import { unlessAborted } from '../abort.js'
 import { asKissError, KissError } from '../errors.js'
 import { accessOf, isFree, isLentOnce } from '../flight/access.js'
 import { confirmed } from '../flight/commit.js'
@@ -20,7 +21,7 @@ import { mayServeStale } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
 import { narrowed, type Rule } from './rules/rules.js'
 import type { Artifact, Clock } from './types.js'
-import { waitFor } from './waiting.js'
+import { waitUntil } from './waiting.js'
 
 export interface FromFlightOptions {
   readonly flights: Flights
@@ -217,12 +218,12 @@ export class FromFlight {
     const { waiting } = flight.state
     request.onWait?.(() => waiting.now)
     const { patience, queuePatience = Infinity } = request
-    if (patience === undefined) return waitFor(event, signal)
+    if (patience === undefined) return unlessAborted(event, signal)
     // Waiting for a place is not the silence of the origin, whose time begins with the turn of the request.
     const until = (): number => (waiting.queued ? came + queuePatience : Math.max(came, waiting.queuedUntil) + patience)
     const error = (): KissError =>
       waiting.queued ? inQueue(subject.shown, waiting.now.place) : impatient(subject.shown, waiting.now, patience)
-    return waitFor(event, signal, { until, error })
+    return waitUntil(event, { until, error }, signal)
   }
 }
 

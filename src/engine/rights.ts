@@ -11,6 +11,7 @@
  * remembered for `--auth-ttl`.
  */
 
+import { unlessAborted } from '../abort.js'
 import { asKissError, KissError } from '../errors.js'
 import { isFree } from '../flight/access.js'
 import { VALIDATION_TIMEOUT } from '../flight/attempts.js'
@@ -24,7 +25,6 @@ import type { Entry } from '../store/types.js'
 import type { Acceptance, Credentials } from './credentials.js'
 import type { FailureLog } from './failures.js'
 import { probe, type Probed, type Prober } from './probe.js'
-import { waitFor } from './waiting.js'
 
 /** Milliseconds for a question, by HEAD and by GET: a client waits for the answer. */
 const PROBE_TIMEOUT = 10_000
@@ -95,7 +95,7 @@ export class Rights {
    * undefined where no question is needed yet.
    */
   async present(subject: Subject, flight: Flight, signal: AbortSignal): Promise<Probed | undefined> {
-    await waitFor(flight.state.placed, signal)
+    await unlessAborted(flight.state.placed, signal)
     const { access, head, ending, leading } = flight.state
     const own = leading ? flight.order.credential === subject.credential : isHolder(subject, flight)
     if (head !== undefined || ending !== undefined || own) return undefined
@@ -178,7 +178,7 @@ export class Rights {
         },
       )
     }
-    return waitFor(running, signal)
+    return unlessAborted(running, signal)
   }
 }
 

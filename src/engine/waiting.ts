@@ -1,4 +1,6 @@
-/** Waits for what others bring about, no longer than the one that waits has patience. */
+/** Waiting for an event that may come too late. */
+
+import { unlessAborted } from '../abort.js'
 
 export interface Deadline {
   /** Milliseconds, as `performance.now()` counts them; it may move. */
@@ -9,22 +11,20 @@ export interface Deadline {
 /** Milliseconds between two looks at a deadline that is far away. */
 const LOOK = 1_000
 
-/** The event goes on where the wait ends before it: with the signal's reason, or the deadline's error. */
-export function waitFor<T>(event: Promise<T>, signal: AbortSignal, deadline?: Deadline): Promise<T> {
-  return new Promise<T>((settle, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) return onAbort()
-    let timer: NodeJS.Timeout | undefined
-    const look = ({ until, error }: Deadline): void => {
+/** Rejects with the reason of the signal or the error of the deadline where one of them ends the wait. The event goes on. */
+export async function waitUntil<T>(event: Promise<T>, { until, error }: Deadline, signal: AbortSignal): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const look = (): void => {
       const left = until() - performance.now()
       if (left <= 0) reject(error())
-      else timer = setTimeout(() => look(deadline ?? { until, error }), Math.min(left, LOOK))
+      else timer = setTimeout(look, Math.min(left, LOOK))
     }
-    if (deadline) look(deadline)
-    signal.addEventListener('abort', onAbort, { once: true })
-    event.then(settle, reject).finally(() => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-    })
+    look()
   })
+  try {
+    return await unlessAborted(Promise.race([event, late]), signal)
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,4 +1,5 @@
 /** Asks a provider, and tells its answers from its failures. */
+import { unlessAborted } from '../abort.js'
 import { asKissError, KissError } from '../errors.js'
 import type { UpstreamFailure, UpstreamProvider } from '../provider/types.js'
 
@@ -15,12 +16,8 @@ export async function fromProvider<T>(
   ask: () => Promise<T> | undefined,
 ): Promise<Told<T>> {
   signal.throwIfAborted()
-  const settled = new AbortController()
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: settled.signal })
-  })
   try {
-    return { value: await Promise.race([ask() ?? undefined, aborted]) }
+    return { value: await unlessAborted(Promise.resolve(ask()), signal) }
   } catch (error) {
     signal.throwIfAborted()
     const failure = failureOf(error)
@@ -28,8 +25,6 @@ export async function fromProvider<T>(
     if (error instanceof KissError && isUnanswered(error)) throw new Error(error.message, { cause: error.cause })
     if (failure === undefined) throw asKissError(error, 'credential', provider.name)
     return { failure }
-  } finally {
-    settled.abort()
   }
 }
 

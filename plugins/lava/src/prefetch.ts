@@ -3,6 +3,7 @@ import {
   failureJson,
   failureOf,
   KissError,
+  unlessAborted,
   type Artifact,
   type FailureJson,
   type FetchRequest,
@@ -156,7 +157,7 @@ const chunk = 256 * 1024
 
 /** Waits for what is being stored here, reads what is stored elsewhere; the bytes go nowhere. */
 async function complete(artifact: Artifact, check: SumCheck, signal: AbortSignal): Promise<Fetched> {
-  const entry = artifact.stored && !check.needsBytes ? await orAborted(artifact.finished(), signal) : undefined
+  const entry = artifact.stored && !check.needsBytes ? await unlessAborted(artifact.finished(), signal) : undefined
   if (entry !== undefined) return { status: artifact.as, size: entry.size, sha256: entry.sha256 }
   const buffer = Buffer.allocUnsafe(chunk)
   for (let position = 0; ;) {
@@ -166,18 +167,9 @@ async function complete(artifact: Artifact, check: SumCheck, signal: AbortSignal
     check.update(buffer.subarray(0, bytes))
     position += bytes
   }
-  const stored = artifact.stored ? await orAborted(artifact.finished(), signal) : undefined
+  const stored = artifact.stored ? await unlessAborted(artifact.finished(), signal) : undefined
   const sha256 = stored?.sha256 ?? artifact.content.sha256 ?? null
   return { status: artifact.as, size: check.bytes, sha256 }
-}
-
-/** The transfer goes on when nobody waits for it any more. */
-async function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', leave, { once: true })
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-  })
 }
 
 export interface Summary {

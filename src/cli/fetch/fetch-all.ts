@@ -5,7 +5,7 @@ import { describeWait, type Artifact, type Engine, type FetchRequest, type Wait 
 import { KissError } from '../../errors.js'
 import { displayUrl } from '../../http/urls.js'
 import type { ServedAs } from '../../store/types.js'
-import { unlessAborted } from '../abort.js'
+import { unlessAborted } from '../../abort.js'
 import { failureJson, failureLine, failureOf, type FailureJson } from '../failure.js'
 import type { ProgressView } from '../progress.js'
 import { isBrokenPipe, saveArtifact, streamArtifact, type Saved, type SaveOptions } from './save.js'

@@ -1,16 +1,16 @@
 /** Waiting that a signal ends. */
 
-/** What `promise` becomes, or the signal's reason, whichever is first. The promise itself goes on. */
+/** Resolves as `promise` does, or rejects with the reason of the signal, whichever is first. The promise itself goes on. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   let leave = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {
-    // Signals here are aborted with errors alone.
+    // Signals are aborted with errors alone.
     leave = () => reject(signal.reason as Error)
+    if (signal.aborted) leave()
   })
   signal.addEventListener('abort', leave)
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([aborted, promise])
   } finally {
     signal.removeEventListener('abort', leave)
   }
