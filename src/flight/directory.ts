@@ -29,7 +29,7 @@ import {
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
-import { makeDirectory, parseOrUndefined } from '../store/files.js'
+import { makeDirectory, parseOrUndefined, unlessMissing } from '../store/files.js'
 import { type Modes, modesBelow, PRIVATE } from '../store/modes.js'
 import { serialised, type Ending } from './ending.js'
 import type { Wait } from './waiting.js'
@@ -255,13 +255,4 @@ export async function removeIfEmpty(directory: string): Promise<void> {
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await unlessMissing(readFile(path, 'utf8'))
   return text === undefined ? undefined : (parseOrUndefined(text) as T | undefined)
-}
-
-async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }

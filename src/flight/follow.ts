@@ -2,9 +2,9 @@
 
 import { watch } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { KissError, systemCode } from '../errors.js'
+import { KissError } from '../errors.js'
 import { isSilent, type Leases } from './lease.js'
-import { parseOrUndefined } from '../store/files.js'
+import { parseOrUndefined, unlessMissing } from '../store/files.js'
 import type { Generation, Head } from './directory.js'
 import type { Ending } from './ending.js'
 import type { FlightState } from './state.js'
@@ -91,7 +91,7 @@ class View {
     if (this.#head && this.#file) return
     const { generation, state } = this.#options
     const head = this.#head ?? (await generation.head())
-    const file = this.#file ?? (await openIfThere(generation.bodyPath))
+    const file = this.#file ?? (await unlessMissing(open(generation.bodyPath, 'r')))
     const trouble = head ? undefined : await generation.trouble()
     if (!head && !file && trouble === undefined) return
     if (!(await generation.isOf(this.ended))) {
@@ -122,15 +122,6 @@ class View {
 
   async close(): Promise<void> {
     await this.#file?.close()
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
   }
 }
 

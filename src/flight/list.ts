@@ -2,7 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemCode } from '../errors.js'
+import { unlessMissing } from '../store/files.js'
 import { generationsOf, type Generation, type Owner } from './directory.js'
 import { inParallel } from '../store/parallel.js'
 import { livenessOf, monotonic } from '../store/process.js'
@@ -61,13 +61,4 @@ async function look(id: KeyId, generation: Generation): Promise<InFlight | undef
   ])
   if (!held || ending || (await livenessOf(held.owner)) === 'dead') return undefined
   return { id, owner: held.owner, answered: head !== undefined, received: body?.size ?? 0, length: head?.length }
-}
-
-async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }

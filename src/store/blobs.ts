@@ -6,8 +6,8 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { writeDescription } from './description.js'
-import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf } from './files.js'
-import { type Layout, restoreLayout } from './layout.js'
+import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf, unlessMissing } from './files.js'
+import type { Layout } from './layout.js'
 import { inParallel } from './parallel.js'
 import { fileSize } from './walk.js'
 import type { BlobStore, Entry, KeyId, OpenBlob, Sha256 } from './types.js'
@@ -56,7 +56,7 @@ export class FileBlobs implements BlobStore {
   async adopt(file: string, sha256: Sha256): Promise<string> {
     const path = this.path(sha256)
     try {
-      if (!(await makeReadOnly(file, this.#layout.modes.blob)) && (await fileSize(path)) !== undefined)
+      if (!(await did(chmod(file, this.#layout.modes.blob))) && (await fileSize(path)) !== undefined)
         return stampOf(await stat(path))
       await this.#move(file, path)
       return stampOf(await stat(path))
@@ -72,7 +72,6 @@ export class FileBlobs implements BlobStore {
         return await rename(file, path)
       } catch (error) {
         if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
-        await restoreLayout(this.#layout)
         await makeDirectory(dirname(path), this.#layout.modes.directory)
       }
     }
@@ -97,7 +96,7 @@ export class FileBlobs implements BlobStore {
   async undescribe(sha256: Sha256, ids: Iterable<KeyId>): Promise<void> {
     try {
       await inParallel(ids, UNLINKED_AT_ONCE, async (id) => {
-        await unlinkIfThere(this.#layout.description(sha256, id))
+        await did(unlink(this.#layout.description(sha256, id)))
       })
     } catch (error) {
       throw asKissError(error, 'disk', `cannot remove a description of the stored body ${sha256}`)
@@ -107,7 +106,7 @@ export class FileBlobs implements BlobStore {
   async remove(sha256: Sha256): Promise<boolean> {
     const path = this.path(sha256)
     try {
-      const found = await unlinkIfThere(path)
+      const found = await did(unlink(path))
       await rmdir(dirname(path)).catch(() => undefined) // other blobs are in it
       return found
     } catch (error) {
@@ -177,22 +176,6 @@ async function openPatiently(path: string): Promise<number | undefined> {
 }
 
 /** False where there is no such file. */
-async function makeReadOnly(file: string, mode: number): Promise<boolean> {
-  try {
-    await chmod(file, mode)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-async function unlinkIfThere(path: string): Promise<boolean> {
-  try {
-    await unlink(path)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
+async function did(operation: Promise<void>): Promise<boolean> {
+  return (await unlessMissing(operation.then(() => true))) ?? false
 }

@@ -50,6 +50,16 @@ export async function makeDirectory(path: string, mode?: number): Promise<void> 
   }
 }
 
+/** undefined where the file or the directory does not exist. */
+export async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 /** Writes a small file at once or not at all. Not synced: readers must cope with an empty one after a power loss. */
 export async function replaceFile(path: string, text: string, unique: string, mode: number): Promise<void> {
   const temporary = `${path}.${unique}.tmp`
@@ -63,14 +73,8 @@ export async function replaceFile(path: string, text: string, unique: string, mo
   }
 }
 
-/** Brings a small file to the disk. */
-export async function syncBody(file: string | number): Promise<void> {
-  if (typeof file === 'number') {
-    await new Promise<void>((resolve, reject) => {
-      fs.fsync(file, (error) => (error === null ? resolve() : reject(error)))
-    })
-    return
-  }
+/** Brings a file to the disk. */
+export async function syncFile(file: string): Promise<void> {
   const handle = await open(file, 'r')
   try {
     await handle.sync()

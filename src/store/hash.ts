@@ -1,9 +1,10 @@
 /** Reads a blob again and says whether its bytes are what its name says. */
 
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { systemCode } from '../errors.js'
 import { stampOf } from './blobs.js'
+import { unlessMissing } from './files.js'
 import type { Sha256 } from './types.js'
 
 const CHUNK = 1024 * 1024
@@ -18,13 +19,8 @@ export interface CheckedBody {
 
 /** undefined where there is no such file, or no file. */
 export async function checkBody(path: string, sha256: Sha256): Promise<CheckedBody | undefined> {
-  let file: FileHandle
-  try {
-    file = await open(path, 'r')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const file = await unlessMissing(open(path, 'r'))
+  if (file === undefined) return undefined
   try {
     const stats = await file.stat()
     if (!stats.isFile()) return undefined

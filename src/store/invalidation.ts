@@ -23,8 +23,6 @@ export class Invalidation {
   #timer: NodeJS.Timeout | undefined
   #seen: number | undefined
   #closed = false
-  /** A look is waiting for its turn. */
-  #looks = false
   /** The time of the bell when it was last looked at; milliseconds since the epoch, 0 where it is gone. */
   #rungAt = 0
   /** The turn of the event loop in which the bell was looked at. */
@@ -33,16 +31,12 @@ export class Invalidation {
   constructor(layout: Layout, database: Database) {
     this.#layout = layout
     this.#database = database
-    database.onReplaced(async () => {
-      this.#tell()
-      if (database.hasSetAside) await this.announce()
-    })
   }
 
   /** Throws KissError `disk`. */
   async start(): Promise<void> {
     try {
-      await ring(this.#layout, this.#database.hasSetAside)
+      await ring(this.#layout, false)
     } catch (error) {
       throw asKissError(error, 'disk', `cannot use the cache directory ${this.#layout.root}`)
     }
@@ -93,7 +87,6 @@ export class Invalidation {
   /** Looks at the index now, as the poll does. */
   async look(): Promise<void> {
     if (this.#watcher === undefined && !this.#closed) this.#watch()
-    await this.#database.checkReplaced()
     const [row] = await this.#database.query<{ value: number }>(`SELECT value FROM settings WHERE name = 'generation'`)
     if (this.#seen !== undefined && this.#seen !== row?.value) this.#tell()
     this.#seen = row?.value
@@ -117,7 +110,6 @@ export class Invalidation {
       this.#watcher = fs.watch(this.#layout.generation, { persistent: false }, (event) => {
         this.#tell()
         if (event === 'rename') this.#watch()
-        this.#lookSoon()
       })
       this.#watcher.on('error', () => {
         this.#watcher?.close()
@@ -126,21 +118,6 @@ export class Invalidation {
     } catch {
       // No watch to be had (the file has gone, or the system's limit is reached): the poll does it.
     }
-  }
-
-  /** The index may be another file. However often the bell rings, one look is waiting at most. */
-  #lookSoon(): void {
-    if (this.#looks) return
-    this.#looks = true
-    this.#database
-      .run(async () => {
-        this.#looks = false
-      })
-      .then(() => this.look())
-      // An index that fails says so to whoever needs it; here there is nobody to tell.
-      .catch(() => {
-        this.#looks = false
-      })
   }
 
   #poll(): void {

@@ -3,7 +3,7 @@
 import { chmod, link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KissError, asKissError, systemCode } from '../errors.js'
-import { makeDirectory, syncBody } from './files.js'
+import { makeDirectory, syncFile, unlessMissing } from './files.js'
 import { honour, type Modes, modesBelow, PRIVATE } from './modes.js'
 import type { KeyId, Sha256 } from './types.js'
 
@@ -88,7 +88,7 @@ export async function openLayout(
     if (modes === PRIVATE && stats.uid !== process.geteuid?.() && process.geteuid !== undefined)
       warn(`the cache directory ${root} belongs to another user (uid ${stats.uid}), who can change what is in it`)
     const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random(), modes)), modes)
-    await makeDirectories(layout)
+    await Promise.all([layout.blobs, layout.transfers].map((path) => makeDirectory(path, modes.directory)))
     await closeToOthers(layout)
     return layout
   } catch (error) {
@@ -116,26 +116,10 @@ async function restrict(path: string, allowed: number): Promise<void> {
   }
 }
 
-/** Makes a directory that vanished while it was in use anew; the same instance, as whoever uses it knows it. */
-export async function restoreLayout(layout: Layout): Promise<void> {
-  await makeDirectory(layout.root, PRIVATE.directory)
-  if ((await readVersion(layout.root)) === undefined) await writeVersion(layout.root, layout.instance, layout.modes)
-  await makeDirectories(layout)
-}
-
-async function makeDirectories({ blobs, transfers, modes }: Layout): Promise<void> {
-  await Promise.all([makeDirectory(blobs, modes.directory), makeDirectory(transfers, modes.directory)])
-}
-
 /** The instance of a directory of this version; undefined where it is still to be written. */
 async function readVersion(root: string): Promise<string | undefined> {
-  let text: string
-  try {
-    text = await readFile(join(root, 'VERSION'), 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const text = await unlessMissing(readFile(join(root, 'VERSION'), 'utf8'))
+  if (text === undefined) return undefined
   const [version, instance] = text.split('\n')
   if (version !== LAYOUT_VERSION) {
     throw new KissError(
@@ -168,7 +152,7 @@ async function writeVersion(root: string, instance: string, modes: Modes): Promi
   try {
     await writeFile(temporary, `${LAYOUT_VERSION}\n${instance}\n`, { mode: modes.file })
     // Once in the life of a directory, which would be refused if a power loss left this file empty.
-    await syncBody(temporary)
+    await syncFile(temporary)
     await link(temporary, file)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST' && systemCode(error) !== 'EPERM' && systemCode(error) !== 'ENOTSUP') throw error

@@ -227,11 +227,6 @@ export async function cancelClaims(query: Query, ids: Iterable<KeyId> | undefine
   )
 }
 
-/** Whatever the quota: what is written already has to be counted. */
-export async function restoreReservation(query: Query, { id, bytes, ahead, owner, now }: Request): Promise<void> {
-  await query('INSERT OR IGNORE INTO reservations VALUES (?, ?, ?, ?, ?)', id, bytes, ahead, owner, now)
-}
-
 export async function readReservations(query: Query): Promise<Reservation[]> {
   return query<Reservation>(
     `SELECT id, bytes, NULL AS sha256, owner FROM reservations UNION ALL SELECT id, 0, sha256, owner FROM claims`,

@@ -22,14 +22,6 @@ export class LedgerCheck {
 
   constructor(options: LedgerCheckOptions) {
     this.#options = options
-    options.database.onReplaced(() => {
-      this.#checked = undefined
-    })
-  }
-
-  /** False since the index was replaced, until the next {@link ensure}. */
-  get done(): boolean {
-    return this.#checked !== undefined
   }
 
   async ensure(): Promise<void> {

@@ -7,6 +7,7 @@ import { access, chmod, constants, copyFile, mkdtemp, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { KissError, systemCode } from '../errors.js'
+import { unlessMissing } from './files.js'
 import { Layout } from './layout.js'
 import { PRIVATE } from './modes.js'
 
@@ -24,12 +25,7 @@ export async function withOwnIndex(layout: Layout): Promise<Layout> {
   const folder = await temporaryFolder(layout)
   for (const file of [layout.index, layout.indexLog]) {
     const copy = join(folder, basename(file))
-    try {
-      await copyFile(file, copy)
-      await chmod(copy, PRIVATE.file)
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
-    }
+    await unlessMissing(copyFile(file, copy).then(() => chmod(copy, PRIVATE.file)))
   }
   return new Layout(layout.root, layout.instance, PRIVATE, folder)
 }

@@ -19,7 +19,6 @@ import {
   readReservations,
   readRoom,
   readUsage,
-  restoreReservation,
   tryClaim,
   tryReserve,
   writeQuota,
@@ -61,9 +60,6 @@ export interface SpaceOptions {
 
 export class SharedSpace implements Space {
   readonly #options: SpaceOptions
-  /** What this process knows and a new index would not, when the one that held it is lost. */
-  #quota: number | undefined
-  readonly #held = new Map<string, { readonly bytes: number; readonly ahead: number }>()
   /** Bytes evicted for each reservation because of the limit of this process. */
   readonly #evictedFor = new Map<string, number>()
   /** Given back, and still in the index. */
@@ -72,20 +68,14 @@ export class SharedSpace implements Space {
   constructor(options: SpaceOptions) {
     this.#options = options
     options.flusher.add(() => this.#writeReleases())
-    options.database.onReplaced(async ({ query }) => {
-      if (this.#quota !== undefined) await writeQuota(query, this.#quota)
-      const { owner, clock } = options
-      for (const [id, held] of this.#held) await restoreReservation(query, { id, ...held, owner, now: clock.now() })
-    })
   }
 
   async quota(): Promise<number | undefined> {
-    return (this.#quota = await this.#options.database.run(({ query }) => readQuota(query)))
+    return this.#options.database.run(({ query }) => readQuota(query))
   }
 
   async setQuota(bytes: number | undefined): Promise<void> {
     const { database, ledgerCheck } = this.#options
-    this.#quota = bytes
     await ledgerCheck.ensure()
     await database.run(({ query }) => writeQuota(query, bytes))
     const counted = await this.counted()
@@ -111,14 +101,10 @@ export class SharedSpace implements Space {
     let waits = 0
     let promiseWaits = 0
     for (let round = 0; round < ROUNDS; round++) {
-      await ledgerCheck.ensure()
       const now = clock.now()
-      const made = await database.run(({ query }) => tryReserve(query, { id, bytes, ahead, owner, now }))
-      if (made) this.#held.set(id, { bytes, ahead })
-      if (made && ledgerCheck.done) return
+      if (await database.run(({ query }) => tryReserve(query, { id, bytes, ahead, owner, now }))) return
       const room = await database.run(({ query }) => readRoom(query, id, now))
       if (room === undefined) continue
-      this.#quota = room.quota
       const plan = planRoom(costOfBytes(bytes), ahead === 0 ? 0 : costOfBytes(ahead), room)
       if (plan.do === 'refuse-size') throw tooLarge(bytes, room.quota)
       if (plan.do === 'refuse-busy' || (plan.do === 'wait-for-promises' && promiseWaits++ === PROMISE_WAITS)) {
@@ -175,10 +161,7 @@ export class SharedSpace implements Space {
     const commit = { id, reservation, sha256, size, owner }
     for (let round = 0; round < ROUNDS; round++) {
       await this.#claim(commit)
-      if (await database.run(({ query }) => countClaimed(query, commit))) {
-        this.#held.delete(reservation)
-        return
-      }
+      if (await database.run(({ query }) => countClaimed(query, commit))) return
       // There was less reserved than it takes, or another transfer of this key has used it up.
       await this.reserve(reservation, size)
     }
@@ -199,7 +182,6 @@ export class SharedSpace implements Space {
 
   /** Never throws: what the index does not take now is given back when it does. */
   async release(id: KeyId): Promise<void> {
-    this.#held.delete(id)
     this.#evictedFor.delete(id)
     this.#unreleased.add(id)
     try {

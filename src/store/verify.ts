@@ -2,12 +2,12 @@
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { systemCode } from '../errors.js'
 import { type FileBlobs, stampOf } from './blobs.js'
 import type { CheckedBlobs } from './checked-blobs.js'
 import type { Database } from './index/database.js'
 import { readDescription } from './description.js'
 import type { Entries } from './entries.js'
+import { unlessMissing } from './files.js'
 import { checkBody } from './hash.js'
 import type { Layout } from './layout.js'
 import type { LedgerCheck } from './ledgercheck.js'
@@ -202,21 +202,12 @@ async function sweepTransfers({ options, layout, found }: Work): Promise<void> {
 }
 
 async function isStill(path: string, stamp: string): Promise<boolean> {
-  try {
-    return stampOf(await stat(path)) === stamp
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
+  const stats = await unlessMissing(stat(path))
+  return stats !== undefined && stampOf(stats) === stamp
 }
 
 /** Milliseconds since the epoch; undefined for what is gone, and for what is no file and so none of ours. */
 async function modifiedAt(path: string): Promise<number | undefined> {
-  try {
-    const stats = await stat(path)
-    return stats.isFile() ? stats.mtimeMs : undefined
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const stats = await unlessMissing(stat(path))
+  return stats?.isFile() === true ? stats.mtimeMs : undefined
 }

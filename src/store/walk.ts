@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.js'
+import { unlessMissing } from './files.js'
 import type { Layout } from './layout.js'
 import type { KeyId, Sha256 } from './types.js'
 
@@ -42,10 +43,5 @@ async function namesIn(folder: string): Promise<string[]> {
 
 /** Bytes; undefined where there is no such file. */
 export async function fileSize(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return (await unlessMissing(stat(path)))?.size
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { syncBody } from '#kiss/store/files.js'
+import { syncFile } from '#kiss/store/files.js'
 import { connect } from '#kiss/store/index/connection.js'
 import { Fixture, blobFiles, bodyOf, describing, entryOf, listed, put, sha256 } from './support.js'
 
@@ -18,7 +18,7 @@ describe('publication', () => {
     await store.space.reserve(entry.id, 64)
     const file = fixture.scratch
     await writeFile(file, 'body')
-    await syncBody(file)
+    await syncFile(file)
     await store.publish(file, entry)
     await assert.rejects(stat(file), { code: 'ENOENT' })
     assert.equal(await bodyOf(store, entry), 'body')

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
 import { mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from '#kiss/store/index/connection.js'
@@ -62,7 +61,7 @@ describe('an index that fails', () => {
     assert.deepEqual(fixture.warnings, [])
   })
 
-  it('is set aside while it is in use, when it is damaged then', async () => {
+  it('is set aside when damage shows in use, is a clear error until the restart, and begins anew then', async () => {
     const store = await fixture.open()
     for (let i = 0; i < 200; i++) await store.entries.set(entryOf(`entry ${i}`, 'body'))
     const other = await fixture.open()
@@ -76,107 +75,42 @@ describe('an index that fails', () => {
       Buffer.concat([bytes.subarray(0, 4_096), Buffer.alloc(bytes.length - 4_096, 0xff)]),
     )
 
-    const entry = await put(other, 'b', 'another')
-    assert.deepEqual(await other.entries.get(entry.id), entry)
-    assertSetAside(await indexFiles())
+    await assert.rejects(put(other, 'b', 'another'), { code: 'disk' })
+    assertSetAside(await indexFiles(), /restart kiss, which begins a new one/)
+    // Both processes have the old file open.
+    for (const open of [store, other])
+      await assert.rejects(listed(open), { code: 'disk', message: /^the index .* was removed or replaced/ })
+    const restarted = await fixture.open()
+    const entry = await put(restarted, 'b', 'another')
+    assert.deepEqual(await listed(restarted), [entry])
+    assert.equal(fixture.warnings.length, 1)
   })
 
-  it('is set aside by who opens it, when it is emptied while its log is in use', async () => {
-    const store = await fixture.open()
-    await put(store, 'a', 'body')
-    await truncate(store.layout.index, 0)
-    const other = await fixture.child()
-    await other.ask({ do: 'put', name: 'b', body: 'another' })
-    await store.invalidation.look()
-    const third = await put(store, 'c', 'a third')
-    assert.deepEqual(await other.ask({ do: 'get', id: third.id }), third)
+  it('is a clear error, and is left as it is, while another process holds it', async () => {
+    const { layout } = await closedStore()
+    const holder = await connect(layout.index, 1_000)
+    await holder.query('BEGIN IMMEDIATE')
+    const store = await fixture.open({ busyTimeout: 50 })
+    await assert.rejects(put(store, 'b', 'another'), { code: 'disk', message: /^another process holds the index/ })
+    await holder.query('COMMIT')
+    await holder.close()
+    await put(store, 'b', 'another')
     assert.equal((await listed(store)).length, 2)
-    assert.equal((await indexFiles()).filter((name) => /damaged-\d{8}T\d{9}Z$/.test(name)).length, 1)
-  })
-
-  it('is opened again when its log was removed in use, and another process began a new one', async () => {
-    const store = await fixture.open()
-    await put(store, 'a', 'body')
-    const direct = await connect(store.layout.index, 1_000)
-    await direct.query('PRAGMA wal_checkpoint(TRUNCATE)')
-    await direct.close()
-    await rm(`${store.layout.index}-wal`)
-    const other = await fixture.child()
-    await other.ask({ do: 'put', name: 'b', body: 'another' })
-    await store.invalidation.look()
-    const third = await put(store, 'c', 'a third')
-    assert.deepEqual(await other.ask({ do: 'get', id: third.id }), third)
-    assert.equal((await listed(store)).length, 3)
     assert.deepEqual(fixture.warnings, [])
   })
 
-  it('is set aside when another process holds it for good', async () => {
-    const { layout } = await closedStore()
-    const holder = await connect(layout.index, 1_000)
-    await holder.query('PRAGMA locking_mode = EXCLUSIVE')
-    await holder.query('BEGIN EXCLUSIVE')
-    const store = await fixture.open({ busyTimeout: 50 })
-    const entry = await put(store, 'b', 'another')
-    await holder.query('COMMIT')
-    await holder.close()
-    assert.deepEqual(await store.entries.get(entry.id), entry)
-    assertSetAside(await indexFiles())
-  })
-
-  it('is set aside when a writer stops in the middle of a write, and nothing is lost', async () => {
-    const store = await fixture.open({ busyTimeout: 50 })
-    const kept = await put(store, 'a', 'body')
-    store.counters.add('requests', 3)
-    await store.space.setQuota(100_000)
-    await store.space.reserve('x', 50_000)
-    await store.flush()
-    const holder = await connect(store.layout.index, 1_000)
-    await holder.query('BEGIN IMMEDIATE')
-    const entry = await put(store, 'b', 'another')
-    await holder.query('COMMIT')
-    await holder.close()
-    const other = await fixture.open()
-    for (const expected of [kept, entry]) assert.deepEqual(await other.entries.get(expected.id), expected)
-    assert.equal((await other.counters.read()).requests, 3)
-    assert.equal(await other.space.quota(), 100_000)
-    assert.deepEqual(await other.space.usage(), { blobs: 11, reserved: 50_000 })
-    assertSetAside(await indexFiles(), /goes on with a copy of it$/)
-  })
-
-  it('is noticed by the other stores on the directory, which go on with the new one', async () => {
+  it('is a clear error for a process under which it was removed, and for no other', async () => {
     const first = await fixture.open()
     await put(first, 'a', 'body')
-    await fixture.close(first)
+    await rm(first.layout.index)
     const second = await fixture.open()
-    assert.equal((await listed(second)).length, 1)
-    // What a process that found it damaged does:
-    await rm(second.layout.index)
-    const third = await fixture.open()
-    const entry = await put(third, 'b', 'another')
-
-    const told = new Promise<void>((resolve) => second.onInvalidate(resolve))
-    await third.entries.set({ ...entry, staleAt: 99_000 })
-    await told
-    assert.deepEqual(await second.entries.get(entry.id), { ...entry, staleAt: 99_000 })
-    assert.deepEqual(
-      (await listed(second)).map(({ id }) => id),
-      [entry.id],
-    )
-  })
-
-  it('loses neither the quota nor what this process has reserved', async () => {
-    const store = await fixture.open()
-    await store.space.setQuota(100_000)
-    await put(store, 'a', 'body')
-    await store.space.reserve('x', 50_000)
-    await rm(store.layout.index)
-    const other = await fixture.open()
-    await put(other, 'b', 'another')
-    await store.entries.set(entryOf('c', 'third'))
-    // The process that had it open notices at its next use, and tells the new index what it knows.
-    assert.equal(await store.space.quota(), 100_000)
-    assert.deepEqual(await store.space.usage(), { blobs: 11, reserved: 50_000 })
-    await assert.rejects(store.space.reserve('y', 51_000), { code: 'quota' })
+    const entry = await put(second, 'b', 'another')
+    await assert.rejects(first.entries.reload(entry.id), {
+      code: 'disk',
+      message: /^the index .* was removed or replaced/,
+      hint: 'restart kiss',
+    })
+    assert.deepEqual(await listed(second), [entry])
   })
 
   it('leaves blobs that count for the quota, and can be evicted', async () => {
@@ -215,19 +149,6 @@ describe('an index that fails', () => {
     await assert.rejects(store.entries.set(known), { name: 'KissError', code: 'disk' })
     await assert.rejects(store.entries.get(entryOf('b', 'x').id), { name: 'KissError', code: 'disk' })
     assert.deepEqual(await store.entries.get(known.id), known)
-  })
-
-  it('comes back with the whole directory, when that vanishes under a running store', async () => {
-    const store = await fixture.open()
-    await put(store, 'a', 'body')
-    const told = new Promise<void>((resolve) => store.onInvalidate(resolve))
-    rmSync(fixture.dir, { recursive: true })
-    await told
-    await store.invalidation.look()
-    const entry = await put(store, 'b', 'another')
-    assert.deepEqual(await listed(store), [entry])
-    assert.equal(await bodyOf(store, entry), 'another')
-    assert.equal((await fixture.open()).layout.instance, store.layout.instance)
   })
 
   it('is opened by ten at once on a new directory, without an error or a warning', async () => {

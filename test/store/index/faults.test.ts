@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
-import { faultOf, indexError } from '#kiss/store/index/faults.js'
+import { faultOf, indexError, isReplaceable } from '#kiss/store/index/faults.js'
 
 describe('the faults of an index', () => {
   const sqlite = (code: string) => Object.assign(new Error(`${code}: what it says`), { code, errno: 1 })
@@ -9,11 +9,17 @@ describe('the faults of an index', () => {
     assert.equal(faultOf(sqlite('SQLITE_CORRUPT')), 'damaged')
     assert.equal(faultOf(sqlite('SQLITE_NOTADB')), 'damaged')
     assert.equal(faultOf(sqlite('SQLITE_BUSY')), 'locked')
-    assert.equal(faultOf(sqlite('SQLITE_CANTOPEN')), 'unopenable')
+    assert.equal(faultOf(sqlite('SQLITE_CANTOPEN')), 'failing')
     assert.equal(faultOf(sqlite('SQLITE_FULL')), 'failing')
     assert.equal(faultOf(sqlite('SQLITE_READONLY')), 'failing')
     assert.equal(faultOf(sqlite('ENOENT')), undefined)
     assert.equal(faultOf('SQLITE_CORRUPT'), undefined)
+  })
+
+  it('call for a new file where the old one is damaged, a directory, or closed to this user', () => {
+    for (const code of ['SQLITE_CORRUPT', 'EISDIR', 'EACCES']) assert.equal(isReplaceable(sqlite(code)), true, code)
+    for (const code of ['SQLITE_BUSY', 'SQLITE_CANTOPEN', 'EMFILE', 'EROFS'])
+      assert.equal(isReplaceable(sqlite(code)), false, code)
   })
 
   it('become a KissError of the disk that keeps its cause, and nothing else does', () => {
