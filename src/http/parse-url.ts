@@ -1,7 +1,7 @@
 /**
  * Reads URLs so that an origin sees the request target that curl or Python's requests would send for the same text. The
- * URL parser of the platform alone (WHATWG) drops tabs and line ends, reads `\` as `/` and leaves `|` and a stray `%`
- * as they are. Pure.
+ * URL parser of the platform alone (WHATWG) drops tabs and line ends, reads `\` as `/`, leaves `|` and a stray `%` as they are,
+ * and writes `'` as `%27` in a query.
  */
 
 import { KissError } from '../errors.js'
@@ -39,7 +39,28 @@ function hintOf(text: string): string {
 export function toUrl(text: string, base?: URL): URL | undefined {
   if (/[\p{Cc}\p{Cs}]/u.test(text)) return undefined
   const encoded = encodedUrl(text.replace(/^ +/, ''), base !== undefined)
-  return encoded !== undefined && URL.canParse(encoded, base?.href) ? new URL(encoded, base) : undefined
+  if (encoded === undefined || !URL.canParse(encoded, base?.href)) return undefined
+  const url = new URL(encoded, base)
+  const query = /\?[^#]*/.exec(encoded)?.[0] ?? ''
+  if (query.includes("'")) quotedQueries.set(url, query)
+  return url
+}
+
+/** The queries in which somebody wrote `'`: a URL cannot hold one there. */
+const quotedQueries = new WeakMap<URL, string>()
+
+/** The query of a URL as it was written: `'` and `%27` stay apart, which signatures may cover. */
+export function writtenQuery(url: URL): string {
+  const query = quotedQueries.get(url)
+  return query !== undefined && query.replaceAll("'", '%27') === url.search ? query : url.search
+}
+
+/** A copy that remembers how its query was written. */
+export function copyOf(url: URL): URL {
+  const copy = new URL(url)
+  const query = quotedQueries.get(url)
+  if (query !== undefined) quotedQueries.set(copy, query)
+  return copy
 }
 
 /** Why the URL parser would read another URL than the text names. */

@@ -6,6 +6,7 @@ import type { SecureContext } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
 import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
+import { writtenQuery } from '../http/parse-url.js'
 import { displayUrl } from '../http/urls.js'
 import { contains, parseAddress } from './addresses.js'
 import { guardedConnector } from './connector.js'
@@ -108,7 +109,7 @@ export class Network {
     try {
       const response = await dispatcher.request({
         origin: url.origin,
-        path: `${url.pathname}${url.search}`,
+        path: `${url.pathname}${writtenQuery(url)}`,
         method,
         headers: {
           'user-agent': USER_AGENT,

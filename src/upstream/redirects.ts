@@ -1,6 +1,6 @@
 /** Redirects by hand: where an answer sends us next, and what must not come along. Pure. */
 import { KissError } from '../errors.js'
-import { toUrl } from '../http/parse-url.js'
+import { copyOf, toUrl } from '../http/parse-url.js'
 import { withoutCredentials, type Headers } from './headers.js'
 
 export const MAX_REDIRECTS = 10
@@ -71,7 +71,7 @@ function basic(url: URL): { authorization?: string } {
 }
 
 function withoutUserinfo(url: URL): URL {
-  const bare = new URL(url)
+  const bare = copyOf(url)
   bare.hash = ''
   if (isWeb(url)) [bare.username, bare.password] = ['', '']
   return bare

@@ -16,6 +16,7 @@ const spellings = [
   ['/x|y^[z]`{q}', '/x%7Cy%5E%5Bz%5D%60%7Bq%7D'],
   ['/q?a|b=[c]\\d', '/q?a%7Cb=%5Bc%5D%5Cd'],
   ['/ü b', '/%C3%BC%20b'],
+  [`/it's?a='b'&c=%27d`, `/it's?a='b'&c=%27d`],
 ] as const
 
 describe('URLs that are not well formed', () => {

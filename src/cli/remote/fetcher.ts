@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
+import { writtenQuery } from '../../http/parse-url.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
 import { problemError } from './answers.js'
 import { remoteArtifact } from './artifact.js'
@@ -59,7 +60,7 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
     const { url, sha256, ttl, headers = {}, signal = new AbortController().signal } = request
     const names = Object.keys(headers)
     const address = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
-      url: url.href,
+      url: written(url),
       ttl: ttl === undefined ? undefined : `${ttl}ms`,
       sha256,
       passheaders: names.length === 0 ? undefined : names.join(','),
@@ -105,4 +106,8 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
     if (problem.code === 'busy') return problem
     throw problem
   }
+}
+
+function written(url: URL): string {
+  return url.search === '' ? url.href : url.href.replace(url.search, () => writtenQuery(url))
 }
