@@ -10,7 +10,7 @@ import type { Ending } from './ending.js'
 import type { Landing } from './landing.js'
 import type { Order, Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
-import { gaveUp, isCertificateError, isTimeout, reasonOf, refused, understand, unreachable } from './refusals.js'
+import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable } from './refusals.js'
 import { ask, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { FlightState } from './state.js'
@@ -69,8 +69,6 @@ export class Attempts {
   #retry: RetryState
   /** The answer to a range proved nothing, or ranges are refused: ask for the whole. */
   #distrust = false
-  /** The origin answered and then sent no byte in time: perhaps it makes the artifact only now. */
-  #slowToBegin = false
   /** Ranges in a row that brought no byte. */
   #fruitless = 0
   #reauthorised = 0
@@ -161,13 +159,17 @@ export class Attempts {
     }
   }
 
-  /** Milliseconds: an origin that makes the artifact on demand may take as long as readers wait for a byte. */
+  /** Milliseconds until the headers. */
   #timeoutOf({ kind }: Ask): number {
     if (this.#onTrial()) return VALIDATION_TIMEOUT
-    const { clock, settings } = this.#o.services
-    const left = timeLeft(this.#retry, clock.monotonic(), settings.retryFor)
     // A range that is not answered leaves time for the whole.
-    return Math.max(kind === 'rest' ? left / 2 : left, LAST_ATTEMPT)
+    return kind === 'rest' ? Math.max(this.#timeLeft() / 2, LAST_ATTEMPT) : this.#timeLeft()
+  }
+
+  /** Milliseconds: an origin that makes the artifact on demand may take as long as kiss retries. */
+  #timeLeft(): number {
+    const { clock, settings } = this.#o.services
+    return Math.max(timeLeft(this.#retry, clock.monotonic(), settings.retryFor), LAST_ATTEMPT)
   }
 
   /** At once: asking for a range was the mistake. */
@@ -177,7 +179,7 @@ export class Attempts {
   }
 
   async #request(asked: Ask, timeout: number): Promise<OriginAnswer> {
-    const { order, services, signal, state } = this.#o
+    const { order, services, signal, state, landing } = this.#o
     const { clock } = services
     const asking = clock.monotonic()
     const origins = await services.origins()
@@ -199,7 +201,7 @@ export class Attempts {
         state.waiting.start()
       },
       headersTimeout: timeout,
-      ...(this.#slowToBegin && { firstByteTimeout: timeout }),
+      ...(landing.writer.size === 0 && { firstByteTimeout: this.#timeLeft() }),
     })
   }
 
@@ -233,9 +235,8 @@ export class Attempts {
     })
     if (received.kind === 'whole') return this.#whole(received.delimited)
     if (received.kind === 'changed') return received
-    const { reason, cause, begun } = received
+    const { reason, cause } = received
     if (isYielded(cause)) return YIELDED
-    if (!begun && isTimeout(cause)) this.#slowToBegin = true
     return { kind: 'again', reason: reason ?? reasonOf(cause), cause }
   }
 

@@ -33,8 +33,8 @@ export type Received =
   | { readonly kind: 'whole'; readonly delimited: boolean }
   /** The bytes here are of another content. */
   | { readonly kind: 'changed' }
-  /** It ended too early; `begun`: after a first byte. */
-  | { readonly kind: 'cut'; readonly reason?: string; readonly cause?: unknown; readonly begun: boolean }
+  /** It ended too early. */
+  | { readonly kind: 'cut'; readonly reason?: string; readonly cause?: unknown }
 
 /** Throws KissError for what no further attempt can mend, and the signal's reason. */
 export async function receive(reception: Reception): Promise<Received> {
@@ -67,7 +67,7 @@ export async function receive(reception: Reception): Promise<Received> {
     await writer.flush()
     if (error instanceof KissError) throw error
     if (isDiskError(error)) throw asKissError(error, 'disk', `cannot store ${order.shown}`)
-    return { kind: 'cut', cause: error, begun: at > position }
+    return { kind: 'cut', cause: error }
   } finally {
     await answer.discard()
   }
@@ -78,7 +78,7 @@ export async function receive(reception: Reception): Promise<Received> {
 /** The body came to its end at byte `at`, as far as the connection tells. */
 async function ended(at: number, { answer, landing, order, services, signal, total }: Reception): Promise<Received> {
   const { head, writer } = landing
-  const cut = (reason: string): Received => ({ kind: 'cut', reason, begun: true })
+  const cut = (reason: string): Received => ({ kind: 'cut', reason })
   const length = head?.length ?? total
   if (length !== undefined && at < length) return cut(`the origin ended the body at byte ${at} of ${length}`)
   const { headers } = answer

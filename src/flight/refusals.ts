@@ -108,7 +108,7 @@ export function isDiskError(error: unknown): boolean {
   return disk.has(systemCode(error) ?? '')
 }
 
-export function isTimeout(error: unknown): boolean {
+function isTimeout(error: unknown): boolean {
   return /TIMEOUT|TIMEDOUT/.test(systemCode(error) ?? '')
 }
 

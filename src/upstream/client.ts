@@ -48,8 +48,10 @@ export async function openUpstream(
     guarded,
     trusted,
     self,
-    finish: (received, { method, firstByteTimeout = stallTimeout }, turn) => {
+    now,
+    finish: (received, { method, firstByteTimeout: forOrigin = stallTimeout }, turn) => {
       if (method === 'HEAD' || received.status === 304) turn.leave()
+      const firstByteTimeout = received.kind === 'mirror' ? stallTimeout : forOrigin
       return new Answer(received, { turn, rate, firstByteTimeout, stallTimeout })
     },
   }

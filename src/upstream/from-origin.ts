@@ -13,13 +13,16 @@ export class FromOrigin implements Source {
   }
 
   async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer> {
-    const { guarded, self } = this.#ways
-    const { url, method, provider, clientCredential } = request
+    const { guarded, self, now } = this.#ways
+    const { url, method, provider, clientCredential, firstByteTimeout } = request
     const headers = request.source === undefined ? request.headers : withoutValidators(request.headers)
     await turn.begin()
+    const began = now()
     const received = await within(request.headersTimeout, request.signal, (signal) =>
       follow({ url, method, provider, clientCredential, headers, signal, network: () => guarded, self }),
     )
-    return this.#ways.finish({ ...received, kind: 'origin' }, request, turn)
+    const left =
+      firstByteTimeout === undefined ? {} : { firstByteTimeout: Math.max(1, firstByteTimeout - (now() - began)) }
+    return this.#ways.finish({ ...received, kind: 'origin' }, { ...request, ...left }, turn)
   }
 }

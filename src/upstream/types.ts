@@ -20,7 +20,7 @@ export interface OriginRequest {
   readonly signal: AbortSignal
   /** Milliseconds from the start (see {@link onStart}) until the headers of the final answer. */
   readonly headersTimeout: number
-  /** Milliseconds from then on until the first byte of the body; default the client's stall timeout. */
+  /** Milliseconds from the start until the first byte of an origin's body; default: the stall timeout after the headers. */
   readonly firstByteTimeout?: number
   /**
    * Called once, when the request goes out: at once, or when the limits on downloads have a place for it. HEAD and

@@ -9,6 +9,8 @@ export interface Ways {
   /** For addresses that the operator chose: only the deny list holds. */
   readonly trusted: Network
   readonly self: OwnServer | undefined
+  /** Monotonic milliseconds. */
+  readonly now: () => number
   /** The answer under the cap, the timeouts and the turn of its request; an answer without a body needs no turn any more. */
   finish(received: Received, request: OriginRequest, turn: Turn): OriginAnswer
 }

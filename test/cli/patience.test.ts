@@ -28,6 +28,20 @@ describe('kiss fetch from an origin in trouble', () => {
     )
   })
 
+  it('waits longer than the stall timeout for headers and for a first byte, and asks once', async () => {
+    for (const name of ['/late-headers', '/late-body']) {
+      const gate = latch()
+      const until = gate.opened
+      cli.origin.script(name, [name === '/late-headers' ? { body, hold: until } : { body, stall: { after: 0, until } }])
+      void cli.origin.requested(name).then(() => setTimeout(() => gate.open(), 1_500))
+    }
+    const urls = ['/late-headers', '/late-body'].map((name) => cli.origin.url(name))
+    const { code, stderr } = await cli.sandbox.run(['fetch', ...urls], { env: { KISS_STALL_TIMEOUT: '1s' } })
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.ok(readFileSync(path.join(cli.sandbox.cwd, 'late-body')).equals(body))
+    assert.equal(cli.origin.requests.length, 2)
+  })
+
   it('says what the time went by on when --max-time is over', async () => {
     cli.origin.script('/busy', [{ status: 503 }])
     cli.origin.script('/silent', [{ hold: latch().opened }])

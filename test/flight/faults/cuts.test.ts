@@ -123,16 +123,18 @@ describe('faults: cuts and stalls', () => {
     assert.ok(lab.asked('/c').length > 20)
   })
 
-  it('stands a stall at every place in every kind of body', async () => {
+  it('stands a stall after the first byte at every place in every kind of body', async () => {
     const kiss = await lab.engine({ stallTimeout: STALL })
     const rows = Object.entries(KINDS).flatMap(([kind, { served, asks = false }], i) =>
-      Object.entries(PLACES).map(([place, after]) => ({
-        name: `${kind}, ${place}`,
-        path: `/${i}/${after}`,
-        served,
-        asks,
-        after,
-      })),
+      Object.entries(PLACES)
+        .slice(1)
+        .map(([place, after]) => ({
+          name: `${kind}, ${place}`,
+          path: `/${i}/${after}`,
+          served,
+          asks,
+          after,
+        })),
     )
     await Promise.all(
       rows.map(async ({ name, path, served, asks, after }) => {
@@ -144,7 +146,7 @@ describe('faults: cuts and stalls', () => {
           ['miss', undefined, LENGTH, false],
           name,
         )
-        assert.deepEqual(lab.asked(path), ['GET', asks && after > 0 ? `GET bytes=${after}- if "1"` : 'GET'], name)
+        assert.deepEqual(lab.asked(path), ['GET', asks ? `GET bytes=${after}- if "1"` : 'GET'], name)
       }),
     )
   })

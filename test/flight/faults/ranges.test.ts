@@ -128,15 +128,28 @@ describe('faults: ranges', () => {
     assert.deepEqual(lab.asked('/r'), ['GET'])
   })
 
-  it('waits for a first byte as long as it retries, once an attempt stalled before it', async () => {
+  it('waits for the first byte after the headers as long as it retries', async () => {
     const begin = latch()
-    const stall = { after: 0, until: begin.opened }
-    lab.origin.script('/r', [{ body, stall }, { stall }])
+    lab.origin.script('/r', [{ body, stall: { after: 0, until: begin.opened } }])
     const kiss = await lab.engine({ stallTimeout: 20 })
     setTimeout(() => begin.open(), 300)
     const got = await lab.get(kiss, '/r')
     assert.ok(got.body.equals(body))
-    assert.deepEqual(lab.asked('/r'), ['GET', 'GET'])
+    assert.deepEqual(lab.asked('/r'), ['GET'])
+  })
+
+  it('waits for the first byte of the rest no longer than the stall timeout', async () => {
+    lab.origin.script('/r', [{ body, etag: '"1"', cut: { after: HALF } }, { stall: { after: 0 } }, {}])
+    const got = await lab.get(await lab.engine({ stallTimeout: 20 }), '/r')
+    assert.ok(got.body.equals(body))
+    assert.equal(lab.asked('/r').length, 3)
+  })
+
+  it('gives up when no first byte came for as long as it retries, whenever the headers came', async () => {
+    lab.origin.script('/r', [{ body, delay: 200, stall: { after: 0 } }])
+    const got = await lab.get(await lab.engine({ retryFor: 300 }), '/r')
+    assert.equal(got.code, 'origin-timeout')
+    assert.deepEqual(lab.asked('/r'), ['GET'])
   })
 
   it('gives up when no headers came for as long as it retries', async () => {
