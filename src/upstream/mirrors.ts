@@ -73,11 +73,12 @@ const DECODINGS = 3
 function climbs({ pathname }: URL): boolean {
   let path = pathname
   for (let round = 0; round <= DECODINGS; round++) {
-    // %C0%AE and %C0%AF are overlong forms of `.` and `/`.
-    if (/%2f|%5c|%c[01]%[89ab]|\\/i.test(path)) return true
-    // Some servers end a segment at `;` (parameters) or at NUL.
-    if (path.split('/').some((segment) => /^\.{1,2}(?:[;\0].*)?$/s.test(segment))) return true
-    path = decodeLenient(path)
+    // %C0%AE, %E0%80%AE and %F0%80%80%AE are overlong forms of `.`.
+    if (/%2f|%5c|%c[01]%[89ab]|%e0%[89]|%f0%8|\\/i.test(path)) return true
+    // Some servers end a segment at `;` (parameters) or at NUL, or strip the blanks around it.
+    if (path.split('/').some((segment) => /^\s*\.{1,2}\s*(?:[;\0].*)?$/s.test(segment))) return true
+    // Some systems take wide forms of `.`, `/` and `\` for the characters themselves.
+    path = decodeLenient(path).normalize('NFKC')
   }
   return false
 }

@@ -58,11 +58,18 @@ describe('mirrors', () => {
       '/a/%252e',
       '/..;/x',
       '/..%00/x',
+      '/%2e%2e;/x',
+      '/..%20/x',
       '/%c0%ae%c0%ae/x',
+      '/..%e0%80%af/x',
+      '/%f0%80%80%ae%f0%80%80%ae/x',
+      '/..%EF%BC%8Finternal/x',
+      '/%EF%BC%8E%EF%BC%8E/x',
+      '/..%EF%BC%BCx',
     ]) {
       assert.equal(asked(path), 0, path)
     }
-    for (const path of ['/100%25.img', '/a/...', '/.config', '/a..b/x', '/%C3%A9']) assert.equal(asked(path), 1, path)
+    for (const path of ['/100%25.img', '/a/...', '/.config', '/a..b/x', '/%C3%A9', '/%EF%BC%A1', '/a%20b']) assert.equal(asked(path), 1, path)
   })
 
   it('are tried in order, those of every pattern that matches', () => {
