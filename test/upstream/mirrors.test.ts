@@ -69,7 +69,8 @@ describe('mirrors', () => {
     ]) {
       assert.equal(asked(path), 0, path)
     }
-    for (const path of ['/100%25.img', '/a/...', '/.config', '/a..b/x', '/%C3%A9', '/%EF%BC%A1', '/a%20b']) assert.equal(asked(path), 1, path)
+    for (const path of ['/100%25.img', '/a/...', '/.config', '/a..b/x', '/%C3%A9', '/%EF%BC%A1', '/a%20b'])
+      assert.equal(asked(path), 1, path)
   })
 
   it('are tried in order, those of every pattern that matches', () => {
