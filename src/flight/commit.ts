@@ -45,9 +45,7 @@ export async function commit(
     reservation: reservationOf(id, generation),
     isPurged: doomed,
   })
-  if (!stored) return undefined
-  if (settings.syncBodies) store.checked.sync(sha256)
-  return entry
+  return stored ? entry : undefined
 }
 
 /** Two generations of a key may be in flight: each has a reservation of its own. */
