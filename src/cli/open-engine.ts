@@ -2,9 +2,11 @@
 
 import type { Engine, EngineOptions } from '../engine/types.js'
 import { KissError } from '../errors.js'
+import { plainWithLogins } from '../provider/plain.js'
 import { collectProviders } from '../provider/registry.js'
 import type { Mirror, OwnServer } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
+import { readNetrc } from './netrc.js'
 import { openHttp } from './open-http.js'
 import { configuredMirrors } from './settings/mirrors.js'
 import { configuredRules } from './settings/rules.js'
@@ -22,6 +24,8 @@ export interface OpenEngineOptions {
   readonly credentialKey?: string
   /** Where things go that an operator should know; default stderr. */
   readonly warn?: (line: string) => void
+  /** Told of every request to an origin and every decision, credentials left out; for --verbose. */
+  readonly trace?: ((lines: string) => void) | undefined
 }
 
 /** Runs the providers' hook and opens the cache. The caller closes it. */
@@ -31,18 +35,24 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
   const mirrors = configuredMirrors(settings.file)
   const [{ openEngine: open }, { providers }] = await Promise.all([
     import('../engine/open.js'),
-    collectProviders(command.config, {
-      section: (name) => settings.file?.sections.get(name)?.value,
-      env: process.env,
-      http: openHttp(command),
-      serving,
-    }),
+    collectProviders(
+      command.config,
+      {
+        section: (name) => settings.file?.sections.get(name)?.value,
+        env: process.env,
+        http: openHttp(command),
+        serving,
+      },
+      // The logins of whoever runs a server are not for its clients.
+      plainWithLogins(!serving && settings.values.netrc ? await readNetrc(process.env) : new Map()),
+    ),
   ])
   return open({
     rules: configuredRules(settings.file),
     ...engineOptions(settings, mirrors, { ...options, serving, warn }),
     providers,
     warn,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
   })
 }
 

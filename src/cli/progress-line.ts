@@ -1,6 +1,5 @@
 /** What stands on a line of progress. Pure: time and widths are handed in. */
 
-import { describeWait, type Wait } from '../engine/types.js'
 import { formatDuration, formatRate, formatSize } from '../units.js'
 
 /** Milliseconds that a rate looks back: short enough to follow a change, long enough not to flicker. */
@@ -33,8 +32,8 @@ export interface LineState {
   readonly length: number | undefined
   /** Bytes a second. */
   readonly rate: number | undefined
-  /** Why nothing arrives. */
-  readonly wait?: Wait | undefined
+  /** What it waits for, where nothing arrives. */
+  readonly wait?: string | undefined
   /** Characters of the longest name of all lines; default: of this one. */
   readonly nameWidth?: number
 }
@@ -43,6 +42,8 @@ export interface LineState {
 const RATE = 12
 const LEFT = 14
 const SIZES = 24
+/** `  1023 MiB` */
+const SIZE = 10
 /** A bar that says anything, its brackets and the blanks behind it. */
 const BAR = 12
 
@@ -54,9 +55,8 @@ const BAR = 12
 export function progressLine({ name, received, length, rate, wait, nameWidth }: LineState, columns: number): string {
   const room = columns - 1
   const label = fitted(name, Math.max(8, Math.min(nameWidth ?? name.length, Math.floor(room * 0.35))))
-  const why = wait && describeWait(wait)
-  if (received === undefined) return cut(`${label}  waiting${why === undefined ? '' : `: ${why}`}`, columns)
-  if (why !== undefined) return cut(`${label}  ${formatSize(received)}, waiting: ${why}`, columns)
+  if (received === undefined) return cut(`${label}  ${wait ?? 'waiting'}`, columns)
+  if (wait !== undefined) return cut(`${label}  ${formatSize(received)}, ${wait}`, columns)
   const speed = rate === undefined ? '' : formatRate(rate)
   if (length === undefined) return cut(`${label}  ${formatSize(received)}, size unknown  ${speed}`.trimEnd(), columns)
 
@@ -82,11 +82,14 @@ export interface TotalState {
   readonly remaining: number | undefined
 }
 
-/** `3 of 12 done  120 MiB  20 MiB/s  3s left` */
+/** `3 of 12 done  120 MiB  20 MiB/s  3s left`; the narrower, the fewer parts, and again the width alone decides. */
 export function totalLine({ done, total, received, rate, remaining }: TotalState, columns: number): string {
-  const speed = rate === undefined ? '' : `  ${formatRate(rate)}`
+  const label = `${done} of ${total} done`
+  const rest = columns - 1 - label.length
+  const size = rest >= LEFT + RATE + SIZE ? `  ${formatSize(received)}` : ''
+  const speed = rest >= LEFT + RATE && rate !== undefined ? `  ${formatRate(rate)}` : ''
   const left = remaining === undefined ? '' : timeLeft(remaining, rate)
-  return cut(`${done} of ${total} done  ${formatSize(received)}${speed}${left}`, columns)
+  return cut(`${label}${size}${speed}${left}`, columns)
 }
 
 function timeLeft(bytes: number, rate: number | undefined): string {

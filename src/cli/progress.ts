@@ -1,38 +1,93 @@
-/** Progress bars on a terminal's stderr: one line for each download under way, and a total. */
+/** How downloads are followed: bars on a terminal, lines elsewhere, or errors alone. */
 
-import type { Progress, Wait } from '../engine/types.js'
+import { describeNext, type Progress, type Wait } from '../engine/types.js'
 import { printable } from '../printable.js'
+import { formatSize } from '../units.js'
 import { progressLine, RateMeter, totalLine } from './progress-line.js'
+import { writeLines } from './terminal.js'
 
 /** What can be followed: an artifact of the engine, or a download from a server. */
 export interface Followable {
   progress(): Progress
 }
 
+/** How a download ended; nothing is said of one that was called off. */
+export interface Ended {
+  /** One line, whole. */
+  readonly failure?: string | undefined
+  /** `miss, 12.3 MiB in 3s` */
+  readonly summary?: string | undefined
+}
+
 export interface ProgressRow {
   follow(source: Followable): void
   /** It waits for its first byte; the function tells why. */
   wait(why: () => Wait): void
-  /** It is over: the row goes, and `note` stays on the screen, above the rows that go on. */
-  end(note?: string): void
+  /** It is over: the row goes, and a failure stays on the screen, above the rows that go on. */
+  end(ended?: Ended): void
 }
 
 export interface ProgressView {
-  /** Whether anybody sees it: then notes go through {@link ProgressRow.end}, else to stderr. */
+  /** Bars are drawn: whoever writes lines of their own writes them with {@link note}. */
   readonly visible: boolean
-  /** @param name displayable */
-  add(name: string): ProgressRow
+  /** @param name displayable @param url displayable */
+  add(name: string, url?: string): ProgressRow
+  /** Whole lines on standard error, above the bars where there are any. */
+  note(lines: string): void
   stop(): void
 }
 
 /** How often a second the terminal is drawn. */
 const FRAMES = 8
+/** Milliseconds between two lines about a download that waits. */
+const REMIND = 30_000
 
-/** For pipes and files, where a bar would be noise. */
+/** A download that nobody follows. */
+export const silentRow: ProgressRow = { follow: ignore, wait: ignore, end: ignore }
+
+/** Errors alone. */
 export const noProgress: ProgressView = {
   visible: false,
-  add: () => ({ follow: ignore, wait: ignore, end: ignore }),
+  add: () => ({ ...silentRow, end: noteFailure }),
+  note,
   stop: ignore,
+}
+
+/**
+ * For logs of CI jobs: a line at the start and at the end of each download, and one every 30 s while it waits.
+ * @param remind milliseconds between two lines about a download that waits
+ */
+export function progressLines(write: (line: string) => void = note, remind = REMIND): ProgressView {
+  return {
+    visible: false,
+    add(name, url = name) {
+      const state = new Following(url)
+      write(`${name}: fetching ${url}`)
+      const timer = setInterval(() => {
+        const waits = state.waits()
+        if (waits !== undefined) write(`${name}: ${waits}`)
+      }, remind)
+      return {
+        follow: (source) => state.follow(source),
+        wait: (why) => state.wait(why),
+        end({ failure, summary } = {}) {
+          clearInterval(timer)
+          if (failure !== undefined) write(failure)
+          else if (summary !== undefined) write(`${name}: ${summary}`)
+        },
+      }
+    },
+    note: write,
+    stop: ignore,
+  }
+}
+
+function note(lines: string): void {
+  writeLines('stderr', lines)
+}
+
+function noteFailure({ failure }: Ended = {}): void {
+  if (failure !== undefined) note(failure)
 }
 
 function ignore(): void {
@@ -65,6 +120,9 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
   }
   let totalBar = total > 1 ? bars.create(1, 0, { line }) : undefined
 
+  const say = (lines: string): void => {
+    for (const text of lines.split('\n')) bars.log(`${wrapped(printable(text), columnsOf(terminal))}\n`)
+  }
   const stop = (): void => {
     process.off('exit', stop)
     bars.stop()
@@ -74,8 +132,8 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
 
   return {
     visible: true,
-    add(name) {
-      const row = new Row(name, terminal)
+    add(name, url = '') {
+      const row = new Row(name, url, terminal)
       rows.add(row)
       // The total stays the last line.
       if (totalBar !== undefined) bars.remove(totalBar)
@@ -84,41 +142,28 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
       return {
         follow: (source) => row.follow(source),
         wait: (why) => row.wait(why),
-        end(note) {
+        end({ failure } = {}) {
           rows.delete(row)
           finished.count++
           finished.bytes += row.received
-          if (note !== undefined) bars.log(`${wrapped(printable(note), columnsOf(terminal))}\n`)
+          if (failure !== undefined) say(failure)
           bars.remove(bar)
         },
       }
     },
+    note: say,
     stop,
   }
 }
 
-class Row {
-  readonly #name: string
-  readonly #terminal: NodeJS.WriteStream
-  readonly #meter = new RateMeter()
+/** A download, and what it waits for. */
+class Following {
+  readonly #host: string
   #source: Followable | undefined
   #why: (() => Wait) | undefined
 
-  constructor(name: string, terminal: NodeJS.WriteStream) {
-    this.#name = printable(name)
-    this.#terminal = terminal
-  }
-
-  get nameLength(): number {
-    return this.#name.length
-  }
-
-  get received(): number {
-    return this.#source?.progress().received ?? 0
-  }
-
-  get length(): number | undefined {
-    return this.#source?.progress().length
+  constructor(url: string) {
+    this.#host = URL.canParse(url) ? new URL(url).host : 'the origin'
   }
 
   follow(source: Followable): void {
@@ -129,11 +174,53 @@ class Row {
     this.#why = why
   }
 
-  line(nameWidth: number): string {
-    const received = this.#source === undefined ? undefined : this.received
-    if (received !== undefined) this.#meter.add(performance.now(), received)
+  /** undefined until there is an answer. */
+  get progress(): Progress | undefined {
+    return this.#source?.progress()
+  }
+
+  /** What it waits for, in words; undefined where bytes arrive, or nothing is known. */
+  get reason(): string | undefined {
     const wait = this.#source === undefined ? this.#why?.() : this.#source.progress().wait
-    const state = { name: this.#name, received, length: this.length, rate: this.#meter.rate(), wait, nameWidth }
+    return wait && describeNext(wait, this.#host, Date.now())
+  }
+
+  /** For a line that is written once: how far it is, and what it waits for; undefined where bytes arrive. */
+  waits(): string | undefined {
+    const { progress, reason } = this
+    if (progress === undefined) return `waiting: ${reason ?? 'the origin has not answered yet'}`
+    return reason && `${formatSize(progress.received)}, waiting: ${reason}`
+  }
+}
+
+class Row extends Following {
+  readonly #name: string
+  readonly #terminal: NodeJS.WriteStream
+  readonly #meter = new RateMeter()
+
+  constructor(name: string, url: string, terminal: NodeJS.WriteStream) {
+    super(url)
+    this.#name = printable(name)
+    this.#terminal = terminal
+  }
+
+  get nameLength(): number {
+    return this.#name.length
+  }
+
+  get received(): number {
+    return this.progress?.received ?? 0
+  }
+
+  get length(): number | undefined {
+    return this.progress?.length
+  }
+
+  line(nameWidth: number): string {
+    const received = this.progress?.received
+    if (received !== undefined) this.#meter.add(performance.now(), received)
+    const { length, reason } = this
+    const state = { name: this.#name, received, length, rate: this.#meter.rate(), wait: reason, nameWidth }
     return progressLine(state, columnsOf(this.#terminal))
   }
 }

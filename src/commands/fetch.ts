@@ -23,6 +23,10 @@ export default class Fetch extends BaseCommand {
   static override readonly summary = 'fetch artifacts through the cache and save them here'
   static override readonly description = `Downloads each URL once, whoever asks on this cache directory, and keeps it. The file appears when it is complete.
 
+A line of --input holds a URL and, after a tab, the name of its file where that differs from the URL's. -L, -O, -C -, -f, -s and -S of curl are taken: kiss does what they mean anyway, and -s hides the progress.
+
+On a terminal there are bars; elsewhere a line on standard error at the start and the end of each file, and every 30 s while it waits. --quiet leaves errors alone.
+
 A status is hit (from the cache), miss (downloaded), collapsed (somebody was downloading it already), revalidated (the origin said that it has not changed) or stale (the origin is down).
 
 Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin cannot be reached; 5 the bytes are not the promised ones; 6 disk or quota; 7 no credential could be made.`
@@ -61,13 +65,20 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
         'refresh',
         'offline',
         'header',
+        'user',
+        'netrc',
         'sha256',
         'input',
+        'remote-header-name',
+        'no-clobber',
+        'output-mtime',
         'parallel',
         'max-time',
         'retry-for',
         'stall-timeout',
+        'max-rate',
         'quota',
+        'verbose',
         'quiet',
         'no-progress',
         'cache-dir',

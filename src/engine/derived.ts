@@ -1,6 +1,7 @@
 /** Answers for URLs whose bytes come from another URL, or from a file in the archive behind another URL (`Source`). */
 
 import { KissError } from '../errors.js'
+import { attachment } from '../http/disposition.js'
 import { evaluatePreconditions } from '../http/validation.js'
 import type { Source as OtherUrl, UpstreamFailure } from '../provider/types.js'
 import { fromProvider } from '../upstream/from-provider.js'
@@ -74,7 +75,7 @@ async function part(artifact: Artifact, path: string, request: OriginRequest): P
 function answer(
   request: OriginRequest,
   artifact: Artifact,
-  { contentType, contentEncoding, etag, lastModified }: Artifact['headers'],
+  { contentType, contentEncoding, etag, lastModified, fileName }: Artifact['headers'],
   length: number | undefined,
   bytes: () => AsyncGenerator<Buffer>,
 ): OriginAnswer {
@@ -99,6 +100,7 @@ function answer(
       ...(contentEncoding !== undefined && { 'content-encoding': contentEncoding }),
       ...(etag !== undefined && { etag }),
       ...(lastModified !== undefined && { 'last-modified': lastModified }),
+      ...(fileName !== undefined && { 'content-disposition': attachment(fileName) }),
       ...(length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(length) }),
     },
     kind: 'cache',

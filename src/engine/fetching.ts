@@ -11,7 +11,7 @@ import type { Credentials } from './credentials.js'
 import type { FromFlight } from './from-flight.js'
 import type { FromStore } from './from-store.js'
 import type { RequestState } from './request-state.js'
-import { resolve, type Resolution } from './resolution.js'
+import { decision, resolve, type Resolution } from './resolution.js'
 import type { Rights } from './rights.js'
 import { narrowed, type Rule, type Rules } from './rules/rules.js'
 import { promisedBy } from './rules/sums.js'
@@ -31,6 +31,7 @@ export interface FetchingOptions {
   readonly flights: Flights
   readonly store: Store
   readonly clock: Clock
+  readonly trace?: ((line: string) => void) | undefined
 }
 
 export class Fetching {
@@ -107,6 +108,7 @@ export class Fetching {
       if (kept) return kept
     }
     const resolution = this.#resolve(state, entry)
+    this.#o.trace?.(`* ${subject.shown}: ${decision(resolution, this.#o.clock.now())}`)
     switch (resolution.kind) {
       case 'unavailable':
         // A body that is being stored at this moment counts as there.

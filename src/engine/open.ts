@@ -82,6 +82,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     import('../upstream/client.js').then(({ openUpstream }) =>
       openUpstream({
         ...options.upstream,
+        trace: options.trace,
         ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
       }),
     )
@@ -109,6 +110,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     failures,
     isListed: (noted) => isListed(noted, providers, settings),
     warn,
+    trace: options.trace,
   })
   const fromStore = new FromStore({ store, clock, authTtl: settings.authTtl })
   const fromFlight = new FromFlight({ flights, fromStore, rights, failures, store, clock, lifetimes: settings })
@@ -123,6 +125,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     flights,
     store,
     clock,
+    trace: options.trace,
   })
   if (options.connectEarly === true) {
     await originsOf().catch(async (error: unknown) => {

@@ -3,6 +3,7 @@
 import type { KissError } from '../errors.js'
 import { isFresh } from '../http/freshness.js'
 import type { Entry } from '../store/types.js'
+import { formatRoughly } from '../units.js'
 
 export interface Question {
   readonly entry: Entry | undefined
@@ -29,6 +30,17 @@ export function resolve({ entry, now, since, ttl, refresh, offline }: Question):
   const fresh = confirmed || (!refresh && isFresh(entry, { now, ttl }))
   if (fresh || offline) return { kind: 'serve', entry, stale: !isFresh(entry, { now }) && !confirmed }
   return { kind: 'validate', entry }
+}
+
+/** In words, for --verbose. @param now milliseconds since the epoch */
+export function decision(resolution: Resolution, now: number): string {
+  if (resolution.kind === 'forward') return 'not in the cache'
+  if (resolution.kind === 'unavailable') return 'not in the cache, and no origin may be asked'
+  const { storedAt, staleAt } = resolution.entry
+  const stored = `in the cache, stored at ${new Date(storedAt).toISOString()}`
+  if (resolution.kind === 'validate') return `${stored}; the origin is asked whether it has changed`
+  const rest = staleAt - now
+  return `${stored}, ${rest > 0 ? `fresh for ${formatRoughly(rest)}` : `stale for ${formatRoughly(-rest)}`}`
 }
 
 /** Codes that mean the origin is in trouble, not that it said no. */

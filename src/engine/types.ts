@@ -13,7 +13,7 @@ import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 import type { Rule } from './rules/rules.js'
 
 export type { Clock } from '../flight/collaborators.js'
-export { describeWait, type Wait } from '../flight/waiting.js'
+export { describeNext, describeWait, type Wait } from '../flight/waiting.js'
 export type { Download, DownloadState } from '../flight/list.js'
 export type { FailureRecord } from '../store/figures/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
@@ -232,4 +232,6 @@ export interface EngineOptions {
   readonly leaseTimes?: LeaseTimes
   /** Things an operator should know (an index that was set aside), one line each. */
   readonly warn?: (message: string) => void
+  /** Told of requests, attempts and decisions, one or several lines each, without secrets; default: nobody is. */
+  readonly trace?: (lines: string) => void
 }

@@ -11,7 +11,7 @@ import type { Landing } from './landing.js'
 import type { Order, Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
 import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable } from './refusals.js'
-import { ask, judge, type Ask, type Held } from './resume.js'
+import { ask, judge, type Ask, type Held, type Verdict } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { FlightState } from './state.js'
 import { resourceOf } from './subject.js'
@@ -26,7 +26,7 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'random' | 'settings'>
+  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'random' | 'settings' | 'trace'>
   readonly landing: Landing
   readonly state: FlightState
   /** What a predecessor had summed up when it was interrupted. */
@@ -55,6 +55,18 @@ type Step = BodyEnding | Again
 
 /** The next attempt waits for a place. */
 const YIELDED: Step = { kind: 'again', reason: 'another download had its place', free: true }
+
+/** What an answer means for the bytes that are here, for --verbose; a failure is told with the pause that follows it. */
+const decisions: Readonly<Record<Verdict['kind'], string | undefined>> = {
+  begin: undefined,
+  append: 'the answer continues the bytes that are here',
+  compare: 'the answer begins anew: its bytes are compared with those that are here',
+  changed: 'the content has changed: the download begins anew',
+  renewed: 'the content has not changed',
+  complete: 'every byte is here already',
+  distrust: 'the answer does not prove that it continues the bytes that are here: kiss asks for the whole',
+  failure: undefined,
+}
 
 function isYielded(error: unknown): boolean {
   return systemCode(error) === 'ERR_YIELDED'
@@ -130,6 +142,7 @@ export class Attempts {
       hop: answer.hop,
       signIn: isSignInPage({ asked: order.url, url: answer.url, hop: answer.hop, headers: answer.headers }),
     })
+    this.#tell(decisions[verdict.kind])
     switch (verdict.kind) {
       case 'begin':
         return this.#begin({ answer, head: verdict.head })
@@ -240,6 +253,10 @@ export class Attempts {
     return { kind: 'again', reason: reason ?? reasonOf(cause), cause }
   }
 
+  #tell(decision: string | undefined): void {
+    if (decision !== undefined) this.#o.services.trace?.(`* ${this.#o.order.shown}: ${decision}`)
+  }
+
   #grown(): void {
     this.#retry = grown(this.#o.services.clock.monotonic())
     this.#reauthorised = 0
@@ -295,7 +312,8 @@ export class Attempts {
       const elapsed = now - this.#startedAt
       throw gaveUp(order.shown, { reason, cause, attempts: this.#attempts, elapsed, retryAfter: after })
     }
-    state.waiting.failed(reason)
+    state.waiting.failed(reason, services.clock.now() + wait)
+    this.#tell(`retry ${this.#attempts} in ${Math.round(wait / 100) / 10} s: ${reason}`)
     await services.clock.sleep(wait, signal)
   }
 }

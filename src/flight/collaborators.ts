@@ -48,4 +48,6 @@ export interface Collaborators {
   readonly isListed: (noted: ListedAccess) => boolean
   /** One line for the operator. */
   readonly warn: (message: string) => void
+  /** One line for a user who wants to see each decision. */
+  readonly trace?: ((line: string) => void) | undefined
 }

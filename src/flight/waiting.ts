@@ -8,6 +8,8 @@ export interface Wait {
   readonly reason?: string | undefined
   /** Attempts so far. */
   readonly attempts: number
+  /** When the next attempt begins, after a failed one; milliseconds since the epoch. */
+  readonly retryAt?: number | undefined
 }
 
 export class Waiting {
@@ -17,13 +19,19 @@ export class Waiting {
   queuedUntil = 0
   #attempts = 0
   #reason: string | undefined
+  #retryAt: number | undefined
   #place: (() => number) | undefined
   /** Told of every change; at most one. */
   onChange: () => void = () => undefined
 
   get now(): Wait {
     const place = this.#place?.()
-    return { place: place === 0 ? undefined : place, reason: this.#reason, attempts: this.#attempts }
+    return {
+      place: place === 0 ? undefined : place,
+      reason: this.#reason,
+      attempts: this.#attempts,
+      retryAt: this.#retryAt,
+    }
   }
 
   get queued(): boolean {
@@ -47,31 +55,50 @@ export class Waiting {
     this.onChange()
   }
 
-  /** An attempt failed; there will be another. */
-  failed(reason: string): void {
+  /** An attempt failed; there will be another. @param retryAt milliseconds since the epoch */
+  failed(reason: string, retryAt: number): void {
     this.#reason = reason
+    this.#retryAt = retryAt
     this.onChange()
   }
 
   /** Bytes came. */
   arrived(): void {
     this.#reason = undefined
+    this.#retryAt = undefined
   }
 
   /** What the process that downloads has told. */
-  follow({ place, reason, attempts }: Wait): void {
+  follow({ place, reason, attempts, retryAt }: Wait): void {
     const wasQueued = this.queued
     this.#place = place === undefined ? undefined : () => place
     this.started = place === undefined
     if (this.started && wasQueued) this.queuedUntil = performance.now()
     this.#reason = reason
     this.#attempts = attempts
+    this.#retryAt = retryAt
   }
 }
 
-/** In words, for messages; undefined where there is nothing to tell. */
+/** What the time went by on, for messages; undefined where there is nothing to tell. */
 export function describeWait({ place, reason, attempts }: Wait): string | undefined {
   if (place !== undefined) return `it is number ${place} in the queue for a download`
   if (reason === undefined || attempts === 0) return reason
   return attempts === 1 ? `1 attempt: ${reason}` : `${attempts} attempts, the last one: ${reason}`
+}
+
+/**
+ * What it waits for, for a line of progress: `place 3 in the queue of storage.example.com`, or
+ * `retry 3 in 4 s: the connection was refused`; undefined where there is nothing to tell.
+ * @param now milliseconds since the epoch
+ */
+export function describeNext(
+  { place, reason, attempts, retryAt }: Wait,
+  host: string,
+  now: number,
+): string | undefined {
+  if (place !== undefined) return `place ${place} in the queue of ${host}`
+  if (reason === undefined || attempts === 0) return reason
+  const seconds = Math.ceil(((retryAt ?? now) - now) / 1000)
+  return `retry ${attempts}${seconds > 0 ? ` in ${seconds} s` : ''}: ${reason}`
 }

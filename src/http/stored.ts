@@ -1,6 +1,7 @@
 /** Which of an origin's headers are kept with an artifact and shown to clients, and why each. */
 
 import { parseHttpDate } from './dates.js'
+import { dispositionName } from './disposition.js'
 import { isEntityTag } from './validation.js'
 
 /** What an origin said of a body, as far as kiss keeps it. */
@@ -13,6 +14,8 @@ export interface StoredHeaders {
   readonly etag?: string
   /** RFC 9110 §8.8.2, verbatim. */
   readonly lastModified?: string
+  /** The name of the file in Content-Disposition (RFC 6266), where the origin gives one. */
+  readonly fileName?: string
 }
 
 /** A field longer than this is no type, tag or date that anybody means; it would be sent with every hit. */
@@ -35,11 +38,13 @@ export function storedHeaders(headers: Readonly<Record<string, string | undefine
   const contentEncoding = short(headers['content-encoding'])?.toLowerCase()
   const etag = short(headers['etag'])
   const lastModified = short(headers['last-modified'])
+  const fileName = dispositionName(short(headers['content-disposition']) ?? '')
   return {
     ...(contentType !== undefined && mediaType.test(contentType) && { contentType }),
     ...(contentEncoding !== undefined && codings.test(contentEncoding) && { contentEncoding }),
     ...(etag !== undefined && isEntityTag(etag) && { etag }),
     ...(lastModified !== undefined && parseHttpDate(lastModified, now) !== undefined && { lastModified }),
+    ...(fileName !== undefined && { fileName }),
   }
 }
 

@@ -24,15 +24,16 @@ export class ProviderRegistry {
 }
 
 /**
- * Runs the providers' hook of every plugin, once, and adds plain HTTP.
+ * Runs the providers' hook of every plugin, once, and adds the provider of plain HTTP.
  * @throws KissError `configuration` with the plugin's name when its hook fails, hangs, registers nothing or registers an
  * object that is no provider
  */
 export async function collectProviders(
   config: Interfaces.Config,
   options: Omit<ProvidersHookOptions, 'register'>,
+  plain: UpstreamProvider = plainProvider,
 ): Promise<ProviderRegistry> {
-  const providers: UpstreamProvider[] = [plainProvider]
+  const providers: UpstreamProvider[] = [plain]
   for (const plugin of config.plugins.values()) {
     const declared = plugin.hooks[PROVIDERS_HOOK]?.length ?? 0
     if (declared === 0) continue

@@ -36,9 +36,9 @@ export async function openUpstream(
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
   const secureContext = caFile === undefined ? undefined : await trusting(caFile, extraFile)
   const guards = [new Guard(options), new Guard({ ...options, guard: false })] as const
-  const { warn = () => undefined, stallTimeout = STALL_TIMEOUT } = options
+  const { warn = () => undefined, trace, stallTimeout = STALL_TIMEOUT } = options
   const now = (): number => clock.now()
-  const network = (guard: Guard) => new Network({ guard, lookup, secureContext, env, via, warn })
+  const network = (guard: Guard) => new Network({ guard, lookup, secureContext, env, via, warn, trace })
   const [guarded, trusted] = [network(guards[0]), network(guards[1])]
   const gate = new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost })
   const rate = maxRate === undefined ? undefined : new Rate(maxRate, clock)

@@ -51,7 +51,13 @@ export async function follow(journey: Journey): Promise<Hopped> {
     }
     drain(body)
     if (refused !== undefined) throw new KissError('origin-refused', `${shown(journey.url)}: ${refused}`)
-    if (onward) hop = nextHop({ url: sent.url, headers: hop.headers }, location)
+    if (onward) {
+      const next = nextHop({ url: sent.url, headers: hop.headers }, location)
+      const left = Object.keys(hop.headers).filter((name) => !(name in next.headers))
+      if (left.length > 0)
+        journey.network(next.url).tell(`${shown(next.url)} is another origin, which gets no ${left.join(', ')}`)
+      hop = next
+    }
     checkCircle(visited, hop.url)
   }
 }

@@ -12,7 +12,8 @@ import { contains, parseAddress } from './addresses.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
 import { lenientFactory } from './lenient-connector.js'
-import { sendable, type Headers } from './headers.js'
+import { receivedLines, sentLines } from './exchange.js'
+import { joined, sendable, type Headers } from './headers.js'
 
 /** Bytes of headers that an answer may have. */
 const MAX_HEADERS = 64 * 1024
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   readonly via: string | undefined
   /** Told of origins that break HTTP, one line each. */
   readonly warn?: (message: string) => void
+  /** Told of every request and every answer (exchange.ts). */
+  readonly trace?: ((lines: string) => void) | undefined
 }
 
 export interface Outgoing {
@@ -54,6 +57,7 @@ export class Network {
   /** Origins that break HTTP, but can be read. */
   readonly #breaking = new Set<string>()
   readonly #warn: (message: string) => void
+  readonly #trace: NetworkOptions['trace']
   readonly #env: NetworkOptions['env']
   readonly #fixed: Headers
 
@@ -66,6 +70,7 @@ export class Network {
       proxied: throughProxies(options, lenient),
     }
     this.#warn = options.warn ?? (() => undefined)
+    this.#trace = options.trace
     this.#env = options.env
     this.#fixed = {
       'accept-encoding': 'identity',
@@ -95,6 +100,11 @@ export class Network {
     return response
   }
 
+  /** Says a decision about a request; nobody may be listening. */
+  tell(line: string): void {
+    this.#trace?.(`* ${line}`)
+  }
+
   #readLeniently({ origin, host }: URL, error: unknown): void {
     if (this.#breaking.has(origin)) return
     if (this.#breaking.size >= LENIENT) this.#breaking.clear()
@@ -106,18 +116,20 @@ export class Network {
   async #sendOn(ways: Ways, { method, url, headers, signal, content }: Outgoing): Promise<Dispatcher.ResponseData> {
     const dispatcher = ways.proxied === undefined || isInNoProxy(url.hostname, this.#env) ? ways.direct : ways.proxied
     const isDirect = dispatcher === ways.direct
+    const fields = {
+      'user-agent': USER_AGENT,
+      accept: '*/*',
+      ...sendable(headers),
+      ...(content && { 'content-type': content.type }),
+      ...this.#fixed,
+    }
+    this.#trace?.(sentLines({ method, url, headers: fields, proxy: isDirect ? undefined : this.#proxyOf(url) }))
     try {
       const response = await dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${writtenQuery(url)}`,
         method,
-        headers: {
-          'user-agent': USER_AGENT,
-          accept: '*/*',
-          ...sendable(headers),
-          ...(content && { 'content-type': content.type }),
-          ...this.#fixed,
-        },
+        headers: fields,
         ...(content && { body: content.body }),
         signal,
         // The caller's signal has one timeout for all hops; whoever reads the body times that.
@@ -128,8 +140,10 @@ export class Network {
       })
       // A body that is cut is an error to its reader; one that nobody reads must not end the process.
       response.body.on('error', () => undefined)
+      this.#trace?.(receivedLines({ url, status: response.statusCode, headers: joined(response.headers) }))
       return response
     } catch (error) {
+      this.#trace?.(`* no answer from ${displayUrl(url)}: ${error instanceof Error ? error.message : String(error)}`)
       throw !isDirect && !signal.aborted ? explained(error, this.#proxyOf(url)) : error
     }
   }

@@ -163,4 +163,6 @@ export interface UpstreamOptions {
   readonly mirrors?: readonly Mirror[]
   /** Told of mirrors that go down and come back, one line each. */
   readonly warn?: (message: string) => void
+  /** Told of every request and answer, several lines each, credentials hidden. */
+  readonly trace?: ((lines: string) => void) | undefined
 }

@@ -23,7 +23,7 @@ describe('a download that waits for a place', () => {
     const two = lab.get(kiss, '/second', { patience: PATIENCE, onWait: (wait) => waits.push(wait) })
     setTimeout(() => first.open(), 4 * PATIENCE)
     await new Promise((resolve) => setTimeout(resolve, 2 * PATIENCE))
-    assert.deepEqual(waits[0]?.(), { place: 1, reason: undefined, attempts: 0 })
+    assert.deepEqual(waits[0]?.(), { place: 1, reason: undefined, attempts: 0, retryAt: undefined })
     const [waiting] = (await kiss.status()).downloads.filter(({ url }) => url.endsWith('/second'))
     assert.deepEqual([waiting?.state, waiting?.place], ['scheduled', 1])
     assert.ok((await two).body.equals(body))

@@ -56,6 +56,8 @@ export class Sandbox {
         PATH: process.env.PATH,
         HOME: this.home,
         KISS_CACHE_DIR: this.cacheDir,
+        // Tests of the lines and bars take it away.
+        KISS_NO_PROGRESS: 'true',
         NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE,
         ...env,
       },

@@ -1,52 +1,40 @@
 /** Fetches several targets at once and says what became of each. */
 
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { describeWait, type Artifact, type Engine, type FetchRequest, type Wait } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
+import { parseHttpDate } from '../../http/dates.js'
 import { displayUrl } from '../../http/urls.js'
-import type { ServedAs } from '../../store/types.js'
 import { unlessAborted } from '../../abort.js'
-import { failureJson, failureLine, failureOf, type FailureJson } from '../failure.js'
+import { failureJson, failureLine, failureOf } from '../failure.js'
 import type { ProgressView } from '../progress.js'
-import { isBrokenPipe, saveArtifact, streamArtifact, type Saved, type SaveOptions } from './save.js'
+import { summaryOf } from './report.js'
+import type { FetchResult, Outcome } from './result.js'
+import { FileExists, isBrokenPipe, saveArtifact, streamArtifact, type Saved, type SaveOptions } from './save.js'
 import type { Target } from './targets.js'
-
-/** One entry of `results` under `--json`. What is not known is null. */
-export interface FetchResult {
-  /** Displayable. */
-  readonly url: string
-  readonly status: ServedAs | null
-  /** Bytes. */
-  readonly size: number | null
-  readonly sha256: string | null
-  /** Of the blob in the cache. */
-  readonly path: string | null
-  /** Of the file that was written; `-` is standard output. */
-  readonly output: string | null
-  readonly seconds: number
-  readonly error?: FailureJson
-}
-
-export interface Outcome {
-  readonly result: FetchResult
-  /** What the result's `error` was made of. */
-  readonly error?: unknown
-}
 
 export interface FetchAllOptions {
   readonly engine: Pick<Engine, 'fetch'>
   readonly targets: readonly Target[]
   readonly parallel: number
+  /** What becomes of the files. */
+  readonly files: FileRules
   /** What all requests share; its signal ends everything. */
   readonly request: Omit<FetchRequest, 'url'> & { readonly signal: AbortSignal }
   readonly progress: ProgressView
   readonly stdout: NodeJS.WritableStream
   /** Milliseconds, monotonic. */
   readonly now: () => number
-  /** Takes one line for stderr about an answer that is delivered, but may not be what the user wants. */
-  readonly warn: (line: string) => void
   /** Called as each one ends. */
   readonly done?: (outcome: Outcome) => void
+}
+
+export interface FileRules {
+  /** --no-clobber: files that are there stay, and count as done. */
+  readonly keep: boolean
+  /** --output-mtime: date them by Last-Modified. */
+  readonly dated: boolean
 }
 
 /** Never rejects: failures stand in the outcomes, which are in the order of the targets. */
@@ -72,15 +60,23 @@ async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outco
 }
 
 async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outcome> {
-  const { engine, request, progress, now } = options
+  const { engine, request, progress, now, files } = options
   const url = displayUrl(target.url)
   const started = now()
   const seconds = (): number => Math.round(now() - started) / 1000
-  const line = progress.add(nameOf(target))
+  const line = progress.add(nameOf(target), url)
+  const end = (result: FetchResult): Outcome => {
+    line.end({ summary: summaryOf(result) })
+    return { result }
+  }
   let artifact: Artifact | undefined
   let why: (() => Wait) | undefined
   try {
     request.signal.throwIfAborted()
+    if (files.keep && target.destination.to === 'file' && target.destination.open !== true) {
+      const kept = await keptFile(url, target.destination.path)
+      if (kept) return end(kept)
+    }
     artifact = await engine.fetch({
       ...request,
       url: target.url,
@@ -90,28 +86,29 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
       },
     })
     line.follow(artifact)
-    if (artifact.detail === 'sign-in-page') options.warn(signInWarning(artifact))
-    const delivered = await deliver(artifact, target, options.stdout, {
-      signal: request.signal,
-      promised: request.sha256,
-    })
+    if (artifact.detail === 'sign-in-page') progress.note(signInWarning(artifact))
+    const delivered = await deliver(artifact, target, options)
     await artifact.close('done')
-    line.end()
-    return { result: { url, status: artifact.as, ...delivered, seconds: seconds() } }
+    return end({ url, status: artifact.as, ...delivered, seconds: seconds() })
   } catch (thrown) {
     await artifact?.close('aborted')
     const status = artifact?.as ?? null
     const nothing = { size: null, sha256: null, path: null, output: null }
-    if (isBrokenPipe(thrown)) {
-      line.end()
-      return { result: { url, status, ...nothing, output: '-', seconds: seconds() } }
+    if (isBrokenPipe(thrown)) return end({ url, status, ...nothing, output: '-', seconds: seconds() })
+    if (thrown instanceof FileExists && files.keep) {
+      const kept = await keptFile(url, thrown.message)
+      if (kept) return end(kept)
     }
     // Whatever broke when everything was called off, the reason is the call.
     const error: unknown = request.signal.aborted
       ? explained(request.signal.reason, why?.(), artifact !== undefined)
-      : thrown
+      : thrown instanceof FileExists
+        ? new KissError('usage', `${thrown.message} is there already`, {
+            hint: 'remove it, or name another file with --output; --no-clobber counts it as done',
+          })
+        : thrown
     const failure = failureOf(error)
-    line.end(failure === undefined || request.signal.aborted ? undefined : failureLine(failure))
+    line.end({ failure: failure === undefined || request.signal.aborted ? undefined : failureLine(failure) })
     const result = { url, status, ...nothing, seconds: seconds() }
     return failure === undefined ? { result } : { result: { ...result, error: failureJson(failure) }, error }
   }
@@ -119,7 +116,7 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
 
 function signInWarning({ url, headers }: Artifact): string {
   const type = headers.contentType?.replace(/;.*$/s, '').trim() ?? 'HTML'
-  return `${url}: the origin redirected to a page (${type}) that no cache may keep, perhaps a sign-in page; it is not kept`
+  return `kiss: ${url}: the origin redirected to a page (${type}) that no cache may keep, perhaps a sign-in page; it is not kept`
 }
 
 /** The limit on time, with what the time went by on. */
@@ -129,6 +126,14 @@ function explained(reason: unknown, wait: Wait | undefined, answered: boolean): 
   return why !== undefined && reason instanceof KissError && reason.code === 'out-of-time'
     ? new KissError('out-of-time', `${reason.message}: ${why}`)
     : reason
+}
+
+/** undefined where there is no such file. */
+async function keptFile(url: string, file: string): Promise<FetchResult | undefined> {
+  const there = await stat(file).catch(() => undefined)
+  return (
+    there && { url, status: null, size: there.size, sha256: null, path: null, output: file, seconds: 0, kept: true }
+  )
 }
 
 /** Short, for a progress bar. */
@@ -141,11 +146,20 @@ type Delivered = Pick<FetchResult, 'size' | 'sha256' | 'path' | 'output'>
 async function deliver(
   artifact: Artifact,
   { destination }: Target,
-  stdout: NodeJS.WritableStream,
-  options: SaveOptions,
+  { stdout, files, request: { signal, sha256 } }: FetchAllOptions,
 ): Promise<Delivered> {
+  const options: SaveOptions = { signal, promised: sha256 }
   if (destination.to === 'file') {
-    return delivered(artifact, await saveArtifact(artifact, destination.path, options), destination.path)
+    const { lastModified, fileName } = artifact.headers
+    const open = destination.open === true
+    const file = open && fileName !== undefined ? path.join(path.dirname(destination.path), fileName) : destination.path
+    const time = files.dated && lastModified !== undefined ? parseHttpDate(lastModified, Date.now()) : undefined
+    const saved = await saveArtifact(artifact, file, {
+      ...options,
+      mayReplace: !open && !files.keep,
+      modified: time === undefined ? undefined : new Date(time),
+    })
+    return delivered(artifact, saved, file)
   }
   if (destination.to === 'stdout') return delivered(artifact, await streamArtifact(artifact, stdout, options), '-')
   const entry = artifact.stored ? await unlessAborted(artifact.finished(), options.signal) : undefined

@@ -2,31 +2,29 @@
 
 import path from 'node:path'
 import { formatDuration, formatSize } from '../../units.js'
-import { failureLine } from '../failure.js'
-import type { FetchResult } from './fetch-all.js'
-
-export interface ReportLine {
-  readonly to: 'stdout' | 'stderr'
-  readonly text: string
-}
+import type { FetchResult } from './result.js'
 
 /**
- * `miss         12.3 MiB    3s  Image.gz`; for `--path` the path alone; nothing where stdout has the artifact itself, and
- * nothing for what was called off.
+ * The line of standard output: `miss         12.3 MiB    3s  Image.gz`; for `--path` the path alone; nothing where standard
+ * output has the artifact itself, and nothing for a failure.
  */
-export function reportLine(result: FetchResult, pathOnly: boolean, cwd: string): ReportLine | undefined {
-  if (result.error !== undefined) {
-    const calledOff = result.error.code === 'interrupted' || result.error.code === 'out-of-time'
-    return calledOff ? undefined : { to: 'stderr', text: failureLine(result.error) }
-  }
-  if (pathOnly) return result.path === null ? undefined : { to: 'stdout', text: result.path }
+export function reportLine(result: FetchResult, pathOnly: boolean, cwd: string): string | undefined {
+  if (result.error !== undefined) return undefined
+  if (pathOnly) return result.path ?? undefined
   if (result.output === '-') return undefined
   const size = formatSize(result.size ?? 0).padStart(9)
   const time = formatDuration(result.seconds * 1000).padStart(6)
-  return {
-    to: 'stdout',
-    text: `${(result.status ?? '').padEnd(11)} ${size} ${time}  ${near(result.output ?? '', cwd)}`,
-  }
+  return `${statusOf(result).padEnd(11)} ${size} ${time}  ${near(result.output ?? '', cwd)}`
+}
+
+/** `miss, 12.3 MiB in 3s`: the end of one download on standard error. */
+export function summaryOf(result: FetchResult): string {
+  if (result.size === null) return 'nobody reads on'
+  return `${statusOf(result)}, ${formatSize(result.size)} in ${formatDuration(result.seconds * 1000)}`
+}
+
+function statusOf({ status, kept }: FetchResult): string {
+  return kept === true ? 'kept' : (status ?? '')
 }
 
 /** As somebody in that directory would write it. */

@@ -4,19 +4,21 @@ import { setMaxListeners } from 'node:events'
 
 import type { Engine } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
+import { basicCredential } from '../../http/netrc.js'
 import { formatDuration } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { failureLine, type FailureJson } from '../failure.js'
 import { openEngine } from '../open-engine.js'
 import { giveUpOutput } from '../output.js'
-import { noProgress, openProgress } from '../progress.js'
+import { noProgress, openProgress, progressLines, silentRow, type ProgressView } from '../progress.js'
 import type { SettingValues } from '../settings/table.js'
 import { workingDirectory } from '../surroundings.js'
 import { writeLines } from '../terminal.js'
-import { fetchAll, type FetchAllOptions, type FetchResult, type Outcome } from './fetch-all.js'
+import { fetchAll } from './fetch-all.js'
 import { headersOf } from './headers.js'
 import { reportLine } from './report.js'
 import { prepareOutput } from './save.js'
+import type { FetchResult, Outcome } from './result.js'
 import { targetsOf } from './targets.js'
 import { urlsOf } from './urls.js'
 
@@ -33,76 +35,98 @@ export async function runFetch(
   values: SettingValues,
 ): Promise<FetchReport> {
   const json = command.jsonEnabled()
-  const { output, directory, path, sha256, ttl, refresh, offline } = values
+  const { output, directory, path, sha256, ttl, refresh, offline, 'remote-header-name': remoteName } = values
   const limit = timeLimit(values['max-time'])
   const urls = await urlsOf(args, values.input)
-  const targets = targetsOf(urls, { output, directory, path, sha256, json, cwd: workingDirectory() })
-  const headers = await headersOf(values.header)
+  const targets = targetsOf(urls, { output, directory, path, remoteName, sha256, json, cwd: workingDirectory() })
+  const headers = withUser(await headersOf(values.header), values.user)
   for (const { destination } of targets) {
     if (destination.to === 'file') await prepareOutput(destination.path, directory !== undefined)
   }
 
   const signal = AbortSignal.any([command.stop, limit])
   setMaxListeners(0, signal) // every download waits on it
-  const engine = await openSource(command, values, urls, headers)
+  const view = await openView(values, targets.length, json)
   try {
-    const outcomes = await showing(values, json, {
-      engine,
-      targets,
-      parallel: values.parallel,
-      request: {
-        headers,
-        refresh,
-        offline,
-        signal,
-        ...(ttl === undefined ? {} : { ttl }),
-        ...(sha256 === undefined ? {} : { sha256 }),
-      },
-      stdout: process.stdout,
-      warn: (line) => command.note(`kiss: ${line}`),
-      now: () => performance.now(),
-    })
-    // The rest of an artifact that was called off is of no use to anybody.
-    if (signal.aborted && targets.some(({ destination }) => destination.to === 'stdout')) giveUpOutput()
-    return report(command, outcomes, signal)
+    const engine = await openSource(command, values, { urls: urls.map(({ url }) => url), headers, view })
+    try {
+      const write = (outcome: Outcome): void => writeOutcome(outcome, values, json)
+      const outcomes = await fetchAll({
+        engine,
+        targets,
+        parallel: values.parallel,
+        files: { keep: values['no-clobber'], dated: values['output-mtime'] },
+        request: {
+          headers,
+          refresh,
+          offline,
+          signal,
+          ...(ttl === undefined ? {} : { ttl }),
+          ...(sha256 === undefined ? {} : { sha256 }),
+        },
+        progress: view,
+        stdout: process.stdout,
+        now: () => performance.now(),
+        ...(view.visible ? {} : { done: write }),
+      })
+      view.stop()
+      // Beside bars, lines of standard output wait until the bars are gone.
+      if (view.visible) for (const outcome of outcomes) write(outcome)
+      // The rest of an artifact that was called off is of no use to anybody.
+      if (signal.aborted && targets.some(({ destination }) => destination.to === 'stdout')) giveUpOutput()
+      return report(command, outcomes, signal)
+    } finally {
+      await engine.close()
+    }
   } finally {
-    await engine.close()
+    view.stop()
   }
+}
+
+/** curl's --user: a Basic credential for the host of each URL. */
+function withUser(headers: Readonly<Record<string, string>>, user: string | undefined): Record<string, string> {
+  if (user === undefined) return headers
+  const [, name, password] = /^([^:]*):([^]*)$/.exec(user) ?? []
+  if (name === undefined || password === undefined) {
+    throw new KissError('usage', '--user: it is not of the form NAME:PASSWORD')
+  }
+  if (headers['authorization'] !== undefined) {
+    throw new KissError('usage', '--user does not go with an Authorization header')
+  }
+  return { ...headers, authorization: basicCredential({ name, password }) }
+}
+
+interface Sent {
+  readonly urls: readonly URL[]
+  readonly headers: Readonly<Record<string, string>>
+  readonly view: ProgressView
 }
 
 /** The local cache, or a server; what is not used is not loaded. */
 async function openSource(
   command: BaseCommand,
   values: SettingValues,
-  urls: readonly URL[],
-  headers: Readonly<Record<string, string>>,
+  { view, ...sent }: Sent,
 ): Promise<Pick<Engine, 'fetch' | 'close'>> {
-  if (values.server === undefined) return openEngine(command)
+  const local = {
+    warn: (line: string) => view.note(`kiss: ${line}`),
+    trace: values.verbose ? (lines: string) => view.note(lines) : undefined,
+  }
+  if (values.server === undefined) return openEngine(command, local)
   const { openRemoteFetcher } = await import('../remote/open.js')
-  return openRemoteFetcher(command, values.server, values, { urls, headers })
+  return openRemoteFetcher(command, values.server, values, sent)
 }
 
-/** With bars, lines for stdout wait until the bars are gone; without, each comes as soon as it is known. */
-async function showing(
-  values: SettingValues,
-  json: boolean,
-  options: Omit<FetchAllOptions, 'progress' | 'done'>,
-): Promise<Outcome[]> {
-  const bars = process.stderr.isTTY && !values['no-progress'] && !values.quiet && process.env.TERM !== 'dumb'
-  const progress = bars ? await openProgress(options.targets.length, process.stderr) : noProgress
-  const show = ({ result }: Outcome, to?: 'stdout'): void => {
-    const line = json ? undefined : reportLine(result, values.path, workingDirectory())
-    const isHidden = values.quiet && !values.path && result.error === undefined
-    if (line !== undefined && !isHidden && (to === undefined || to === line.to)) writeLines(line.to, line.text)
-  }
-  let outcomes
-  try {
-    outcomes = await fetchAll({ ...options, progress, ...(bars ? {} : { done: show }) })
-  } finally {
-    progress.stop()
-  }
-  if (bars) for (const outcome of outcomes) show(outcome, 'stdout')
-  return outcomes
+/** Bars on a terminal, lines elsewhere. Without both, failures stand in the JSON document alone where there is one. */
+async function openView(values: SettingValues, downloads: number, json: boolean): Promise<ProgressView> {
+  if (values.quiet || values['no-progress']) return json ? { ...noProgress, add: () => silentRow } : noProgress
+  const isTerminal = process.stderr.isTTY && process.env.TERM !== 'dumb'
+  return isTerminal ? openProgress(downloads, process.stderr) : progressLines()
+}
+
+function writeOutcome({ result }: Outcome, { path, quiet }: SettingValues, json: boolean): void {
+  const line = json || (quiet && !path) ? undefined : reportLine(result, path, workingDirectory())
+  if (line !== undefined) writeLines('stdout', line)
 }
 
 function report(command: BaseCommand, outcomes: readonly Outcome[], signal: AbortSignal): FetchReport {

@@ -2,7 +2,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { constants, copyFile, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
+import { constants, copyFile, link, open, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { KissError, systemCode } from '../../errors.js'
 import { unlessAborted } from '../../abort.js'
@@ -26,6 +26,18 @@ export interface SaveOptions {
   readonly promised?: string | undefined
 }
 
+export interface FileOptions extends SaveOptions {
+  /** False: a file of that name stays, and {@link saveArtifact} throws {@link FileExists}. Default true. */
+  readonly mayReplace?: boolean
+  /** The time that the file gets; default: now. */
+  readonly modified?: Date | undefined
+}
+
+/** There is a file of that name, which must stay. */
+export class FileExists extends Error {
+  override readonly name = 'FileExists'
+}
+
 /** Files to remove should the process end before it can clean up (a second Ctrl-C). */
 const unfinished = new Set<string>()
 let removesAtExit = false
@@ -47,8 +59,10 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
  * The blob is reflinked or copied, never linked: what a user does to the file must not reach the cache. What is no
  * regular file (a pipe, a device) is written as it is.
  */
-export async function saveArtifact(artifact: Artifact, file: string, options: SaveOptions): Promise<Saved> {
+export async function saveArtifact(artifact: Artifact, file: string, options: FileOptions): Promise<Saved> {
+  const { mayReplace = true, modified } = options
   const there = await stat(file).catch(() => undefined)
+  if (there !== undefined && !mayReplace) throw new FileExists(file)
   if (there?.isFIFO() === true) return saveToPipe(artifact, file, options)
   if (there !== undefined && !there.isFile()) {
     const handle = await reporting(file, () => open(file, 'w'))
@@ -59,7 +73,9 @@ export async function saveArtifact(artifact: Artifact, file: string, options: Sa
   try {
     const handle = await reporting(file, () => open(temporary, 'wx'))
     const saved = await closing(handle, () => fill(artifact, { temporary, handle, file, ...options }))
-    await reporting(file, () => rename(temporary, file))
+    if (modified !== undefined) await reporting(file, () => utimes(temporary, modified, modified))
+    if (mayReplace) await reporting(file, () => rename(temporary, file))
+    else await place(temporary, file)
     return saved
   } catch (error) {
     await rm(temporary, { force: true })
@@ -67,6 +83,18 @@ export async function saveArtifact(artifact: Artifact, file: string, options: Sa
   } finally {
     unfinished.delete(temporary)
   }
+}
+
+/** Gives the file its name unless another file has taken it meanwhile. */
+async function place(temporary: string, file: string): Promise<void> {
+  try {
+    await link(temporary, file)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw new FileExists(file, { cause: error })
+    // On a file system without links a file that appears at this very moment is replaced.
+    return reporting(file, () => rename(temporary, file))
+  }
+  await rm(temporary, { force: true })
 }
 
 async function saveToPipe(artifact: Artifact, file: string, options: SaveOptions): Promise<Saved> {

@@ -4,9 +4,11 @@ import path from 'node:path'
 import { KissError } from '../../errors.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
 import { NO_DIRECTORY } from '../settings/parse.js'
+import type { Named } from './urls.js'
 
 export type Destination =
-  | { readonly to: 'file'; readonly path: string }
+  /** `open`: the origin may give another name to it, in the same directory. */
+  | { readonly to: 'file'; readonly path: string; readonly open?: boolean }
   | { readonly to: 'stdout' }
   /** `--path`: it stays where it is. */
   | { readonly to: 'cache' }
@@ -20,6 +22,8 @@ export interface TargetOptions {
   readonly output: string | undefined
   readonly directory: string | undefined
   readonly path: boolean
+  /** -J: the origin may name the files. */
+  readonly remoteName: boolean
   readonly sha256: string | undefined
   readonly json: boolean
   readonly cwd: string
@@ -29,11 +33,12 @@ export interface TargetOptions {
 const standardOutput: ReadonlySet<string | undefined> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])
 
 /** @throws KissError `usage` */
-export function targetsOf(urls: readonly URL[], options: TargetOptions): Target[] {
-  const { output, directory, path: pathOnly, sha256, json, cwd } = options
+export function targetsOf(urls: readonly Named[], options: TargetOptions): Target[] {
+  const { output, directory, path: pathOnly, remoteName, sha256, json, cwd } = options
   if (urls.length === 0) throw usage('name a URL, or with --input a file of them')
   if (pathOnly && output !== undefined) throw usage('--path copies nothing, so it does not go with --output')
   if (pathOnly && directory !== undefined) throw usage('--path copies nothing, so it does not go with --directory')
+  if (remoteName && output !== undefined) throw usage('--remote-header-name does not go with --output')
   if (urls.length > 1 && output !== undefined) throw usage('--output takes one URL; use --directory')
   if (urls.length > 1 && sha256 !== undefined) throw usage('--sha256 takes one URL')
   if (output !== undefined && /(?:^|\/)\.{0,2}$/.test(output)) {
@@ -45,10 +50,13 @@ export function targetsOf(urls: readonly URL[], options: TargetOptions): Target[
   const base = directory === undefined ? cwd : path.resolve(cwd, directory)
   const relative = !pathOnly && !toStdout && !path.isAbsolute(output ?? '')
   if (base === '' && relative) throw usage(`--output: ${NO_DIRECTORY}`)
-  const targets = urls.map((url): Target => {
+  const targets = urls.map(({ url, name }): Target => {
     if (pathOnly) return { url, destination: { to: 'cache' } }
     if (toStdout) return { url, destination: { to: 'stdout' } }
-    return { url, destination: { to: 'file', path: path.resolve(base, output ?? nameOf(url)) } }
+    const given = output ?? name
+    if (given !== undefined) return { url, destination: { to: 'file', path: path.resolve(base, given) } }
+    const file = path.resolve(base, remoteName ? fileNameOf(url) : nameOf(url))
+    return { url, destination: { to: 'file', path: file, ...(remoteName && { open: true }) } }
   })
   refuseClashes(targets)
   return targets
@@ -65,7 +73,7 @@ function nameOf(url: URL): string {
 function refuseClashes(targets: readonly Target[]): void {
   const taken = new Map<string, URL>()
   for (const { url, destination } of targets) {
-    if (destination.to !== 'file') continue
+    if (destination.to !== 'file' || destination.open === true) continue
     const other = taken.get(destination.path)
     if (other !== undefined && other.href !== url.href) {
       throw usage(

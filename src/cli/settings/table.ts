@@ -26,7 +26,7 @@ export interface Setting {
   readonly many?: true
   /** As it would be written. */
   readonly default?: string
-  readonly char?: 'q' | 'H' | 'd' | 'i' | 'o' | 'y'
+  readonly char?: 'q' | 'v' | 'u' | 'n' | 'J' | 'H' | 'd' | 'i' | 'o' | 'y'
   /** Another name of the flag. */
   readonly alias?: string
   /** The placeholder in help texts. */
@@ -72,15 +72,42 @@ export const settingsTable = {
     summary: "pass a header to the origin ('Name: value', or @FILE with one a line)",
     placeholder: 'HEADER',
   },
+  user: {
+    kind: 'string',
+    char: 'u',
+    secret: true,
+    only: 'flag',
+    summary: 'send this name and password to the host of each URL; better stands in ~/.netrc',
+    placeholder: 'NAME:PASSWORD',
+  },
+  netrc: {
+    kind: 'boolean',
+    char: 'n',
+    default: 'true',
+    negatable: true,
+    summary: 'take names and passwords from ~/.netrc, or from the file that NETRC names, each for its host alone',
+  },
   sha256: { kind: 'sha256', summary: 'fail unless the content has this SHA-256', placeholder: 'HEX' },
   input: {
     kind: 'string',
     char: 'i',
-    summary: 'read URLs from this file, one a line; - is standard input',
+    summary: 'read URLs from this file, one a line, each with a tab and a file name where wanted; - is standard input',
     placeholder: 'FILE',
   },
   parallel: { kind: 'integer', min: 1, max: 256, default: '4', summary: 'how many at once', placeholder: 'N' },
   'max-time': { kind: 'duration', summary: 'give up after this long', placeholder: '10m' },
+  'remote-header-name': {
+    kind: 'boolean',
+    char: 'J',
+    summary: 'save under the name that the origin gives in Content-Disposition; replaces no file',
+  },
+  'no-clobber': { kind: 'boolean', summary: 'leave files alone that are there, and download nothing for them' },
+  'output-mtime': { kind: 'boolean', summary: 'date files by Last-Modified instead of now' },
+  verbose: {
+    kind: 'boolean',
+    char: 'v',
+    summary: 'tell each request, redirect, attempt and decision on standard error; credentials stay hidden',
+  },
   quiet: { kind: 'boolean', char: 'q', summary: 'say nothing but errors' },
   'no-progress': { kind: 'boolean', summary: 'no progress bars' },
 
@@ -103,7 +130,12 @@ export const settingsTable = {
   },
   'max-downloads': { kind: 'integer', min: 1, default: '64', summary: 'downloads at once, in all' },
   'max-downloads-per-host': { kind: 'integer', min: 1, default: '8', summary: 'downloads at once from one host' },
-  'max-rate': { kind: 'size', summary: 'download no more than this each second', placeholder: '500MB' },
+  'max-rate': {
+    kind: 'size',
+    alias: 'limit-rate',
+    summary: 'download no more than this each second (also --limit-rate)',
+    placeholder: '500MB',
+  },
   'pass-headers': {
     kind: 'list',
     many: true,

@@ -6,6 +6,7 @@ const none: TargetOptions = {
   output: undefined,
   directory: undefined,
   path: false,
+  remoteName: false,
   sha256: undefined,
   json: false,
   cwd: '/home/me',
@@ -13,7 +14,7 @@ const none: TargetOptions = {
 
 function places(urls: readonly string[], options: Partial<TargetOptions> = {}): unknown[] {
   return targetsOf(
-    urls.map((url) => new URL(url)),
+    urls.map((url) => ({ url: new URL(url) })),
     { ...none, ...options },
   ).map(({ destination }) => (destination.to === 'file' ? destination.path : destination.to))
 }

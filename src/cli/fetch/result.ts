@@ -1,0 +1,28 @@
+/** What became of one URL of `kiss fetch`. */
+
+import type { ServedAs } from '../../store/types.js'
+import type { FailureJson } from '../failure.js'
+
+/** One entry of `results` under `--json`. What is not known is null. */
+export interface FetchResult {
+  /** Displayable. */
+  readonly url: string
+  readonly status: ServedAs | null
+  /** Bytes. */
+  readonly size: number | null
+  readonly sha256: string | null
+  /** Of the blob in the cache. */
+  readonly path: string | null
+  /** Of the file that was written; `-` is standard output. */
+  readonly output: string | null
+  readonly seconds: number
+  /** --no-clobber: the file was there already, and nothing was asked. */
+  readonly kept?: true
+  readonly error?: FailureJson
+}
+
+export interface Outcome {
+  readonly result: FetchResult
+  /** What the result's `error` was made of. */
+  readonly error?: unknown
+}
