@@ -7,6 +7,7 @@ import {
   type ContractCheck,
   type MakeProvider,
   type ProviderSamples,
+  untouched,
 } from './contract-samples.js'
 import type { ProviderContext, UpstreamProvider, UpstreamRequest } from './types.js'
 
@@ -50,6 +51,21 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
         const without = await authorise(provider, get(url), { asked: url, clientCredential: true })
         assert.notDeepEqual(plain(own), plain(without), `${url} was not given a credential`)
       }
+    }),
+
+    check('says of every URL whether it lends a credential, and adds none where it does not', async (provider) => {
+      for (const url of owned) {
+        const lent = untouched(new URL(url), (asked) => provider.lends?.(asked))
+        assert.ok(lent === undefined || typeof lent === 'boolean', `lends() of ${url} is neither true nor false`)
+        if (lent === undefined) continue
+        assert.equal(provider.lends?.(new URL(url)), lent, `lends() of ${url} gives another answer when asked again`)
+        if (lent || samples.credentials.includes(url)) continue
+        const own = await authorise(provider, get(url), { asked: url })
+        const without = await authorise(provider, get(url), { asked: url, clientCredential: true })
+        assert.deepEqual(plain(own), plain(without), `${url} was given a credential, and lends() says no`)
+      }
+      for (const url of samples.authorised)
+        assert.notEqual(provider.lends?.(new URL(url)), false, `lends() of ${url} says no`)
     }),
 
     check("adds none of its own to a client's credential", async (provider) => {

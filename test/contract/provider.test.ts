@@ -40,11 +40,18 @@ const good: UpstreamProvider = {
   classify: (failure) => (failure.status === 403 ? 'denied' : undefined),
   describe: (failure) => (failure.status === 403 ? 'no entry' : undefined),
   refuse: () => undefined,
+  lends: () => true,
   ttl: () => 60,
 }
 
 const dressed = (request: Parameters<NonNullable<UpstreamProvider['authorise']>>[0]) =>
   Promise.resolve({ ...request, headers: { ...request.headers, 'x-token': secret } })
+
+/** Another answer each time. */
+function chance(): () => boolean {
+  let lent = false
+  return () => (lent = !lent)
+}
 
 /** What a provider can get wrong, and the check that must see it. */
 const faults: [fault: string, change: Partial<UpstreamProvider>, seenBy: RegExp][] = [
@@ -85,6 +92,9 @@ const faults: [fault: string, change: Partial<UpstreamProvider>, seenBy: RegExp]
   ['is its own source', { source: async ({ url }) => ({ url }) }, /names sources/],
   ['has a source that nobody serves', { source: async () => ({ url: new URL('nowhere:x') }) }, /names sources/],
   ['adds nothing', { authorise: async (request) => request }, /adds its own credential/],
+  ['denies what it lends', { lends: () => false }, /whether it lends/],
+  ['does not say whether it lends', { lends: () => 'yes' as unknown as boolean }, /whether it lends/],
+  ['lends by chance', { lends: chance() }, /whether it lends/],
   ['adds its own to a credential', { authorise: dressed }, /adds none of its own/],
   [
     'forgets the port',
