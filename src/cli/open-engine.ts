@@ -87,6 +87,7 @@ function engineOptions(
     retryFor: values['retry-for'],
     stallTimeout: values['stall-timeout'],
     authTtl: values['auth-ttl'],
+    syncBodies: serving,
     ownUse: !serving,
     connectEarly: serving,
     ...(serving ? { quota: values.quota } : { limit: values.quota }),

@@ -73,6 +73,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     authTtl: options.authTtl ?? 5 * 60_000,
     ownUse: options.ownUse ?? false,
     maxTransfers: options.maxTransfers ?? TRANSFERS,
+    syncBodies: options.syncBodies ?? false,
     shareOf: (canonical: URL, provider: UpstreamProvider) => sharingOf(provider, rules.of(canonical)),
   }
   // The commands of one user share their fingerprints; a server shares its key with its workers alone.

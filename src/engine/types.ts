@@ -219,6 +219,8 @@ export interface EngineOptions {
   readonly credentialKey?: string
   /** Who asks owns the providers' credentials too, as on a command line: their `share` means nothing. Default false. */
   readonly ownUse?: boolean
+  /** Brings blobs to the disk in the background: for a process that stays. Default false. */
+  readonly syncBodies?: boolean
   /** Downloads under way or waiting at once; default 2,000. */
   readonly maxTransfers?: number
   readonly providers?: readonly UpstreamProvider[]

@@ -26,6 +26,8 @@ export interface FlightSettings {
   readonly authTtl: number
   /** Downloads under way or waiting at once. */
   readonly maxTransfers: number
+  /** Bring each blob to the disk in the background (checked-blobs.ts). */
+  readonly syncBodies: boolean
 }
 
 /** Failures that this process remembers. */

@@ -45,7 +45,9 @@ export async function commit(
     reservation: reservationOf(id, generation),
     isPurged: doomed,
   })
-  return stored ? entry : undefined
+  if (!stored) return undefined
+  if (settings.syncBodies) store.checked.sync(sha256)
+  return entry
 }
 
 /** Two generations of a key may be in flight: each has a reservation of its own. */

@@ -127,6 +127,11 @@ export class BodyWriter {
     return this.#hash.copy().digest('hex')
   }
 
+  /** Brings the body to the disk. */
+  async sync(): Promise<void> {
+    await this.#file.datasync()
+  }
+
   /** Never throws: a failed write has been told by then. */
   async close(): Promise<void> {
     while (this.#flushing) await this.#flushing

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { writeDescription } from './description.js'
-import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf, syncFile, unlessMissing } from './files.js'
+import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf, unlessMissing } from './files.js'
 import type { Layout } from './layout.js'
 import { inParallel } from './parallel.js'
 import { fileSize } from './walk.js'
@@ -58,7 +58,6 @@ export class FileBlobs implements BlobStore {
     try {
       if (!(await did(chmod(file, this.#layout.modes.blob))) && (await fileSize(path)) !== undefined)
         return stampOf(await stat(path))
-      await syncFile(file)
       await this.#move(file, path)
       return stampOf(await stat(path))
     } catch (error) {

@@ -73,11 +73,11 @@ export async function replaceFile(path: string, text: string, unique: string, mo
   }
 }
 
-/** Brings the content of a file to the disk. */
+/** Brings a file to the disk. */
 export async function syncFile(file: string): Promise<void> {
   const handle = await open(file, 'r')
   try {
-    await handle.datasync()
+    await handle.sync()
   } finally {
     await handle.close()
   }

@@ -36,7 +36,7 @@ export interface StoreOptions {
   readonly owner?: string
   /** False for a reservation whose owner is dead and whose unfinished file, if any, was dropped. Asked when room is short. */
   readonly isLive?: (reservation: Reservation) => Promise<boolean>
-  /** Identifies this boot. After another one the ledger is compared with the disk. */
+  /** Identifies this boot. After another one the ledger is compared with the disk, and blobs are hashed that may be damaged. */
   readonly boot?: string
   readonly random?: () => string
   /** Bytes that the directory may take with what this process brings; default: what its quota allows. */
@@ -123,7 +123,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ledgerCheck,
   })
 
-  const checked = new CheckedBlobs({ database, blobs, removal, warn })
+  const checked = new CheckedBlobs({ database, blobs, removal, boot: boot ?? 'unknown', warn })
 
   const bodies = new SmallBodies({ open: (sha256, size) => checked.open(sha256, size) })
 
@@ -173,6 +173,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()
+      await checked.settled()
       // Nothing but counts and last uses is written this late: no reason to fail what has gone well.
       await flusher.close().catch((error: unknown) => warn(`the counts of the last second are lost: ${String(error)}`))
       await database.close()

@@ -30,7 +30,7 @@ export interface PublishOptions {
  *    there; the unfinished transfer is continued, or its claim reclaimed and the row evicted.
  * 2. `isPurged` is asked. A purge marks the transfer before it cancels claims, so an earlier one is seen here, and a later
  *    one finds the claim.
- * 3. The file is brought to the disk and renamed into place, and its stamp is recorded. Killed here: a blob that no entry names, counted, and evicted in
+ * 3. The file is renamed into place and its stamp recorded. Killed here: a blob that no entry names, counted, and evicted in
  *    its turn.
  * 4. The description is written. Killed here: as in 3; verify removes the description.
  * 5. The entry is written while the claim is there, which ends the claim. Only now can anybody be served from it.

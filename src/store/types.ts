@@ -90,8 +90,8 @@ export interface BlobStore {
   open(sha256: Sha256, size: number): Promise<OpenBlob | undefined>
   path(sha256: Sha256): string
   /**
-   * Brings a finished file of the same file system to the disk and renames it into place, read-only, over an older blob of that
-   * name. The caller vouches for the sum. A file that has become the blob already (its process was killed right after) is no error. Resolves
+   * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller
+   * vouches for the sum. A file that has become the blob already (its process was killed right after) is no error. Resolves
    * with the stamp of the file (checked-blobs.ts).
    */
   adopt(file: string, sha256: Sha256): Promise<string>

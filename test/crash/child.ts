@@ -7,6 +7,7 @@ import { arm } from './fault-points.js'
 const [cacheDir = '', url = '', quota] = process.argv.slice(2)
 const engine = await openEngine({
   cacheDir,
+  syncBodies: true,
   quota: Number(quota),
   clock: new HastyClock(),
   upstream: { guard: false, env: {} },

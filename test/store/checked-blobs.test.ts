@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '#kiss/store/index/connection.js'
 import { Leases } from '#kiss/flight/lease.js'
 import type { Store } from '#kiss/store/open.js'
 import { monotonic } from '#kiss/store/process.js'
@@ -71,6 +72,82 @@ describe('a stored body that changes', () => {
     await damage(store, entry)
     await put(store, 'b', 'aaaa')
     assert.equal(await canOpen(store, entry), true)
+    assert.deepEqual(fixture.warnings, [])
+  })
+})
+
+describe('a blob after a power loss', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  /** What a power loss does: other bytes under the same stamp. */
+  async function zero(store: Store, entry: Entry): Promise<void> {
+    await damage(store, entry)
+    const { ino, size, mtimeMs, ctimeMs } = await stat(store.blobs.path(entry.sha256))
+    const stamp = [ino, size, mtimeMs, ctimeMs].join(' ')
+    const index = await connect(store.layout.index, 1_000)
+    await index.query('UPDATE blobs SET stamp = ?', stamp)
+    await index.close()
+  }
+
+  /** Stored in the boot `first`, and looked at in the boot `second`. */
+  async function rebooted(): Promise<{ store: Store; entry: Entry }> {
+    const before = await fixture.open({ boot: 'first' })
+    const entry = await put(before, 'a', 'aaaa')
+    await fixture.close(before)
+    return { store: await fixture.open({ boot: 'second' }), entry }
+  }
+
+  it('is not read again in the boot in which it was written', async () => {
+    const before = await fixture.open({ boot: 'first' })
+    const entry = await put(before, 'a', 'aaaa')
+    await zero(before, entry)
+    assert.equal(await canOpen(await fixture.open({ boot: 'first' }), entry), true)
+  })
+
+  it('is hashed before it is first served in another boot, and dropped when its bytes are others', async () => {
+    const { store, entry } = await rebooted()
+    const other = await put(store, 'b', 'another body')
+    await zero(store, entry)
+    assert.equal(await canOpen(store, entry), false)
+    assert.equal(await store.entries.get(entry.id), undefined)
+    assert.equal(await canOpen(store, other), true)
+    assert.equal(fixture.warnings.length, 1)
+  })
+
+  it('is hashed once in a boot', async () => {
+    const { store, entry } = await rebooted()
+    assert.equal(await canOpen(store, entry), true)
+    await zero(store, entry)
+    assert.equal(await canOpen(await fixture.open({ boot: 'second' }), entry), true)
+  })
+
+  it('is trusted in every later boot once it was brought to the disk', async () => {
+    const before = await fixture.open({ boot: 'first' })
+    const entry = await put(before, 'a', 'aaaa')
+    before.checked.sync(entry.sha256)
+    await before.checked.settled()
+    await fixture.close(before)
+    const store = await fixture.open({ boot: 'second' })
+    await zero(store, entry)
+    assert.equal(await canOpen(store, entry), true)
+  })
+
+  it('that was removed before its turn came is not brought back by the sync', async () => {
+    const store = await fixture.open({ boot: 'first' })
+    const entry = await put(store, 'a', 'aaaa')
+    await store.remove(entry.id)
+    store.checked.sync(entry.sha256)
+    await store.checked.settled()
+    assert.equal(await store.entries.get(entry.id), undefined)
+    assert.deepEqual(fixture.warnings, [])
+  })
+
+  it('is a miss without a word when it is not there', async () => {
+    const { store, entry } = await rebooted()
+    await rm(store.blobs.path(entry.sha256))
+    assert.equal(await canOpen(store, entry), false)
     assert.deepEqual(fixture.warnings, [])
   })
 })

@@ -3,7 +3,7 @@
 import { figuresSchema } from '../figures/schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 8
+export const SCHEMA_VERSION = 7
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -47,11 +47,11 @@ export const schema: readonly string[] = [
 
   // Blobs that count. last_used: the latest of the blob's entries, milliseconds; 0 while none has named it, so that it goes
   // first. doomed: since when somebody is removing it, milliseconds; it counts until it is gone. brought_by: the reservation whose
-  // transfer was the last to bring it; as soon as the blob counts, what was reserved for that transfer does not. stamp:
-  // of the file that is known to be whole (checked-blobs.ts).
+  // transfer was the last to bring it; as soon as the blob counts, what was reserved for that transfer does not. stamp, boot:
+  // the file that is known to be whole, and the boot in which it was written, while it may not be on the disk.
   `CREATE TABLE IF NOT EXISTS blobs (
     sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER, brought_by TEXT,
-    stamp TEXT, entries INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+    stamp TEXT, boot TEXT, entries INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
   `CREATE INDEX IF NOT EXISTS blobs_last_used ON blobs (last_used)`,
   `CREATE INDEX IF NOT EXISTS blobs_doomed ON blobs (doomed) WHERE doomed IS NOT NULL`,
 
