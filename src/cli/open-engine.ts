@@ -4,11 +4,11 @@ import type { Engine, EngineOptions } from '../engine/types.js'
 import { KissError } from '../errors.js'
 import { plainWithLogins } from '../provider/plain.js'
 import { collectProviders } from '../provider/registry.js'
-import type { Mirror, OwnServer } from '../upstream/types.js'
+import type { OwnServer, UpstreamOptions } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
 import { readNetrc } from './netrc.js'
 import { openHttp } from './open-http.js'
-import { configuredMirrors } from './settings/mirrors.js'
+import { configuredMirrors, parentsFor } from './settings/places.js'
 import { configuredRules } from './settings/rules.js'
 import type { Settings } from './settings/resolve.js'
 import type { SettingValues } from './settings/table.js'
@@ -32,7 +32,7 @@ export interface OpenEngineOptions {
 export async function openEngine(command: BaseCommand, options: OpenEngineOptions = {}): Promise<Engine> {
   const { serving = false, warn = (line) => command.note(`kiss: ${line}`) } = options
   const settings = await command.settings()
-  const mirrors = configuredMirrors(settings.file)
+  const places = { mirrors: configuredMirrors(settings.file), parents: await parentsFor(settings) }
   const [{ openEngine: open }, { providers }] = await Promise.all([
     import('../engine/open.js'),
     collectProviders(
@@ -49,7 +49,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
   ])
   return open({
     rules: configuredRules(settings.file),
-    ...engineOptions(settings, mirrors, { ...options, serving, warn }),
+    ...engineOptions(settings, places, { ...options, serving, warn }),
     providers,
     warn,
     ...(options.trace === undefined ? {} : { trace: options.trace }),
@@ -67,7 +67,7 @@ function cacheDirOf({ 'cache-dir': cacheDir }: SettingValues): string {
 /** Pure, but for a missing cache directory. */
 function engineOptions(
   { values }: Settings,
-  mirrors: readonly Mirror[],
+  { mirrors, parents }: Pick<UpstreamOptions, 'mirrors' | 'parents'>,
   {
     serving,
     via,
@@ -93,7 +93,8 @@ function engineOptions(
     ...(serving ? { quota: values.quota } : { limit: values.quota }),
     upstream: {
       guard: serving,
-      mirrors,
+      ...(mirrors && { mirrors }),
+      ...(parents && { parents }),
       warn,
       allow: values['allow-upstream'],
       deny: values['deny-upstream'],

@@ -55,6 +55,10 @@ export function growingArtifact(
     entry: undefined,
     private: flight.private,
     detail: flight.state.head?.signIn === true ? 'sign-in-page' : detail,
+    parent: flight.state.head && {
+      cacheStatus: flight.state.head.cacheStatus,
+      confirmedAt: flight.state.head.confirmedAt,
+    },
     stored: flight.storedAs !== undefined,
     content,
     progress: () => ({ received: flight.state.body.size, length: content.length, wait: flight.state.waiting.now }),

@@ -127,13 +127,14 @@ export class Fetching {
     }
   }
 
-  #resolve({ request, rule, since }: RequestState, entry: Entry | undefined): Resolution {
+  #resolve({ request, rule, since, confirmed }: RequestState, entry: Entry | undefined): Resolution {
     const { clock } = this.#o
     const now = clock.now()
     return resolve({
       entry,
       now,
-      since: now - (clock.monotonic() - since),
+      // A parent may have confirmed it from its store, before the request came.
+      since: confirmed ? -Infinity : now - (clock.monotonic() - since),
       ttl: narrowed(request.ttl, rule),
       refresh: request.refresh === true || (entry !== undefined && contradicts(rule, request, entry)),
       offline: request.offline ?? false,

@@ -12,6 +12,8 @@ export interface Probe {
   readonly subject: Subject
   /** A strong entity tag to validate; undefined asks for the tag of the moment. */
   readonly etag: string | undefined
+  /** The source whose tag that is; undefined: the origin. */
+  readonly source?: string | undefined
   /** Milliseconds, for HEAD and GET together. */
   readonly timeout: number
   readonly signal: AbortSignal
@@ -56,7 +58,7 @@ function isAcceptance({ status }: OriginAnswer): boolean {
   return status === 304 || status === 200 || status === 206 || status === 416
 }
 
-async function send({ subject, etag, timeout, signal }: Probe, { origins }: Prober): Promise<OriginAnswer> {
+async function send({ subject, etag, source, timeout, signal }: Probe, { origins }: Prober): Promise<OriginAnswer> {
   const network = await origins()
   const ask = async (method: 'GET' | 'HEAD', headersTimeout: number): Promise<OriginAnswer> => {
     const own = etag !== undefined ? { 'if-none-match': etag } : method === 'GET' ? { range: 'bytes=0-0' } : {}
@@ -67,6 +69,9 @@ async function send({ subject, etag, timeout, signal }: Probe, { origins }: Prob
         method,
         headers: { ...subject.headers, ...own },
         clientCredential: subject.ownRight,
+        source,
+        // A right that a parent remembers is no proof of now.
+        refresh: true,
         signal,
         headersTimeout,
       })

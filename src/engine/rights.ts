@@ -43,6 +43,7 @@ export type Right =
 interface Provable {
   readonly headers: StoredHeaders
   readonly resource?: string | undefined
+  readonly source?: string | undefined
 }
 
 export interface Asking {
@@ -162,11 +163,13 @@ export class Rights {
     const key = `${credential} ${id} ${etag ?? ''}`
     let running = this.#probes.get(key)
     if (!running) {
-      running = probe({ subject, etag, timeout, signal: this.#stop.signal }, this.#o).then((probed) => {
-        // Remembered before the probe ends: no client comes between that finds neither.
-        if (content) this.#judge(subject, content, probed)
-        return probed
-      })
+      running = probe({ subject, etag, source: content?.source, timeout, signal: this.#stop.signal }, this.#o).then(
+        (probed) => {
+          // Remembered before the probe ends: no client comes between that finds neither.
+          if (content) this.#judge(subject, content, probed)
+          return probed
+        },
+      )
       this.#probes.set(key, running)
       running.then(
         () => this.#probes.delete(key),

@@ -43,6 +43,8 @@ export interface FetchRequest {
   readonly queuePatience?: number
   /** Called when it waits for a download, with what tells why. */
   readonly onWait?: (waiting: () => Wait) => void
+  /** Via of the request (RFC 9110 §7.6.3): a parent sees by it that the request has passed before. */
+  readonly via?: string | undefined
   /** Address of the client, for the list of failures. */
   readonly client?: string | undefined
 }
@@ -88,6 +90,8 @@ export interface Artifact {
   readonly private: boolean
   /** For Cache-Status: `authorised` after a probe, `stale-if-error`, `sign-in-page` where that came for the artifact. */
   readonly detail: 'authorised' | 'stale-if-error' | 'sign-in-page' | undefined
+  /** What the parent that sends the bytes says: its Cache-Status (RFC 9211), and when the origin confirmed them (milliseconds since the epoch). */
+  readonly parent?: { readonly cacheStatus: string | undefined; readonly confirmedAt: number | undefined } | undefined
   /** The bytes will be (or are) in the store when this has been read to its end. */
   readonly stored: boolean
   readonly content: Content

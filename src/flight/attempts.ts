@@ -2,8 +2,8 @@
 
 import { KissError, systemCode } from '../errors.js'
 import { isSelecting } from '../http/passed-headers.js'
-import { isSignInPage } from '../http/sign-in.js'
 import type { OriginAnswer } from '../upstream/types.js'
+import { decisions, isSignIn, requestFor } from './asking.js'
 import type { Collaborators } from './collaborators.js'
 import type { Sum } from './directory.js'
 import type { Ending } from './ending.js'
@@ -11,7 +11,7 @@ import type { Landing } from './landing.js'
 import type { Order, Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
 import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable } from './refusals.js'
-import { ask, judge, type Ask, type Held, type Verdict } from './resume.js'
+import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { FlightState } from './state.js'
 import { resourceOf } from './subject.js'
@@ -56,18 +56,6 @@ type Step = BodyEnding | Again
 /** The next attempt waits for a place. */
 const YIELDED: Step = { kind: 'again', reason: 'another download had its place', free: true }
 
-/** What an answer means for the bytes that are here, for --verbose; a failure is told with the pause that follows it. */
-const decisions: Readonly<Record<Verdict['kind'], string | undefined>> = {
-  begin: undefined,
-  append: 'the answer continues the bytes that are here',
-  compare: 'the answer begins anew: its bytes are compared with those that are here',
-  changed: 'the content has changed: the download begins anew',
-  renewed: 'the content has not changed',
-  complete: 'every byte is here already',
-  distrust: 'the answer does not prove that it continues the bytes that are here: kiss asks for the whole',
-  failure: undefined,
-}
-
 function isYielded(error: unknown): boolean {
   return systemCode(error) === 'ERR_YIELDED'
 }
@@ -75,6 +63,8 @@ function isYielded(error: unknown): boolean {
 export class Attempts {
   /** After `changed`: the new content, where it is on its way already. */
   seed: Seed | undefined
+  /** After `renewed`: when the origin confirmed the bytes, in milliseconds since the epoch; undefined: now. */
+  confirmedAt: number | undefined
   /** After `whole`: a length, a chunked end or a HEAD says that every byte came. */
   delimited = true
   readonly #o: AttemptsOptions
@@ -140,7 +130,7 @@ export class Attempts {
       passedNames: Object.keys(order.headers).filter((name) => !isSelecting(name)),
       resource: resourceOf(answer.url, order.provider, services.store.layout.instance),
       hop: answer.hop,
-      signIn: isSignInPage({ asked: order.url, url: answer.url, hop: answer.hop, headers: answer.headers }),
+      signIn: isSignIn(answer, order),
     })
     this.#tell(decisions[verdict.kind])
     switch (verdict.kind) {
@@ -148,7 +138,7 @@ export class Attempts {
         return this.#begin({ answer, head: verdict.head })
       case 'append':
         this.#total = verdict.length
-        await this.#confirm()
+        await this.#confirm(answer)
         return this.#receive({ answer, position: landing.writer.size, rangeEnd: verdict.end })
       case 'compare':
         this.#distrust = false
@@ -158,10 +148,11 @@ export class Attempts {
         return { kind: 'changed' }
       case 'complete':
         await answer.discard()
-        await this.#confirm()
+        await this.#confirm(answer)
         return this.#whole(true)
       case 'renewed':
         await answer.discard()
+        this.confirmedAt = confirmedAt(answer, services.clock.now())
         return { kind: 'renewed' }
       case 'distrust':
         await answer.discard()
@@ -197,15 +188,8 @@ export class Attempts {
     const asking = clock.monotonic()
     const origins = await services.origins()
     return origins.request({
-      url: order.url,
-      provider: order.provider,
-      method: 'GET',
-      headers: { ...order.headers, ...asked.headers },
-      clientCredential: order.ownRight,
+      ...requestFor(order, asked),
       signal,
-      source: asked.source,
-      client: order.client,
-      lane: order.lane,
       readers: () => state.readers,
       onQueue: (place) => state.waiting.queue(place),
       onStart: () => {
@@ -229,9 +213,10 @@ export class Attempts {
   }
 
   /** The origin says that the bytes here are those of its content. */
-  async #confirm(): Promise<void> {
+  async #confirm({ sha256 }: OriginAnswer): Promise<void> {
     const { landing } = this.#o
-    if (landing.head) await landing.learn(landing.head)
+    const { head } = landing
+    if (head) await landing.learn({ ...head, sha256: head.sha256 ?? sha256 })
     landing.show(landing.writer.size)
   }
 
@@ -270,7 +255,7 @@ export class Attempts {
     if (!head) throw new KissError('internal', 'a body without a head')
     const sha256 = writer.digest()
     if (head.sha256 !== undefined && head.sha256 !== sha256) {
-      const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${sha256}, not ${head.sha256} as the origin says`
+      const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${sha256}, not ${head.sha256} as was promised`
       throw new KissError('digest-mismatch', message, { status: 502 })
     }
     this.delimited = delimited

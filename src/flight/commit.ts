@@ -57,6 +57,7 @@ export function reservationOf(id: string, generation: Generation): string {
 
 function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number): Entry {
   const unverified = !delimited && order.promised !== sha256
+  const since = Math.min(head.confirmedAt ?? now, now)
   const lifetime = unverified ? Math.min(order.lifetime, UNVERIFIED_LIFETIME) : order.lifetime
   return {
     id: order.id,
@@ -67,8 +68,8 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     source: head.source,
     resource: head.resource,
     storedAt: now,
-    validatedAt: now,
-    staleAt: now + lifetime,
+    validatedAt: since,
+    staleAt: since + lifetime,
     lifetime,
     lastUsedAt: now,
     hits: 0,

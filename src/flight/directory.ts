@@ -62,7 +62,11 @@ export interface Head {
   readonly source?: string | undefined
   /** A keyed hash of the final URL, whose validators these are. Absent in the files of older versions. */
   readonly resource?: string | undefined
-  /** The sum that the origin gives for the content: other content is refused. */
+  /** Milliseconds since the epoch: when the origin confirmed the bytes, where a parent had them from its store. */
+  readonly confirmedAt?: number | undefined
+  /** The Cache-Status of a parent (RFC 9211). */
+  readonly cacheStatus?: string | undefined
+  /** The sum that the origin or a parent gives for the content: other content is refused. */
   readonly sha256?: Sha256 | undefined
   /** `Vary` names a header that the client passed on: not to be stored. */
   readonly varies: boolean

@@ -72,7 +72,7 @@ async function fetchBody(
     const attempts = new Attempts({ order, services, landing, state, sum, seed, signal })
     const ending = await attempts.run()
     if (ending.kind === 'changed') return { ending, seed: attempts.seed }
-    if (ending.kind === 'renewed') return { ending: await renew(options) }
+    if (ending.kind === 'renewed') return { ending: await renew(options, attempts.confirmedAt) }
     return { ending: await store(ending, landing, attempts.delimited, options) }
   } finally {
     await landing.close()
@@ -124,13 +124,12 @@ async function store(
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */
-async function renew({ order, services, lease }: DownloadOptions): Promise<Ending> {
+async function renew({ order, services, lease }: DownloadOptions, confirmedAt = services.clock.now()): Promise<Ending> {
   const entry = await services.store.entries.reload(order.id)
   // Purged or replaced meanwhile: whoever waits looks again.
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged())) return { kind: 'present' }
-  const now = services.clock.now()
   // The stored validators stay: those of the 304 are the same, or weaker.
-  const renewed = await services.store.entries.renew(confirmed(entry, now, order.renewal))
+  const renewed = await services.store.entries.renew(confirmed(entry, confirmedAt, order.renewal))
   return { kind: renewed ? 'renewed' : 'present' }
 }
 

@@ -23,6 +23,7 @@ export async function lengthByHead(
       method: 'HEAD',
       headers,
       clientCredential: ownRight,
+      source: head?.source,
       signal,
       headersTimeout: TIMEOUT,
     })

@@ -11,6 +11,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly lifetime: number
   /** Milliseconds: the lifetime of an entry that is confirmed, where a rule says it; default: its own. */
   readonly renewal?: number | undefined
+  /** Milliseconds: nothing older than this, as the request that starts it asks; a parent heeds it. */
+  readonly ttl?: number | undefined
   /** The entry to validate. */
   readonly stale: Entry | undefined
   /** The entry whose content this client is known not to be given: not validated, but replaced. */
@@ -19,6 +21,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly insists?: boolean | undefined
   /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
+  /** Via of the request that starts it. */
+  readonly via?: string | undefined
   /** Address of the client that asked for it first. */
   readonly client?: string | undefined
   /** The id is that of one client's credential: nobody else joins, or is given what is kept. */

@@ -1,8 +1,9 @@
 /** What an origin's no, or its silence, means: the words for it, the code, and whether it may pass. */
 
 import { KissError, systemCode } from '../errors.js'
+import { parseProblem } from '../http/problem.js'
 import { parseRetryAfter } from '../http/retry-after.js'
-import type { Classification, UpstreamProvider } from '../provider/types.js'
+import type { Classification, UpstreamFailure, UpstreamProvider } from '../provider/types.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { isPassing } from './retry.js'
 
@@ -19,8 +20,10 @@ export interface Refusal {
 
 /** Reads an answer that is not the artifact; the provider knows better than the status. */
 export async function understand(answer: OriginAnswer, provider: UpstreamProvider, now: number): Promise<Refusal> {
-  const { url, hop, status, headers } = answer
+  const { url, hop, status, headers, kind } = answer
   const failure = { url, hop, status, headers, excerpt: await answer.excerpt() }
+  // A provider knows the refusals of its origin, not how a parent tells them.
+  if (kind === 'parent') return fromParent(failure, now)
   const seconds = provider.retryAfter?.(failure)
   return {
     status,
@@ -29,6 +32,14 @@ export async function understand(answer: OriginAnswer, provider: UpstreamProvide
     retryAfter: seconds === undefined ? parseRetryAfter(headers['retry-after'], now) : seconds * 1000,
     binding: seconds !== undefined,
   }
+}
+
+function fromParent({ status, headers, excerpt }: UpstreamFailure, now: number): Refusal {
+  const { detail = `the origin answered ${status}` } = parseProblem(excerpt)
+  // The message names the URL already.
+  const reason = detail.replace(/^cannot fetch \S+( \(query hidden\))?: /, '')
+  const retryAfter = parseRetryAfter(headers['retry-after'], now)
+  return { status, meaning: byDefault(status), reason, retryAfter, binding: false }
 }
 
 function byDefault(status: number): Classification {

@@ -44,6 +44,10 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   readonly source?: string | undefined
   readonly sha256?: string | undefined
+  /** Milliseconds since the origin confirmed the bytes; absent: now. */
+  readonly age?: number | undefined
+  /** Of a parent. */
+  readonly cacheStatus?: string | undefined
 }
 
 export interface Circumstances {
@@ -114,7 +118,9 @@ function judgeRange(answer: Answer, held: Held, circumstances: Circumstances): V
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
   const { contentEncoding } = storedHeaders(answer.headers, circumstances.now)
   // Bytes of another coding are other bytes, whatever the ETag says.
-  const proved = isSameVersion(answer, held, circumstances) && contentEncoding === held.head?.headers.contentEncoding
+  const isSameSum = !unequal(answer.sha256, held.head?.sha256)
+  const proved =
+    isSameSum && isSameVersion(answer, held, circumstances) && contentEncoding === held.head?.headers.contentEncoding
   return proved ? { kind: 'append', length, end: content.range.last + 1 } : { kind: 'distrust' }
 }
 
@@ -164,11 +170,18 @@ export function headOf(answer: Answer, { now, passedNames, resource, signIn }: C
     length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
     source: answer.source,
+    confirmedAt: confirmedAt(answer, now),
+    cacheStatus: answer.cacheStatus,
     resource,
     sha256: answer.sha256,
     signIn,
     varies: variesOn(answer.headers.vary, passedNames),
   }
+}
+
+/** Milliseconds since the epoch: when the origin confirmed the bytes, where the answer comes from the store of a parent. */
+export function confirmedAt({ age }: Pick<Answer, 'age'>, now: number): number | undefined {
+  return age === undefined ? undefined : now - age
 }
 
 /** RFC 9110 §12.5.5: does the answer depend on a header that the client passed on? */

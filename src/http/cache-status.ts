@@ -62,3 +62,17 @@ export function cacheStatusOf({ as, stored, detail, ttl }: Served): string {
       return formatCacheStatus({ hit: true, ...(ttl !== undefined && { ttl }), ...more })
   }
 }
+
+/** RFC 9211: the last member is the cache nearest to us; from the parameters of ours, how it was served. */
+export function servedAs(cacheStatus: string | undefined): Served['as'] {
+  const member = cacheStatus?.split(',').at(-1) ?? ''
+  const parameters = new Set(member.split(';').map((parameter) => parameter.trim()))
+  if (parameters.has('collapsed')) return 'collapsed'
+  if (parameters.has('hit')) return parameters.has('detail=stale-if-error') ? 'stale' : 'hit'
+  return parameters.has('fwd-status=304') ? 'revalidated' : 'miss'
+}
+
+/** Did the server get a sign-in page in place of the artifact? */
+export function saysSignInPage(cacheStatus: string | undefined): boolean {
+  return /;\s*detail=sign-in-page\s*(;|$)/.test(cacheStatus?.split(',').at(-1) ?? '')
+}

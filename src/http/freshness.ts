@@ -21,7 +21,7 @@ export function isFresh(entry: Lifetimes, { now, ttl }: FreshnessQuestion): bool
 }
 
 /** Seconds since stored or validated, for Age (RFC 9111 §5.1); 0 when a clock was set back. */
-export function ageSeconds(entry: Lifetimes, now: number): number {
+export function ageSeconds(entry: Pick<Lifetimes, 'validatedAt'>, now: number): number {
   return Math.max(0, Math.floor((now - entry.validatedAt) / 1000))
 }
 

@@ -142,11 +142,14 @@ function validatorHeaders({ etag, lastModified }: Validators): Record<string, st
 
 /** On every answer about an artifact. */
 function commonHeaders(artifact: Artifact, { now }: FetchReplyOptions): Record<string, string> {
-  const { entry, as, stored, detail } = artifact
+  const { entry, as, stored, detail, parent } = artifact
   const ttl = entry === undefined ? undefined : remainingSeconds(entry, now)
+  const validatedAt = entry?.validatedAt ?? parent?.confirmedAt
+  const own = cacheStatusOf({ as, stored, detail, ttl })
   return {
-    'Cache-Status': cacheStatusOf({ as, stored, detail, ttl }),
-    ...(entry !== undefined && { Age: String(ageSeconds(entry, now)) }),
+    // RFC 9211 §2: the cache next to the origin stands first.
+    'Cache-Status': [...(parent?.cacheStatus === undefined ? [] : [parent.cacheStatus]), own].join(', '),
+    ...(validatedAt !== undefined && { Age: String(ageSeconds({ validatedAt }, now)) }),
     ...(artifact.private && { 'Cache-Control': 'private, no-store' }),
     'Accept-Ranges': 'bytes',
   }

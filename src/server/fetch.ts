@@ -19,9 +19,11 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     ...(query.ttl !== undefined && { ttl: query.ttl }),
     ...(query.sha256 !== undefined && { sha256: query.sha256 }),
     headers: clientHeaders(query, request, services),
-    offline: isOnlyIfCached(request.headers['cache-control']),
+    offline: directs(request.headers['cache-control'], 'only-if-cached'),
+    refresh: directs(request.headers['cache-control'], 'no-cache'),
     signal: request.signal,
     client: request.client,
+    via: request.headers['via'],
     patience: services.patience,
     queuePatience: Math.min(services.queuePatience, preferredWait(request.headers['prefer'])),
   })
@@ -37,7 +39,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     ...accelerationOf(request, services),
   })
   const status = reply.headers['Cache-Status']
-  if (status !== undefined) request.notes.cache = status.replace(/^kiss; /, '')
+  if (status !== undefined) request.notes.cache = status.replace(/^(?:.*, )?kiss; /s, '')
   return services.accelPrefix === undefined && isRepeatable(request, artifact, reply)
     ? { ...reply, repeatable: { entry: artifact.entry, ttl: query.ttl } }
     : reply
@@ -74,9 +76,12 @@ function accelerationOf(request: Incoming, services: Services): { acceleration?:
   return { acceleration: { prefix, handedOver: (bytes) => (request.notes.handedOver = bytes) } }
 }
 
-/** RFC 9111 §5.2.1.7: whoever only wants to know what is here gets 504 for what is not, and nothing is downloaded. */
-function isOnlyIfCached(cacheControl = ''): boolean {
-  return cacheControl.split(',').some((directive) => directive.trim().toLowerCase() === 'only-if-cached')
+/**
+ * Two directives of RFC 9111 §5.2.1: with `only-if-cached` nothing is downloaded, and what is not here is 504; with `no-cache`
+ * nothing is served that its origin has not confirmed now.
+ */
+function directs(cacheControl = '', directive: 'only-if-cached' | 'no-cache'): boolean {
+  return cacheControl.split(',').some((given) => given.trim().toLowerCase() === directive)
 }
 
 /** RFC 7240 §4.3, in milliseconds: a client that would rather be told its place in the queue than wait longer. */

@@ -22,6 +22,9 @@ export interface Received {
   readonly body: Readable
   readonly kind: SourceKind
   readonly source?: string
+  /** Milliseconds. */
+  readonly age?: number
+  readonly cacheStatus?: string
   readonly sha256?: string | undefined
 }
 
@@ -41,19 +44,26 @@ export class Answer implements OriginAnswer {
   readonly headers: Headers
   readonly kind: SourceKind
   readonly source?: string
+  readonly age?: number
+  readonly cacheStatus?: string
   readonly sha256: string | undefined
   readonly body: AsyncIterable<Buffer>
   readonly #intake: Intake
   readonly #terms: ReadingTerms
   #reading = false
 
-  constructor({ url, hop, status, headers, body, kind, source, sha256 }: Received, terms: ReadingTerms) {
+  constructor(
+    { url, hop, status, headers, body, kind, source, age, cacheStatus, sha256 }: Received,
+    terms: ReadingTerms,
+  ) {
     this.url = url
     this.hop = hop
     this.status = status
     this.headers = headers
     this.kind = kind
     if (source !== undefined) this.source = source
+    if (age !== undefined) this.age = age
+    if (cacheStatus !== undefined) this.cacheStatus = cacheStatus
     this.sha256 = sha256
     this.#intake = new Intake(body)
     this.#terms = terms

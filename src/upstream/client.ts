@@ -3,10 +3,12 @@ import type { LookupFunction } from 'node:net'
 import { Answer } from './answer.js'
 import { FromMirrors } from './from-mirrors.js'
 import { FromOrigin } from './from-origin.js'
+import { FromParents } from './from-parents.js'
 import { Gate } from './gate.js'
 import { Guard } from './guard.js'
 import { Health } from './health.js'
 import { parseMirrors } from './mirrors.js'
+import { parseParents } from './parents.js'
 import { Network } from './network.js'
 import { monotonic, Rate, type RateClock } from './rate.js'
 import { trusting } from './trust.js'
@@ -26,7 +28,10 @@ export interface Seams {
   readonly clock?: RateClock
 }
 
-/** Throws KissError: `usage` for lists and mirrors that cannot be read, `configuration` for a CA file or a proxy. */
+/**
+ * Throws KissError: `usage` for lists, mirrors and parents that cannot be read, `configuration` for a CA file, a proxy
+ * or a token of a parent that would be sent openly.
+ */
 export async function openUpstream(
   options: UpstreamOptions,
   { lookup, clock = monotonic }: Seams = {},
@@ -38,8 +43,9 @@ export async function openUpstream(
   const guards = [new Guard(options), new Guard({ ...options, guard: false })] as const
   const { warn = () => undefined, trace, stallTimeout = STALL_TIMEOUT } = options
   const now = (): number => clock.now()
-  const network = (guard: Guard) => new Network({ guard, lookup, secureContext, env, via, warn, trace })
-  const [guarded, trusted] = [network(guards[0]), network(guards[1])]
+  const network = (guard: Guard, proxies = env) =>
+    new Network({ guard, lookup, secureContext, env: proxies, via, warn, trace })
+  const [guarded, trusted, direct] = [network(guards[0]), network(guards[1]), network(guards[1], {})]
   const gate = new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost })
   const rate = maxRate === undefined ? undefined : new Rate(maxRate, clock)
   // What the cap on bandwidth slows down is not slow.
@@ -56,16 +62,23 @@ export async function openUpstream(
     },
   }
   const mirrors = new FromMirrors(ways, options.mirrors ?? [], new Health({ what: 'mirror', now, warn }))
+  const parents = new FromParents({
+    ways,
+    network: direct,
+    health: new Health({ what: 'parent', now, warn }),
+    parents: options.parents ?? { of: [] },
+  })
   return {
-    sources: [mirrors, new FromOrigin(ways)],
+    sources: [parents, mirrors, new FromOrigin(ways)],
     turn: (request) => new Turn({ gate, request, floor, now }),
-    update: ({ mirrors: given = [], ...lists }) => {
-      const rules = parseMirrors(given)
+    update: ({ mirrors: given = [], parents: above = [], ...lists }) => {
+      const rules = { mirrors: parseMirrors(given), parents: parseParents(above) }
+      parents.update(rules.parents)
       for (const guard of guards) guard.update(lists)
-      mirrors.update(rules)
+      mirrors.update(rules.mirrors)
     },
     close: async () => {
-      await Promise.all([guarded.close(), trusted.close()])
+      await Promise.all([guarded.close(), trusted.close(), direct.close()])
     },
   }
 }

@@ -30,13 +30,20 @@ export interface Place {
 /** Throws KissError `usage` for what is no pattern or no prefix. */
 export function parseMirrors(mirrors: readonly Mirror[]): readonly MirrorRule[] {
   return mirrors.map(({ match, to }) => {
-    if (!/^[a-z][a-z0-9+.-]*:\/\/[^?#]+$/.test(match)) {
-      throw new KissError('usage', `mirrors: ${match}: a pattern is a URL without query, such as https://host/path/**`)
-    }
-    const pattern = encodedPattern(match)
-    const literal = pattern.replace(/\*.*$/s, '')
-    return { pattern: compile(pattern), replaced: literal.lastIndexOf('/') + 1, prefixes: to.map(prefix) }
+    const pattern = compilePattern(match, 'mirrors')
+    const literal = encodedPattern(match).replace(/\*.*$/s, '')
+    return { pattern, replaced: literal.lastIndexOf('/') + 1, prefixes: to.map(prefix) }
   })
+}
+
+/** @param section of the settings, for the message. Throws KissError `usage` for what is no pattern. */
+export function compilePattern(match: string, section: string): Glob {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^?#]+$/.test(match)) {
+    throw new KissError('usage', `${section}: ${match}: a pattern is a URL without query, such as https://host/path/**`)
+  }
+  const pattern = encodedPattern(match)
+  const whole = pattern.endsWith('/') ? `${pattern}**` : pattern
+  return new Glob(whole.match(/\*\*|[^]/g) ?? [])
 }
 
 /** Where to look for a URL before its origin, in order. */
@@ -86,11 +93,6 @@ function climbs({ pathname }: URL): boolean {
 /** Would asking a mirror show it a credential, or give away what needs one? */
 function isPrivate({ url, provider, clientCredential }: OriginRequest): boolean {
   return clientCredential || url.username !== '' || url.password !== '' || provider.carriesCredential?.(url) === true
-}
-
-function compile(match: string): Glob {
-  const whole = match.endsWith('/') ? `${match}**` : match
-  return new Glob(whole.match(/\*\*|[^]/g) ?? [])
 }
 
 function prefix(text: string): URL {

@@ -35,6 +35,8 @@ export interface Outgoing {
   /** http or https, without userinfo. */
   readonly url: URL
   readonly headers: Headers
+  /** What kiss itself says to a server of its own kind. */
+  readonly own?: Headers | undefined
   /** Covers the headers and the body. */
   readonly signal: AbortSignal
   /** Of a POST, and its media type. */
@@ -59,7 +61,7 @@ export class Network {
   readonly #warn: (message: string) => void
   readonly #trace: NetworkOptions['trace']
   readonly #env: NetworkOptions['env']
-  readonly #fixed: Headers
+  readonly #via: string | undefined
 
   constructor(options: NetworkOptions) {
     this.#guard = options.guard
@@ -72,10 +74,7 @@ export class Network {
     this.#warn = options.warn ?? (() => undefined)
     this.#trace = options.trace
     this.#env = options.env
-    this.#fixed = {
-      'accept-encoding': 'identity',
-      ...(options.via === undefined ? {} : { via: `1.1 ${options.via}` }), // RFC 9110 §7.6.3
-    }
+    this.#via = options.via === undefined ? undefined : `1.1 ${options.via}`
   }
 
   /**
@@ -113,15 +112,20 @@ export class Network {
     this.#warn(`${host} breaks HTTP/1.1 (${why}); its answers are read leniently from now on`)
   }
 
-  async #sendOn(ways: Ways, { method, url, headers, signal, content }: Outgoing): Promise<Dispatcher.ResponseData> {
+  async #sendOn(
+    ways: Ways,
+    { method, url, headers, own, signal, content }: Outgoing,
+  ): Promise<Dispatcher.ResponseData> {
     const dispatcher = ways.proxied === undefined || isInNoProxy(url.hostname, this.#env) ? ways.direct : ways.proxied
     const isDirect = dispatcher === ways.direct
     const fields = {
       'user-agent': USER_AGENT,
       accept: '*/*',
       ...sendable(headers),
+      ...own,
       ...(content && { 'content-type': content.type }),
-      ...this.#fixed,
+      'accept-encoding': 'identity',
+      ...this.#viaAfter(own?.['via']),
     }
     this.#trace?.(sentLines({ method, url, headers: fields, proxy: isDirect ? undefined : this.#proxyOf(url) }))
     try {
@@ -146,6 +150,12 @@ export class Network {
       this.#trace?.(`* no answer from ${displayUrl(url)}: ${error instanceof Error ? error.message : String(error)}`)
       throw !isDirect && !signal.aborted ? explained(error, this.#proxyOf(url)) : error
     }
+  }
+
+  /** RFC 9110 §7.6.3: each server adds its name behind those that the request has passed. */
+  #viaAfter(passed: string | undefined): Headers {
+    const names = [passed, this.#via].filter((name) => name !== undefined)
+    return names.length === 0 ? {} : { via: names.join(', ') }
   }
 
   /** Displayable. */

@@ -29,6 +29,12 @@ export interface OriginRequest {
   readonly onStart?: () => void
   /** Called when it has to wait for a place; the function gives its number in the queue, from 1, and 0 when it has its turn. */
   readonly onQueue?: (place: () => number) => void
+  /** Milliseconds: nothing older than this. Only a cache can heed it. */
+  readonly ttl?: number | undefined
+  /** Nothing that was not confirmed now. Only a cache can heed it. */
+  readonly refresh?: boolean | undefined
+  /** Via of the request that it is for; it goes to parents alone. */
+  readonly via?: string | undefined
   /** Address of the client that it is for: clients share the places. */
   readonly client?: string | undefined
   readonly lane?: Lane | undefined
@@ -60,7 +66,11 @@ export interface OriginAnswer {
   readonly kind: SourceKind
   /** Identifies the source whose validators these are, such as a mirror by its URL. Absent: they are the origin's. */
   readonly source?: string
-  /** The SHA-256 that the provider knows for the content. */
+  /** Milliseconds since the origin confirmed the bytes; absent: now. */
+  readonly age?: number
+  /** Of the parent that answered (RFC 9211). */
+  readonly cacheStatus?: string
+  /** The SHA-256 that the provider or the parent knows for the content. */
   readonly sha256?: string | undefined
   /** Bytes as sent: never decompressed. */
   readonly body: AsyncIterable<Buffer>
@@ -122,13 +132,30 @@ export interface Origins {
 }
 
 /** What of the options can change while kiss runs. */
-export type UpstreamLists = Pick<UpstreamOptions, 'allow' | 'deny' | 'mirrors'>
+export type UpstreamLists = Pick<UpstreamOptions, 'allow' | 'deny' | 'mirrors'> & {
+  readonly parents?: readonly Parent[]
+}
 
 /** Places to try before the origin, for the URLs that a pattern matches. See mirrors.ts for the pattern. */
 export interface Mirror {
   readonly match: string
   /** URL prefixes. */
   readonly to: readonly string[]
+}
+
+/** Kiss servers to ask before mirrors and origin, for the URLs that a pattern matches, or for all. */
+export interface Parent {
+  readonly match?: string
+  /** Addresses. */
+  readonly to: readonly string[]
+}
+
+export interface Parents {
+  readonly of: readonly Parent[]
+  /** What a parent cannot give fails: neither mirrors nor the origin are asked. */
+  readonly only?: boolean
+  /** For parents that let in nobody without one. */
+  readonly token?: string | undefined
 }
 
 /** The server on whose behalf kiss asks: an origin that leads back to it would have it wait for itself. */
@@ -161,7 +188,8 @@ export interface UpstreamOptions {
   /** Absent: there is no server. */
   readonly self?: OwnServer
   readonly mirrors?: readonly Mirror[]
-  /** Told of mirrors that go down and come back, one line each. */
+  readonly parents?: Parents
+  /** Told of mirrors and parents that go down and come back, one line each. */
   readonly warn?: (message: string) => void
   /** Told of every request and answer, several lines each, credentials hidden. */
   readonly trace?: ((lines: string) => void) | undefined

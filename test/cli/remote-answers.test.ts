@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { problemError, servedAs } from '#kiss/cli/remote/answers.js'
+import { servedAs } from '#kiss/http/cache-status.js'
+import { problemError } from '#kiss/http/problem.js'
 import { endpoint, refuseOpenCredentials } from '#kiss/cli/remote/endpoint.js'
 
 describe('answers of a kiss server', () => {

@@ -6,7 +6,7 @@ import { listedEntry, type ListedEntry } from '../../server/entries.js'
 import { formatEntryFilter } from '../../server/entry-filter.js'
 import { isCount, isListedEntry, isStatus } from './answers.js'
 import type { RemoteRequest } from './client.js'
-import { endpoint } from './endpoint.js'
+import { endpoint } from '../../http/endpoint.js'
 import type { Remote } from './open.js'
 
 /** Milliseconds: a server that has a hundred thousand entries to look through still answers in that time. */

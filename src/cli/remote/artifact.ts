@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { KissError } from '../../errors.js'
 import type { Artifact, Content } from '../../engine/types.js'
 import { parseReprDigest } from '../../http/digest.js'
-import { isSignInPage, servedAs } from './answers.js'
+import { saysSignInPage, servedAs } from '../../http/cache-status.js'
 
 export interface RemoteArtifactOptions {
   /** Displayable. */
@@ -41,7 +41,7 @@ export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
     },
     entry: undefined,
     private: false,
-    detail: isSignInPage(cacheStatus) ? 'sign-in-page' : undefined,
+    detail: saysSignInPage(cacheStatus) ? 'sign-in-page' : undefined,
     // It is in the server's store, not in one of ours.
     stored: false,
     content,

@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestOptions } from 'node:http'
 import { displayUrl } from '../../http/urls.js'
 import { asKissError, KissError, systemCode } from '../../errors.js'
 import { formatSize } from '../../units.js'
-import { problemError } from './answers.js'
+import { problemError } from '../../http/problem.js'
 
 export interface RemoteRequest {
   readonly method?: 'GET' | 'HEAD' | 'DELETE'

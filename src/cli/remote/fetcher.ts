@@ -5,10 +5,10 @@ import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { writtenQuery } from '../../http/parse-url.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
-import { problemError } from './answers.js'
+import { problemError } from '../../http/problem.js'
 import { remoteArtifact } from './artifact.js'
 import { Unanswered, type RemoteClient } from './client.js'
-import { endpoint } from './endpoint.js'
+import { endpoint } from '../../http/endpoint.js'
 
 /** Seconds that the server may keep a request in its queue before it tells the place there: the first time, and later. */
 const FIRST_QUEUE_WAIT = 2

@@ -1,12 +1,12 @@
 /** A kiss server as a command's settings name it. */
 
-import { readFile } from 'node:fs/promises'
-import { KissError, systemCode } from '../../errors.js'
+import { KissError } from '../../errors.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
+import { tokenIn } from '../settings/places.js'
 import type { SettingValues } from '../settings/table.js'
 import { RemoteClient } from './client.js'
-import { refuseOpenCredentials } from './endpoint.js'
+import { refuseOpenCredentials } from '../../http/endpoint.js'
 import { RemoteFetcher } from './fetcher.js'
 
 export interface Remote {
@@ -24,7 +24,7 @@ export async function openRemote(
   values: SettingValues,
   sent: { readonly urls: readonly URL[]; readonly headers: Readonly<Record<string, string>> },
 ): Promise<Remote> {
-  const token = await tokenOf(values['server-token-file'])
+  const token = await tokenIn('server-token-file', values)
   refuseOpenCredentials(server, { ...sent, token })
   const caFile = values['ca-file']
   const secureContext = caFile === undefined ? undefined : await trusted(caFile)
@@ -46,21 +46,6 @@ export async function openRemoteFetcher(
     local: values['no-fallback'] ? undefined : () => openEngine(command),
     note: (line) => command.note(line),
   })
-}
-
-async function tokenOf(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (error) {
-    throw new KissError(
-      'configuration',
-      `--server-token-file: cannot read ${file}: ${systemCode(error) ?? String(error)}`,
-      {
-        cause: error,
-      },
-    )
-  }
 }
 
 async function trusted(caFile: string): Promise<unknown> {

@@ -6,10 +6,10 @@ import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { ServerLog } from '../../server/request-log.js'
 import type { RunningServer } from '../../server/server.js'
 import { readTls, type TlsFiles } from '../../server/tls.js'
-import type { Mirror } from '../../upstream/types.js'
+import type { Mirror, Parent } from '../../upstream/types.js'
 import type { BaseCommand } from '../base-command.js'
 import type { Rule } from '../../engine/rules/rules.js'
-import { configuredMirrors } from '../settings/mirrors.js'
+import { configuredMirrors, parentsFor } from '../settings/places.js'
 import { configuredRules } from '../settings/rules.js'
 import type { Settings } from '../settings/resolve.js'
 import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
@@ -24,6 +24,7 @@ const changeable: ReadonlySet<SettingName> = new Set([
   'admin-token-file',
   'allow-upstream',
   'deny-upstream',
+  'parent',
   'log-level',
   'tls-cert',
   'tls-key',
@@ -34,6 +35,7 @@ export interface Checked {
   readonly access: AccessOptions
   readonly tls: TlsFiles | undefined
   readonly mirrors: readonly Mirror[]
+  readonly parents: readonly Parent[]
   readonly rules: readonly Rule[]
 }
 
@@ -45,10 +47,11 @@ export async function checkSettings(settings: Settings): Promise<Checked> {
   const tls = tlsFiles(values)
   if (tls !== undefined) readTls(tls)
   const mirrors = configuredMirrors(file)
+  const { of: parents } = await parentsFor(settings)
   const rules = configuredRules(file)
   const { checkLists } = await import('../../upstream/lists.js')
-  checkLists({ mirrors, allow: values['allow-upstream'], deny: values['deny-upstream'] })
-  return { settings, access, tls, mirrors, rules }
+  checkLists({ mirrors, parents, allow: values['allow-upstream'], deny: values['deny-upstream'] })
+  return { settings, access, tls, mirrors, parents, rules }
 }
 
 export interface Reloading {
@@ -65,9 +68,9 @@ export interface Reloading {
 /** All or nothing: what is broken is logged, and changes nothing. */
 export async function reload({ command, engine, server, log, values, isWorker }: Reloading): Promise<void> {
   try {
-    const { settings, access, mirrors, rules, tls } = await checkSettings(await command.settingsAnew())
+    const { settings, access, mirrors, parents, rules, tls } = await checkSettings(await command.settingsAnew())
     const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
-    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, rules })
+    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, parents, rules })
     server.updateAccess(access)
     if (tls !== undefined) {
       server.reloadTls()

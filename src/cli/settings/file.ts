@@ -33,7 +33,7 @@ export interface SettingsFile {
 }
 
 /** Sections of kiss itself; the others belong to plugins. */
-const ownSections = ['mirrors', 'rules']
+const ownSections = ['mirrors', 'parents', 'rules']
 
 /**
  * @param required somebody named this file, so it has to be there

@@ -3,7 +3,7 @@
 import { displayUrl } from '../../http/urls.js'
 import type { Rule } from '../../engine/rules/rules.js'
 import type { Mirror } from '../../upstream/types.js'
-import { configuredMirrors } from './mirrors.js'
+import { configuredPlaces } from './places.js'
 import type { Origin, Settings, Source } from './resolve.js'
 import { configuredRules, writtenRule } from './rules.js'
 import { settingNames, settingOf, type SettingName } from './table.js'
@@ -16,10 +16,11 @@ export function printedSettings(settings: Settings): string[] {
     source: settings.origins[name].source,
   }))
   const { file } = settings
-  const mirrors = file?.sections.get('mirrors')
-  if (file !== undefined && mirrors !== undefined) {
-    const source: Source = { from: 'file', file: file.file, line: mirrors.line }
-    lines.push({ text: mirrorsLine(configuredMirrors(file)), source })
+  for (const name of ['mirrors', 'parents'] as const) {
+    const section = file?.sections.get(name)
+    if (file === undefined || section === undefined) continue
+    const source: Source = { from: 'file', file: file.file, line: section.line }
+    lines.push({ text: placesLine(name, configuredPlaces(file, name)), source })
   }
   const rules = file?.sections.get('rules')
   if (file !== undefined && rules !== undefined) {
@@ -30,7 +31,7 @@ export function printedSettings(settings: Settings): string[] {
         source: { from: 'file', file: file.file, line: rules.lineOf([index]) },
       })
   }
-  const sections = [...(file?.sections ?? [])].filter(([name]) => name !== 'mirrors' && name !== 'rules')
+  const sections = [...(file?.sections ?? [])].filter(([name]) => !['mirrors', 'parents', 'rules'].includes(name))
   const width = Math.max(...lines.map(({ text }) => text.length).filter((length) => length <= 60))
   return [
     ...lines.map(({ text, source }) => `${text.padEnd(width)}  # ${describe(source)}`),
@@ -38,12 +39,12 @@ export function printedSettings(settings: Settings): string[] {
   ]
 }
 
-function mirrorsLine(mirrors: readonly Mirror[]): string {
-  const shown = mirrors.map(({ match, to }) => {
+function placesLine(name: string, all: readonly Mirror[]): string {
+  const shown = all.map(({ match, to }) => {
     const places = to.map((place) => JSON.stringify(displayUrl(place)))
     return `{match: ${JSON.stringify(match)}, to: [${places.join(', ')}]}`
   })
-  return `mirrors: [${shown.join(', ')}]`
+  return `${name}: [${shown.join(', ')}]`
 }
 
 function printedRule(rule: Rule): string {

@@ -54,6 +54,14 @@ export const settingsTable = {
     summary: 'use the kiss server at this address instead of the local cache',
     placeholder: 'URL',
   },
+  parent: {
+    kind: 'url',
+    many: true,
+    summary: 'ask the kiss server at this address before mirrors and origin',
+    placeholder: 'URL',
+  },
+  'parent-only': { kind: 'boolean', summary: 'fail for what no parent can give, and ask no origin' },
+  'parent-token-file': { kind: 'path', summary: 'file with the token that the parents ask for', placeholder: 'FILE' },
   'no-fallback': { kind: 'boolean', summary: 'exit 4 if that server cannot be reached, and ask no origin' },
   'server-token-file': { kind: 'path', summary: 'file with the token that this server asks for', placeholder: 'FILE' },
 

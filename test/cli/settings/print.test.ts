@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { parseSettingsFile } from '#kiss/cli/settings/file.js'
-import { configuredMirrors } from '#kiss/cli/settings/mirrors.js'
+import { configuredMirrors } from '#kiss/cli/settings/places.js'
 import { printedSettings } from '#kiss/cli/settings/print.js'
 import { resolveSettings } from '#kiss/cli/settings/resolve.js'
 

@@ -1,7 +1,7 @@
 /** Strings that a stranger can write, and what has to hold for each of them, whatever it says. */
 import assert from 'node:assert/strict'
 import { parseSettingsFile } from '#kiss/cli/settings/file.js'
-import { configuredMirrors } from '#kiss/cli/settings/mirrors.js'
+import { configuredMirrors } from '#kiss/cli/settings/places.js'
 import { printedSettings } from '#kiss/cli/settings/print.js'
 import { resolveSettings } from '#kiss/cli/settings/resolve.js'
 import { settingNames } from '#kiss/cli/settings/table.js'

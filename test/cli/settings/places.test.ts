@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { parseSettingsFile } from '#kiss/cli/settings/file.js'
-import { configuredMirrors } from '#kiss/cli/settings/mirrors.js'
+import { configuredMirrors, configuredParents } from '#kiss/cli/settings/places.js'
+import { resolveSettings } from '#kiss/cli/settings/resolve.js'
 import { KissError } from '#kiss/errors.js'
 
 const read = async (yaml: string): Promise<unknown> => configuredMirrors(await parseSettingsFile('kiss.yaml', yaml))
@@ -42,5 +43,34 @@ describe('mirrors in the configuration file', () => {
         return true
       })
     }
+  })
+})
+
+describe('parents in the configuration file', () => {
+  const parents = async (yaml: string, flags: Record<string, unknown> = {}): Promise<unknown> => {
+    const file = await parseSettingsFile('kiss.yaml', yaml)
+    return configuredParents(resolveSettings({ flags, env: {}, file, defaults: {}, cwd: '/' }))
+  }
+
+  it('are asked before those of the flag, which are for every URL', async () => {
+    assert.deepEqual(
+      await parents('parents: {match: https://a/, to: http://b/}', { parent: ['http://c', 'http://d/k'] }),
+      [{ match: 'https://a/', to: ['http://b/'] }, { to: ['http://c/', 'http://d/k'] }],
+    )
+    assert.deepEqual(await parents('parent: http://c'), [{ to: ['http://c/'] }])
+    assert.deepEqual(await parents(''), [])
+  })
+
+  it('that cannot be used are errors with file and line', async () => {
+    const complaints: [yaml: string, RegExp][] = [
+      [
+        'parents: {match: "https://a/", to: "http://b/?x"}',
+        /^kiss\.yaml:1: parents: a parent is the http or https address/,
+      ],
+      ['parents: {match: a, to: "http://b/"}', /^kiss\.yaml:1: parents: a: a pattern is a URL without query/],
+      ['parents: {match: "https://a/", from: x}', /parents, entry 1: there is no key "from"/],
+      ['parent-only: yes', /^parent-only: there is no parent/],
+    ]
+    for (const [yaml, message] of complaints) await assert.rejects(parents(yaml), { code: 'configuration', message })
   })
 })

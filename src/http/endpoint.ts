@@ -1,8 +1,8 @@
 /** Addresses of a kiss server, and what may be sent there. Pure. */
 
 import { isIP } from 'node:net'
-import { KissError } from '../../errors.js'
-import { carriesCredential, displayUrl } from '../../http/urls.js'
+import { KissError } from '../errors.js'
+import { carriesCredential, displayUrl } from './urls.js'
 
 /** An address of the server's API; the server may stand below a path of somebody else's. */
 export function endpoint(server: URL, path: string, query: Readonly<Record<string, string | undefined>> = {}): URL {
@@ -28,7 +28,7 @@ export interface SentAlong {
 
 /** @throws KissError `usage` where a credential would go over the network for everybody to read */
 export function refuseOpenCredentials(server: URL, { urls, headers, token }: SentAlong): void {
-  if (server.protocol === 'https:' || isLoopback(server.hostname)) return
+  if (isConfidential(server)) return
   const secret = token !== undefined || server.username !== '' || server.password !== '' || urls.some(carriesCredential)
   if (!secret && Object.keys(headers).length === 0) return
   const what = secret ? 'a credential' : 'headers'
@@ -37,7 +37,9 @@ export function refuseOpenCredentials(server: URL, { urls, headers, token }: Sen
   })
 }
 
-function isLoopback(hostname: string): boolean {
+/** Can nobody on the network read what is sent there? */
+export function isConfidential({ protocol, hostname }: URL): boolean {
+  if (protocol === 'https:') return true
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

@@ -1,0 +1,79 @@
+/** The sections `mirrors:` and `parents:` of the configuration file: patterns of URLs, and where to ask for each first. */
+
+import { readFile } from 'node:fs/promises'
+import { asKissError, KissError, systemCode } from '../../errors.js'
+import { parseMirrors } from '../../upstream/mirrors.js'
+import { parseParents, refuseOpenTokens } from '../../upstream/parents.js'
+import type { Mirror, Parent, Parents } from '../../upstream/types.js'
+import type { SettingsFile } from './file.js'
+import type { Settings } from './resolve.js'
+import type { SettingValues } from './table.js'
+
+const checks = { mirrors: parseMirrors, parents: parseParents } as const
+
+/** Pure. @throws KissError `configuration`, naming file and line */
+export function configuredMirrors(file: SettingsFile | undefined): readonly Mirror[] {
+  return configuredPlaces(file, 'mirrors')
+}
+
+/** Pure: those of the file, which are for some URLs, and then those of `--parent`. @throws KissError `configuration` */
+export function configuredParents({ file, values }: Settings): readonly Parent[] {
+  const general = values.parent.map(({ href }) => href)
+  const parents = [...configuredPlaces(file, 'parents'), ...(general.length === 0 ? [] : [{ to: general }])]
+  if (values['parent-only'] && parents.length === 0)
+    throw new KissError('configuration', 'parent-only: there is no parent; name one with --parent')
+  return parents
+}
+
+/** Reads the token. @throws KissError `configuration` */
+export async function parentsFor(settings: Settings): Promise<Parents> {
+  const of = configuredParents(settings)
+  const token = of.length === 0 ? undefined : await tokenIn('parent-token-file', settings.values)
+  refuseOpenTokens(parseParents(of), token)
+  return { of, only: settings.values['parent-only'], token }
+}
+
+/** @throws KissError `configuration` */
+export async function tokenIn(
+  name: 'server-token-file' | 'parent-token-file',
+  { [name]: file }: SettingValues,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw new KissError('configuration', `--${name}: cannot read ${file}: ${systemCode(cause) ?? String(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** One section. @throws KissError `configuration`, naming file and line */
+export function configuredPlaces(file: SettingsFile | undefined, name: keyof typeof checks): readonly Mirror[] {
+  const section = file?.sections.get(name)
+  if (file === undefined || section === undefined || section.value === null) return []
+  const place = `${file.file}:${section.line}`
+  const items: readonly unknown[] = Array.isArray(section.value) ? section.value : [section.value]
+  const places = items.map((item, index) => readItem(item, `${place}: ${name}, entry ${index + 1}`))
+  try {
+    checks[name](places)
+  } catch (error) {
+    throw new KissError('configuration', `${place}: ${asKissError(error).message}`, { cause: error })
+  }
+  return places
+}
+
+/** What stands there is not repeated: a place to try may hold a password. */
+function readItem(item: unknown, where: string): Mirror {
+  const wrong = (what: string): KissError => new KissError('configuration', `${where}: ${what}`)
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    throw wrong('expected match: (a pattern of URLs) and to: (places to try first)')
+  const { match, to, ...others } = item as Record<string, unknown>
+  const [unknownKey] = Object.keys(others)
+  if (unknownKey !== undefined) throw wrong(`there is no key ${JSON.stringify(unknownKey)}; it takes match and to`)
+  if (typeof match !== 'string') throw wrong('match: expected a pattern, such as https://host/path/**')
+  const places: readonly unknown[] = Array.isArray(to) ? to : [to]
+  if (places.length === 0 || !places.every((place) => typeof place === 'string'))
+    throw wrong('to: expected URLs, such as [http://mirror.lab/files/]')
+  return { match, to: places }
+}

@@ -1,0 +1,44 @@
+/** The requests of a download, and what kind of answer comes. Pure. */
+
+import { saysSignInPage } from '../http/cache-status.js'
+import { isSignInPage } from '../http/sign-in.js'
+import type { OriginAnswer, OriginRequest } from '../upstream/types.js'
+import type { Order } from './order.js'
+import type { Ask, Verdict } from './resume.js'
+
+/** What every request of an order has in common. */
+export function requestFor(
+  order: Order,
+  { headers, source }: Pick<Ask, 'headers' | 'source'>,
+): Omit<OriginRequest, 'signal' | 'headersTimeout'> {
+  const { url, provider, ttl, insists, client, via } = order
+  return {
+    url,
+    provider,
+    method: 'GET',
+    headers: { ...order.headers, ...headers },
+    clientCredential: order.ownRight,
+    source,
+    ttl,
+    refresh: insists,
+    client,
+    via,
+  }
+}
+
+/** Is it a sign-in page in place of the artifact? A parent tells what it saw; of other answers the redirects tell. */
+export function isSignIn({ kind, cacheStatus, url, hop, headers }: OriginAnswer, order: Order): boolean {
+  return kind === 'parent' ? saysSignInPage(cacheStatus) : isSignInPage({ asked: order.url, url, hop, headers })
+}
+
+/** What an answer means for the bytes that are here, for --verbose; a failure is told with the pause that follows it. */
+export const decisions: Readonly<Record<Verdict['kind'], string | undefined>> = {
+  begin: undefined,
+  append: 'the answer continues the bytes that are here',
+  compare: 'the answer begins anew: its bytes are compared with those that are here',
+  changed: 'the content has changed: the download begins anew',
+  renewed: 'the content has not changed',
+  complete: 'every byte is here already',
+  distrust: 'the answer does not prove that it continues the bytes that are here: kiss asks for the whole',
+  failure: undefined,
+}

@@ -1,0 +1,169 @@
+/**
+ * The parents of a URL as a source. What no parent can give comes from the next source, unless `--parent-only` says
+ * otherwise; a refusal (4xx) that a parent passes on is the origin's own.
+ */
+import { Readable } from 'node:stream'
+import { KissError } from '../errors.js'
+import { parseReprDigest } from '../http/digest.js'
+import { isConfidential } from '../http/endpoint.js'
+import { parseProblem, problemError } from '../http/problem.js'
+import type { Received } from './answer.js'
+import { joined, withoutCredentials } from './headers.js'
+import type { Health } from './health.js'
+import type { Network } from './network.js'
+import {
+  bringsCredential,
+  callOf,
+  PARENT,
+  parentsOf,
+  parseParents,
+  refuseOpenTokens,
+  resourceAtParents,
+  wouldLend,
+  type ParentPlace,
+  type ParentRule,
+} from './parents.js'
+import type { OriginAnswer, OriginRequest, Parents, Source, Turn } from './types.js'
+import type { Ways } from './ways.js'
+import { within } from './within.js'
+
+/** Milliseconds that a parent has to answer: it may have to ask its own parent or a slow origin first. */
+const TIMEOUT = 20_000
+/** Bytes of a refusal that are read. */
+const PROBLEM = 64 * 1024
+/** Characters of Cache-Status that are passed on. */
+const CACHE_STATUS = 1024
+/** Statuses that are an answer to the request: the artifact, a part of it, or what our validators and range mean. */
+const ANSWERS: ReadonlySet<number> = new Set([200, 206, 304, 412, 416])
+/** A refusal that may only mean that the parent has no credential of its own. */
+const DENIALS: ReadonlySet<number> = new Set([401, 403, 404])
+/** Codes of a refusal that is the origin's; all others are the parent's own. */
+const OF_ORIGIN: ReadonlySet<string | undefined> = new Set([undefined, 'origin-refused', 'not-found'])
+
+export interface FromParentsOptions {
+  readonly ways: Ways
+  /** Directly, whatever the proxies: a parent belongs to the operator. */
+  readonly network: Network
+  readonly health: Health
+  readonly parents: Parents
+}
+
+export class FromParents implements Source {
+  readonly #o: FromParentsOptions
+  readonly #only: boolean
+  #rules: readonly ParentRule[] = []
+
+  /** Throws KissError `usage` for parents that cannot be read, `configuration` for a token that would be sent openly. */
+  constructor(options: FromParentsOptions) {
+    this.#o = options
+    this.#only = options.parents.only ?? false
+    this.update(parseParents(options.parents.of))
+  }
+
+  update(rules: readonly ParentRule[]): void {
+    refuseOpenTokens(rules, this.#o.parents.token)
+    this.#rules = rules
+  }
+
+  async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined> {
+    const places = parentsOf(this.#rules, request.url)
+    if (places.length === 0) return undefined
+    // Validators of the origin or of a mirror: nobody else can say whether the bytes that we hold are still the same.
+    const asksOthers = request.source !== PARENT && holdsValidators(request)
+    if (asksOthers && !this.#only) return undefined
+    const timeout = this.#only
+      ? request.headersTimeout
+      : Math.min(TIMEOUT, request.headersTimeout / (places.length + 1))
+    let failure: unknown
+    for (const place of places) {
+      const got = await this.#askOne(request, turn, place, timeout)
+      if ('answer' in got) return got.answer
+      failure = got.failure ?? failure
+    }
+    if (this.#only) throw failure
+    return undefined
+  }
+
+  async #askOne(
+    request: OriginRequest,
+    turn: Turn,
+    place: ParentPlace,
+    timeout: number,
+  ): Promise<{ readonly answer: OriginAnswer } | { readonly failure: unknown }> {
+    const { ways, health } = this.#o
+    const { name } = place
+    if (bringsCredential(request) && !isConfidential(place.url)) {
+      return { failure: new KissError('upstream-forbidden', `a credential would go to the parent ${name} unencrypted`) }
+    }
+    if (!this.#only && !health.admits(place)) return { failure: undefined }
+    await turn.begin()
+    let received: Received
+    try {
+      received = await within(timeout, request.signal, (signal) => this.#send(request, place, signal))
+    } catch (error) {
+      request.signal.throwIfAborted()
+      health.failed(place, error)
+      return { failure: error }
+    }
+    health.answered(place)
+    const { status } = received
+    if (ANSWERS.has(status)) return { answer: ways.finish(received, request, turn) }
+    const text = await excerptOf(received.body)
+    if (status < 400 || status >= 500 || (!this.#only && DENIALS.has(status) && wouldLend(request))) {
+      return { failure: status === 508 ? problemError(name, status, text) : cannotGive(name, status, text) }
+    }
+    if (!OF_ORIGIN.has(parseProblem(text).code)) throw problemError(name, status, text)
+    const body = Readable.from([Buffer.from(text)], { objectMode: false })
+    return { answer: ways.finish({ ...received, body }, request, turn) }
+  }
+
+  async #send(request: OriginRequest, place: ParentPlace, signal: AbortSignal): Promise<Received> {
+    const { network, parents } = this.#o
+    const call = callOf(request, place, parents.token)
+    const response = await network.send({ ...call, method: request.method, signal })
+    const headers = joined(response.headers)
+    const age = Number(headers['age'] ?? 0)
+    const cacheStatus = headers['cache-status']
+    return {
+      url: resourceAtParents(request),
+      hop: 0,
+      status: response.statusCode,
+      headers,
+      body: response.body,
+      kind: 'parent',
+      source: PARENT,
+      sha256: parseReprDigest(headers['repr-digest']),
+      ...(age > 0 && { age: age * 1000 }),
+      ...(cacheStatus !== undefined && { cacheStatus: cacheStatus.slice(0, CACHE_STATUS) }),
+    }
+  }
+}
+
+/** Only a retry tells whether the parent can give it later. */
+function cannotGive(name: string, status: number, text: string): Error {
+  const { detail = `it answered ${status}` } = parseProblem(text)
+  return new Error(`the parent ${name} cannot give it: ${detail}`)
+}
+
+function holdsValidators({ headers }: OriginRequest): boolean {
+  const own = withoutCredentials(headers)
+  return ['range', 'if-range', 'if-none-match', 'if-modified-since'].some((name) => own[name] !== undefined)
+}
+
+async function excerptOf(body: Readable): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  const timer = setTimeout(() => body.destroy(), 5000)
+  try {
+    for await (const part of body as AsyncIterable<Buffer>) {
+      parts.push(part)
+      bytes += part.length
+      if (bytes >= PROBLEM) break
+    }
+  } catch {
+    // A page that is cut short is read as far as it came.
+  } finally {
+    clearTimeout(timer)
+  }
+  return Buffer.concat(parts).subarray(0, PROBLEM).toString()
+}

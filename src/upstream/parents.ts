@@ -1,0 +1,120 @@
+/** Parents: kiss servers that are asked before mirrors and origin, and what a request to one carries. Pure. */
+import { KissError } from '../errors.js'
+import { endpoint, isConfidential } from '../http/endpoint.js'
+import type { Glob } from '../http/glob.js'
+import { fileNameOf } from '../http/urls.js'
+import { withoutCredentials, withoutValidators, type Headers } from './headers.js'
+import { compilePattern } from './mirrors.js'
+import { shown } from './redirects.js'
+import type { OriginRequest, Parent } from './types.js'
+
+/**
+ * All parents are one source of validators: each passes on those of the origin, or names the bytes by their sum. What one
+ * parent began another one may continue.
+ */
+export const PARENT = 'parent'
+
+export interface ParentRule {
+  /** Absent: for every URL. */
+  readonly pattern?: Glob | undefined
+  readonly places: readonly ParentPlace[]
+}
+
+export interface ParentPlace {
+  readonly url: URL
+  /** Fit to be shown. */
+  readonly name: string
+}
+
+/** Throws KissError `usage` for what is no pattern or no address of a server. */
+export function parseParents(parents: readonly Parent[]): readonly ParentRule[] {
+  return parents.map(({ match, to }) => ({
+    pattern: match === undefined ? undefined : compilePattern(match, 'parents'),
+    places: to.map(place),
+  }))
+}
+
+/** The parents of a URL, in order. */
+export function parentsOf(rules: readonly ParentRule[], url: URL): readonly ParentPlace[] {
+  const plain = `${url.protocol}//${url.host}${url.pathname}`
+  return rules.filter(({ pattern }) => pattern?.test(plain) ?? true).flatMap(({ places }) => places)
+}
+
+/** Does the request bring a credential: any passed header, userinfo, a signed or tokened query? */
+export function bringsCredential({ url, provider, headers, clientCredential }: OriginRequest): boolean {
+  return (
+    clientCredential ||
+    Object.keys(withoutCredentials(headers)).length < Object.keys(headers).length ||
+    url.username !== '' ||
+    url.password !== '' ||
+    provider.carriesCredential?.(url) === true
+  )
+}
+
+/** Would kiss add a credential of its own, if it asked the origin? */
+export function wouldLend(request: OriginRequest): boolean {
+  const { provider, url } = request
+  return !bringsCredential(request) && provider.authorise !== undefined && (provider.lends?.(url) ?? true)
+}
+
+export interface ParentCall {
+  readonly url: URL
+  /** What the request passes on. */
+  readonly headers: Headers
+  /** What kiss itself tells the parent. */
+  readonly own: Headers
+}
+
+/** @param token of the parent's `--client-token-file` */
+export function callOf(request: OriginRequest, { url: server }: ParentPlace, token: string | undefined): ParentCall {
+  const { url, ttl, refresh, source, via } = request
+  const headers = source === PARENT ? request.headers : withoutValidators(request.headers)
+  const names = Object.keys(withoutValidators(headers))
+  const target = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
+    url: url.href,
+    ttl: ttl === undefined ? undefined : `${ttl}ms`,
+    passheaders: names.length === 0 ? undefined : names.join(','),
+  })
+  const { username, password } = target
+  target.username = ''
+  target.password = ''
+  const isOpen = username === '' && password === ''
+  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  return {
+    url: target,
+    headers:
+      isOpen || headers['authorization'] !== undefined ? headers : { ...headers, authorization: `Basic ${login}` },
+    own: {
+      ...(via !== undefined && { via }),
+      ...(token !== undefined && { 'x-kiss-token': token }),
+      // RFC 9111 §5.2.1.4: the parent asks its own source whether the content has changed.
+      ...(refresh === true && { 'cache-control': 'no-cache' }),
+    },
+  }
+}
+
+/** Names the content of a URL as parents have it: the final URL that a parent was led to is not known here. */
+export function resourceAtParents({ url, provider }: OriginRequest): URL {
+  return new URL(`http://parent.invalid/${encodeURIComponent(provider.cacheKey(url).href)}`)
+}
+
+/** Throws KissError `configuration` where a token would go over the network for everybody to read. */
+export function refuseOpenTokens(rules: readonly ParentRule[], token: string | undefined): void {
+  for (const { places } of rules) {
+    for (const { url, name } of places) {
+      const secret = token !== undefined || url.username !== '' || url.password !== ''
+      if (!secret || isConfidential(url)) continue
+      throw new KissError('configuration', `the token of the parent ${name} would go there unencrypted`, {
+        hint: 'use an https address of the parent',
+      })
+    }
+  }
+}
+
+function place(text: string): ParentPlace {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new KissError('usage', 'parents: a parent is the http or https address of a kiss server, without query')
+  }
+  return { url, name: shown(url) }
+}
