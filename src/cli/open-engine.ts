@@ -33,7 +33,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
   const { serving = false, warn = (line) => command.note(`kiss: ${line}`) } = options
   const settings = await command.settings()
   const places = { mirrors: configuredMirrors(settings.file), parents: await parentsFor(settings) }
-  const [{ openEngine: open }, { providers }] = await Promise.all([
+  const [{ openEngine: open }, providers] = await Promise.all([
     import('../engine/open.js'),
     collectProviders(
       command.config,

@@ -63,7 +63,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     .sweepAll()
     .catch((error: unknown) => warn(`cannot sweep unfinished downloads: ${asKissError(error).message}`))
   if (options.quota !== undefined) await store.space.setQuota(options.quota)
-  const providers = [...(options.providers ?? [plainProvider])].sort((a, b) => b.priority - a.priority)
+  const providers = options.providers ?? [plainProvider]
   const rules = new Rules(options.rules)
   const settings = {
     defaultTtl: options.defaultTtl ?? 10 * DAY,

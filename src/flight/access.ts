@@ -2,6 +2,7 @@
 
 import { mayBeSignInPage } from '../http/sign-in.js'
 import type { StoredHeaders } from '../http/stored.js'
+import { ownerOf } from '../provider/owner.js'
 import type { Sharing, UpstreamProvider } from '../provider/types.js'
 import type { Access } from '../store/types.js'
 
@@ -94,7 +95,7 @@ export function isListed(
   if (noted.private) return false
   if (noted.access === 'public' || settings.ownUse) return true
   const url = URL.canParse(shown) ? new URL(shown) : undefined
-  const provider = url && providers.find((candidate) => candidate.matches(url))
+  const provider = url && ownerOf(url, providers)
   if (!url || !provider) return false
   return accessOf(noted, provider) === 'public' || isLent(url, provider, settings.shareOf(url, provider), settings)
 }

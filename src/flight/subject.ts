@@ -4,6 +4,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { KissError } from '../errors.js'
 import { isPassable, isSelecting } from '../http/passed-headers.js'
 import { canonicalUrl, displayUrl } from '../http/urls.js'
+import { ownerOf } from '../provider/owner.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { KeyId } from '../store/types.js'
 import { isLent, mayLend, type Lending, type Reader } from './access.js'
@@ -53,7 +54,7 @@ export function resourceOf(finalUrl: URL, provider: UpstreamProvider, key: strin
 
 /** Finds the provider; throws `unsupported-scheme` where there is none, or `bad-url` with what one objects. */
 export function providerFor(url: URL, providers: readonly UpstreamProvider[]): UpstreamProvider {
-  const provider = providers.find((candidate) => candidate.matches(url))
+  const provider = ownerOf(url, providers)
   if (provider) return provider
   for (const candidate of providers) {
     const objection = candidate.objection?.(url)

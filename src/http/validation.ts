@@ -1,7 +1,6 @@
 /** Validators and conditional requests, RFC 9110 §8.8 and §13. Pure. */
 
 import { parseHttpDate } from './dates.js'
-import type { StoredHeaders } from './stored.js'
 
 /** RFC 9110 §8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE. */
 const entityTag = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/
@@ -26,7 +25,10 @@ export function weakEqual(a: string | undefined, b: string | undefined): boolean
 }
 
 /** The validators of an answer of ours. */
-export type Validators = Pick<StoredHeaders, 'etag' | 'lastModified'>
+export interface Validators {
+  readonly etag?: string
+  readonly lastModified?: string
+}
 
 /** Lower-case names, as `node:http` gives them. */
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>

@@ -8,21 +8,6 @@ import { PROVIDERS_HOOK, type ProvidersHookOptions, type UpstreamProvider } from
 /** A hook registers objects; one that takes longer hangs. Milliseconds. */
 const HOOK_TIMEOUT = 30_000
 
-/** Providers by descending priority, then by name, so that the order in which hooks ran does not matter. */
-export class ProviderRegistry {
-  readonly providers: readonly UpstreamProvider[]
-
-  /** @throws KissError `configuration` for two of one name */
-  constructor(providers: readonly UpstreamProvider[]) {
-    const names = new Set<string>()
-    for (const { name } of providers) {
-      if (names.has(name)) throw new KissError('configuration', `there are two providers named ${name}`)
-      names.add(name)
-    }
-    this.providers = [...providers].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1))
-  }
-}
-
 /**
  * Runs the providers' hook of every plugin, once, and adds the provider of plain HTTP.
  * @throws KissError `configuration` with the plugin's name when its hook fails, hangs, registers nothing or registers an
@@ -32,7 +17,7 @@ export async function collectProviders(
   config: Interfaces.Config,
   options: Omit<ProvidersHookOptions, 'register'>,
   plain: UpstreamProvider = plainProvider,
-): Promise<ProviderRegistry> {
+): Promise<UpstreamProvider[]> {
   const providers: UpstreamProvider[] = [plain]
   for (const plugin of config.plugins.values()) {
     const declared = plugin.hooks[PROVIDERS_HOOK]?.length ?? 0
@@ -57,7 +42,7 @@ export async function collectProviders(
     if (successes.length < declared) throw fault(`its hook ${PROVIDERS_HOOK} exports no function`)
     if (providers.length === before) throw fault(`its hook ${PROVIDERS_HOOK} registered no provider`)
   }
-  return new ProviderRegistry(providers)
+  return providers
 }
 
 /** The first fault of an object that a plugin registered, for a message; undefined for a provider. */

@@ -20,17 +20,6 @@ export function routeLabel(path: string): string {
   return paths.find(([, pattern]) => pattern.test(path))?.[0] ?? 'other'
 }
 
-/** From the words of Cache-Status (http/cache-status.ts) back to how it was served. Pure. */
-export function cacheLabel({ cache }: Pick<RequestRecord, 'cache'>): string {
-  if (cache === undefined) return 'none'
-  const words = cache.split('; ')
-  if (words.includes('detail=stale-if-error')) return 'stale'
-  if (words.includes('hit')) return 'hit'
-  if (words.includes('collapsed')) return 'collapsed'
-  if (words.includes('fwd=stale')) return 'revalidated'
-  return words.includes('fwd=uri-miss') ? 'miss' : 'none'
-}
-
 export interface DurationLabels {
   readonly route: string
   readonly cache: string
@@ -53,7 +42,7 @@ export function noteDuration(figures: Pick<Figures, 'add'>, record: RequestRecor
   const route = routeLabel(record.path)
   figures.add(`responses ${route} ${Math.floor(record.status / 100)}xx`, 1)
   if (route === 'events') return
-  const name = `${PREFIX} ${route} ${cacheLabel(record)}`
+  const name = `${PREFIX} ${route} ${record.as ?? 'none'}`
   const bound = durationBounds.findIndex((seconds) => record.duration <= seconds * 1000)
   figures.add(`${name} ${bound === -1 ? 'more' : bound}`, 1)
   figures.add(`${name} ms`, record.duration)

@@ -40,6 +40,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
   })
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^(?:.*, )?kiss; /s, '')
+  request.notes.as = artifact.as
   return services.accelPrefix === undefined && isRepeatable(request, artifact, reply)
     ? { ...reply, repeatable: { entry: artifact.entry, ttl: query.ttl } }
     : reply

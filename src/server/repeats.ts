@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Again, Engine } from '../engine/types.js'
 import { ageSeconds } from '../http/freshness.js'
 import { LruMap } from '../store/lru.js'
+import type { ServedAs } from '../store/types.js'
 import type { Access } from './access.js'
 import { requestId } from './incoming.js'
 import type { Readers } from './readers.js'
@@ -55,6 +56,7 @@ interface Prepared extends Repeatable {
   readonly path: string
   readonly target: string | undefined
   readonly cache: string | undefined
+  readonly as: ServedAs | undefined
 }
 
 /** The fields begin with Server and X-Request-Id. */
@@ -73,8 +75,9 @@ export class Repeats {
     if (repeatable === undefined || !isPlain(message)) return
     const own = { Server: 'kiss', 'X-Request-Id': '', ...headers, 'Content-Length': String(repeatable.entry.size) }
     const fields = Object.entries(own).flat()
-    const { target, cache } = notes
-    this.#prepared.set(keyOf(message), { ...repeatable, fields, ageAt: fields.indexOf('Age') + 1, path, target, cache })
+    const { target, cache, as } = notes
+    const ageAt = fields.indexOf('Age') + 1
+    this.#prepared.set(keyOf(message), { ...repeatable, fields, ageAt, path, target, cache, as })
   }
 
   /** Answers a request whose answer is prepared and still right. False: nothing was done. */
@@ -96,7 +99,7 @@ export class Repeats {
   }
 
   #write(
-    { fields, ageAt, path, target, cache }: Prepared,
+    { fields, ageAt, path, target, cache, as }: Prepared,
     { entry, bytes }: Again,
     message: IncomingMessage,
     response: ServerResponse,
@@ -119,6 +122,7 @@ export class Repeats {
         path,
         ...(target !== undefined && { target }),
         ...(cache !== undefined && { cache }),
+        ...(as !== undefined && { as }),
         status: 200,
         bytes: sent,
         firstByte: duration,

@@ -1,5 +1,7 @@
 /** What is said of each request, and to whom. */
 
+import type { ServedAs } from '../store/types.js'
+
 /** One request, when it is over. Nothing secret is in it: URLs are displayable, headers are not there. */
 export interface RequestRecord {
   /** X-Request-Id. */
@@ -12,6 +14,8 @@ export interface RequestRecord {
   readonly status: number
   /** Cache-Status without `kiss; `. */
   readonly cache?: string
+  /** How the artifact was served. */
+  readonly as?: ServedAs
   /** Code of the problem. */
   readonly code?: string
   /** Body bytes sent, by us or by the proxy that they were handed to. */

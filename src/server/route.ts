@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Engine } from '../engine/types.js'
+import type { ServedAs } from '../store/types.js'
 import type { Access } from './access.js'
 import type { BufferPool } from './buffer-pool.js'
 import type { Reply } from './reply.js'
@@ -42,6 +43,8 @@ export interface Notes {
   target?: string
   /** The value of Cache-Status without `kiss; `. */
   cache?: string
+  /** How the artifact is served. */
+  as?: ServedAs
   /** Code of the problem. */
   code?: string
   /** Body bytes that a proxy sends in our place. */

@@ -1,6 +1,6 @@
 /** The address guard: may kiss connect there? Decides for URLs before anything is sent, and for addresses at the socket. */
 import { KissError } from '../errors.js'
-import { parseAddress, showAddress, type Address } from './addresses.js'
+import { parseAddress, showAddress, type Address } from '../http/addresses.js'
 import { formsOf, restriction } from './restrictions.js'
 import { holdsAddress, namesHost, parseRules, type Rule } from './rules.js'
 import type { OwnServer, UpstreamOptions } from './types.js'

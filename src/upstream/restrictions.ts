@@ -1,5 +1,5 @@
 /** Which addresses are no place for a stranger to send kiss to. Pure. */
-import { contains, low32, MAPPED, parseAddress, showAddress, type Address, type Cidr } from './addresses.js'
+import { contains, low32, MAPPED, parseAddress, showAddress, type Address, type Cidr } from '../http/addresses.js'
 
 export interface Range {
   /** `a loopback address`, for a message. */

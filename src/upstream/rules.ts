@@ -1,7 +1,7 @@
 /** The lists of `--allow-upstream` and `--deny-upstream`: their syntax and what each line of them means. Pure. */
 import { isIPv6 } from 'node:net'
 import { KissError } from '../errors.js'
-import { contains, parseCidr, type Address, type Cidr } from './addresses.js'
+import { contains, parseCidr, type Address, type Cidr } from '../http/addresses.js'
 
 export type RuleFlag = 'allow-upstream' | 'deny-upstream'
 

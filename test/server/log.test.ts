@@ -46,6 +46,7 @@ describe('the log of requests', () => {
       method: 'GET',
       path: '/api/v1/fetch',
       target: 'https://origin.example/f?…',
+      as: 'hit',
       cache: 'hit',
       status: 200,
       bytes: 5,

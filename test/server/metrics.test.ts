@@ -5,8 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KissError } from '#kiss/errors.js'
-import { cacheStatusOf } from '#kiss/http/cache-status.js'
-import { cacheLabel, durationBounds, histogramsOf, noteDuration, routeLabel } from '#kiss/server/durations.js'
+import { durationBounds, histogramsOf, noteDuration, routeLabel } from '#kiss/server/durations.js'
 import { metricTable } from '#kiss/server/metric-table.js'
 import { metricsText } from '#kiss/server/metrics.js'
 import type { RequestRecord } from '#kiss/server/request-log.js'
@@ -59,24 +58,13 @@ describe('the labels of a request', () => {
     assert.deepEqual(paths.map(routeLabel), ['fetch', 'fetch', 'fetch', 'page', 'page', 'page'])
     assert.deepEqual(['/x', '/api/v1/fetchx', '/metrics/', '//', ''].map(routeLabel), Array(5).fill('other'))
   })
-
-  it('tell how the cache answered, read from Cache-Status', () => {
-    for (const as of ['hit', 'miss', 'collapsed', 'revalidated', 'stale'] as const) {
-      const detail = as === 'stale' ? 'stale-if-error' : undefined
-      const cache = cacheStatusOf({ as, stored: true, detail, ttl: -120 }).replace(/^kiss; /, '')
-      assert.equal(cacheLabel({ cache }), as)
-    }
-    assert.equal(cacheLabel({ cache: 'hit; detail=authorised' }), 'hit')
-    assert.equal(cacheLabel({ cache: 'detail=origin-failed' }), 'none')
-    assert.equal(cacheLabel({}), 'none')
-  })
 })
 
 describe('durations', () => {
   it('become a cumulative histogram, in seconds', () => {
     const sums = new Map<string, number>()
     const figures = { add: (name: string, n: number) => void sums.set(name, (sums.get(name) ?? 0) + n) }
-    for (const duration of [5, 6, 100, 1500, 10_000_000]) noteDuration(figures, record({ duration, cache: 'hit' }))
+    for (const duration of [5, 6, 100, 1500, 10_000_000]) noteDuration(figures, record({ duration, as: 'hit' }))
     const [histogram, ...others] = histogramsOf(sums)
     assert.deepEqual(others, [])
     assert.deepEqual(histogram?.labels, { route: 'fetch', cache: 'hit' })
@@ -123,7 +111,7 @@ describe('/metrics', () => {
 
   it('is served as text, with the figures of this process, and names no artifact', async () => {
     const lab = await start()
-    noteDuration(lab.engine.figures, record({ cache: 'fwd=uri-miss; collapsed' }))
+    noteDuration(lab.engine.figures, record({ as: 'collapsed' }))
     for (const headers of [{}, { Authorization: `Bearer ${adminToken}` }]) {
       const { headers: answered, text } = await get(`${lab.url}metrics`, { headers })
       assert.equal(answered['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
@@ -146,7 +134,7 @@ describe('/metrics', () => {
   it('is what promtool takes for good metrics', async function () {
     this.timeout(20_000)
     const lab = await start()
-    noteDuration(lab.engine.figures, record({ cache: 'hit' }))
+    noteDuration(lab.engine.figures, record({ as: 'hit' }))
     const { text } = await get(`${lab.url}metrics`)
     assert.deepEqual(promtool(this, ['check', 'metrics'], text), { status: 0, said: '' })
   })

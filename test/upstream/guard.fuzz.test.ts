@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
-import { parseAddress, showAddress } from '#kiss/upstream/addresses.js'
+import { parseAddress, showAddress } from '#kiss/http/addresses.js'
 import { formsOf, restriction } from '#kiss/upstream/restrictions.js'
 import { Guard } from '#kiss/upstream/guard.js'
 import { parseRules } from '#kiss/upstream/rules.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
-import { parseAddress } from '#kiss/upstream/addresses.js'
+import { parseAddress } from '#kiss/http/addresses.js'
 import { holdsAddress, namesHost, parseRules, type Rule } from '#kiss/upstream/rules.js'
 
 function rule(text: string): Rule {

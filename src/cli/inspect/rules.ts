@@ -29,7 +29,7 @@ export async function explainRules(
   settings: Settings,
 ): Promise<ExplainedUrl[]> {
   const rules = new Rules(configuredRules(settings.file))
-  const { providers } = await collectProviders(command.config, {
+  const providers = await collectProviders(command.config, {
     section: (name) => settings.file?.sections.get(name)?.value,
     env: process.env,
     http: openHttp(command),

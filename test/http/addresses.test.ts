@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { contains, parseAddress, parseCidr, showAddress } from '#kiss/upstream/addresses.js'
+import { contains, parseAddress, parseCidr, showAddress } from '#kiss/http/addresses.js'
 import { formsOf, restriction } from '#kiss/upstream/restrictions.js'
 
 /** What each form of an address is called, where it is restricted. */

@@ -64,6 +64,11 @@ function fold(parts: readonly number[], bits: number): bigint {
   return parts.reduce((value, part) => (value << BigInt(bits)) | BigInt(part), 0n)
 }
 
+/** The IPv4 address where one is mapped into IPv6. */
+export function unmapped(address: Address): Address {
+  return contains(MAPPED, address) ? { family: 4, value: low32(address.value) } : address
+}
+
 /** The IPv4 address in the last bits of an IPv6 one. */
 export function low32(value: bigint): bigint {
   return value & 0xffffffffn
