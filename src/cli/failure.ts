@@ -98,9 +98,15 @@ function flagHint(error: Error): string | undefined {
   const [flag] = stringsOf(error, 'flags')
   if (flag === undefined) return undefined
   const name = flag.replace(/[=:].*$/s, '')
-  const own = (error as { parse?: { input?: { flags?: object } } }).parse?.input?.flags ?? {}
-  const guess = name.startsWith('--') ? nearest(name.slice(2), Object.keys(own)) : undefined
+  const own = (error as { parse?: { input?: { flags?: FlagsOfCommand } } }).parse?.input?.flags ?? {}
+  const guess = name.startsWith('--') ? nearest(name.slice(2), namesOf(own)) : undefined
   return answerTo(name) ?? (guess === undefined ? undefined : `did you mean --${guess}?`)
+}
+
+type FlagsOfCommand = Readonly<Record<string, { readonly aliases?: readonly string[] }>>
+
+function namesOf(flags: FlagsOfCommand): string[] {
+  return Object.entries(flags).flatMap(([name, { aliases = [] }]) => [name, ...aliases])
 }
 
 function stringsOf(error: object, key: string): string[] {

@@ -5,19 +5,39 @@ import { KissError } from '../errors.js'
 import { nearest } from './nearest.js'
 
 const hook: Hook.CommandNotFound = async ({ id, config }) => {
-  if (id.includes('://')) {
-    throw new KissError('usage', 'a URL is no command', { hint: 'write kiss fetch URL' })
-  }
-  const word = id.replaceAll(':', ' ')
-  const parent = config.commandIDs.find((command) => id.startsWith(`${command}:`))?.replaceAll(':', ' ')
-  if (parent !== undefined) throw new KissError('usage', `kiss ${parent} takes no such argument`)
-  const guess = nearest(
-    word,
-    config.commandIDs.map((command) => command.replaceAll(':', ' ')),
+  const commands = config.commandIDs.map((command) => command.replaceAll(':', ' '))
+  const [typed, isUrl] = wordsOf(id)
+  const parent = commands.find(
+    (command) => typed.join(' ').startsWith(`${command} `) || (isUrl && typed.join(' ') === command),
   )
-  const shown = /^[\w -]{1,40}$/.test(word) ? ` ${word}` : ''
-  throw new KissError('usage', `there is no command${shown}`, {
-    hint: guess === undefined ? 'kiss --help lists them' : `did you mean kiss ${guess}?`,
-  })
+  if (parent !== undefined) throw new KissError('usage', `kiss ${parent} takes no such argument`)
+  const guess = guessOf(typed, commands)
+  if (guess !== undefined) {
+    const word = typed.slice(0, guess.split(' ').length).join(' ')
+    const shown = /^[\w -]{1,40}$/.test(word) ? ` ${word}` : ''
+    throw new KissError('usage', `there is no command${shown}`, { hint: `did you mean kiss ${guess}?` })
+  }
+  if (isUrl) throw new KissError('usage', 'a URL is no command', { hint: 'write kiss fetch URL' })
+  const shown = /^[\w -]{1,40}$/.test(typed[0] ?? '') ? ` ${typed[0]}` : ''
+  throw new KissError('usage', `there is no command${shown}`, { hint: 'kiss --help lists them' })
+}
+
+/** oclif joins words by colons, and a URL has colons of its own: the words before the first one, and whether there is one. */
+function wordsOf(id: string): readonly [readonly string[], boolean] {
+  const [before = '', url] = id.split('://', 2)
+  const words = before.split(':')
+  return url === undefined ? [words, false] : [words.slice(0, -1), true]
+}
+
+/** The command that the first words are nearest to; its arguments may follow. */
+function guessOf(words: readonly string[], commands: readonly string[]): string | undefined {
+  for (let count = Math.min(words.length, 2); count > 0; count--) {
+    const guess = nearest(
+      words.slice(0, count).join(' '),
+      commands.filter((command) => command.split(' ').length === count),
+    )
+    if (guess !== undefined) return guess
+  }
+  return undefined
 }
 export default hook

@@ -9,7 +9,7 @@ export interface Column<Row> {
 }
 
 /** Narrower than this the last column says nothing. */
-const NARROWEST = 20
+const NARROWEST = 16
 
 /** @param columns of the terminal; undefined: nothing is cut */
 export function tableLines<Row>(layout: readonly Column<Row>[], rows: readonly Row[], columns?: number): string[] {

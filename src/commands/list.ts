@@ -1,19 +1,25 @@
+import { Args } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { openCache } from '../cli/inspect/cache.js'
 import { listLines, sorted } from '../cli/inspect/list.js'
-import { entryFilter } from '../cli/inspect/purge.js'
+import { entryFilter, named } from '../cli/inspect/purge.js'
 import { flagsFor } from '../cli/settings/flags.js'
 import { listedEntry, type ListedEntry } from '../server/entries.js'
 
 export default class List extends BaseCommand {
   static override readonly summary = 'list what is in the cache'
-  static override readonly description = `FRESH says for how long an entry is still fresh; a stale one is validated when it is asked for again.
+  static override readonly description = `ID tells apart entries whose URLs differ in a hidden query; kiss list, kiss purge and the pages of a server take it, or 8 and more characters of it.
+
+FRESH says for how long an entry is still fresh; a stale one is validated when it is asked for again.
 
 A note says private where the bytes came with a credential, and unverified where nothing but the end of the connection said that they were whole.`
   static override readonly examples = [
     { description: 'The largest first', command: '<%= config.bin %> list --sort size' },
     { description: 'Kernels, for a script', command: "<%= config.bin %> list --match '**/Image*' --json" },
   ]
+  static override readonly args = {
+    url: Args.string({ description: 'a URL, or the id of an entry', multiple: true, ignoreStdin: true }),
+  }
   static override readonly flags = flagsFor([
     'sort',
     'reverse',
@@ -29,11 +35,15 @@ A note says private where the bytes came with a credential, and unverified where
   ])
 
   async run(): Promise<{ readonly entries: readonly ListedEntry[] }> {
-    const { flags } = await this.parse(List)
+    const { argv, flags } = await this.parse(List)
     const values = await this.values(flags)
     const cache = await openCache(this, values)
     try {
-      const entries = sorted(await cache.entries(entryFilter(values)), values.sort, values.reverse)
+      const entries = sorted(
+        await cache.entries({ ...named(argv as string[]), ...entryFilter(values) }),
+        values.sort,
+        values.reverse,
+      )
       for (const line of listLines(entries, Date.now(), process.stdout.isTTY ? process.stdout.columns : undefined)) {
         this.log(line)
       }

@@ -59,18 +59,13 @@ Asks first on a terminal; elsewhere it needs --yes.
     const filter = purgeFilter(argv as string[], values)
     const cache = await openCache(this, values)
     try {
+      const chosen = this.jsonEnabled() ? [] : await cache.entries(filter)
       const { declined, ...result } = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
-      if (result.dryRun && !this.jsonEnabled()) {
-        // Bodies that other entries share stay: that is why the sum may be less than that of the sizes.
-        const chosen = await cache.entries(filter)
-        for (const line of listLines(
-          sorted(chosen, 'url', false),
-          Date.now(),
-          process.stdout.isTTY ? process.stdout.columns : undefined,
-        ).slice(0, -1))
-          this.log(line)
+      if (result.dryRun && chosen.length > 0) {
+        const columns = process.stdout.isTTY ? process.stdout.columns : undefined
+        for (const line of listLines(sorted(chosen, 'url', false), Date.now(), columns).slice(0, -1)) this.log(line)
       }
-      this.log(declined === true ? 'nothing was removed' : purgeLine(result))
+      this.log(declined === true ? 'nothing was removed' : purgeLine(result, chosen))
       return result
     } finally {
       await cache.close()

@@ -17,7 +17,7 @@ import { FromFlight } from './from-flight.js'
 import { FromStore } from './from-store.js'
 import { Rights } from './rights.js'
 import { Rules, sharingOf } from './rules/rules.js'
-import { purge } from './purge.js'
+import { purge, select } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import { fromOtherUrl } from './derived.js'
 import { isListed } from '../flight/access.js'
@@ -140,6 +140,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     await (await origins)?.close()
     await store.close()
   }
+  const canonical = (url: URL): URL => providerFor(url, providers).cacheKey(url)
   const shown = (entry: Entry): Entry => ({
     ...entry,
     private: !isListed({ access: entry.access, private: entry.private, shown: entry.url }, providers, settings),
@@ -162,12 +163,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         hitsByDay: await store.entries.hitsByDay(entry.id),
       }
     },
-    purge: (filter) =>
-      purge(filter, {
-        store,
-        transfers: flights,
-        canonical: (url) => providerFor(url, providers).cacheKey(url),
-      }),
+    select: async function* (filter, after) {
+      for await (const entry of select(filter, { store, canonical, now: clock.now() }, after)) yield shown(entry)
+    },
+    purge: (filter) => purge(filter, { store, transfers: flights, canonical }),
     setQuota: async (bytes) => {
       store.toWrite()
       await store.space.setQuota(bytes)

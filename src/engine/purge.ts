@@ -1,7 +1,8 @@
-/** An operator's removal of entries, by URL or by filter. */
+/** What an operator means by URLs, ids and filters, and its removal. */
 
 import type { Store } from '../store/open.js'
-import { keyOf } from '../store/select.js'
+import { keyOf, type Selection, selects } from '../store/select.js'
+import type { Entry, KeyId } from '../store/types.js'
 import { keyIdOf } from '../flight/subject.js'
 import type { Flights } from '../flight/flights.js'
 import type { PurgeFilter, PurgeResult } from './types.js'
@@ -12,21 +13,63 @@ export interface PurgeOptions {
   readonly canonical: (url: URL) => URL
 }
 
+/** Milliseconds that a filter may keep the event loop busy. */
+const BUSY = 10
+
+/**
+ * The entries that a filter selects, in the order of their ids; all of them for an empty one.
+ * @param after begins behind this id
+ */
+export async function* select(
+  filter: PurgeFilter,
+  { store, canonical, now }: Pick<PurgeOptions, 'store' | 'canonical'> & { readonly now: number },
+  after = '',
+): AsyncIterable<Entry> {
+  const ids = await idsOf(filter, store, canonical)
+  const selection = selectionOf(filter, ids)
+  const isChosen = selects(isEmpty(selection) ? { all: true } : selection, now)
+  let busySince = performance.now()
+  for await (const entry of ids === undefined ? store.entries.list(after) : store.entries.some([...ids].sort())) {
+    if (performance.now() - busySince > BUSY) {
+      await new Promise(setImmediate)
+      busySince = performance.now()
+    }
+    if (entry.id > after && isChosen(entry)) yield entry
+  }
+}
+
+function selectionOf(filter: PurgeFilter, ids: readonly KeyId[] | undefined): Selection {
+  const { all, stale, olderThan, unusedFor, match, largerThan } = filter
+  const given = { all, stale, olderThan, unusedFor, match, largerThan, ids }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== false))
+}
+
+function isEmpty(selection: Selection): boolean {
+  return Object.keys(selection).length === 0
+}
+
+/** Whole ids of what is named by URL or by id; undefined where nothing is. */
+async function idsOf(
+  { urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>,
+  store: Store,
+  canonical: (url: URL) => URL,
+): Promise<KeyId[] | undefined> {
+  if (urls === undefined && ids === undefined) return undefined
+  const found = (ids ?? []).map(async (id) => (isWhole(id) ? id : ((await store.entries.find(id))?.id ?? [])))
+  return [...(urls ?? []).map((url) => keyIdOf(canonical(url))), ...(await Promise.all(found)).flat()]
+}
+
 /**
  * Removes what the filter selects; readers finish from what they hold open. A download in flight of a URL that is named, or
  * any under `all`, serves its readers and is not stored.
  */
 export async function purge(filter: PurgeFilter, { store, transfers, canonical }: PurgeOptions): Promise<PurgeResult> {
-  const { urls, ids: named, dryRun = false, ...selection } = filter
-  const ofUrls = urls?.map((url) => keyIdOf(canonical(url)))
-  const found =
-    named &&
-    (await Promise.all(named.map(async (id) => (isWhole(id) ? id : ((await store.entries.find(id))?.id ?? [])))))
-  const ids = ofUrls === undefined && found === undefined ? undefined : [...(ofUrls ?? []), ...(found ?? []).flat()]
+  const { dryRun = false } = filter
+  const ids = await idsOf(filter, store, canonical)
   if (!dryRun) store.toWrite()
-  if (!dryRun && selection.all) await transfers.purgeAll()
+  if (!dryRun && filter.all) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(keyOf(id))))
-  const purged = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
+  const purged = await store.purge(selectionOf(filter, ids), { dryRun })
   return { ...purged, dryRun }
 }
 

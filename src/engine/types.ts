@@ -188,6 +188,8 @@ export interface Engine {
   list(after?: string): AsyncIterable<Entry>
   /** @param id of the entry, or a beginning of it that is unique; undefined where there is none */
   entry(id: string): Promise<EntryDetails | undefined>
+  /** What {@link purge} would remove, in the order of the ids; everything for an empty filter. @param after as for `list` */
+  select(filter: PurgeFilter, after?: string): AsyncIterable<Entry>
   purge(filter: PurgeFilter): Promise<PurgeResult>
   /** Sets the quota of the directory, and evicts what is above it. Bytes; undefined: no quota. */
   setQuota(bytes: number | undefined): Promise<void>

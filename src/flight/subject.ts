@@ -60,6 +60,12 @@ export function providerFor(url: URL, providers: readonly UpstreamProvider[]): U
     const objection = candidate.objection?.(url)
     if (objection !== undefined) throw new KissError('bad-url', `cannot fetch ${displayUrl(url)}: ${objection}`)
   }
+  // The parser takes the host of `host:8001/path` for a scheme.
+  if (/^[^:/]+:\d{1,5}\/[^@]*$/.test(url.href) && URL.canParse(`https://${url.href}`)) {
+    throw new KissError('bad-url', `"${displayUrl(url)}" is not a URL`, {
+      hint: `did you mean ${displayUrl(`https://${url.href}`)}?`,
+    })
+  }
   const scheme = url.protocol.replace(/:$/, '')
   throw new KissError('unsupported-scheme', `cannot fetch ${displayUrl(url)}: no provider serves ${scheme} URLs`)
 }

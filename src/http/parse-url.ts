@@ -30,7 +30,7 @@ export function parseUrl(text: string, where?: string): URL {
 
 /** `host/x` was meant as `https://host/x`, as in a browser. */
 function hintOf(text: string): string {
-  const isHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?\/[^@]*$/i.test(text)
+  const isHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d+)?\/[^@]*$/i.test(text)
   const meant = isHost ? toUrl(`https://${text}`) : undefined
   return meant === undefined ? 'write it with its scheme: https://host/path' : `did you mean ${displayUrl(meant)}?`
 }

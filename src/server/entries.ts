@@ -2,13 +2,14 @@
 
 import type { Entry } from '../store/types.js'
 import { KissError } from '../errors.js'
-import { selects } from '../store/select.js'
 import { isEmptyFilter, parseEntryFilter } from './entry-filter.js'
 import { json, type BodySink, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
 
 /** One of `entries`; times are milliseconds since the epoch, sizes bytes. */
 export interface ListedEntry {
+  /** Tells apart what has one displayable URL; '' where an older server gives none. */
+  readonly id: string
   /** Displayable. */
   readonly url: string
   readonly size: number
@@ -22,8 +23,8 @@ export interface ListedEntry {
 
 /** Exactly the keys of the contract. */
 export function listedEntry(entry: ListedEntry): ListedEntry {
-  const { url, size, sha256, storedAt, staleAt, lastUsedAt, hits } = entry
-  return { url, size, sha256, storedAt, staleAt, lastUsedAt, hits, private: entry.private }
+  const { id, url, size, sha256, storedAt, staleAt, lastUsedAt, hits } = entry
+  return { id, url, size, sha256, storedAt, staleAt, lastUsedAt, hits, private: entry.private }
 }
 
 /** Lists that one process writes at once: each walks the whole index. */
@@ -32,20 +33,17 @@ const LISTS = 4
 const LARGEST_PAGE = 10_000
 /** Bytes that are collected before they are written. */
 const CHUNK = 64 * 1024
-/** Milliseconds that a filter may keep the event loop busy. */
-const BUSY = 10
 
 let lists = 0
 
 /** `?limit=1000&after=ID`: a page and, as `next`, the id to go on after; without `limit` all entries. */
-function list(request: Incoming, { engine, now }: Services): Reply {
+function list(request: Incoming, { engine }: Services): Reply {
   const parameters = new URLSearchParams(request.query)
   const limit = limitOf(parameters)
   const after = afterOf(parameters)
   parameters.delete('limit')
   parameters.delete('after')
   const filter = parseEntryFilter(parameters.toString())
-  const chosen = selects(isEmptyFilter(filter) ? { all: true } : filter, now())
   if (lists >= LISTS) {
     throw new KissError('busy', `${LISTS} lists of entries are being written already`, { retryAfter: 5000 })
   }
@@ -59,30 +57,19 @@ function list(request: Incoming, { engine, now }: Services): Reply {
     body: {
       length: undefined,
       flush: false,
-      send: (sink) => writeList(sink, engine.list(after), chosen, limit).finally(done),
+      send: (sink) => writeList(sink, engine.select(filter, after), limit).finally(done),
       discard: done,
     },
   }
 }
 
 /** Waits for the reader after every chunk, so that a list takes no more memory than one. */
-async function writeList(
-  sink: BodySink,
-  entries: AsyncIterable<Entry>,
-  chosen: (entry: Entry) => boolean,
-  limit: number,
-): Promise<void> {
+async function writeList(sink: BodySink, entries: AsyncIterable<Entry>, limit: number): Promise<void> {
   let text = '{"entries":['
   let count = 0
   let last: string | undefined
   let more = false
-  let busySince = performance.now()
   for await (const entry of entries) {
-    if (performance.now() - busySince > BUSY) {
-      await new Promise(setImmediate)
-      busySince = performance.now()
-    }
-    if (!chosen(entry)) continue
     if (count === limit) {
       more = true
       break
@@ -107,7 +94,7 @@ function limitOf(parameters: URLSearchParams): number {
 
 function afterOf(parameters: URLSearchParams): string | undefined {
   const text = parameters.get('after') ?? undefined
-  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return text
+  if (text === undefined || /^[0-9a-f]{64}(-[0-9a-f]{32})*$/.test(text)) return text
   throw new KissError('usage', 'after: not the id of an entry')
 }
 

@@ -15,6 +15,7 @@ const readers: Readonly<Record<string, (filter: Mutable, text: string, name: str
   'unused-for': (filter, text, name) => void (filter.unusedFor = parseDuration(text, name)),
   'larger-than': (filter, text, name) => void (filter.largerThan = parseSize(text, name)),
   match: (filter, text) => void (filter.match = pattern(text)),
+  id: (filter, text) => void (filter.ids = [...(filter.ids ?? []), idOf(text)]),
   url: (filter, text) => void (filter.urls = [...(filter.urls ?? []), parseUrl(text, 'url')]),
 }
 
@@ -31,7 +32,7 @@ export function parseEntryFilter(query: string): PurgeFilter {
 
 /** The same the other way round. */
 export function formatEntryFilter(filter: PurgeFilter): string {
-  const { all, stale, dryRun, olderThan, unusedFor, largerThan, match, urls = [] } = filter
+  const { all, stale, dryRun, olderThan, unusedFor, largerThan, match, urls = [], ids = [] } = filter
   const query = new URLSearchParams()
   if (all === true) query.append('all', 'true')
   if (stale === true) query.append('stale', 'true')
@@ -41,7 +42,16 @@ export function formatEntryFilter(filter: PurgeFilter): string {
   if (largerThan !== undefined) query.append('larger-than', String(largerThan))
   if (match !== undefined) query.append('match', match)
   for (const { href } of urls) query.append('url', href)
+  for (const id of ids) query.append('id', id)
   return query.toString()
+}
+
+/** The id of an entry, or a beginning of it. */
+export const entryId = /^[0-9a-f]{8,64}(?:-[0-9a-f]{0,32})*$/
+
+function idOf(text: string): string {
+  if (entryId.test(text)) return text
+  throw new KissError('usage', 'id: not the id of an entry, nor 8 or more characters of one')
 }
 
 /** Characters, and wildcards among them: every entry is compared with the pattern. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { chmodSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import type { Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, sha256 } from '../support/origin.js'
+import { Serving } from '../support/serving.js'
 import { until } from '../support/until.js'
 
 function json({ stdout }: Ran): unknown {
@@ -31,7 +33,8 @@ describe('commands on the cache', () => {
     const all = await cli.sandbox.run(['list', '--sort', 'size', '--json'])
     assert.deepEqual([all.code, all.stderr], [0, ''])
     const { entries } = json(all) as Listed
-    const { storedAt, staleAt, lastUsedAt, ...rest } = entries[0]!
+    const { id, storedAt, staleAt, lastUsedAt, ...rest } = entries[0]!
+    assert.match(String(id), /^[0-9a-f]{64}$/)
     assert.deepEqual(rest, {
       url: cli.origin.url('/large'),
       size: 100_000,
@@ -53,7 +56,7 @@ describe('commands on the cache', () => {
     const { code, stdout } = await cli.sandbox.run(['list'])
     assert.equal(code, 0)
     const lines = stdout.trimEnd().split('\n')
-    assert.match(lines[0]!, /^ +SIZE +AGE +FRESH +USED +HITS +NOTE +URL$/)
+    assert.match(lines[0]!, /^ +SIZE +AGE +FRESH +USED +HITS +NOTE +ID +URL$/)
     assert.match(lines[1]!, /^97\.7 KiB .* http:\/\/127\.0\.0\.1:\d+\/large$/)
     assert.match(lines[3]!, /^2 entries, /)
   })
@@ -83,6 +86,43 @@ describe('commands on the cache', () => {
     assert.deepEqual([all.code, all.stdout], [0, 'removed 1 entry, 97.7 KiB\n'])
     assert.deepEqual(json(await cli.sandbox.run(['list', '--json'])), { entries: [] })
   })
+
+  for (const server of [false, true]) {
+    it(`list and purge${server ? ' of a server' : ''} tell entries apart that differ in their query, and say what they share`, async () => {
+      const [one, two] = [1, 2].map((n) => cli.origin.url(`/large?version=${n}`))
+      await cli.sandbox.run(['fetch', '-o', 'x', one!])
+      await cli.sandbox.run(['fetch', '-o', 'x', two!])
+      writeFileSync(path.join(cli.sandbox.root, 'token'), 'a-token-of-the-admin\n')
+      const token = path.join(cli.sandbox.root, 'token')
+      const kiss = server ? await Serving.start(cli.sandbox, ['--admin-token-file', token]) : undefined
+      const at = kiss ? ['--server', kiss.url, '--server-token-file', token] : []
+      try {
+        const run = (...args: string[]) => cli.sandbox.run([...args, ...at])
+        const table = await run('list')
+        assert.match(
+          table.stdout,
+          /\n4 entries, 294 KiB; 98\.6 KiB on the disk, because entries with the same content share it\n$/,
+        )
+        const shown = table.stdout.split('\n').filter((line) => line.endsWith('?…'))
+        const ids = shown.map((line) => line.trim().split(/ +/).at(-2)!)
+        assert.equal(new Set(ids).size, 2, table.stdout)
+        const whole = (json(await run('list', ids[0]!, '--json')) as Listed).entries
+        assert.deepEqual([whole.length, String(whole[0]?.id).startsWith(ids[0]!)], [1, true])
+        assert.equal((json(await run('list', one!, '--json')) as Listed).entries.length, 1)
+        const dry = await run('purge', '--dry-run', ids[0]!)
+        assert.match(
+          dry.stdout,
+          new RegExp(`${ids[0]} .*\\?…\nwould remove 1 entry, 0 B; their sizes add up to 97\\.7 KiB`),
+        )
+        assert.match((await run('purge', '--yes', ids[0]!)).stdout, /^removed 1 entry, 0 B; their sizes add up/)
+        assert.equal((json(await run('list', '--json')) as Listed).entries.length, 3)
+        const stats = await run('stats')
+        assert.match(stats.stdout, /^shared {6}196 KiB of entries, because those with the same content share it$/m)
+      } finally {
+        await kiss?.stop()
+      }
+    })
+  }
 
   it('purge: without a terminal it needs --yes', async () => {
     const { code, stdout, stderr } = await cli.sandbox.run(['purge', '--all'], { input: 'y\n' })

@@ -36,6 +36,7 @@ function values(flags: Record<string, unknown>): SettingValues {
 describe('kiss list', () => {
   it('shows exactly the keys of the contract', () => {
     assert.deepEqual(Object.keys(listedEntry(entry('http://h/a'))), [
+      'id',
       'url',
       'size',
       'sha256',
@@ -83,8 +84,8 @@ describe('kiss purge', () => {
   })
 
   it('says what it did, or would do', () => {
-    assert.equal(purgeLine({ removed: 1, bytes: 1024, dryRun: false }), 'removed 1 entry, 1 KiB')
-    assert.equal(purgeLine({ removed: 2, bytes: 0, dryRun: true }), 'would remove 2 entries, 0 B')
+    assert.equal(purgeLine({ removed: 1, bytes: 1024, dryRun: false }, []), 'removed 1 entry, 1 KiB')
+    assert.equal(purgeLine({ removed: 2, bytes: 0, dryRun: true }, []), 'would remove 2 entries, 0 B')
   })
 })
 

@@ -65,6 +65,18 @@ describe('kiss', () => {
   it('says on stderr what is wrong with a command line, in one line, and exits 2', async () => {
     const lines: [string[], string][] = [
       [['fecth'], 'kiss: there is no command fecth; did you mean kiss fetch?\n'],
+      [['fetsh', 'http://h/x?token=secret'], 'kiss: there is no command fetsh; did you mean kiss fetch?\n'],
+      [['ftech', '-o', 'x', 'y'], 'kiss: there is no command ftech; did you mean kiss fetch?\n'],
+      [['lava', 'prefech', 'job.yaml'], 'kiss: there is no command lava prefech; did you mean kiss lava prefetch?\n'],
+      [['stats', 'https://h/x'], 'kiss: kiss stats takes no such argument\n'],
+      [['fetch', '--al', 'http://h/x'], 'kiss: there is no flag --al\n'],
+      [['fetch', '--limit', '3K', 'u'], 'kiss: there is no flag --limit; did you mean --limit-rate?\n'],
+      [['fetch', '--output-document', 'x', 'u'], 'kiss: there is no flag --output-document; the flag is --output\n'],
+      [['fetch', '-X', 'POST', 'u'], 'kiss: there is no flag -X; kiss sends GET\n'],
+      [
+        ['fetch', 'host.example:8001/x?token=secret'],
+        'kiss: "host.example:8001/x?…" is not a URL; did you mean https://host.example:8001/x?…?\n',
+      ],
       [['https://user:secret@host/x?token=secret'], 'kiss: a URL is no command; write kiss fetch URL\n'],
       [['stats', 'more'], 'kiss: kiss stats takes no such argument\n'],
       [['fetch'], 'kiss: name a URL, or with --input a file of them\n'],
@@ -74,7 +86,7 @@ describe('kiss', () => {
         ['fetch', '--ttl', 'soon', 'http://h/x'],
         'kiss: --ttl: "soon" is not a duration; write 30s, 15m, 12h, 10d or 1h30m\n',
       ],
-      [['fetch', 'host/x'], 'kiss: "host/x" is not a URL; write it with its scheme: https://host/path\n'],
+      [['fetch', 'host/x'], 'kiss: "host/x" is not a URL; did you mean https://host/x?\n'],
       [['purge'], 'kiss: name URLs or a filter; --all removes everything\n'],
     ]
     for (const [args, expected] of lines) {

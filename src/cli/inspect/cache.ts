@@ -1,9 +1,7 @@
 /** The cache that `kiss list`, `kiss purge` and `kiss stats` look at: the local one, or that of a server. */
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
-import { isEmptyFilter } from '../../server/entry-filter.js'
 import { statusDocument } from '../../server/status.js'
-import { selects } from '../../store/select.js'
 import { unlessAborted } from '../../abort.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
@@ -31,9 +29,8 @@ async function openLocal(command: BaseCommand, values: SettingValues): Promise<I
   return {
     name,
     async entries(filter) {
-      const chosen = selects(isEmptyFilter(filter) ? { all: true } : filter, Date.now())
       const entries: Showable[] = []
-      for await (const entry of engine.list()) if (chosen(entry)) entries.push(entry)
+      for await (const entry of engine.select(filter)) entries.push(entry)
       return entries
     },
     // Between any two entries the cache is in order.

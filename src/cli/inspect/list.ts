@@ -29,7 +29,6 @@ export function sorted<Row extends Showable>(entries: readonly Row[], sort: stri
 
 /** @param now milliseconds since the epoch @param columns of the terminal, where there is one */
 export function listLines(entries: readonly Showable[], now: number, columns: number | undefined): string[] {
-  const bytes = entries.reduce((sum, { size }) => sum + size, 0)
   const layout: readonly Column<Showable>[] = [
     { title: 'SIZE', align: 'right', cell: ({ size }) => formatSize(size) },
     { title: 'AGE', align: 'right', cell: ({ storedAt }) => ago(now - storedAt) },
@@ -41,10 +40,24 @@ export function listLines(entries: readonly Showable[], now: number, columns: nu
     { title: 'USED', align: 'right', cell: ({ lastUsedAt }) => ago(now - lastUsedAt) },
     { title: 'HITS', align: 'right', cell: ({ hits }) => String(hits) },
     { title: 'NOTE', cell: noteOf },
+    { title: 'ID', cell: ({ id }) => id.slice(0, SHORT_ID) },
     { title: 'URL', cell: ({ url }) => url },
   ]
-  const sum = `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}, ${formatSize(bytes)}`
+  const sum = `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}, ${sizesOf(entries)}`
   return entries.length === 0 ? [sum] : [...tableLines(layout, entries, columns), sum]
+}
+
+/** Characters of an id in the table: as few as every command takes. */
+const SHORT_ID = 8
+
+/** `3 GiB`, and how much less that is on the disk where entries share a body. */
+export function sizesOf(entries: readonly Showable[]): string {
+  const named = entries.reduce((sum, { size }) => sum + size, 0)
+  const bodies = new Map(entries.map(({ sha256, size }) => [sha256, size]))
+  const stored = [...bodies.values()].reduce((sum, size) => sum + size, 0)
+  return stored === named
+    ? formatSize(named)
+    : `${formatSize(named)}; ${formatSize(stored)} on the disk, because entries with the same content share it`
 }
 
 /** The largest unit is enough in a table. */

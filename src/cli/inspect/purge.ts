@@ -3,34 +3,35 @@
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { parseUrl } from '../../http/parse-url.js'
-import { isEmptyFilter } from '../../server/entry-filter.js'
+import { entryId, isEmptyFilter } from '../../server/entry-filter.js'
 import { formatSize } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
 import { canAsk, confirm } from '../confirm.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
+import type { Showable } from './list.js'
 
 /** Removes what a filter chooses: the local cache, or a server's. */
 export type Purge = (filter: PurgeFilter) => Promise<PurgeResult>
 
 /** @throws KissError `usage` where nothing is chosen: purging everything has to be said. */
 export function purgeFilter(args: readonly string[], values: SettingValues): PurgeFilter {
-  // Entries that differ in a hidden query have one URL for everybody: their page tells their id.
-  const ids = args.filter((argument) => /^[0-9a-f]{8,64}$/.test(argument))
-  const urls = args.filter((argument) => !ids.includes(argument))
-  if (ids.length > 0 && values.server !== undefined) {
-    throw new KissError('usage', 'ids are for the local cache', { hint: 'a server has a page of each entry' })
-  }
   const filter: PurgeFilter = {
     ...(values.all ? { all: true } : {}),
-    ...(urls.length === 0 ? {} : { urls: urls.map((argument) => parseUrl(argument)) }),
-    ...(ids.length === 0 ? {} : { ids }),
+    ...named(args),
     ...entryFilter(values),
   }
   if (isEmptyFilter(filter)) {
     throw new KissError('usage', 'name URLs or a filter', { hint: '--all removes everything' })
   }
   return { ...filter, dryRun: values['dry-run'] }
+}
+
+/** URLs and ids among the arguments. Entries that differ in a hidden query have one URL for everybody: `kiss list` tells their ids. */
+export function named(args: readonly string[]): Pick<PurgeFilter, 'urls' | 'ids'> {
+  const ids = args.filter((argument) => entryId.test(argument))
+  const urls = args.filter((argument) => !ids.includes(argument)).map((argument) => parseUrl(argument))
+  return { ...(urls.length === 0 ? {} : { urls }), ...(ids.length === 0 ? {} : { ids }) }
 }
 
 /** The filters that `kiss list` and `kiss purge` share. */
@@ -86,8 +87,14 @@ export async function setQuota(
   }
 }
 
-export function purgeLine(result: PurgeResult): string {
-  return `${result.dryRun ? 'would remove' : 'removed'} ${amount(result)}`
+/** @param chosen what the filter selected before it was removed */
+export function purgeLine(result: PurgeResult, chosen: readonly Showable[]): string {
+  const sum = chosen.reduce((bytes, { size }) => bytes + size, 0)
+  const shared =
+    result.removed > 0 && result.bytes < sum
+      ? `; their sizes add up to ${formatSize(sum)}, but a body is freed once, and not while another entry shares it`
+      : ''
+  return `${result.dryRun ? 'would remove' : 'removed'} ${amount(result)}${shared}`
 }
 
 function amount({ removed, bytes }: PurgeResult): string {

@@ -37,6 +37,7 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
   return [
     `cache       ${name}`,
     `entries     ${count('resources_successes')}, ${formatSize(count('disk_usage'))}${full}`,
+    ...sharedLine(count('disk_logical'), count('disk_usage')),
     `downloaded  ${formatSize(downloaded)}${sourceParts(status)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight`,
     `served      ${formatSize(served)}${ratio}${servedParts(status)}`,
     `requests    ${count('statistics_requests')}`,
@@ -45,6 +46,13 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
       : [`saved       ${formatMoney(saved(status, price), price.unit)} at ${formatPrice(price)} per GB`]),
     ...(hosts.length === 0 ? [] : ['', ...hostLines(hosts, columns)]),
   ]
+}
+
+/** Why the sizes of the entries add up to more than the cache takes. */
+function sharedLine(logical: number, stored: number): string[] {
+  return logical > stored
+    ? [`shared      ${formatSize(logical)} of entries, because those with the same content share it`]
+    : []
 }
 
 /** Where the bytes came from, where that is not the origin alone. */

@@ -27,10 +27,11 @@ export async function remoteEntries(remote: Remote, filter: PurgeFilter, signal:
     const query = `${formatEntryFilter(filter)}&limit=${PAGE}${after === '' ? '' : `&after=${after}`}`
     const page = objectOf(remote, await ask(remote, 'entries/', query, { signal, patience: PATIENCE }))
     if (!Array.isArray(page.entries) || !page.entries.every(isListedEntry)) throw notKiss(remote)
-    entries.push(...page.entries.map(listedEntry))
+    entries.push(...page.entries.map((entry) => listedEntry({ ...entry, id: entry.id ?? '' })))
     if (page.next === undefined) return entries
     // Ids grow from page to page; a server that does not heed that would be asked for ever.
-    if (typeof page.next !== 'string' || !/^[0-9a-f]{64}$/.test(page.next) || page.next <= after) throw notKiss(remote)
+    if (typeof page.next !== 'string' || !/^[0-9a-f]{64}(-[0-9a-f]{32})*$/.test(page.next) || page.next <= after)
+      throw notKiss(remote)
     after = page.next
   }
 }

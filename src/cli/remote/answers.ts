@@ -3,9 +3,10 @@
 import type { ListedEntry } from '../../server/entries.js'
 
 /** Is this one of the `entries` of a list? */
-export function isListedEntry(value: unknown): value is ListedEntry {
+export function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> & { readonly id?: string } {
   if (typeof value !== 'object' || value === null) return false
   const {
+    id = '',
     url,
     size,
     sha256,
@@ -16,6 +17,7 @@ export function isListedEntry(value: unknown): value is ListedEntry {
     private: isPrivate,
   } = value as Record<string, unknown>
   return (
+    typeof id === 'string' &&
     typeof url === 'string' &&
     typeof sha256 === 'string' &&
     /^[0-9a-f]{64}$/.test(sha256) &&

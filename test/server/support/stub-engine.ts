@@ -1,5 +1,7 @@
 /** An engine whose artifacts a test scripts by hand: what the server makes of them is what is tested. */
 
+import { isEmptyFilter } from '#kiss/server/entry-filter.js'
+import { selects } from '#kiss/store/select.js'
 import { createHash } from 'node:crypto'
 import { KissError } from '#kiss/errors.js'
 import type {
@@ -263,8 +265,13 @@ export class StubEngine implements Engine {
     return this.artifacts.at(-1)!
   }
 
-  async *list(): AsyncIterable<Entry> {
-    for (const { entry } of this.artifacts) if (entry !== undefined) yield entry
+  async *list(after = ''): AsyncIterable<Entry> {
+    for (const { entry } of this.artifacts) if (entry !== undefined && entry.id > after) yield entry
+  }
+
+  async *select(filter: PurgeFilter, after?: string): AsyncIterable<Entry> {
+    const isChosen = selects(isEmptyFilter(filter) ? { all: true } : filter, Date.now())
+    for await (const entry of this.list(after)) if (isChosen(entry)) yield entry
   }
 
   async entry(id: string): Promise<EntryDetails | undefined> {
