@@ -32,18 +32,19 @@ export async function commit(
   { store, leases, clock, settings }: Pick<Collaborators, 'store' | 'leases' | 'clock' | 'settings'>,
 ): Promise<Entry | undefined> {
   const { id } = order
-  const doomed = async (): Promise<boolean> => (await generation.purged()) || !(await leases.isLatest(id, generation))
+  const isRevoked = async (): Promise<boolean> =>
+    (await generation.purged()) || !(await leases.isLatest(id, generation))
   const storedId = storageId(order, body.head)
   const { sha256, size, delimited } = body
   // A length that nobody announced is known only now.
-  if (storedId === undefined || size > (order.maxSize ?? Infinity) || (await doomed())) return undefined
+  if (storedId === undefined || size > (order.maxSize ?? Infinity) || (await isRevoked())) return undefined
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const isAlone = order.alone || storedId !== id
   const lifetime = isAlone ? Math.min(order.lifetime, settings.authTtl) : order.lifetime
   const entry = entryOf(body, { ...order, id: storedId, lifetime }, clock.now())
   const stored = await store.publish(body.file ?? generation.bodyPath, entry, {
     reservation: reservationOf(id, generation),
-    isPurged: doomed,
+    isRevoked,
   })
   if (!stored) return undefined
   if (settings.syncBodies) store.checked.sync(sha256)

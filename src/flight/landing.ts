@@ -5,7 +5,7 @@ import { withRoom } from '../store/room.js'
 import type { Space } from '../store/types.js'
 import type { Generation, Head } from './directory.js'
 import { changedError } from './ending.js'
-import { Reservation } from './reservation.js'
+import { BodySpace } from './body-space.js'
 import type { FlightState } from './state.js'
 import { BodyWriter } from './writer.js'
 
@@ -23,7 +23,7 @@ export interface LandingOptions {
 
 export class Landing {
   readonly #o: LandingOptions
-  readonly #reservation: Reservation
+  readonly #space: BodySpace
   #writer: BodyWriter | undefined
   #head: Head | undefined
   /** Readers have bytes of another file, whose owner may still be appending to it. */
@@ -36,7 +36,7 @@ export class Landing {
     this.#o = options
     this.#head = options.head
     this.#exchanging = options.state.body.attached
-    this.#reservation = new Reservation(options.space, options.reservation)
+    this.#space = new BodySpace(options.space, options.reservation)
   }
 
   /** Opens the body, or makes it; the caller closes. */
@@ -47,7 +47,7 @@ export class Landing {
       path: generation.bodyPath,
       mode: generation.modes.file,
       onGrow: (size) => landing.show(size),
-      reserve: (size) => landing.#reservation.grow(size),
+      reserve: (size) => landing.#space.grow(size),
       makeRoom: async (bytes) => (await space.evict(bytes)) > 0,
     })
     state.waiting.onChange = () => {
@@ -79,7 +79,7 @@ export class Landing {
     const { generation, state, space } = this.#o
     this.#head = head
     await withRoom(space, async () => {
-      await this.#reservation.begin(head.length, this.writer.size)
+      await this.#space.begin(head.length, this.writer.size)
       await generation.setHead(head)
     })
     state.confirmed = true

@@ -18,19 +18,19 @@ import { parseAuthority } from './self.js'
 /** Bytes of a request target: longer ones name no artifact. */
 export const longestUrl = 8192
 
-export interface Found {
+export interface Located {
   readonly route: Route | undefined
   readonly request: Incoming
 }
 
 /** Which route a request is for. */
-export function locate(request: Incoming, routes: readonly Route[]): Found {
+export function locate(request: Incoming, routes: readonly Route[]): Located {
   const found = findRoute(routes, request.path)
   return { route: found?.route, request: { ...request, params: found?.params ?? [] } }
 }
 
 /** The reply to a request, or the error that becomes one. */
-export async function dispatch({ route, request }: Found, services: Services): Promise<Reply> {
+export async function dispatch({ route, request }: Located, services: Services): Promise<Reply> {
   refusePassed(request, services)
   checkVersion(request)
   if (request.path.length + request.query.length > longestUrl) {

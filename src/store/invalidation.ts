@@ -7,13 +7,13 @@ import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
 import { thisTurn } from './turn.js'
 
-/** Milliseconds between looks at the index, for what the watch did not tell. */
+/** Milliseconds between looks at the index, for changes that the watch did not tell. */
 const POLL = 5_000
 
 /**
- * The file `generation` is the bell: it is touched, and a watch in every process hears it. The row `generation` of the
- * index is the truth: triggers change it in the same statement as the entry, so that a process killed before it rang, or a
- * watch that the system refused, costs POLL and nothing else.
+ * A process that removes or replaces an entry touches the file `changes`, which every process watches. Triggers count the
+ * change in the row `changes` of the index, in the statement that changes the entry. A process that is killed before it
+ * touches the file, or a watch that the system refuses, delays the news by POLL.
  */
 export class Invalidation {
   readonly #layout: Layout
@@ -23,10 +23,10 @@ export class Invalidation {
   #timer: NodeJS.Timeout | undefined
   #seen: number | undefined
   #closed = false
-  /** The time of the bell when it was last looked at; milliseconds since the epoch, 0 where it is gone. */
-  #rungAt = 0
-  /** The turn of the event loop in which the bell was looked at. */
-  #heardIn = -1
+  /** The time of the file `changes` at the last look; milliseconds since the epoch, 0 where it is gone. */
+  #touchedAt = 0
+  /** The turn of the event loop of the last look. */
+  #lookedIn = -1
 
   constructor(layout: Layout, database: Database) {
     this.#layout = layout
@@ -36,11 +36,11 @@ export class Invalidation {
   /** Throws KissError `disk`. */
   async start(): Promise<void> {
     try {
-      await ring(this.#layout, false)
+      await touch(this.#layout, false)
     } catch (error) {
       throw asKissError(error, 'disk', `cannot use the cache directory ${this.#layout.root}`)
     }
-    this.#rungAt = this.#readBell()
+    this.#touchedAt = this.#readTime()
     this.#watch()
     this.#poll()
   }
@@ -51,35 +51,35 @@ export class Invalidation {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Something was removed or replaced. Never fails: who does not hear it looks within POLL. */
+  /** An entry was removed or replaced. Never fails: a process that misses it looks within POLL. */
   async announce(): Promise<void> {
     try {
-      await ring(this.#layout, true)
+      await touch(this.#layout, true)
     } catch {
-      // The disk is full or the directory gone. The row in the index has changed, and will be seen.
+      // The disk is full or the directory is gone. The row in the index has changed.
     }
   }
 
   /**
-   * Tells the listeners at once what another process has announced: the watch may take its time, and a client that was told
-   * of a purge may ask any process next. One look serves a turn of the event loop, since its requests had all arrived
-   * before. It costs 5 µs, a tenth of a small hit.
+   * Tells the listeners at once that another process announced a change: the watch may be late, and a client that got the
+   * answer to a purge may send its next request to any process. One look serves a turn of the event loop, since its requests
+   * had all arrived before. A look costs 5 µs, a tenth of a small hit.
    */
   hear(): void {
     const turn = thisTurn()
-    if (this.#heardIn === turn) return
-    this.#heardIn = turn
-    const rungAt = this.#readBell()
-    if (rungAt === this.#rungAt) return
-    this.#rungAt = rungAt
+    if (this.#lookedIn === turn) return
+    this.#lookedIn = turn
+    const touchedAt = this.#readTime()
+    if (touchedAt === this.#touchedAt) return
+    this.#touchedAt = touchedAt
     this.#tell()
   }
 
-  #readBell(): number {
+  #readTime(): number {
     try {
-      return fs.statSync(this.#layout.generation, { throwIfNoEntry: false })?.mtimeMs ?? 0
+      return fs.statSync(this.#layout.changes, { throwIfNoEntry: false })?.mtimeMs ?? 0
     } catch {
-      // Memory is dropped once, and the index asked instead, which says what is wrong with the directory.
+      // Memory is dropped once. The index then says what is wrong with the directory.
       return 0
     }
   }
@@ -87,7 +87,7 @@ export class Invalidation {
   /** Looks at the index now, as the poll does. */
   async look(): Promise<void> {
     if (this.#watcher === undefined && !this.#closed) this.#watch()
-    const [row] = await this.#database.query<{ value: number }>(`SELECT value FROM settings WHERE name = 'generation'`)
+    const [row] = await this.#database.query<{ value: number }>(`SELECT value FROM settings WHERE name = 'changes'`)
     if (this.#seen !== undefined && this.#seen !== row?.value) this.#tell()
     this.#seen = row?.value
   }
@@ -107,7 +107,7 @@ export class Invalidation {
     this.#watcher?.close()
     this.#watcher = undefined
     try {
-      this.#watcher = fs.watch(this.#layout.generation, { persistent: false }, (event) => {
+      this.#watcher = fs.watch(this.#layout.changes, { persistent: false }, (event) => {
         this.#tell()
         if (event === 'rename') this.#watch()
       })
@@ -116,14 +116,14 @@ export class Invalidation {
         this.#watcher = undefined
       })
     } catch {
-      // No watch to be had (the file has gone, or the system's limit is reached): the poll does it.
+      // The file is gone, or the system's limit of watches is reached: the poll serves instead.
     }
   }
 
   #poll(): void {
     this.#timer = setTimeout(() => {
       this.look()
-        // An index that fails says so to whoever needs it; here there is nobody to tell.
+        // An operation that needs the index gets the error.
         .catch(() => undefined)
         .finally(() => {
           if (!this.#closed) this.#poll()
@@ -132,9 +132,9 @@ export class Invalidation {
   }
 }
 
-/** Changes the file's times, which needs no room on the disk. */
-async function ring({ generation: file, modes }: Layout, loud: boolean): Promise<void> {
-  // Two rings of one millisecond have different times all the same.
+/** Changes the time of the file, which needs no room on the disk. `loud`: also of a file that is there already. */
+async function touch({ changes: file, modes }: Layout, loud: boolean): Promise<void> {
+  // Two changes within a millisecond have different times.
   const now = (Date.now() + Math.random()) / 1_000
   try {
     if (loud) return await utimes(file, now, now)

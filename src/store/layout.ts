@@ -19,14 +19,14 @@ import type { KeyId, Sha256 } from './types.js'
  *   blobs/ab/….tmp           a description being written
  *   transfers/<key>/<generation>/   downloads that have not ended
  *   slack                    bytes for the moment in which the disk is full (slack.ts)
- *   generation               touched by whoever removed or replaced an entry
+ *   changes                  touched when an entry is removed or replaced
  * ```
  *
  * Everything but the blobs can be lost without losing what was downloaded.
  */
 export const LAYOUT_VERSION = '1'
 
-const names = ['index.sqlite', 'blobs', 'transfers', 'generation']
+const names = ['index.sqlite', 'blobs', 'transfers', 'changes']
 
 export class Layout {
   readonly versionFile: string
@@ -36,7 +36,7 @@ export class Layout {
   readonly indexLock: string
   readonly blobs: string
   readonly transfers: string
-  readonly generation: string
+  readonly changes: string
   readonly slack: string
 
   constructor(
@@ -53,7 +53,7 @@ export class Layout {
     this.indexLock = join(indexRoot, 'index.lock')
     this.blobs = join(root, 'blobs')
     this.transfers = join(root, 'transfers')
-    this.generation = join(indexRoot, 'generation')
+    this.changes = join(indexRoot, 'changes')
     this.slack = join(root, 'slack')
   }
 
@@ -98,8 +98,8 @@ export async function openLayout(
 
 /** An older kiss let everybody read what it made. What belongs to another user stays as it is. */
 async function closeToOthers(layout: Layout): Promise<void> {
-  const { blobs, transfers, index, indexLog, versionFile, generation, slack, modes } = layout
-  const files = [index, indexLog, `${index}-shm`, versionFile, generation, slack]
+  const { blobs, transfers, index, indexLog, versionFile, changes, slack, modes } = layout
+  const files = [index, indexLog, `${index}-shm`, versionFile, changes, slack]
   await Promise.all([
     ...[blobs, transfers].map((path) => restrict(path, modes.directory)),
     ...files.map((path) => restrict(path, modes.file)),

@@ -3,7 +3,7 @@
  * only when it has fallen into the older half: moving it each time took 5 % of the time of small hits.
  */
 export class LruMap<K, V> {
-  readonly #map = new Map<K, Place<V>>()
+  readonly #map = new Map<K, Slot<V>>()
   /** Counts moves to the end. */
   #moves = 0
 
@@ -14,16 +14,16 @@ export class LruMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    const place = this.#map.get(key)
-    if (place === undefined) return undefined
-    if (this.#moves - place.movedAt >= this.limit / 2) this.#move(key, place)
-    return place.value
+    const slot = this.#map.get(key)
+    if (slot === undefined) return undefined
+    if (this.#moves - slot.movedAt >= this.limit / 2) this.#move(key, slot)
+    return slot.value
   }
 
   set(key: K, value: V): void {
-    const place = this.#map.get(key) ?? { value, movedAt: -Infinity }
-    place.value = value
-    if (this.#moves - place.movedAt >= this.limit / 2) this.#move(key, place)
+    const slot = this.#map.get(key) ?? { value, movedAt: -Infinity }
+    slot.value = value
+    if (this.#moves - slot.movedAt >= this.limit / 2) this.#move(key, slot)
     if (this.#map.size <= this.limit) return
     for (const oldest of this.#map.keys()) {
       this.#map.delete(oldest)
@@ -39,14 +39,14 @@ export class LruMap<K, V> {
     this.#map.clear()
   }
 
-  #move(key: K, place: Place<V>): void {
-    place.movedAt = ++this.#moves
+  #move(key: K, slot: Slot<V>): void {
+    slot.movedAt = ++this.#moves
     this.#map.delete(key)
-    this.#map.set(key, place)
+    this.#map.set(key, slot)
   }
 }
 
-interface Place<V> {
+interface Slot<V> {
   value: V
   movedAt: number
 }

@@ -20,7 +20,7 @@ export interface PublishOptions {
   /** The id under which space was reserved for the body; default: that of the entry. */
   readonly reservation?: string
   /** Asked when a purge that comes later can reach the body: true where one came earlier. */
-  readonly isPurged?: () => Promise<boolean>
+  readonly isRevoked?: () => Promise<boolean>
 }
 
 /**
@@ -28,7 +28,7 @@ export interface PublishOptions {
  *
  * 1. The reservation becomes a claim on the blob, which the ledger counts. Killed here: the ledger counts a file that is not
  *    there; the unfinished transfer is continued, or its claim reclaimed and the row evicted.
- * 2. `isPurged` is asked. A purge marks the transfer before it cancels claims, so an earlier one is seen here, and a later
+ * 2. `isRevoked` is asked. A purge marks the transfer before it cancels claims, so an earlier one is seen here, and a later
  *    one finds the claim.
  * 3. The file is renamed into place and its stamp recorded. Killed here: a blob that no entry names, counted, and evicted in
  *    its turn.
@@ -42,13 +42,13 @@ export async function publish(
   file: string,
   entry: Entry,
   { entries, blobs, checked, space, removal }: Publisher,
-  { reservation = entry.id, isPurged }: PublishOptions = {},
+  { reservation = entry.id, isRevoked }: PublishOptions = {},
 ): Promise<boolean> {
   const { id, sha256, size } = entry
   let published: Awaited<ReturnType<Entries['publish']>> | undefined
   try {
     await withRoom(space, () => space.commit(id, sha256, size, reservation))
-    if ((await isPurged?.()) !== true) {
+    if ((await isRevoked?.()) !== true) {
       const stamp = await withRoom(space, () => blobs.adopt(file, sha256))
       await withRoom(space, () => checked.record(sha256, stamp))
       await withRoom(space, () => blobs.describe(entry))

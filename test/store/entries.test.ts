@@ -27,7 +27,7 @@ describe('entries', () => {
     await direct.query('DELETE FROM entries')
     await direct.close()
     const told = new Promise<void>((resolve) => store.onInvalidate(resolve))
-    await utimes(store.layout.generation, new Date(), new Date())
+    await utimes(store.layout.changes, new Date(), new Date())
     await told
     assert.equal(await store.entries.get(entry.id), undefined)
   })

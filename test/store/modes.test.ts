@@ -53,12 +53,12 @@ describe('the permissions in a cache directory', () => {
   it('are taken from everybody else where an older kiss gave them', async () => {
     await fixture.open()
     for (const name of ['.', 'blobs', 'transfers']) await chmod(join(fixture.dir, name), 0o755)
-    for (const name of ['index.sqlite', 'generation']) await writeFile(join(fixture.dir, name), '', { flag: 'a' })
-    for (const name of ['index.sqlite', 'generation']) await chmod(join(fixture.dir, name), 0o644)
+    for (const name of ['index.sqlite', 'changes']) await writeFile(join(fixture.dir, name), '', { flag: 'a' })
+    for (const name of ['index.sqlite', 'changes']) await chmod(join(fixture.dir, name), 0o644)
     await fixture.open()
     const modes = async (name: string) => ((await stat(join(fixture.dir, name))).mode & 0o777).toString(8)
     assert.deepEqual(await Promise.all(['blobs', 'transfers'].map(modes)), ['700', '700'])
-    assert.deepEqual(await Promise.all(['index.sqlite', 'generation'].map(modes)), ['600', '600'])
+    assert.deepEqual(await Promise.all(['index.sqlite', 'changes'].map(modes)), ['600', '600'])
   })
 
   it('follow a group that was set up, and no other', () => {

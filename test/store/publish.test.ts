@@ -84,13 +84,13 @@ describe('publication', () => {
       const entry = entryOf(`purged ${i}`, `body ${i}`)
       const file = fixture.scratch
       await writeFile(file, `body ${i}`)
-      let isPurged = false
+      let isRevoked = false
       const purge = async (): Promise<number> => {
-        isPurged = true
+        isRevoked = true
         return (await other.purge({ ids: [entry.id] })).removed
       }
       const [stored, removed] = await Promise.all([
-        store.publish(file, entry, { isPurged: async () => isPurged }),
+        store.publish(file, entry, { isRevoked: async () => isRevoked }),
         sleep(i / 4).then(purge),
       ])
       assert.ok(stored ? removed === 1 : removed === 0)

@@ -2,6 +2,7 @@
 
 import type { Database } from '../index/database.js'
 import type { Flusher } from '../index/flusher.js'
+import { type CounterName, type Counters, type Counts, counterNames } from '../types.js'
 
 /** Tables with the columns `name` and `value`. */
 export type SumTable = 'counters' | 'sums' | 'hosts'
@@ -52,5 +53,23 @@ export class SharedSums {
         throw error
       }
     })
+  }
+}
+
+/** The sums whose names types.ts lists. */
+export class SharedCounters implements Counters {
+  readonly #sums: SharedSums
+
+  constructor(database: Database, flusher: Flusher) {
+    this.#sums = new SharedSums(database, flusher, 'counters')
+  }
+
+  add(name: CounterName, n: number): void {
+    this.#sums.add(name, n)
+  }
+
+  async read(): Promise<Counts> {
+    const sums = await this.#sums.read()
+    return Object.fromEntries(counterNames.map((name) => [name, sums.get(name) ?? 0])) as Record<CounterName, number>
   }
 }

@@ -3,7 +3,7 @@
 import { figuresSchema } from '../figures/schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 7
+export const SCHEMA_VERSION = 8
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -40,7 +40,7 @@ const names = (row: 'OLD' | 'NEW', change: string) =>
 const named = `
   UPDATE blobs SET last_used = max(last_used, ${field('NEW', 'lastUsedAt')}) WHERE sha256 = ${field('NEW', 'sha256')};`
 
-const changed = `UPDATE settings SET value = value + 1 WHERE name = 'generation';`
+const changed = `UPDATE settings SET value = value + 1 WHERE name = 'changes';`
 
 export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
@@ -72,11 +72,11 @@ export const schema: readonly string[] = [
 
   ...figuresSchema,
 
-  // quota: bytes, absent without one. generation: grows whenever an entry is removed or replaced. ledger: the boot in which
+  // quota: bytes, absent without one. changes: grows whenever an entry is removed or replaced. ledger: the boot in which
   // the ledger was last compared with the disk. used: bytes that
   // all blobs take. lost: there are blobs whose entries went with an index that was lost.
   `CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
-  `INSERT OR IGNORE INTO settings VALUES ('generation', 0), ('used', 0)`,
+  `INSERT OR IGNORE INTO settings VALUES ('changes', 0), ('used', 0)`,
   `CREATE TRIGGER IF NOT EXISTS blob_added AFTER INSERT ON blobs BEGIN ${use(`+ ${costOf('NEW.')}`)} END`,
   `CREATE TRIGGER IF NOT EXISTS blob_resized AFTER UPDATE OF size, entries, doomed ON blobs
     BEGIN ${use(`+ ${costOf('NEW.')} - ${costOf('OLD.')}`)} END`,
@@ -108,6 +108,7 @@ export const discard: readonly string[] = [
     (trigger) => `DROP TRIGGER IF EXISTS ${trigger}`,
   ),
   ...['blobs', 'reservations', 'claims'].map((table) => `DROP TABLE IF EXISTS ${table}`),
+  `DELETE FROM settings WHERE name = 'generation'`,
   `UPDATE settings SET value = '' WHERE name = 'ledger'`,
   `UPDATE settings SET value = 0 WHERE name = 'used'`,
 ]

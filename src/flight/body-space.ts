@@ -11,7 +11,7 @@ const RENEWAL = 1_000
 /** … where so many bytes have come since: an origin that sends less keeps nobody else from downloading. */
 const PROGRESS = 64 * 1024
 
-export class Reservation {
+export class BodySpace {
   #length: number | undefined
   #granted = 0
   /** When and at which size it was renewed last; milliseconds, monotonic. */
