@@ -12,6 +12,7 @@ import { baseStyle } from './base-style.js'
 import { chartStyle } from './chart-style.js'
 import { entryStyle } from './entry-style.js'
 import { icon } from './icon.js'
+import { formStyle } from './form-style.js'
 import { partStyle } from './part-style.js'
 import { phoneStyle } from './phone-style.js'
 
@@ -55,7 +56,7 @@ export class Assets {
     return new Assets(
       new Map<string, Uint8Array>([
         ...files,
-        ['style.css', Buffer.from(baseStyle + partStyle + entryStyle + chartStyle + phoneStyle)],
+        ['style.css', Buffer.from(baseStyle + partStyle + formStyle + entryStyle + chartStyle + phoneStyle)],
         ['icon.svg', Buffer.from(icon)],
       ]),
     )
