@@ -7,6 +7,8 @@ import { subjectOf } from '../flight/subject.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Store } from '../store/open.js'
 import type { CounterName, Entry, ServedAs } from '../store/types.js'
+import type { ByOrigin } from './by-origin/by-origin.js'
+import { wholeArtifact } from './by-origin/whole.js'
 import type { Credentials } from './credentials.js'
 import type { FromFlight } from './from-flight.js'
 import type { FromStore } from './from-store.js'
@@ -28,6 +30,7 @@ export interface FetchingOptions {
   readonly rights: Rights
   readonly fromStore: FromStore
   readonly fromFlight: FromFlight
+  readonly byOrigin: ByOrigin
   readonly flights: Flights
   readonly store: Store
   readonly clock: Clock
@@ -46,7 +49,8 @@ export class Fetching {
   async fetch(request: FetchRequest): Promise<Artifact> {
     this.#count(request, 'requests')
     try {
-      const artifact = await this.#answer(await this.#begun(request))
+      const state = await this.#begun(request)
+      const artifact = await (state.rule?.freshness === 'origin' ? this.#byOrigin(state) : this.#answer(state))
       this.#count(request, `requests_${artifact.as}`)
       return artifact
     } catch (error) {
@@ -80,6 +84,11 @@ export class Fetching {
       confirmed: false,
       refusals: 0,
     }
+  }
+
+  async #byOrigin(state: RequestState): Promise<Artifact> {
+    const answered = await this.#o.byOrigin.fetch(state)
+    return state.request.wire ? answered : wholeArtifact(state, answered, (request) => this.fetch(request))
   }
 
   #count({ internal }: FetchRequest, name: CounterName): void {

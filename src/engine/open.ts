@@ -21,7 +21,9 @@ import { purge, select } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import { fromOtherUrl } from './derived.js'
 import { isListed } from '../flight/access.js'
-import { Flights } from '../flight/flights.js'
+import { ByOrigin } from './by-origin/by-origin.js'
+import { Exchange } from './by-origin/exchange.js'
+import { closing, Flights } from '../flight/flights.js'
 import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
@@ -115,6 +117,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   })
   const fromStore = new FromStore({ store, clock, authTtl: settings.authTtl })
   const fromFlight = new FromFlight({ flights, fromStore, rights, failures, store, clock, lifetimes: settings })
+  const exchange = new Exchange({ store, clock, origins: originsOf, flights, settings })
+  const byOrigin = new ByOrigin({ store, clock, fromStore, exchange, flights })
   const fetching: Fetching = new Fetching({
     providers,
     credentials,
@@ -123,6 +127,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     rights,
     fromStore,
     fromFlight,
+    byOrigin,
     flights,
     store,
     clock,
@@ -136,6 +141,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
+    exchange.close(closing())
     await fetching.close()
     await (await origins)?.close()
     await store.close()

@@ -1,5 +1,7 @@
 /** What the command line and the server ask of the engine, and what they get. */
 
+import type { CacheStatus } from '../http/cache-status.js'
+import type { Fields, Part } from '../http/caching/types.js'
 import type { StoredHeaders } from '../http/stored.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Clock } from '../flight/collaborators.js'
@@ -18,6 +20,26 @@ export type { Download, DownloadState } from '../flight/list.js'
 export type { FailureRecord } from '../store/figures/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
 
+/** A request as the client sent it. */
+export interface WireRequest {
+  readonly method: 'GET' | 'HEAD'
+  /** Its end-to-end fields, as far as they may go to an origin. */
+  readonly fields: Fields
+  /** Tells the client an interim answer of the origin (RFC 9110 §15.2). */
+  readonly inform?: (status: number, fields: Fields) => void
+}
+
+/** The answer of an origin that says itself what is stored and fresh: sent to the client as it is. */
+export interface RelayedAnswer {
+  readonly status: number
+  readonly fields: Fields
+  /** Seconds; undefined: it has not been stored. */
+  readonly age: number | undefined
+  readonly cache: CacheStatus
+  /** The content has these bytes of the representation alone. */
+  readonly part?: Part | undefined
+}
+
 export interface FetchRequest {
   /** As the client wrote it, credentials included. */
   readonly url: URL
@@ -25,6 +47,10 @@ export interface FetchRequest {
   readonly ttl?: number
   /** Validate now, whatever the age. */
   readonly refresh?: boolean
+  /** For URLs whose origin says what is stored (`freshness: origin`). Absent: the artifact is wanted, wherever redirects lead. */
+  readonly wire?: WireRequest | undefined
+  /** Redirects that led to this URL. */
+  readonly hop?: number
   /** Never contact an origin. */
   readonly offline?: boolean
   /** A condition of this reader: lower-case hex. */
@@ -92,6 +118,8 @@ export interface Artifact {
   readonly detail: 'authorised' | 'stale-if-error' | 'sign-in-page' | undefined
   /** What the parent that sends the bytes says: its Cache-Status (RFC 9211), and when the origin confirmed them (milliseconds since the epoch). */
   readonly parent?: { readonly cacheStatus: string | undefined; readonly confirmedAt: number | undefined } | undefined
+  /** Where the origin says itself what is stored and fresh. Absent: an artifact, sent as a 200 in kiss's own form. */
+  readonly answer?: RelayedAnswer | undefined
   /** The bytes will be (or are) in the store when this has been read to its end. */
   readonly stored: boolean
   readonly content: Content

@@ -11,7 +11,7 @@ export function requestFor(
   order: Order,
   { headers, source }: Pick<Ask, 'headers' | 'source'>,
 ): Omit<OriginRequest, 'signal' | 'headersTimeout'> {
-  const { url, provider, ttl, insists, client, via } = order
+  const { url, provider, ttl, insists, client, lane, relay, via } = order
   return {
     url,
     provider,
@@ -22,6 +22,8 @@ export function requestFor(
     ttl,
     refresh: insists,
     client,
+    lane,
+    relay,
     via,
   }
 }

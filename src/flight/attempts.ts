@@ -95,6 +95,7 @@ export class Attempts {
       const step = seed ? await this.#begin(seed) : await this.#attempt()
       seed = undefined
       if (step.kind !== 'again') return step
+      if (this.#o.order.once) throw unreachable(this.#o.order.shown, step.cause ?? new Error(step.reason))
       if (!step.free) await this.#wait(step)
     }
   }

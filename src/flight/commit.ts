@@ -41,7 +41,9 @@ export async function commit(
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const isAlone = order.alone || storedId !== id
   const lifetime = isAlone ? Math.min(order.lifetime, settings.authTtl) : order.lifetime
-  const entry = entryOf(body, { ...order, id: storedId, lifetime }, clock.now())
+  const noted = entryOf(body, { ...order, id: storedId, lifetime }, clock.now())
+  const entry = order.finish ? order.finish(noted) : noted
+  if (entry === undefined) return undefined
   const stored = await store.publish(body.file ?? generation.bodyPath, entry, {
     reservation: reservationOf(id, generation),
     isRevoked,

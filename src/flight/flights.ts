@@ -34,6 +34,19 @@ export class Flights {
     return { flight, created: current === undefined }
   }
 
+  /** Not purged, and not superseded. */
+  isCurrent(flight: Flight): boolean {
+    return this.#current.get(flight.order.id) === flight
+  }
+
+  /** A flight whose answer is there already, and that nobody else joins by its key; the caller has joined it. */
+  begin(order: Order, seed: Seed): Flight {
+    this.#admit(order)
+    const flight = this.#start(order, seed)
+    flight.join()
+    return flight
+  }
+
   /** Waits for a flight of this key whose bytes are all here; false where there is none. */
   async stored(id: KeyId): Promise<boolean> {
     const flight = this.#current.get(id)

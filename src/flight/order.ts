@@ -3,7 +3,7 @@
 import { isStrong } from '../http/validation.js'
 import type { Head } from './directory.js'
 import type { Entry, KeyId, Sha256 } from '../store/types.js'
-import type { Lane, OriginAnswer } from '../upstream/types.js'
+import type { Lane, OriginAnswer, Relay } from '../upstream/types.js'
 import { aloneIdOf, type Subject } from './subject.js'
 
 export interface Order extends Omit<Subject, 'share'> {
@@ -32,6 +32,12 @@ export interface Order extends Omit<Subject, 'share'> {
   /** Bytes: a larger body is not kept. */
   readonly maxSize?: number | undefined
   readonly lane?: Lane | undefined
+  /** The answer is passed on as the origin gives it. */
+  readonly relay?: Relay | undefined
+  /** A body that is cut is not asked for again. */
+  readonly once?: boolean
+  /** The entry of the body, from what is known of any; undefined: it is not kept. Default: as it is. */
+  readonly finish?: (entry: Entry) => Entry | undefined
 }
 
 type Stored = Pick<Order, 'id' | 'alone' | 'keep' | 'access' | 'credential' | 'maxSize'>

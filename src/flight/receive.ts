@@ -85,6 +85,8 @@ async function ended(at: number, { answer, landing, order, services, signal, tot
   const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
   if (at < writer.size) return delimited ? { kind: 'changed' } : cut(`the origin closed the connection at byte ${at}`)
   if (length !== undefined || delimited) return { kind: 'whole', delimited: true }
+  // What is passed on as it is came to its end when the origin says so.
+  if (order.relay) return { kind: 'whole', delimited: false }
   // It ended with the connection, as a cut one would (RFC 9112 §8).
   const digest = writer.digest()
   if (digest === order.promised || digest === head?.sha256) return { kind: 'whole', delimited: true }

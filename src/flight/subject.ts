@@ -34,11 +34,11 @@ export function keyIdOf(canonical: URL): KeyId {
  */
 function representationOf(key: KeyId, headers: Readonly<Record<string, string>>): KeyId {
   const chosen = Object.entries(headers).filter(([name]) => isSelecting(name))
-  return chosen.length === 0 ? key : subordinate(key, JSON.stringify(chosen.sort()))
+  return chosen.length === 0 ? key : subordinateId(key, JSON.stringify(chosen.sort()))
 }
 
 /** An id below that of a key: its own, and a hash of what tells it apart. */
-function subordinate(key: KeyId, what: string): KeyId {
+export function subordinateId(key: KeyId, what: string): KeyId {
   return `${key}-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
 }
 
@@ -107,7 +107,7 @@ export function subjectOf(
 
 /** The id of a download for one credential alone; '' stands for none. */
 export function aloneIdOf(id: KeyId, credential = ''): KeyId {
-  return subordinate(id, credential)
+  return subordinateId(id, credential)
 }
 
 /** A hash of the credential of a request, which other processes can compare; undefined where it has none. */

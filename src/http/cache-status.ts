@@ -4,7 +4,7 @@ export interface CacheStatus {
   /** Served from the store, without going to the origin for its bytes. */
   readonly hit?: boolean
   /** Why it went to the origin. */
-  readonly fwd?: 'uri-miss' | 'stale'
+  readonly fwd?: 'uri-miss' | 'vary-miss' | 'request' | 'bypass' | 'stale' | 'partial'
   readonly fwdStatus?: number
   /** The answer will be in the store. */
   readonly stored?: boolean

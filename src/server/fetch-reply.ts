@@ -47,7 +47,7 @@ export async function fetchReply(options: FetchReplyOptions): Promise<Reply> {
   }
 }
 
-function isStream(reply: Reply): boolean {
+export function isStream(reply: Reply): boolean {
   return typeof reply.body === 'object' && 'send' in reply.body
 }
 
@@ -181,7 +181,11 @@ async function sendWhole(artifact: Artifact, bytes: Uint8Array, sink: BodySink):
   await artifact.close('done')
 }
 
-function bodyOf({ artifact, promised, pool }: FetchReplyOptions, first: number, end: number | undefined): StreamBody {
+export function bodyOf(
+  { artifact, promised, pool }: FetchReplyOptions,
+  first: number,
+  end: number | undefined,
+): StreamBody {
   const { content } = artifact
   const growing = !content.complete
   const held = promised && growing && end !== undefined && end > first

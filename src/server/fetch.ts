@@ -1,13 +1,15 @@
 /** The fetch endpoint: the artifact behind a URL, in three forms of address; purging one, for admins. */
 
-import type { Artifact } from '../engine/types.js'
+import type { Artifact, WireRequest } from '../engine/types.js'
 import { KissError } from '../errors.js'
+import { forwardedFields } from '../http/caching/fields.js'
 import { passedHeaders } from '../http/passed-headers.js'
 import { decodeLenient, displayUrl, fileNameOf } from '../http/urls.js'
 import type { Entry } from '../store/types.js'
 import { declines, type Acceleration } from './accel.js'
 import { parseFetchQuery, type FetchQuery } from './fetch-query.js'
 import { fetchReply } from './fetch-reply.js'
+import { relayedReply } from './relayed-reply.js'
 import { json, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
 import { parseAuthority } from './self.js'
@@ -21,6 +23,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     headers: clientHeaders(query, request, services),
     offline: directs(request.headers['cache-control'], 'only-if-cached'),
     refresh: directs(request.headers['cache-control'], 'no-cache'),
+    wire: wireOf(request, services),
     signal: request.signal,
     client: request.client,
     via: request.headers['via'],
@@ -28,7 +31,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     queuePatience: Math.min(services.queuePatience, preferredWait(request.headers['prefer'])),
   })
   const [segment = ''] = request.params
-  const reply = await fetchReply({
+  const options = {
     artifact,
     method: request.method,
     headers: request.headers,
@@ -37,7 +40,11 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     now: services.now(),
     pool: services.pool,
     ...accelerationOf(request, services),
-  })
+  }
+  const { answer } = artifact
+  const reply = await (answer === undefined
+    ? fetchReply(options)
+    : relayedReply({ ...options, answer, fields: wireOf(request, services).fields, url: query.url }))
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^(?:.*, )?kiss; /s, '')
   request.notes.as = artifact.as
@@ -46,14 +53,25 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     : reply
 }
 
+/** What of the request goes on where the origin says itself what is stored: all that is meant for it. */
+function wireOf({ method, headers, inform }: Incoming, { access }: Services): WireRequest {
+  const { authorization, ...others } = headers
+  const own = authorization === undefined || access.isOwn(authorization)
+  return {
+    method: method === 'HEAD' ? 'HEAD' : 'GET',
+    fields: forwardedFields(own ? others : { ...others, authorization }),
+    inform,
+  }
+}
+
 /** The whole of a body in memory, which everybody may have: nothing was asked of the origin or decided for this client. */
 function isRepeatable(
   { method }: Incoming,
   artifact: Artifact,
   { status }: Reply,
 ): artifact is Artifact & { readonly entry: Entry } {
-  const { as, entry, detail, content } = artifact
-  const open = entry?.private === false && as === 'hit' && detail === undefined
+  const { as, entry, detail, content, answer } = artifact
+  const open = answer === undefined && entry?.private === false && as === 'hit' && detail === undefined
   return open && method === 'GET' && status === 200 && content.inMemory !== undefined
 }
 

@@ -10,6 +10,7 @@ export interface IncomingContext {
   readonly tls: boolean
   readonly newId: () => string
   readonly signal: AbortSignal
+  readonly inform: Incoming['inform']
   /** Where the request has no Host: `127.0.0.1:8001`. */
   readonly authority: string
 }
@@ -38,6 +39,7 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
     base: `${tls ? 'https' : 'http'}://${own.host ?? context.authority}/`,
     form: () => readForm(message),
     signal: context.signal,
+    inform: context.inform,
     notes: {},
   }
 }

@@ -34,6 +34,8 @@ export interface Incoming {
   readonly form: () => Promise<URLSearchParams>
   /** Aborted when the client leaves before its answer is complete. */
   readonly signal: AbortSignal
+  /** Sends an interim answer (RFC 9110 §15.2), if the client can take it. */
+  readonly inform: (status: number, fields: Readonly<Record<string, string>>) => void
   /** What the handler wants in the log line of this request. */
   readonly notes: Notes
 }

@@ -10,6 +10,7 @@ import { accelPrefix } from './accel.js'
 import { Access, type AccessOptions } from './access.js'
 import { BufferPool } from './buffer-pool.js'
 import { dispatch, locate, noteError } from './dispatch.js'
+import { informing } from './interim.js'
 import { readIncoming } from './incoming.js'
 import { limits, type Limits } from './limits.js'
 import { listen, makeListener, shut, tellRefused } from './listener.js'
@@ -120,7 +121,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })
     // Every hand-over learns of a broken connection by its own callback.
     response.on('error', () => undefined)
-    const { route, request } = locate(readIncoming(message, { ...context, signal: leaving.signal }), routes)
+    const { route, request } = locate(
+      readIncoming(message, { ...context, signal: leaving.signal, inform: informing(message, response) }),
+      routes,
+    )
     // Where its body ends is not certain, so nothing after it may be read as a request.
     if (message.httpVersion === '1.0' && message.headers['transfer-encoding'] !== undefined) {
       response.shouldKeepAlive = false

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { systemCode } from '../errors.js'
+import type { StoredAnswer } from '../http/caching/types.js'
 import type { Entry, Sha256 } from './types.js'
 
 const VERSION = 2
@@ -43,12 +44,19 @@ const types = {
   hits: 'number',
   private: 'boolean',
   unverified: 'boolean',
-} as const satisfies Record<keyof Required<Omit<Entry, keyof typeof optional>>, string>
+} as const satisfies Record<keyof Required<Omit<Entry, keyof typeof optional | 'answer'>>, string>
 
 function isEntry(value: unknown): value is Entry {
   if (!isRecord(value) || !Object.entries(types).every(([name, type]) => typeof value[name] === type)) return false
   if (!Object.entries(optional).every(([name, type]) => [type, 'undefined'].includes(typeof value[name]))) return false
+  if (value['answer'] !== undefined && !isAnswer(value['answer'])) return false
   return isRecord(value['headers']) && Object.values(value['headers']).every((header) => typeof header === 'string')
+}
+
+function isAnswer(value: unknown): value is StoredAnswer {
+  if (!isRecord(value) || !isRecord(value['fields']) || !isRecord(value['vary'])) return false
+  const numbers = ['status', 'requestedAt', 'receivedAt'].every((name) => typeof value[name] === 'number')
+  return numbers && Object.values(value['fields']).every((field) => typeof field === 'string')
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

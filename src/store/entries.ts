@@ -194,12 +194,17 @@ export class Entries implements EntryStore {
     for (const id of ids) {
       const found = await this.find(id)
       if (found !== undefined) yield found
-      const rows = await this.#database.query<Row>(
-        `SELECT key, value FROM ${ENTRIES} WHERE key > ?1 || '-' AND key < ?1 || '.'`,
-        id,
-      )
-      for (const row of rows) yield this.#pending.over(entryOf(row))
+      yield* await this.below(id)
     }
+  }
+
+  /** The contents of a key, without that of the key itself. */
+  async below(key: KeyId): Promise<Entry[]> {
+    const rows = await this.#database.query<Row>(
+      `SELECT key, value FROM ${ENTRIES} WHERE key > ?1 || '-' AND key < ?1 || '.'`,
+      key,
+    )
+    return rows.map((row) => this.#pending.over(entryOf(row)))
   }
 
   async allOf(sha256: Sha256): Promise<Entry[]> {

@@ -1,5 +1,6 @@
 /** What the store keeps, and the interfaces behind which it keeps it. */
 
+import type { StoredAnswer } from '../http/caching/types.js'
 import type { StoredHeaders } from '../http/stored.js'
 
 /** Lower-case hex of the SHA-256 of a body; the name of a blob. */
@@ -46,6 +47,8 @@ export interface Entry {
   readonly access?: Access | undefined
   /** The body had no announced length and no promised sum: nothing but the connection's end said that it was whole. */
   readonly unverified: boolean
+  /** The answer of an origin that says itself what is stored and fresh (`freshness: origin`). Absent: an artifact, as a 200. */
+  readonly answer?: StoredAnswer | undefined
 }
 
 export interface EntryStore {

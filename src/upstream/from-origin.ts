@@ -14,12 +14,12 @@ export class FromOrigin implements Source {
 
   async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer> {
     const { guarded, self, now } = this.#ways
-    const { url, method, provider, clientCredential, firstByteTimeout } = request
+    const { url, method, provider, clientCredential, firstByteTimeout, relay } = request
     const headers = request.source === undefined ? request.headers : withoutValidators(request.headers)
     await turn.begin()
     const began = now()
     const received = await within(request.headersTimeout, request.signal, (signal) =>
-      follow({ url, method, provider, clientCredential, headers, signal, network: () => guarded, self }),
+      follow({ url, method, provider, clientCredential, headers, signal, relay, network: () => guarded, self }),
     )
     const left =
       firstByteTimeout === undefined ? {} : { firstByteTimeout: Math.max(1, firstByteTimeout - (now() - began)) }

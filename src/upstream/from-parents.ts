@@ -25,6 +25,7 @@ import {
 } from './parents.js'
 import type { OriginAnswer, OriginRequest, Parents, Source, Turn } from './types.js'
 import type { Ways } from './ways.js'
+import { shown } from './redirects.js'
 import { within } from './within.js'
 
 /** Milliseconds that a parent has to answer: it may have to ask its own parent or a slow origin first. */
@@ -65,9 +66,19 @@ export class FromParents implements Source {
     this.#rules = rules
   }
 
+  /** A parent answers in its own form, and so never in the place of the origin itself. */
+  #asideFor({ url }: OriginRequest): undefined {
+    if (!this.#only) return undefined
+    throw new KissError(
+      'upstream-forbidden',
+      `${shown(url)}: its rule asks the origin, and the settings ask parents only`,
+    )
+  }
+
   async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined> {
     const places = parentsOf(this.#rules, request.url)
     if (places.length === 0) return undefined
+    if (request.relay) return this.#asideFor(request)
     // Validators of the origin or of a mirror: nobody else can say whether the bytes that we hold are still the same.
     const asksOthers = request.source !== PARENT && holdsValidators(request)
     if (asksOthers && !this.#only) return undefined

@@ -7,7 +7,7 @@ import { joined, malformed, sendable, type Headers } from './headers.js'
 import { fromProvider } from './from-provider.js'
 import type { Network } from './network.js'
 import { checkCircle, firstHop, nextHop, redirects, shown, type Hop } from './redirects.js'
-import type { OwnServer } from './types.js'
+import type { OwnServer, Relay } from './types.js'
 
 export interface Journey {
   readonly url: URL
@@ -19,6 +19,7 @@ export interface Journey {
   readonly network: (url: URL) => Network
   readonly self: OwnServer | undefined
   readonly signal: AbortSignal
+  readonly relay?: Relay | undefined
 }
 
 /** What a source makes its answer of. */
@@ -33,8 +34,8 @@ export async function follow(journey: Journey): Promise<Hopped> {
     if ('excerpt' in sent) return { ...sent, body: Readable.from([Buffer.from(sent.excerpt)], { objectMode: false }) }
     if (journey.self?.isNamedBy(sent.url) === true) throw ownUrl(journey.url, sent.url, number)
     visited.push(sent.url.href)
-    const { method, signal } = journey
-    const response = await journey.network(sent.url).send({ ...sent, method, signal })
+    const { method, signal, relay } = journey
+    const response = await journey.network(sent.url).send({ ...sent, method, signal, relay })
     const { body, statusCode: status } = response
     const headers = joined(response.headers)
     const location = headers['location']
@@ -42,7 +43,7 @@ export async function follow(journey: Journey): Promise<Hopped> {
       drain(body)
       throw new KissError('loop', `${shown(journey.url)} leads back to where it was asked for`)
     }
-    const onward = redirects(status, location)
+    const onward = relay === undefined && redirects(status, location)
     const refused =
       onward || status === 200 ? journey.provider.refuse?.({ url: sent.url, hop: number, status, headers }) : undefined
     promised = sent.sha256 ?? promised

@@ -67,9 +67,11 @@ export class Leniency {
     if (end === null) return text.length === LONGEST_HEAD && this.#giveUp()
     this.#drop(end.index + end[0].length)
     const head = readHead(text.slice(0, end.index))
-    // RFC 9110 §15.2: an interim answer that nobody asked for is skipped.
-    if (/^HTTP\/\S+ 1(?!01)\d\d/.test(head.status)) return true
+    // RFC 9110 §15.2.1: nobody asked for it.
+    if (/^HTTP\/\S+ 100/.test(head.status)) return true
     out.push(Buffer.from(`${[head.status, ...head.fields].join('\r\n')}\r\n\r\n`, 'latin1'))
+    // §15.2: another head follows.
+    if (/^HTTP\/\S+ 1(?!01)\d\d/.test(head.status)) return true
     this.#state = { in: head.chunked ? 'size' : 'rest' }
     return true
   }

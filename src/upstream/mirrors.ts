@@ -66,6 +66,7 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
  * whether the bytes that we hold are still the same.
  */
 export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
+  if (request.relay !== undefined) return []
   const ofOrigin = request.source === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
   if (ofOrigin || isPrivate(request) || climbs(request.url)) return []
   const places = placesOf(mirrors, request.url)

@@ -14,6 +14,7 @@ import type { Guard } from './guard.js'
 import { lenientFactory } from './lenient-connector.js'
 import { receivedLines, sentLines } from './exchange.js'
 import { joined, sendable, type Headers } from './headers.js'
+import type { Relay } from './types.js'
 
 /** Bytes of headers that an answer may have. */
 const MAX_HEADERS = 64 * 1024
@@ -41,6 +42,8 @@ export interface Outgoing {
   readonly signal: AbortSignal
   /** Of a POST, and its media type. */
   readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
+  /** The fields are those of a client, and go on as they are. */
+  readonly relay?: Relay | undefined
 }
 
 /** Around the proxies, and through them where there are any. */
@@ -114,17 +117,19 @@ export class Network {
 
   async #sendOn(
     ways: Ways,
-    { method, url, headers, own, signal, content }: Outgoing,
+    { method, url, headers, own, signal, content, relay }: Outgoing,
   ): Promise<Dispatcher.ResponseData> {
     const dispatcher = ways.proxied === undefined || isInNoProxy(url.hostname, this.#env) ? ways.direct : ways.proxied
     const isDirect = dispatcher === ways.direct
+    // RFC 9110 §12.5.3: a client chooses the codings of what is stored as it comes.
+    const coding = relay && headers['accept-encoding']
     const fields = {
       'user-agent': USER_AGENT,
       accept: '*/*',
-      ...sendable(headers),
+      ...(relay === undefined ? sendable(headers) : headers),
       ...own,
       ...(content && { 'content-type': content.type }),
-      'accept-encoding': 'identity',
+      'accept-encoding': coding ?? 'identity',
       ...this.#viaAfter(own?.['via']),
     }
     this.#trace?.(sentLines({ method, url, headers: fields, proxy: isDirect ? undefined : this.#proxyOf(url) }))
@@ -134,6 +139,9 @@ export class Network {
         path: `${url.pathname}${writtenQuery(url)}`,
         method,
         headers: fields,
+        ...(relay?.inform && {
+          onInfo: (info) => relay.inform?.(info.statusCode, joined(info.headers)),
+        }),
         ...(content && { body: content.body }),
         signal,
         // The caller's signal has one timeout for all hops; whoever reads the body times that.

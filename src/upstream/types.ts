@@ -48,6 +48,14 @@ export interface OriginRequest {
    * asked without them. Absent: they are the origin's.
    */
   readonly source?: string | undefined
+  /** Absent: the artifact is wanted, wherever redirects lead. */
+  readonly relay?: Relay | undefined
+}
+
+/** The origin's own answer is wanted: all fields go to it and to nobody else, and no redirect is followed. */
+export interface Relay {
+  /** Told of interim answers (RFC 9110 §15.2). */
+  readonly inform?: ((status: number, fields: Readonly<Record<string, string>>) => void) | undefined
 }
 
 /**

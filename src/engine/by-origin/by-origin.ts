@@ -1,0 +1,206 @@
+/**
+ * Requests for URLs whose origin says itself what is stored and fresh (RFC 9111): the answers stored for the URL → the
+ * decision (http/caching) → serve, validate or forward. What is stored comes through a flight, like every body.
+ */
+
+import { KissError } from '../../errors.js'
+import type { Flight } from '../../flight/flight.js'
+import type { Flights } from '../../flight/flights.js'
+import { keyOf } from '../../store/select.js'
+import { decide, type Decision } from '../../http/caching/decision.js'
+import { freshFor } from '../../http/caching/freshness.js'
+import type { KeyId } from '../../store/types.js'
+import type { CacheStatus } from '../../http/cache-status.js'
+import type { StoredAnswer } from '../../http/caching/types.js'
+import type { ServedAs } from '../../store/types.js'
+import type { Store } from '../../store/open.js'
+import type { FromStore } from '../from-store.js'
+import type { RequestState } from '../request-state.js'
+import type { Artifact, Clock } from '../types.js'
+import { growingAnswer, storedAnswer } from './answers.js'
+import { askedOf, type Asked } from './asked.js'
+import { beginning, candidatesIn, select, type Candidate } from './candidates.js'
+import type { Exchange, Outcome } from './exchange.js'
+import { keyOfRequest, Shared } from './shared.js'
+
+/** Rounds of one request: each looks at the store anew after something changed under it. */
+const ROUNDS = 6
+
+export interface ByOriginOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly fromStore: FromStore
+  readonly exchange: Exchange
+  readonly flights: Flights
+}
+
+export class ByOrigin {
+  readonly #o: ByOriginOptions
+  /** Answers that are on their way to the store. */
+  readonly #growing = new Map<KeyId, Set<Candidate>>()
+  readonly #shared = new Shared<Outcome>()
+
+  constructor(options: ByOriginOptions) {
+    this.#o = options
+  }
+
+  /** The answer to one request; throws KissError where there is none. */
+  async fetch(state: RequestState): Promise<Artifact> {
+    const asked = askedOf(state, this.#o.clock)
+    for (let round = 0; round < ROUNDS; round++) {
+      state.signal.throwIfAborted()
+      const artifact = await this.#round(state, asked, round)
+      if (artifact) return artifact
+    }
+    throw new KissError(
+      'internal',
+      `cannot fetch ${state.subject.shown}: it changed ${ROUNDS} times while it was looked up`,
+    )
+  }
+
+  /** undefined: something changed meanwhile; look at the store again. */
+  async #round(state: RequestState, asked: Asked, round: number): Promise<Artifact | undefined> {
+    const { clock, store } = this.#o
+    const { subject } = state
+    const key = keyOf(subject.id)
+    const stored = candidatesIn(await store.entries.below(key), subject)
+    const now = clock.now()
+    const found = select([...stored, ...this.#arriving(key)], asked.fields)
+    const decision = this.#decide(asked, found?.stored, now)
+    switch (decision.kind) {
+      case 'unavailable':
+        throw new KissError('offline', `${subject.shown} is not in the cache`)
+      case 'serve':
+        if (found === undefined) return undefined
+        if (decision.stale && decision.refresh && found.entry) this.#refresh(state, asked, found)
+        return this.#serve(state, asked, found, { now, decision, validated: round > 0 })
+      default: {
+        // What is still arriving cannot be validated yet.
+        const stale = found?.entry ? found : undefined
+        const begun =
+          stale === undefined && asked.fields['range'] === undefined ? beginning(stored, asked.fields) : undefined
+        return this.#ask(state, asked, stale, begun)
+      }
+    }
+  }
+
+  #decide(asked: Asked, stored: StoredAnswer | undefined, now: number): Decision {
+    if (!asked.offline) return decide({ asked, stored, now, since: asked.since, maxAge: asked.maxAge })
+    if (stored === undefined) return { kind: 'unavailable' }
+    return freshFor(stored, now) > 0 ? { kind: 'serve', stale: false } : { kind: 'serve', stale: true, refresh: false }
+  }
+
+  async #serve(
+    state: RequestState,
+    asked: Asked,
+    { entry, flight, stored }: Candidate,
+    how: { readonly now: number; readonly decision: Decision & { kind: 'serve' }; readonly validated: boolean },
+  ): Promise<Artifact | undefined> {
+    if (flight !== undefined) return this.#join(state, asked, flight, stored, false)
+    const { stale } = how.decision
+    const ttl = Math.trunc(freshFor(stored, how.now))
+    const as: ServedAs = how.validated ? 'revalidated' : stale ? 'stale' : 'hit'
+    const cache: CacheStatus = how.validated
+      ? { fwd: 'stale', fwdStatus: 304, ttl }
+      : { hit: true, ttl, ...(stale && { detail: 'stale' }) }
+    const artifact = await this.#o.fromStore.open(state, entry, as, undefined)
+    return artifact && storedAnswer(artifact, stored, asked, { cache, now: how.now })
+  }
+
+  /** Asks the origin, or waits for an equal request that does. */
+  async #ask(
+    state: RequestState,
+    asked: Asked,
+    stale: Candidate | undefined,
+    begun: Candidate | undefined,
+  ): Promise<Artifact | undefined> {
+    const shared = await this.#shared.join(keyOfRequest(state, asked), state.signal, () =>
+      this.#exchange(state, asked, stale, begun),
+    )
+    const { outcome, own } = shared ?? { outcome: await this.#exchange(state, asked, stale, begun), own: true }
+    switch (outcome.kind) {
+      case 'changed':
+        return undefined
+      case 'growing':
+        return this.#join(state, asked, outcome.flight, outcome.stored, own)
+      case 'trouble':
+        return this.#inTrouble(state, asked, outcome)
+      case 'passing':
+        // The bytes of one exchange are for one client.
+        return own ? outcome.artifact : this.#alone(state, asked, stale)
+    }
+  }
+
+  async #alone(state: RequestState, asked: Asked, stale: Candidate | undefined): Promise<Artifact | undefined> {
+    const outcome = await this.#exchange(state, asked, stale, undefined)
+    if (outcome.kind === 'passing') return outcome.artifact
+    if (outcome.kind === 'growing') return this.#join(state, asked, outcome.flight, outcome.stored, true)
+    return outcome.kind === 'trouble' ? this.#inTrouble(state, asked, outcome) : undefined
+  }
+
+  async #exchange(
+    state: RequestState,
+    asked: Asked,
+    stale: Candidate | undefined,
+    begun: Candidate | undefined,
+  ): Promise<Outcome> {
+    const outcome = await this.#o.exchange.ask({ state, asked, stale: stale?.entry, begun: begun?.entry })
+    if (outcome.kind === 'growing') this.#note(keyOf(state.subject.id), outcome)
+    return outcome
+  }
+
+  /** A part is for the request that asked for it; what was purged is for its readers. */
+  #arriving(key: KeyId): Candidate[] {
+    return [...(this.#growing.get(key) ?? [])].filter(
+      ({ stored, flight }) => stored.part === undefined && flight !== undefined && this.#o.flights.isCurrent(flight),
+    )
+  }
+
+  /** Later requests may be answered from what is still arriving. */
+  #note(key: KeyId, candidate: { readonly flight: Flight; readonly stored: StoredAnswer }): void {
+    const growing = this.#growing.get(key) ?? new Set<Candidate>()
+    const { flight, stored } = candidate
+    const one: Candidate = { flight, stored }
+    this.#growing.set(key, growing.add(one))
+    void flight.state.ended.then(() => {
+      growing.delete(one)
+      if (growing.size === 0 && this.#growing.get(key) === growing) this.#growing.delete(key)
+    })
+  }
+
+  async #join(
+    state: RequestState,
+    asked: Asked,
+    flight: Flight,
+    stored: StoredAnswer,
+    own: boolean,
+  ): Promise<Artifact | undefined> {
+    return growingAnswer({ state, asked, flight, stored, own }, this.#o)
+  }
+
+  /** The origin could not confirm what is stored, which may be served nevertheless. */
+  async #inTrouble(
+    state: RequestState,
+    asked: Asked,
+    { entry, stored }: Outcome & { kind: 'trouble' },
+  ): Promise<Artifact | undefined> {
+    const now = this.#o.clock.now()
+    const artifact = await this.#o.fromStore.open(state, entry, 'stale', 'stale-if-error')
+    const cache: CacheStatus = { hit: true, ttl: Math.trunc(freshFor(stored, now)), detail: 'stale-if-error' }
+    return artifact && storedAnswer(artifact, stored, asked, { cache, now })
+  }
+
+  /** RFC 5861 §3: behind the answer to the client. What fails is tried again with the next request. */
+  #refresh(state: RequestState, asked: Asked, stale: Candidate): void {
+    const { signal } = new AbortController()
+    const unconditional: Asked = { ...asked, method: 'GET' }
+    void this.#shared
+      .join(keyOfRequest(state, unconditional), signal, () => this.#exchange(state, unconditional, stale, undefined))
+      .then(async (shared) => {
+        if (shared?.own !== true) return
+        if (shared.outcome.kind === 'passing') await shared.outcome.artifact.close('done')
+        if (shared.outcome.kind === 'growing') await shared.outcome.flight.leave()
+      })
+      .catch(() => undefined)
+  }
+}

@@ -1,0 +1,90 @@
+/** An answer that is not stored: its bytes go to the one client that asked, in order, and to no disk. */
+
+import { createHash } from 'node:crypto'
+import { asKissError, KissError } from '../../errors.js'
+import { unreachable } from '../../flight/refusals.js'
+import type { Sha256 } from '../../store/types.js'
+import type { OriginAnswer } from '../../upstream/types.js'
+import { mismatch } from '../contents.js'
+import type { Content } from '../types.js'
+
+export interface PassingOptions {
+  readonly answer: OriginAnswer
+  /** Displayable URL. */
+  readonly shown: string
+  /** Bytes that the body will have; undefined: nobody knows. */
+  readonly length: number | undefined
+  /** The sum that the client was promised: its last chunk waits until the sum agrees. */
+  readonly promised: Sha256 | undefined
+  /** Body bytes that arrived. */
+  readonly onBytes: (bytes: number) => void
+}
+
+export class PassingContent implements Content {
+  readonly complete = false
+  readonly #o: PassingOptions
+  readonly #chunks: AsyncGenerator<Buffer>
+  #chunk: Buffer = Buffer.alloc(0)
+  /** Where the chunk begins in the body. */
+  #start = 0
+  #sum: Sha256 | undefined
+
+  constructor(options: PassingOptions) {
+    this.#o = options
+    this.#chunks = options.promised === undefined ? this.#arriving() : this.#promised(options.promised)
+  }
+
+  get length(): number | undefined {
+    return this.#o.length
+  }
+
+  get sha256(): Sha256 | undefined {
+    return this.#sum
+  }
+
+  /** Forward only: nothing is kept of what was read. */
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    while (position >= this.#start + this.#chunk.length) {
+      const next = await this.#chunks.next()
+      if (next.done === true) return 0
+      this.#start += this.#chunk.length
+      this.#chunk = next.value
+    }
+    if (position < this.#start) throw new KissError('internal', 'a passing body was read backwards')
+    return this.#chunk.copy(buffer, 0, position - this.#start)
+  }
+
+  close(): Promise<void> {
+    return this.#o.answer.discard()
+  }
+
+  async *#arriving(): AsyncGenerator<Buffer> {
+    const { answer, onBytes, shown, length } = this.#o
+    let bytes = 0
+    try {
+      for await (const chunk of answer.body) {
+        bytes += chunk.length
+        onBytes(chunk.length)
+        yield chunk
+      }
+    } catch (error) {
+      throw error instanceof KissError ? error : unreachable(shown, error)
+    }
+    if (length !== undefined && bytes !== length)
+      throw asKissError(new Error('the body was cut'), 'length-mismatch', `cannot fetch ${shown}`)
+  }
+
+  async *#promised(promised: Sha256): AsyncGenerator<Buffer> {
+    const hash = createHash('sha256')
+    let held: Buffer | undefined
+    for await (const chunk of this.#arriving()) {
+      hash.update(chunk)
+      if (held) yield held
+      held = chunk
+    }
+    const sum = hash.digest('hex')
+    if (sum !== promised) throw mismatch(this.#o.shown, promised, sum)
+    this.#sum = sum
+    if (held) yield held
+  }
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import type { EngineOptions } from '#kiss/engine/types.js'
+import { MovableClock } from '../../support/engine.js'
+import { bytes, sha256 } from '../../support/origin.js'
+import { faultLab } from '../../flight/faults/lab.js'
+
+const fresh = { 'cache-control': 'max-age=60' }
+
+describe('an engine that stores as origins say', () => {
+  const lab = faultLab()
+  const body = bytes('by origin', 50_000)
+  const engine = (options: Partial<EngineOptions> = {}) =>
+    lab.engine({
+      rules: [{ match: [lab.origin.url('/**')], freshness: 'origin', place: 'kiss.yaml:1' }],
+      ...options,
+    })
+  const wire = (fields: Record<string, string> = {}) => ({ wire: { method: 'GET' as const, fields } })
+
+  it('forgets every answer of a URL that is purged', async () => {
+    lab.origin.serve('/a', { body, extra: { ...fresh, vary: 'foo' } })
+    const kiss = await engine()
+    await lab.get(kiss, '/a', wire({ foo: '1' }))
+    await lab.get(kiss, '/a', wire({ foo: '2' }))
+    assert.equal((await kiss.purge({ urls: [new URL(lab.origin.url('/a'))] })).removed, 2)
+    assert.equal((await lab.get(kiss, '/a', wire({ foo: '1' }))).as, 'miss')
+  })
+
+  it('finds its answers again when the index is lost', async () => {
+    lab.origin.serve('/a', { body, etag: '"1"', extra: { ...fresh, own: '1' } })
+    const kiss = await engine()
+    await lab.get(kiss, '/a', wire())
+    await kiss.verify({ rebuild: true })
+    const artifact = await lab.open(kiss, '/a', wire())
+    assert.deepEqual([artifact.as, artifact.answer?.fields['own']], ['hit', '1'])
+    await artifact.close('done')
+  })
+
+  it('keeps no body that is larger than the rule allows', async () => {
+    lab.origin.serve('/a', { body, extra: fresh })
+    lab.origin.serve('/chunked', { body, framing: 'chunked', extra: fresh })
+    const rules = [{ match: [lab.origin.url('/**')], freshness: 'origin' as const, maxSize: 100, place: 'kiss.yaml:1' }]
+    const kiss = await engine({ rules })
+    for (const path of ['/a', '/chunked'])
+      for (let i = 0; i < 2; i++) {
+        const got = await lab.get(kiss, path, wire())
+        assert.deepEqual([got.as, got.body.equals(body)], ['miss', true])
+      }
+  })
+
+  it('goes on where a body was cut', async () => {
+    lab.origin.script('/a', [{ body, etag: '"1"', extra: fresh, cut: { after: 20_000 } }, {}])
+    const kiss = await engine()
+    assert.ok((await lab.get(kiss, '/a', wire())).body.equals(body))
+    assert.deepEqual(lab.asked('/a'), ['GET', 'GET bytes=20000- if "1"'])
+  })
+
+  it('takes a promised sum for a condition of stored, arriving and passing bodies', async () => {
+    lab.origin.serve('/stored', { body, extra: fresh })
+    lab.origin.serve('/passing', { body, extra: { 'cache-control': 'no-store' } })
+    const kiss = await engine()
+    for (const path of ['/stored', '/passing'])
+      for (let i = 0; i < 2; i++) {
+        assert.equal((await lab.get(kiss, path, { ...wire(), sha256: sha256(body) })).code, undefined)
+        const other = await lab.get(kiss, path, { ...wire(), sha256: sha256(bytes('x', 1)) })
+        assert.equal(other.code, 'digest-mismatch')
+        assert.ok(other.body.length < body.length)
+      }
+  })
+
+  describe('for those who want the artifact alone', () => {
+    it('follows redirects, each by the rules of its URL, and gives no credential to another origin', async () => {
+      lab.origin.script('/latest', [{ redirect: '/v2/a', headers: fresh }])
+      lab.origin.serve('/v2/a', { body, extra: fresh })
+      const kiss = await engine()
+      for (const as of ['miss', 'hit']) {
+        const got = await lab.get(kiss, '/latest')
+        assert.deepEqual([got.as, got.body.equals(body)], [as, true])
+      }
+      assert.deepEqual([lab.asked('/latest').length, lab.asked('/v2/a').length], [1, 1])
+      lab.origin.script('/round', [{ redirect: '/round' }])
+      assert.equal((await lab.get(kiss, '/round')).status, 508)
+    })
+
+    it('takes every other answer for an error', async () => {
+      lab.origin.script('/404', [{ status: 404, headers: fresh }])
+      lab.origin.script('/503', [{ status: 503 }])
+      const kiss = await engine()
+      for (let i = 0; i < 2; i++) {
+        const missing = await lab.get(kiss, '/404')
+        assert.deepEqual([missing.code, missing.status], ['origin-refused', 404])
+      }
+      assert.equal(lab.asked('/404').length, 1)
+      assert.equal((await lab.get(kiss, '/503')).code, 'origin-unreachable')
+    })
+
+    it('has what is stored offline, however stale', async () => {
+      lab.origin.serve('/a', { body, etag: '"1"', extra: fresh })
+      const clock = new MovableClock()
+      const kiss = await engine({ clock })
+      await lab.get(kiss, '/a')
+      clock.move(3_600_000)
+      assert.equal((await lab.get(kiss, '/a', { offline: true })).as, 'stale')
+      assert.equal((await lab.get(kiss, '/a', { refresh: true })).as, 'revalidated')
+      assert.equal((await lab.get(kiss, '/b', { offline: true })).code, 'offline')
+    })
+  })
+})
