@@ -155,6 +155,23 @@ describe('GitLab on the command line', () => {
       assert.ok(gitlab.requests.every(({ headers }) => headers['private-token'] === undefined))
     })
 
+    it('gives no stranger what a user fetched into its directory with a token, but a client with a right of its own', async () => {
+      gitlab.tokens.add('glpat-of-a-client-0123456789', 'private', ['lab/kernel'])
+      const url = kernel('jobs/1/artifacts/download')
+      const env = { GITLAB_HOST: gitlab.url, GITLAB_TOKEN: own.private }
+      assert.equal((await sandbox.run(['fetch', url], { env })).code, 0)
+      const get = await serve({})
+      assert.equal((await get(url)).status, 404)
+      assert.equal((await get(url, { 'private-token': 'glpat-wrong' })).status, 401)
+      const right = await get(url, { 'private-token': 'glpat-of-a-client-0123456789' })
+      assert.equal(right.status, 200)
+      assert.equal(await right.text(), 'zip of lab/kernel\n'.repeat(1000))
+      // The user needs no question.
+      const asked = gitlab.requests.length
+      assert.equal((await sandbox.run(['fetch', '-o', 'again', url], { env })).code, 0)
+      assert.equal(gitlab.requests.length, asked)
+    })
+
     it('lends to the listed projects, takes a token of the client for the others, and tells nobody', async () => {
       gitlab.tokens.add('glpat-of-a-client-0123456789', 'private', ['other/secret'])
       const get = await serve({ KISS_GITLAB_PROJECTS: 'lab/*' })
