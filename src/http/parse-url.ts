@@ -5,7 +5,7 @@
  */
 
 import { KissError } from '../errors.js'
-import { displayUrl } from './urls.js'
+import { displayText, displayUrl } from './urls.js'
 
 /** All that RFC 3986 §3.3 and §3.4 do not allow in a path or a query; `%` is treated apart. */
 const notInPath = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/gu
@@ -22,7 +22,8 @@ export function parseUrl(text: string, where?: string): URL {
   const problem = problemOf(text)
   const url = problem === undefined ? toUrl(text) : undefined
   if (url !== undefined) return url
-  const what = `"${displayUrl(text)}" ${problem ?? 'is not a URL'}`
+  // The URL parser shows another URL than the text names where it is refused for that.
+  const what = `"${problem === undefined ? displayUrl(text) : displayText(text)}" ${problem ?? 'is not a URL'}`
   throw new KissError('bad-url', where === undefined ? what : `${where}: ${what}`, {
     ...(problem === undefined ? { hint: hintOf(text) } : {}),
   })

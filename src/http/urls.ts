@@ -136,7 +136,8 @@ function tryParse(text: string): URL | undefined {
   }
 }
 
-function displayText(text: string): string {
+/** A text as it was written, as far as it cannot hold one of these. */
+export function displayText(text: string): string {
   const [path = ''] = text.split(/[?#]/, 1)
   const shown = printable(path.slice(path.lastIndexOf('@') + 1))
   return `${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}${path.length < text.length ? '?…' : ''}`

@@ -78,7 +78,8 @@ describe('URLs as their users write them', () => {
     }
   })
 
-  it('show no secret where they are refused', () => {
+  it('are shown as they were written where they are refused, without a secret', () => {
+    assert.throws(() => parseUrl('s3://bucket/a/%2E%2E/x'), { message: /^"s3:\/\/bucket\/a\/%2E%2E\/x" has/ })
     assert.throws(() => parseUrl('http://user:secret@h/a\tb?token=secret'), { message: /^"h\/a\\tb\?…" has/ })
   })
 
