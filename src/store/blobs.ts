@@ -12,7 +12,7 @@ import { inParallel } from './parallel.js'
 import { fileSize } from './walk.js'
 import type { BlobStore, Entry, KeyId, OpenBlob, Sha256 } from './types.js'
 
-/** A file with another stamp has been replaced or written to; changes of its mode, owner or links count as well. */
+/** A file with another stamp was replaced or written to, or has another mode, owner or number of links. */
 export function stampOf({ ino, size, mtimeMs, ctimeMs }: Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>): string {
   return [ino, size, mtimeMs, ctimeMs].join(' ')
 }
@@ -66,7 +66,7 @@ export class FileBlobs implements BlobStore {
   }
 
   async #move(file: string, path: string): Promise<void> {
-    // The folder is made on demand, and whoever removes the last blob in it removes it.
+    // The folder is made on demand, and the removal of its last blob removes it.
     for (let attempt = 1; ; attempt++) {
       try {
         return await rename(file, path)

@@ -1,9 +1,9 @@
 /**
- * Opens blobs whose bytes are known to be what their name says.
+ * Opens blobs whose bytes are known to have the sum in their name.
  *
  * A hash of every blob at every hit would be too slow. The ledger therefore keeps a stamp of each file whose sum is known:
  * inode, size, time of the last write and of the last change. A blob with another stamp was replaced or written to by
- * somebody else, or the ledger was lost: it is hashed before it is served, and dropped if the sum is another one.
+ * another program, or the ledger was lost: it is hashed before it is served, and dropped if its sum differs.
  *
  * A power loss can damage a file without a trace in its stamp, because a body is renamed into place before it is synced.
  * The stamp therefore names the boot in which the body was written, until the body is known to be on the disk. A server syncs
@@ -43,7 +43,7 @@ export class CheckedBlobs {
     this.#known = new LruMap(MEMORY_LIMIT)
   }
 
-  /** undefined where there is no such blob of `size` bytes, or where its bytes are others; the blob is dropped then. */
+  /** undefined where there is no blob of `size` bytes, or where its bytes have another sum; the blob is dropped then. */
   async open(sha256: Sha256, size: number): Promise<FileBlob | undefined> {
     const blob = await this.#o.blobs.open(sha256, size)
     if (blob === undefined) return undefined

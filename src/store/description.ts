@@ -1,4 +1,4 @@
-/** The files beside a blob: one for each entry that it serves, for the day the index is lost. */
+/** The files beside a blob: one for each of its entries, from which a lost index is rebuilt. */
 
 import { readFile } from 'node:fs/promises'
 import { systemCode } from '../errors.js'

@@ -49,7 +49,7 @@ export class Entries implements EntryStore {
   readonly #flusher: Flusher
   readonly #memory: LruMap<KeyId, Entry>
   readonly #pending = new PendingUses()
-  /** Grows with everything that may make an entry read before it untrue. */
+  /** Grows with every change that may outdate an entry that is being read. */
   #epoch = 0
 
   constructor({ database, invalidation, flusher, memoryLimit = MEMORY_LIMIT }: EntriesOptions) {
@@ -60,7 +60,7 @@ export class Entries implements EntryStore {
     flusher.add(() => this.#writeUses())
   }
 
-  /** What memory has, unless a process has removed or replaced something since. */
+  /** The entry in memory, unless a process has removed or replaced an entry since. */
   known(id: KeyId): Entry | undefined {
     this.#invalidation.hear()
     return this.#memory.get(id)
@@ -140,7 +140,7 @@ export class Entries implements EntryStore {
     return (await this.take(id, sha256)) !== undefined
   }
 
-  /** As {@link delete}; resolves with what it removed. */
+  /** As {@link delete}; resolves with the removed entry. */
   async take(id: KeyId, sha256?: Sha256): Promise<Entry | undefined> {
     const removed = await this.#database.run(async (connection) => {
       const [row] = await connection.query<Row>(
@@ -232,7 +232,7 @@ export class Entries implements EntryStore {
       : this.#pending.over(entryOf(row))
   }
 
-  /** How often it was served from the store, by day (days since the epoch, UTC); what is not yet written is missing. */
+  /** Hits by day (days since the epoch, UTC), without those that are not written yet. */
   async hitsByDay(id: KeyId): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#database.query<{ day: number; n: number }>('SELECT day, n FROM hits WHERE id = ?', id)
     return new Map(rows.map(({ day, n }) => [day, n]))
@@ -263,7 +263,7 @@ export class Entries implements EntryStore {
     return rows.map((row) => this.#pending.over(entryOf(row)))
   }
 
-  /** `before`: what the entry replaces; its use is kept. */
+  /** `before`: the entry that is replaced; its uses are kept. */
   #remember(entry: Entry, before: Entry | undefined): void {
     this.#epoch++
     const kept = before === undefined ? entry : used(entry, { hits: 0, lastUsedAt: before.lastUsedAt })
@@ -290,7 +290,7 @@ export class Entries implements EntryStore {
         for (const [id, use] of uses) this.#pending.note(id, use)
         throw error
       }
-      // What fails here is missing in a chart: no reason to count the uses above once more.
+      // A failure here leaves a gap in a chart; the uses above are not counted again.
       await connection.query(WRITE_DAYS, rows)
     })
   }

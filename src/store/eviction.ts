@@ -10,7 +10,7 @@ export interface Candidate {
   readonly lastUsedAt: number
 }
 
-/** What was used least recently, until it adds up to `bytes`; everything, where that is not enough. */
+/** The least recently used blobs that add up to `bytes`, or all blobs where that is not enough. */
 export function chooseVictims(candidates: readonly Candidate[], bytes: number): Candidate[] {
   const victims: Candidate[] = []
   let freed = 0
@@ -22,10 +22,10 @@ export function chooseVictims(candidates: readonly Candidate[], bytes: number): 
   return victims
 }
 
-/** Bytes, as the ledger has them when somebody asks for room. */
+/** Bytes, as the ledger has them at the time of a reservation. */
 export interface Room {
   readonly quota: number
-  /** Blobs that stay unless somebody evicts them. */
+  /** Blobs that are not being removed. */
   readonly kept: number
   /** Blobs that are being removed at this moment. */
   readonly leaving: number
@@ -36,14 +36,14 @@ export interface Room {
 }
 
 export type RoomPlan =
-  /** It fits, or will as soon as what is leaving has left. */
+  /** It fits, or will fit when the removals under way have ended. */
   | { readonly do: 'wait' }
-  /** It fits if what others were promised is not filled. */
+  /** It fits if the promises of other downloads lapse. */
   | { readonly do: 'wait-for-promises' }
   | { readonly do: 'evict'; readonly bytes: number }
   /** Not even an empty cache could hold it. */
   | { readonly do: 'refuse-size' }
-  /** What is in flight leaves no room for it, however much is evicted. */
+  /** The downloads in flight leave no room for it, even if all blobs were evicted. */
   | { readonly do: 'refuse-busy' }
 
 /** What to do about a reservation of `cost` that did not fit, and of which `ahead` is to be granted. */

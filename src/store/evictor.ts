@@ -1,4 +1,4 @@
-/** Removes what was used least recently until there is room. */
+/** Removes the least recently used blobs until there is room. */
 
 import { systemCode } from '../errors.js'
 import type { FileBlobs } from './blobs.js'
@@ -58,8 +58,8 @@ export class Evictor {
     try {
       return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.cost ?? 0
     } catch (error) {
-      // The disk is so full that not even the index can grow by what a removal writes. The file goes first then: its
-      // entries are dangling until the removal is done, which is a miss for who meets them.
+      // The disk is so full that the index cannot take the rows of a removal. The file goes first then. Its entries are
+      // dangling until the removal is done; a request that finds one is a miss.
       if (systemCode(error) !== 'SQLITE_FULL') throw error
       await blobs.remove(sha256)
       return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.cost ?? 0

@@ -83,7 +83,7 @@ export async function syncFile(file: string): Promise<void> {
   }
 }
 
-/** What JSON says; undefined for a text that is none. */
+/** The value of a JSON text; undefined for any other text. */
 export function parseOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text)

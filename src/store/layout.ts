@@ -1,4 +1,4 @@
-/** Where everything is in a cache directory, and the check that the directory has this layout. */
+/** The paths in a cache directory, and the check that the directory has this layout. */
 
 import { chmod, link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ import type { KeyId, Sha256 } from './types.js'
  *   changes                  touched when an entry is removed or replaced
  * ```
  *
- * Everything but the blobs can be lost without losing what was downloaded.
+ * The blobs and their descriptions are enough to build all other files anew.
  */
 export const LAYOUT_VERSION = '1'
 
@@ -96,7 +96,7 @@ export async function openLayout(
   }
 }
 
-/** An older kiss let everybody read what it made. What belongs to another user stays as it is. */
+/** An older kiss made files that all users could read. Files of other users stay as they are. */
 async function closeToOthers(layout: Layout): Promise<void> {
   const { blobs, transfers, index, indexLog, versionFile, changes, slack, modes } = layout
   const files = [index, indexLog, `${index}-shm`, versionFile, changes, slack]
@@ -131,7 +131,7 @@ async function readVersion(root: string): Promise<string | undefined> {
   return instance === '' ? undefined : instance
 }
 
-/** Makes sure that nothing of another program is taken for ours, and later swept away. */
+/** Refuses a directory that holds files of another program, which kiss might sweep later. */
 async function begin(root: string, instance: string, modes: Modes): Promise<string> {
   const present = await readdir(root)
   const foreign = names.find((name) => present.includes(name))
@@ -156,8 +156,7 @@ async function writeVersion(root: string, instance: string, modes: Modes): Promi
     await link(temporary, file)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST' && systemCode(error) !== 'EPERM' && systemCode(error) !== 'ENOTSUP') throw error
-    // There is one already, without an id only if somebody wrote it by hand; or the file system has no hard links. The last
-    // one wins then, which only matters to ids that nobody has shown yet.
+    // A VERSION without an id was written by hand; or the file system has no hard links, and the last process wins.
     if ((await readVersion(root)) === undefined) await rename(temporary, file)
   } finally {
     await rm(temporary, { force: true })

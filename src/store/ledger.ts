@@ -1,9 +1,9 @@
 /**
- * The statements of the ledger of bytes: what blobs take, what transfers have reserved, what is being removed.
+ * The statements of the ledger of bytes: the sizes of blobs, the reservations of transfers, the removals under way.
  *
- * A reservation promises room for a whole body, and grants what may be written now. What is granted and what blobs take
- * never exceed the quota. A promise keeps other downloads from starting that would not fit beside it, for as long as bytes
- * arrive; it makes nobody evict.
+ * A reservation promises room for a whole body, and grants the bytes that may be written now. Granted bytes and blobs together
+ * never exceed the quota. For as long as bytes arrive, a promise refuses other downloads that would not fit beside it; it
+ * evicts nothing.
  */
 
 import type { Query } from './index/connection.js'
@@ -11,14 +11,14 @@ import type { Candidate, Room } from './eviction.js'
 import { COST, costOfBody, ENTRIES, ENTRY_COST, ENTRY_SHA256, USED } from './index/schema.js'
 import type { KeyId, Sha256 } from './types.js'
 
-/** What one transfer has reserved, or the blob that it claims. */
+/** The reservation of one transfer, or the blob that it claims. */
 export interface Reservation {
   readonly id: KeyId
   /** 0 for a claim: the blob counts already. */
   readonly bytes: number
   /** The blob that it brought and whose entry is not written yet; null for a reservation. */
   readonly sha256: Sha256 | null
-  /** Who made it, as it was handed to the store. */
+  /** The process that made it, as it names itself to the store. */
   readonly owner: string
 }
 
@@ -118,7 +118,7 @@ export interface Commit {
 }
 
 /**
- * The first half of a commit: the transfer claims the blob, whose removal nobody can begin from now on. False while somebody
+ * The first half of a commit: the transfer claims the blob, so that no process can begin to remove it. False while a process
  * is removing it, unless `anyway`.
  */
 export async function tryClaim(query: Query, { id, sha256, owner }: Commit, anyway: boolean): Promise<boolean> {
@@ -182,8 +182,8 @@ export interface Doomed {
 }
 
 /**
- * Makes the caller the one who removes the blob; undefined where it is claimed, somebody else is at it, or (unless `named`)
- * an entry names it. Also for a blob that the ledger does not know. Resolves with its bytes, and with those that it counts for.
+ * Makes the caller the only remover of the blob. undefined where it is claimed, another process is removing it, or (unless
+ * `named`) an entry names it. The ledger need not know the blob. Resolves with the size of the blob and its cost.
  */
 export async function doom(query: Query, sha256: Sha256, now: number, named: boolean): Promise<Doomed | undefined> {
   const [row] = await query<Doomed>(
@@ -200,7 +200,7 @@ export async function doom(query: Query, sha256: Sha256, now: number, named: boo
 }
 
 /**
- * Takes over the removals that somebody began before `before` (milliseconds since the epoch) and did not end; also those of
+ * Takes over the removals that began before `before` (milliseconds since the epoch) and did not end; also those of
  * the future, which began before the clock was set back.
  */
 export async function takeOverDoomed(query: Query, before: number, now: number): Promise<Sha256[]> {
@@ -212,12 +212,12 @@ export async function takeOverDoomed(query: Query, before: number, now: number):
   return rows.map((row) => row.sha256)
 }
 
-/** The blob is gone. Nothing happens where it was given a new life, or another remover, since `doomed`. */
+/** Removes the row of a blob that is gone, unless it was stored again or taken over by another remover since `doomed`. */
 export async function strike(query: Query, sha256: Sha256, doomed: number): Promise<void> {
   await query('DELETE FROM blobs WHERE sha256 = ? AND doomed = ?', sha256, doomed)
 }
 
-/** Bodies that are being committed under these ids or keys, or under any, will not be stored. */
+/** Cancels the commits under these ids or keys, or all commits. */
 export async function cancelClaims(query: Query, ids: Iterable<KeyId> | undefined): Promise<void> {
   const given = ids === undefined ? null : JSON.stringify([...ids])
   await query(
@@ -233,7 +233,7 @@ export async function readReservations(query: Query): Promise<Reservation[]> {
   )
 }
 
-/** Only as it was read: a new owner's is left. */
+/** Drops the reservation as it was read, and leaves that of a new owner. */
 export async function dropReservation(query: Query, { id, owner, bytes, sha256 }: Reservation): Promise<boolean> {
   const rows =
     sha256 === null

@@ -40,7 +40,7 @@ export class LedgerCheck {
     return (await this.#options.database.run(({ query }) => read(query, 'lost'))) !== undefined
   }
 
-  /** Every description has been read: what is without entries now stays so. */
+  /** Every description has been read: no further entry will come back for a blob without one. */
   async noteRebuilt(): Promise<void> {
     await this.#options.database.query(`DELETE FROM settings WHERE name = 'lost'`)
   }

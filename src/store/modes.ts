@@ -1,4 +1,4 @@
-/** The permissions of what kiss makes in a cache directory. */
+/** The permissions of files and directories that kiss makes in a cache directory. */
 
 import type { Stats } from 'node:fs'
 
@@ -9,7 +9,7 @@ export interface Modes {
   readonly blob: number
 }
 
-/** Artifacts may be private: nobody but the owner looks in. */
+/** For the owner alone, since artifacts may be private. */
 export const PRIVATE: Modes = { directory: 0o700, file: 0o600, blob: 0o400 }
 
 /**
@@ -28,7 +28,7 @@ export function modesBelow({ mode, gid }: Pick<Stats, 'mode' | 'gid'>): Modes {
   }
 }
 
-/** Lets the modes of a group pass, which the usual umask takes away; what it denies to everybody else stays denied. */
+/** Removes the group from the umask, which usually denies it. The umask still applies to all other users. */
 export function honour(modes: Modes): void {
   if (modes.directory === PRIVATE.directory) return
   const before = process.umask(0o077)

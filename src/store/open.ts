@@ -30,7 +30,7 @@ import type { VerifyOptions } from './verify.js'
 export interface StoreOptions {
   readonly cacheDir: string
   readonly clock: { now(): number }
-  /** Things an operator should know (an index that was set aside), one line each. */
+  /** Takes messages for the operator (an index was set aside), one line each. */
   readonly warn: (message: string) => void
   /** Names this process in its reservations of space. */
   readonly owner?: string
@@ -174,7 +174,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async close() {
       invalidation.close()
       await checked.settled()
-      // Nothing but counts and last uses is written this late: no reason to fail what has gone well.
+      // Only counts and last uses are written here; their loss fails no command.
       await flusher.close().catch((error: unknown) => warn(`the counts of the last second are lost: ${String(error)}`))
       await database.close()
       if (readOnly) await dropOwnIndex(layout)

@@ -1,11 +1,11 @@
-/** Who a process is, so that another can prove later that it is dead. */
+/** The identity of a process, by which another process can prove later that it is dead. */
 
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 
-/** What an owner leaves on disk about itself. */
+/** The identity that an owner of a lease writes to the disk. */
 export interface ProcessIdentity {
-  /** Differs after a reboot: what was not synced may be lost. On systems without one: the host's name. */
+  /** Differs after a reboot, which may have lost unsynced files. On systems without a boot id: the name of the host. */
   readonly boot: string
   readonly pid: number
   /** Clock ticks since boot (proc(5), stat field 22), so that a reused pid is not taken for its predecessor; 0 if unknown. */
@@ -14,7 +14,7 @@ export interface ProcessIdentity {
   readonly namespace: string
 }
 
-/** `unknown`: alive as far as anybody can tell from here; only its silence may count against it. */
+/** `unknown`: this process cannot tell, as in another pid namespace; only the silence of the owner counts against it. */
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
 /**

@@ -59,7 +59,7 @@ export async function publish(
   }
   const previous = published?.previous
   if (previous !== undefined && previous.sha256 !== sha256) {
-    // The entry is stored, which is what was asked for. What fails here is as in 3.
+    // The entry is stored. A failure here leaves the state of step 3.
     await blobs.undescribe(previous.sha256, [id]).catch(() => undefined)
     await removal.dropUnnamed(previous.sha256).catch(() => undefined)
   }

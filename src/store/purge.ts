@@ -1,4 +1,4 @@
-/** Removes many entries at an operator's word. */
+/** Removes the entries that an operator selects. */
 
 import type { Database } from './index/database.js'
 import type { Entries } from './entries.js'
@@ -28,7 +28,7 @@ export interface Purged {
 }
 
 /**
- * What is being committed at this moment under a key that is named, or any under `all`, is not stored: its claim goes first,
+ * A body that is being committed under a selected key, or under any key with `all`, is not stored: its claim is removed first,
  * then its entry, if it was written already.
  */
 export async function purge(options: PurgeOptions): Promise<Purged> {

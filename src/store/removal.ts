@@ -1,4 +1,4 @@
-/** How a blob leaves: the one order of steps that eviction, purge, replacement and verify share. */
+/** Removes blobs: the order of steps that eviction, purge, replacement and verify share. */
 
 import type { FileBlobs } from './blobs.js'
 import type { Database } from './index/database.js'
@@ -8,8 +8,9 @@ import { doom, strike, takeOverDoomed } from './ledger.js'
 import type { Entry, KeyId, Sha256 } from './types.js'
 
 /**
- * Milliseconds after which a removal that has not ended is somebody else's to end: its process is dead, or stopped. Shorter
- * than who needs the room waits (space.ts). Should it only have been slow, two end it, which harms nothing.
+ * Milliseconds after which another process may end a removal: the process that began it is dead or stopped. Shorter than
+ * the wait of a reservation that needs the room (space.ts). If the first process was only slow, both end the removal, which
+ * does no harm.
  */
 const REMOVAL_PATIENCE = 1_000
 
@@ -38,11 +39,11 @@ export class Removal {
   }
 
   /**
-   * Removes a blob and the entries that name it; with `onlyUnnamed` nothing where there are such entries. undefined where it
-   * was not ours to remove (claimed by a transfer that is about to name it, or being removed).
+   * Removes a blob and the entries that name it; with `onlyUnnamed` nothing where there are such entries. undefined where a
+   * transfer claims the blob, or another process is removing it.
    *
-   * 1. The ledger's row is marked, which makes us the only remover; it goes on counting. Killed here: the blob is whole, its
-   *    entries serve it, and whoever next looks for room takes the removal over.
+   * 1. The ledger's row is marked, which makes this process the only remover; the row goes on counting. Killed here: the blob is whole, its
+   *    entries serve it, and the next process that looks for room takes the removal over.
    * 2. The entries go, and the other processes are told. Killed here: a blob that nothing names; as above.
    * 3. The descriptions, then the blob are unlinked; readers of the blob read on. A process that still remembers an entry finds
    *    no file, which is a miss. Killed in between: descriptions without entries, which verify removes; a blob as above.
@@ -93,12 +94,12 @@ export class Removal {
     return { removed, freed }
   }
 
-  /** An entry has stopped to name this blob: removes it if none does. Resolves with the bytes freed. */
+  /** Removes the blob if no entry names it any more. Resolves with the bytes freed. */
   async dropUnnamed(sha256: Sha256): Promise<number> {
     return (await this.removeBlob(sha256, { onlyUnnamed: true }))?.freed ?? 0
   }
 
-  /** Ends what processes that died, or have stood still for long, began. */
+  /** Ends the removals that dead or stopped processes began. */
   async finishAbandoned(): Promise<void> {
     const { database, clock } = this.#options
     const now = clock.now()

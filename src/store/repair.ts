@@ -7,8 +7,8 @@ import type { Sha256 } from './types.js'
 import { blobFolders, fileSize, isBlobName } from './walk.js'
 
 /**
- * Files that the ledger does not know are counted, and rows without a file struck. Rows that a
- * transfer claims or that somebody is removing are left: they are about to change. Resolves with how many were unknown.
+ * Counts the files that the ledger does not know, and strikes rows without a file. Leaves rows that a transfer claims or a
+ * process is removing: they are about to change. Resolves with the number of unknown files.
  */
 export async function repairLedger(layout: Layout, database: Database): Promise<number> {
   let unknown = 0
@@ -22,7 +22,7 @@ export async function repairLedger(layout: Layout, database: Database): Promise<
       unknown++
     }
   }
-  // What is left had no file when its folder was read; it may have one by now.
+  // The remaining rows had no file when their folder was read; they may have one by now.
   for (const sha256 of known.keys()) {
     if ((await fileSize(layout.blob(sha256))) === undefined) await strikeIfUnclaimed(database, sha256)
   }
@@ -42,7 +42,7 @@ async function count(layout: Layout, database: Database, sha256: Sha256): Promis
     sha256,
     size,
   )
-  // Removed between the look and the row: nobody else would strike it.
+  // Removed between the look and the row: no other process would strike it.
   if ((await fileSize(layout.blob(sha256))) === undefined) await strikeIfUnclaimed(database, sha256)
 }
 

@@ -1,9 +1,9 @@
-/** A disk that is full is no reason to fail while there is something to evict. */
+/** Evicts and tries again when the disk is full. */
 
 import { systemCode } from '../errors.js'
 import type { Space } from './types.js'
 
-/** Bytes to evict: what is tried again writes a few rows and small files. */
+/** Bytes to evict: the step that is repeated writes a few rows and small files. */
 const ELBOW_ROOM = 1024 * 1024
 
 /** `step` may run twice. */

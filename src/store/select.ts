@@ -1,11 +1,11 @@
-/** Which entries an operator means when they purge by filters; pure. */
+/** The entries that the filters of an operator select; pure. */
 
 import { isFresh } from '../http/freshness.js'
 import { Glob } from '../http/glob.js'
 import { encodedPattern } from '../http/parse-url.js'
 import type { Entry, KeyId } from './types.js'
 
-/** An entry is meant when it agrees with everything that is given, and when anything is given at all. */
+/** Selects the entries that match all given filters; without a filter none. */
 export interface Selection {
   readonly all?: boolean
   /** Ids of entries or of keys, or beginnings of them; a key means each of its entries. */
@@ -55,8 +55,8 @@ export function keyOf(id: KeyId): KeyId {
 const RUNNING = 60_000
 
 /**
- * Was it longer ago than `span` milliseconds? A time in the future was written under a clock that has been set back since, and
- * nobody knows how long ago that was: it counts as long ago.
+ * Was it longer ago than `span` milliseconds? A time in the future was written before the clock was set back, and counts as
+ * long ago.
  */
 function isBefore(at: number, now: number, span: number): boolean {
   return now - at > span || at > now + RUNNING

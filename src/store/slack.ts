@@ -1,6 +1,6 @@
 /**
- * Bytes of the disk that are kept for the moment in which it is full. SQLite needs some to open the index at all, and what
- * frees space has to read the index first.
+ * A file whose bytes are freed when the disk is full. SQLite needs some bytes to open the index, and a removal has to read the
+ * index first.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -37,7 +37,7 @@ export class Slack {
     }
   }
 
-  /** Gives the bytes to whatever failed with this error. True where it may be tried again. */
+  /** Frees the bytes where the error says that the disk is full. True where the operation may be tried again. */
   async give(error: unknown): Promise<boolean> {
     if (!(await isFull(error, this.#layout.root))) return false
     try {
@@ -61,7 +61,7 @@ export async function freeBytes(directory: string): Promise<number | undefined> 
   }
 }
 
-/** Has it failed because the disk of the directory is full? SQLite calls that an I/O error, or says that it cannot open a file. */
+/** Does the error mean that the disk of the directory is full? SQLite reports an I/O error, or that it cannot open a file. */
 export async function isFull(error: unknown, directory: string): Promise<boolean> {
   const code = systemCode(error) ?? ''
   if (['ENOSPC', 'EDQUOT'].includes(code) || code.startsWith('SQLITE_FULL')) return true
@@ -70,7 +70,7 @@ export async function isFull(error: unknown, directory: string): Promise<boolean
   return free !== undefined && free < FULL
 }
 
-/** The error that says so; others as they are. */
+/** A KissError where the disk is full; other errors as they are. */
 export async function asFullDisk(error: unknown, directory: string): Promise<unknown> {
   if (!(await isFull(error, directory))) return error
   return new KissError('disk', `the disk of ${directory} is full`, {

@@ -24,7 +24,7 @@ export class SmallBodies implements Pick<BlobStore, 'open'> {
   /** The one that was read longest ago comes first. */
   readonly #bodies = new Map<Sha256, MemoryBlob>()
   #bytes = 0
-  /** Grows when memory is dropped: what was read from a file before that is not kept. */
+  /** Grows when memory is dropped: a body that was read from a file before that is not kept. */
   #epoch = 0
 
   constructor({ open, limit = LIMIT }: SmallBodiesOptions) {
@@ -37,7 +37,7 @@ export class SmallBodies implements Pick<BlobStore, 'open'> {
     return this.#bytes
   }
 
-  /** What memory has of a body whose file is still the one that was read. */
+  /** The body in memory, if its file is still the one that was read. */
   peek(sha256: Sha256): MemoryBlob | undefined {
     const blob = this.#bodies.get(sha256)
     if (blob === undefined || blob.isCurrent()) return blob
@@ -119,7 +119,7 @@ export class MemoryBlob implements OpenBlob {
       const stats = statSync(this.path, { throwIfNoEntry: false })
       if (stats === undefined || stampOf(stats) !== this.#stamp) return false
     } catch {
-      // Opening the file tells what is wrong with it.
+      // The next open of the file reports the error.
       return false
     }
     this.#lookedIn = turn

@@ -37,9 +37,9 @@ const PROMISE_WAIT = 50
 const PROMISE_WAITS = PROMISE_PATIENCE / PROMISE_WAIT + 10
 /** Bytes that stay free on the file system, for the index and small files, while there is something to evict. */
 const MARGIN = 256 * 1024
-/** The same for a blob that is being removed, which takes a few milliseconds. */
+/** Looks at a blob that is being removed, which takes a few milliseconds. */
 const REMOVAL_WAITS = 50
-/** Rounds in which others may take the room that this process made. */
+/** Rounds in which other processes may take the room that this process made. */
 const ROUNDS = 1_000
 
 export interface SpaceOptions {
@@ -116,7 +116,7 @@ export class SharedSpace implements Space {
         continue
       }
       if (plan.do === 'evict' && (await this.evict(plan.bytes)) > 0) continue
-      // What is needed is on its way out, or claimed by transfers that have just ended.
+      // The blobs that could go are being removed, or are claimed by transfers that are just ending.
       if (waits++ < WAITS) {
         await sleep(WAIT)
         await removal.finishAbandoned()
@@ -130,8 +130,8 @@ export class SharedSpace implements Space {
   }
 
   /**
-   * Refuses what the file system could not hold without everything that is stored, before anything is evicted. Makes room
-   * on it for what is to be granted: a write that fails is more trouble than one that was foreseen.
+   * Refuses a body that the file system could not hold even without all blobs, before anything is evicted. Evicts for the
+   * bytes that will be granted, so that their writes do not fail.
    */
   async #lookAtDisk(bytes: number, ahead: number, held: number): Promise<void> {
     const free = await freeBytes(this.#options.layout.root)
@@ -169,8 +169,8 @@ export class SharedSpace implements Space {
   }
 
   /**
-   * Somebody who removes this very blob is waited for. One that has stopped loses it: should it wake and unlink the new file,
-   * the entry is dangling, which is a miss.
+   * Waits for a process that is removing this blob. A process that has stopped loses the blob; if it wakes and unlinks the new
+   * file, the entry is dangling, which is a miss.
    */
   async #claim(commit: Commit): Promise<void> {
     for (let waits = 0; ; waits++) {
@@ -180,7 +180,7 @@ export class SharedSpace implements Space {
     }
   }
 
-  /** Never throws: what the index does not take now is given back when it does. */
+  /** Never throws: a release that the index does not take now is written later. */
   async release(id: KeyId): Promise<void> {
     this.#evictedFor.delete(id)
     this.#unreleased.add(id)

@@ -1,4 +1,4 @@
-/** Turns of the event loop: what was looked at in one of them holds for all of its requests, which had arrived before. */
+/** Numbers the turns of the event loop: one look at a file serves all requests of a turn, since they had arrived before it. */
 
 let turn = 0
 let counting = false

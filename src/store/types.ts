@@ -1,4 +1,4 @@
-/** What the store keeps, and the interfaces behind which it keeps it. */
+/** The types of the store, and the interfaces that it implements. */
 
 import type { StoredAnswer } from '../http/caching/types.js'
 import type { StoredHeaders } from '../http/stored.js'
@@ -8,15 +8,15 @@ export type Sha256 = string
 
 /**
  * What identifies one content on disk and in the index: lower-case hex of the SHA-256 of the canonical URL. The URL itself
- * is not the name because it is too long for one, and because its query may hold what nobody should read. One URL may have
+ * is not the name because it is too long for one, and because its query may hold secrets. One URL may have
  * several contents (representations, or bytes for one credential alone): their ids are that hash, `-` and another one.
  */
 export type KeyId = string
 
-/** Whose credential brought the bytes of a body: nobody's, a client's, or the provider's own. */
+/** The credential that brought the bytes of a body: none (`public`), that of a client, or that of the provider. */
 export type Access = 'public' | 'client' | 'provider'
 
-/** What we know of one key. Plain JSON: the index and the files beside the blobs hold it as it is. */
+/** The record of one key. Plain JSON: the index and the files beside the blobs hold it as it is. */
 export interface Entry {
   readonly id: KeyId
   /** The canonical URL in its displayable form: without userinfo and fragment, `?…` where it has a query. */
@@ -58,11 +58,11 @@ export interface EntryStore {
   /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
   set(entry: Entry): Promise<void>
   /**
-   * As {@link set}, but only where there is an entry of that id that names the same blob: what was purged or replaced while it
-   * was validated stays so. False where there is none.
+   * As {@link set}, but only where an entry of that id names the same blob: an entry that was purged or replaced during the
+   * validation does not come back. False where there is none.
    */
   renew(entry: Entry): Promise<boolean>
-  /** False where there was none, or where it names another blob than `sha256`: somebody has replaced it meanwhile. */
+  /** False where there was none, or where it names another blob than `sha256` because it was replaced meanwhile. */
   delete(id: KeyId, sha256?: Sha256): Promise<boolean>
   /** Notes a use: at once in memory, within a second in the index. */
   touch(id: KeyId, now: number): void
@@ -93,8 +93,8 @@ export interface BlobStore {
   open(sha256: Sha256, size: number): Promise<OpenBlob | undefined>
   path(sha256: Sha256): string
   /**
-   * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller
-   * vouches for the sum. A file that has become the blob already (its process was killed right after) is no error. Resolves
+   * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller has
+   * computed the sum. A file that has become the blob already (its process was killed right after) is no error. Resolves
    * with the stamp of the file (checked-blobs.ts).
    */
   adopt(file: string, sha256: Sha256): Promise<string>
@@ -156,21 +156,21 @@ export interface ReserveOptions {
 
 /**
  * The byte budget of one cache directory, shared by all its processes. Blobs and reservations together never exceed the
- * quota. Reservations belong to a key: whoever continues a transfer takes its reservation over.
+ * quota. Reservations belong to a key: the process that continues a transfer takes its reservation over.
  */
 export interface Space {
   /** undefined: no quota. */
   quota(): Promise<number | undefined>
-  /** Evicts at once what is above it. */
+  /** Evicts at once the blobs that exceed it. */
   setQuota(bytes: number | undefined): Promise<void>
   /**
    * Makes the reservation `id` `bytes` large (it may have had less), and grants `ahead` of these, evicting what was used
    * least recently where needed. Throws KissError `quota` or `disk` when even an empty cache or disk could not hold it, before
-   * anything is evicted, or when what is in flight leaves no room.
+   * anything is evicted, or when the downloads in flight leave no room.
    */
   reserve(id: string, bytes: number, options?: ReserveOptions): Promise<void>
   /**
-   * A reservation turns into a blob of `size` bytes, which nobody evicts until the entry `id` names it. Called before the file
+   * A reservation turns into a blob of `size` bytes, which no process evicts until the entry `id` names it. Called before the file
    * is adopted, so that no file is uncounted. Counts a blob that is there already once. `reservation`: its id, where that is
    * not the entry's.
    */
@@ -185,12 +185,12 @@ export interface Space {
   evict(bytes: number): Promise<number>
 }
 
-/** What a check of every stored byte found and mended. */
+/** The findings of a check of every stored byte. */
 export interface VerifyResult {
   readonly checked: number
-  /** sha256 of blobs whose bytes were not what their name says; dropped. */
+  /** sha256 of blobs whose bytes had another sum than their name; dropped. */
   readonly damaged: readonly string[]
-  /** Paths, relative to the cache directory, of files that nothing named; removed. */
+  /** Paths, relative to the cache directory, of files that no entry named; removed. */
   readonly orphans: readonly string[]
   /** URLs of entries whose blob was missing; dropped. */
   readonly dangling: readonly string[]

@@ -1,8 +1,8 @@
-/** Uses of entries that the index does not know yet. */
+/** Uses of entries that are not in the index yet. */
 
 import type { Entry, KeyId } from './types.js'
 
-/** How often since, and when last (milliseconds since the epoch). */
+/** The number of uses, and the time of the last one (milliseconds since the epoch). */
 export interface Use {
   readonly hits: number
   readonly lastUsedAt: number
@@ -25,7 +25,7 @@ export class PendingUses {
     known.lastUsedAt = Math.max(known.lastUsedAt, use.lastUsedAt)
   }
 
-  /** The entry as it will be when they are written. */
+  /** The entry with the uses that are not written yet. */
   over(entry: Entry): Entry {
     const use = this.#uses.get(entry.id)
     return use === undefined ? entry : used(entry, use)
@@ -35,7 +35,7 @@ export class PendingUses {
     this.#uses.delete(id)
   }
 
-  /** Hands over all of them. */
+  /** Returns all uses and forgets them. */
   take(): Map<KeyId, Use> {
     const taken = this.#uses
     this.#uses = new Map()

@@ -1,4 +1,4 @@
-/** Looks at every stored byte again, and at everything that names it; repairs by dropping. Safe beside a working server. */
+/** Hashes every blob, compares entries, files and ledger, and drops what is wrong. Safe beside a working server. */
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -19,13 +19,13 @@ import { blobFolders, fileSize, isBlobName, parseDescriptionName } from './walk.
 
 /** Blobs hashed at once: SHA-256 is faster than most disks, and a working server needs the disk too. */
 const HASHED_AT_ONCE = 4
-/** Milliseconds for which a file that nothing accounts for may be one that is just being written. */
+/** Milliseconds for which an unknown file may be one that another process is writing. */
 const STRAY_GRACE = 3_600_000
 
 export interface VerifyOptions {
   /** Make entries anew from what stands beside the blobs. */
   readonly rebuild?: boolean
-  /** Drops unfinished transfers that nobody continues; resolves with the paths that it removed. */
+  /** Drops unfinished transfers without an owner; resolves with the paths that it removed. */
   readonly sweepTransfers?: () => Promise<readonly string[]>
 }
 
@@ -56,17 +56,17 @@ interface Work extends Verified, Required<Pick<VerifyOptions, 'rebuild'>> {
 }
 
 /**
- * Mark and sweep, with what works beside it in mind:
+ * Mark and sweep, beside other processes that store and remove:
  *
- * 1. What dead processes left half done is ended, so that nothing is claimed that nobody will name.
+ * 1. Commits and removals of dead processes are ended, so that no claim of theirs protects a blob.
  * 2. Every blob is hashed. A damaged one goes with its entries, unless the file was replaced meanwhile.
  * 3. With `rebuild`, whole blobs get back the entries that stand beside them.
  * 4. Entries whose blob is not there go, if they still name it. The others get a description where they have none.
  * 5. Blobs that no entry names go. Whether one is named, or claimed by a transfer that is about to name it, is decided in
  *    the same statement that condemns it; so no blob is too young for this.
  * 6. Files that are no blobs go when they are old.
- * 7. The ledger is compared with what is left.
- * 8. Unfinished transfers are the business of whoever runs them.
+ * 7. The ledger is compared with the remaining files.
+ * 8. The caller sweeps the unfinished transfers.
  */
 const steps: readonly ((work: Work) => Promise<void>)[] = [
   endAbandoned,
@@ -206,7 +206,7 @@ async function isStill(path: string, stamp: string): Promise<boolean> {
   return stats !== undefined && stampOf(stats) === stamp
 }
 
-/** Milliseconds since the epoch; undefined for what is gone, and for what is no file and so none of ours. */
+/** Milliseconds since the epoch; undefined where there is no file of that name, or something other than a file. */
 async function modifiedAt(path: string): Promise<number | undefined> {
   const stats = await unlessMissing(stat(path))
   return stats?.isFile() === true ? stats.mtimeMs : undefined

@@ -1,9 +1,9 @@
-/** What went wrong lately on this cache directory, for operators: the same list for all its processes, bounded. */
+/** The latest failures on this cache directory, for operators: one bounded list for all its processes. */
 
 import type { Database } from '../index/database.js'
 import type { Flusher } from '../index/flusher.js'
 
-/** One thing that went for good. */
+/** One final failure. */
 export interface FailureRecord {
   /** Displayable. */
   readonly url: string
@@ -11,7 +11,7 @@ export interface FailureRecord {
   readonly at: number
   readonly code: string
   readonly message: string
-  /** What the origin answered, where it answered. */
+  /** The status of the origin's answer, if there was one. */
   readonly status?: number | undefined
   /** Address of the client whose request began the download. */
   readonly client?: string | undefined

@@ -1,4 +1,4 @@
-/** What processes keep together for dashboard and metrics beside the counters; nothing of it is needed to serve. */
+/** Figures for dashboard and metrics that all processes share, beside the counters. Serving needs none of them. */
 
 import type { Database } from '../index/database.js'
 import type { Flusher } from '../index/flusher.js'
@@ -11,7 +11,7 @@ import type { CounterName, Counters } from '../types.js'
 export interface Figures {
   /** Adds a whole number to a sum that all processes share: at once in memory, within a second on disk. */
   add(name: string, n: number): void
-  /** Adds to one of the counters: what is refused before the engine hears of it counts as well. */
+  /** Adds to one of the counters, also for requests that are refused before they reach the engine. */
   count(name: CounterName, n: number): void
   sums(): Promise<ReadonlyMap<string, number>>
   /** Counts body bytes that were served of a host; of hosts beyond {@link HOSTS_KEPT} the least served are forgotten. */
@@ -21,11 +21,11 @@ export interface Figures {
   /** To be called every ten seconds by any number of processes: the history is made of it. */
   note(): Promise<void>
   history(span: SpanName): Promise<readonly Interval[]>
-  /** Says what this process is like now. */
+  /** Writes the present figures of this process. */
   tell(figures: ProcessFigures): Promise<void>
-  /** What all living processes said. */
+  /** The latest figures of all living processes. */
   processes(): Promise<readonly ProcessFigures[]>
-  /** This process says no more. */
+  /** Removes the figures of this process. */
   leave(): Promise<void>
 }
 

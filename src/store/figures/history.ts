@@ -1,4 +1,4 @@
-/** What the counters said in the past, at falling resolution: one row for each interval, whoever writes it first. */
+/** Past values of the counters, at falling resolution: the first process to write an interval makes its row. */
 
 import type { Database } from '../index/database.js'
 import {

@@ -1,4 +1,4 @@
-/** What happened in each interval of a span, from what the counters said at its ends. Pure. */
+/** The amounts of each interval of a span, from the counters at its ends. Pure. */
 
 export const spanNames = ['hour', 'day', 'month'] as const
 export type SpanName = (typeof spanNames)[number]
@@ -20,7 +20,7 @@ export const spans: Readonly<Record<SpanName, Span>> = {
   month: { step: 3 * HOUR, length: 31 * 24 * HOUR },
 }
 
-/** What is kept of the counters. */
+/** The figures that are kept of the counters. */
 export const figureNames = [
   'downloaded',
   'served',
@@ -45,7 +45,7 @@ export interface Sample extends Amounts {
 export interface Interval {
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** undefined: nobody was looking yet. */
+  /** undefined: no process took samples yet. */
   readonly amounts: Amounts | undefined
 }
 

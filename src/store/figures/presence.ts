@@ -1,11 +1,11 @@
-/** What each process on a cache directory says of itself now and then: who is alive, and with which figures. */
+/** The processes on a cache directory that are alive, and the figures that each of them writes at times. */
 
 import type { Database } from '../index/database.js'
 
-/** Milliseconds after which a process that says nothing counts as gone. */
+/** Milliseconds after which a process that writes nothing counts as gone. */
 export const SILENT = 30_000
 
-/** JSON; what is in it is between those who write and those who read. */
+/** JSON; its writers and readers define the content. */
 export type ProcessFigures = object
 
 export class Presence {
@@ -17,7 +17,7 @@ export class Presence {
     this.#owner = owner
   }
 
-  /** Of this process, as of now; takes the place of what it said before. */
+  /** Replaces the figures of this process. */
   async tell(figures: ProcessFigures, now: number): Promise<void> {
     await this.#database.run(async ({ query }) => {
       await query('DELETE FROM presence WHERE at <= ? OR at > ?', now - SILENT, now)

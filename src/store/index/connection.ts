@@ -20,7 +20,7 @@ export type Query = <Row = unknown>(sql: string, ...parameters: Parameter[]) => 
 /** Imported when they are needed: they cost as much as all the rest of a start. */
 async function libraries() {
   try {
-    // First by require: an import of what fails so is rejected twice by Node 20, once where nobody can catch it.
+    // First by require: Node 20 rejects the import of a package that throws twice, once where it cannot be caught.
     createRequire(import.meta.url)('sqlite3')
   } catch (error) {
     // npm may skip install scripts and call that a success.

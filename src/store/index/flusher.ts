@@ -1,4 +1,4 @@
-/** Writes what was noted in memory behind the answers: within a second, and at the end. */
+/** Writes counts and uses from memory to the index, behind the answers: within a second, and at the end. */
 
 /** Milliseconds; the most that a SIGKILL loses (counters, last uses). */
 export const FLUSH_DELAY = 1_000
@@ -15,7 +15,7 @@ export class Flusher {
     this.#warn = warn
   }
 
-  /** `write` keeps what it could not write, and throws. */
+  /** `write` keeps the values that it could not write, and throws. */
   add(write: () => Promise<void>): void {
     this.#sources.push(write)
   }
@@ -32,7 +32,7 @@ export class Flusher {
     }, FLUSH_DELAY).unref()
   }
 
-  /** Throws what a source throws, after all have had their turn. */
+  /** Throws the first error of a source, after all sources have been called. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running
     this.#running = this.#writeAll()

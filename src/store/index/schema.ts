@@ -1,4 +1,4 @@
-/** The tables of index.sqlite beside Keyv's own, and the triggers that keep them true whoever writes. */
+/** The tables of index.sqlite beside Keyv's own, and the triggers that keep them consistent for every writer. */
 
 import { figuresSchema } from '../figures/schema.js'
 
@@ -46,8 +46,8 @@ export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
 
   // Blobs that count. last_used: the latest of the blob's entries, milliseconds; 0 while none has named it, so that it goes
-  // first. doomed: since when somebody is removing it, milliseconds; it counts until it is gone. brought_by: the reservation whose
-  // transfer was the last to bring it; as soon as the blob counts, what was reserved for that transfer does not. stamp, boot:
+  // first. doomed: the time at which its removal began, milliseconds; it counts until it is gone. brought_by: the reservation of
+  // the transfer that brought it last, which does not count any more once the blob does. stamp, boot:
   // the file that is known to be whole, and the boot in which it was written, while it may not be on the disk.
   `CREATE TABLE IF NOT EXISTS blobs (
     sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, last_used INTEGER NOT NULL, doomed INTEGER, brought_by TEXT,
@@ -64,7 +64,7 @@ export const schema: readonly string[] = [
       BEGIN DELETE FROM reservations WHERE id = NEW.brought_by; END`,
   ),
 
-  // Blobs that the transfer of a key has brought and whose entry is not written yet: nobody may remove them as unnamed.
+  // Blobs whose transfer has not written the entry yet: no process may remove them as unnamed.
   `CREATE TABLE IF NOT EXISTS claims (
     sha256 TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (sha256, id)) WITHOUT ROWID`,
 
@@ -92,7 +92,7 @@ export const schema: readonly string[] = [
   `CREATE TRIGGER IF NOT EXISTS entry_hits_removed AFTER DELETE ON ${ENTRIES}
     BEGIN DELETE FROM hits WHERE id = OLD.key; END`,
 
-  // Keyv writes blindly: what was counted since the writer read the entry is kept.
+  // Keyv overwrites a row: this keeps the uses that were counted since the writer read the entry.
   `CREATE TRIGGER IF NOT EXISTS entry_keeps_use AFTER UPDATE ON ${ENTRIES}
     WHEN ${field('OLD', 'hits')} > ${field('NEW', 'hits')}
       OR ${field('OLD', 'lastUsedAt')} > ${field('NEW', 'lastUsedAt')}
