@@ -21,7 +21,7 @@ export abstract class BaseCommand extends Command {
   /** Defaults of this command alone, as they would be written. */
   static readonly settingDefaults: Partial<Readonly<Record<SettingName, string>>> = {}
 
-  /** Aborted by the first signal; whoever waits for anything waits for this too. */
+  /** Aborted by the first signal; every wait of a command ends with it. */
   readonly stop: AbortSignal = catchSignals((this.ctor as typeof BaseCommand).signals)
   #settings: Promise<Settings> | undefined
 

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline/promises'
 
-/** Somebody can be asked: both what they type and what they read is a terminal. */
+/** A user can be asked: standard input and standard error are terminals. */
 export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY
 }

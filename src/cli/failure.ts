@@ -11,7 +11,7 @@ export interface Failure {
   /** One line, without secrets. */
   readonly message: string
   readonly hint?: string
-  /** A fault in kiss or in a plugin, not in what was asked. */
+  /** A fault in kiss or in a plugin, not in the command line. */
   readonly bug: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Guesses what somebody meant to write. Pure. */
+/** Guesses the word that a user meant. Pure. */
 
 /** The only name that begins with `word`, else the one that differs by the fewest edits, if they are few; `cache_dir` and `cacheDir` are `cache-dir`. */
 export function nearest(word: string, names: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-/** What is said to a command that does not exist. The word itself may be a URL with a token in it: it is not repeated. */
+/** The message for a command that does not exist. The word itself may be a URL with a token in it: it is not repeated. */
 
 import type { Hook } from '@oclif/core'
 import { KissError } from '../errors.js'

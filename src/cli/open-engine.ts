@@ -43,7 +43,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
         http: openHttp(command),
         serving,
       },
-      // The logins of whoever runs a server are not for its clients.
+      // The logins of the user who runs a server are not for its clients.
       plainWithLogins(!serving && settings.values.netrc ? await readNetrc(process.env) : new Map()),
     ),
   ])

@@ -1,4 +1,4 @@
-/** Standard output at the end of a command: it is written before the process ends, unless nobody wants it any more. */
+/** Standard output at the end of a command: it is written before the process ends, unless its reader has left. */
 
 import { catchSignals } from './signals.js'
 

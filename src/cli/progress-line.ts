@@ -32,7 +32,7 @@ export interface LineState {
   readonly length: number | undefined
   /** Bytes a second. */
   readonly rate: number | undefined
-  /** What it waits for, where nothing arrives. */
+  /** The reason of the wait, where no byte arrives. */
   readonly wait?: string | undefined
   /** Characters of the longest name of all lines; default: of this one. */
   readonly nameWidth?: number

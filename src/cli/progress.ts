@@ -42,7 +42,7 @@ const FRAMES = 8
 /** Milliseconds between two lines about a download that waits. */
 const REMIND = 30_000
 
-/** A download that nobody follows. */
+/** A download without a progress bar. */
 export const silentRow: ProgressRow = { follow: ignore, wait: ignore, end: ignore }
 
 /** Errors alone. */
@@ -91,7 +91,7 @@ function noteFailure({ failure }: Ended = {}): void {
 }
 
 function ignore(): void {
-  // Nobody looks.
+  // Nothing is shown.
 }
 
 /** @param total how many downloads there will be */
@@ -156,7 +156,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
   }
 }
 
-/** A download, and what it waits for. */
+/** A download, and the reason of its wait. */
 class Following {
   readonly #host: string
   #source: Followable | undefined

@@ -23,7 +23,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   process.stdout.prependListener('error', (error: Error) => {
     broken = error
   })
-  // A rejection that nobody waits for ends here too.
+  // An unhandled rejection ends here too.
   process.once('uncaughtException', (error) => {
     if (error === broken) report(unwritten(error), false)
     else report(error, asksForJson(argv))
@@ -39,7 +39,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     clearInterval(awake)
   }
   const error = await outputWritten()
-  // A reader that has had enough is no failure; a result that nobody got is one.
+  // A reader that left early is no failure; a result that could not be written is one.
   if (error instanceof KissError) report(error, false)
   else if (error instanceof Error && systemCode(error) !== 'EPIPE') report(unwritten(error), false)
   process.exit()
@@ -59,7 +59,7 @@ async function loadConfig(argv: readonly string[]): Promise<Config> {
     registerKissSpecifier()
     return await configOf([...bundled, ...(await loadPlugins(references, bundled))])
   } catch (error) {
-    // Whoever has broken the configuration still gets the help that mends it.
+    // A broken configuration does not keep the help from being shown.
     if (!(error instanceof KissError) || !asksForHelp(argv)) throw error
     writeLines('stderr', failureLine(error))
     return config

@@ -14,7 +14,7 @@ export function stoppedBy(): NodeJS.Signals | undefined {
   return first
 }
 
-/** What a shell expects of a process that a signal ended: 128 and its number. */
+/** The exit code of a process that a signal ended, as shells expect it: 128 and the number of the signal. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 
-/** Is there a place for the cache of a user who names none? */
+/** Is there a default cache directory for this user? */
 export function hasCacheHome(): boolean {
   return (process.env.XDG_CACHE_HOME ?? '') !== '' || existsSync(homedir())
 }

@@ -1,4 +1,4 @@
-/** The one place that writes text for people. A terminal never obeys what an origin or a server sent. */
+/** The one place that writes text for people. A terminal never obeys text that an origin or a server sent. */
 
 import { printable } from '../printable.js'
 

@@ -3,13 +3,13 @@ import { BaseCommand } from '../cli/base-command.js'
 import { runFetch, type FetchReport } from '../cli/fetch/run-fetch.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
-/** Somebody waits in front of it. */
+/** A user waits in front of it. */
 const settingDefaults = { 'retry-for': '1m' }
 
 const unneeded = (char: 'L' | 'O' | 'S' | 'f' | 's', name: string) =>
   Flags.boolean({ char, hidden: true, summary: `${name}: kiss fetch does so anyway` })
 
-/** What the fingers of users of curl type, and kiss does in any case. */
+/** Flags that users of curl type, and whose effect kiss has in any case. */
 const usual = {
   location: unneeded('L', 'follow redirects'),
   'remote-name': unneeded('O', 'save under the name of the file'),

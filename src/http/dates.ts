@@ -12,7 +12,7 @@ const rfc850 = new RegExp(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\\d{2})
 const asctime = new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} ([ \\d]\\d) ${time} (\\d{4})$`)
 
 /**
- * Milliseconds since the epoch; undefined for what is no HTTP date.
+ * Milliseconds since the epoch; undefined for a text that is not an HTTP date.
  * @param now for the century of a two-digit year: the one that is at most 50 years ahead
  */
 export function parseHttpDate(text: string, now: number): number | undefined {

@@ -47,7 +47,7 @@ export function toUrl(text: string, base?: URL): URL | undefined {
   return url
 }
 
-/** The queries in which somebody wrote `'`: a URL cannot hold one there. */
+/** The queries that were written with `'`: a URL cannot hold one there. */
 const quotedQueries = new WeakMap<URL, string>()
 
 /** The query of a URL as it was written: `'` and `%27` stay apart, which signatures may cover. */

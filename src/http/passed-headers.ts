@@ -1,4 +1,4 @@
-/** Which of a client's headers may go on to an origin, and what they mean to the cache: cache rule 10. Pure. */
+/** The headers of a client that may go on to an origin, and their meaning to the cache: cache rule 10. Pure. */
 
 /** Passed on where the request does not name others: what origins of CI artifacts take as a credential. */
 export const defaultPassedHeaders: readonly string[] = ['authorization', 'private-token', 'job-token', 'authentication']

@@ -1,8 +1,8 @@
-/** Byte ranges, RFC 9110 §14, for what we serve and for what we resume. Pure. */
+/** Byte ranges, RFC 9110 §14, of our answers and of resumed downloads. Pure. */
 
 import { field, strongEqual, type RequestHeaders, type Validators } from './validation.js'
 
-/** What one `bytes=` range asks for; bytes, inclusive. */
+/** One `bytes=` range; bytes, inclusive. */
 export type RangeRequest =
   | { readonly first: number; readonly last: number | undefined }
   /** The last so many bytes. */
@@ -29,7 +29,7 @@ export function parseRange(value: string | undefined): RangeRequest | undefined 
   return last !== undefined && last < first ? undefined : { first, last }
 }
 
-/** A position beyond what a number can hold is beyond every body. */
+/** A position beyond the largest safe number is beyond every body. */
 function clamp(digits: string): number {
   return Math.min(Number(digits), Number.MAX_SAFE_INTEGER)
 }
@@ -53,7 +53,7 @@ export function ifRangeHolds(headers: RequestHeaders, own: Validators): boolean 
   return value === undefined || strongEqual(value.trim(), own.etag)
 }
 
-/** What a GET asks for, before the length of the body has to be known; undefined: everything. */
+/** The range of a GET, before the length of the body has to be known; undefined: everything. */
 export function requestedRange(method: string, headers: RequestHeaders, own: Validators): RangeRequest | undefined {
   // §14.2: Range is defined for GET alone.
   if (method !== 'GET') return undefined
@@ -61,7 +61,7 @@ export function requestedRange(method: string, headers: RequestHeaders, own: Val
   return range !== undefined && ifRangeHolds(headers, own) ? range : undefined
 }
 
-/** The Content-Range of a 206; `length` undefined while nobody knows the whole. */
+/** The Content-Range of a 206; `length` undefined while the length is unknown. */
 export function formatContentRange(range: ByteRange, length: number | undefined): string {
   return `bytes ${range.first}-${range.last}/${length ?? '*'}`
 }
@@ -79,7 +79,7 @@ export interface ContentRange {
   readonly length: number | undefined
 }
 
-/** undefined for what is not valid (RFC 9110 §14.4): the answer must not be joined to anything. */
+/** undefined for an invalid field (RFC 9110 §14.4): the answer must not be joined to anything. */
 export function parseContentRange(value: string | undefined): ContentRange | undefined {
   const match = value === undefined ? null : /^bytes[\t ]+(?:(\d+)-(\d+)|\*)\/(\d+|\*)$/i.exec(value.trim())
   if (match === null) return undefined

@@ -2,7 +2,7 @@
 
 import { parseHttpDate } from './dates.js'
 
-/** Milliseconds from `now` (since the epoch); undefined for what is neither. A date in the past means now. */
+/** Milliseconds from `now` (since the epoch); undefined for any other text. A date in the past means now. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   const text = value?.trim()
   if (text === undefined) return undefined

@@ -1,10 +1,10 @@
-/** Which of an origin's headers are kept with an artifact and shown to clients, and why each. */
+/** The headers of an origin that are kept with an artifact and shown to clients, each with its reason. */
 
 import { parseHttpDate } from './dates.js'
 import { dispositionName } from './disposition.js'
 import { isEntityTag } from './validation.js'
 
-/** What an origin said of a body, as far as kiss keeps it. */
+/** The fields of an origin's answer that kiss keeps. */
 export interface StoredHeaders {
   /** As the origin sent it. Clients (LAVA's among them) look at it. */
   readonly contentType?: string

@@ -1,4 +1,4 @@
-/** What of a URL identifies content, what is a credential, and what may be shown. Pure. */
+/** The parts of a URL that identify content, hold a credential, or may be shown. Pure. */
 
 import { printable } from '../printable.js'
 
@@ -168,7 +168,7 @@ export function safeFileName(text: string): string {
 const encodedCharacter =
   /%[0-7][0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]|%e[0-9a-f](?:%[89ab][0-9a-f]){2}|%f[0-4](?:%[89ab][0-9a-f]){3}/gi
 
-/** Decodes what is valid percent-encoded UTF-8 and leaves the rest as it is. */
+/** Decodes valid percent-encoded UTF-8 and leaves the rest as it is. */
 export function decodeLenient(text: string): string {
   return text.replace(encodedCharacter, (encoded) => {
     try {

@@ -39,7 +39,7 @@ export function field(headers: RequestHeaders, name: string): string | undefined
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** `*`, the tags of a list (RFC 9110 §5.6.1: empty elements are skipped), or undefined for what is neither. */
+/** `*`, the tags of a list (RFC 9110 §5.6.1: empty elements are skipped), or undefined for any other text. */
 function parseTagList(value: string): '*' | readonly string[] | undefined {
   if (value.trim() === '*') return '*'
   const tags: string[] = []

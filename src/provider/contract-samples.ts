@@ -1,4 +1,4 @@
-/** What a provider hands to its contract suite, and the few helpers that the checks share. */
+/** The samples of a provider for its contract suite, and the helpers of the checks. */
 
 import assert from 'node:assert/strict'
 import type { Classification, UpstreamProvider } from './types.js'

@@ -31,7 +31,7 @@ export interface Source {
 }
 
 export interface ProviderContext {
-  /** Aborted when nobody needs the answer any more. */
+  /** Aborted when the answer is not needed any more. */
   readonly signal: AbortSignal
   /** The URL that the client asked for; `request.url` differs from it after a redirect. */
   readonly asked: URL
@@ -41,7 +41,7 @@ export interface ProviderContext {
   readonly clientCredential: boolean
 }
 
-/** What an origin answered, without its body. Header names are lower case. */
+/** The answer of an origin, without its body. Header names are lower case. */
 export interface UpstreamAnswer {
   /** The URL that was requested on this hop. */
   readonly url: URL
@@ -56,7 +56,7 @@ export interface UpstreamFailure extends UpstreamAnswer {
   readonly excerpt: string
 }
 
-/** What a failure means: try again, try again with a new credential, 404/410, 401/403, or give up at once. */
+/** The meaning of a failure: try again, try again with a new credential, 404/410, 401/403, or give up at once. */
 export type Classification = 'retry' | 'reauthorise' | 'gone' | 'denied' | 'fatal'
 
 /**
@@ -103,7 +103,7 @@ export interface UpstreamProvider {
    * `authorise` and does not say, kiss asks the origin first.
    */
   lends?(url: URL): boolean
-  /** What a failure means here; undefined leaves it to the default table. */
+  /** The meaning of a failure; undefined leaves it to the default table. */
   classify?(failure: UpstreamFailure): Classification | undefined
   /**
    * Seconds until the origin takes requests again, where it says so in a way of its own (a rate limit). kiss waits for
@@ -130,7 +130,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** Of a POST. */
   readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
-  /** Aborted when nobody needs the answer any more. There is a limit of a minute besides. */
+  /** Aborted when the answer is not needed any more. There is a limit of a minute besides. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -144,7 +144,7 @@ export interface HttpAnswer {
 
 /**
  * Asks once, as kiss asks for artifacts: through the proxies of the environment, with the certificates of the settings.
- * Throws KissError `origin-unreachable` where nobody answers, `origin-timeout`, `configuration`, `upstream-forbidden`.
+ * Throws KissError `origin-unreachable` where no server answers, `origin-timeout`, `configuration`, `upstream-forbidden`.
  */
 export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>
 

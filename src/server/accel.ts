@@ -13,7 +13,7 @@ export interface Acceleration {
   readonly handedOver: (bytes: number) => void
 }
 
-/** @throws KissError `usage` for what is no path of a location */
+/** @throws KissError `usage` for a text that is not the path of a location */
 export function accelPrefix(text: string): string {
   if (!/^(?:\/[\w.~-]+)+\/?$/.test(text)) {
     throw new KissError('usage', `--x-accel-redirect: ${JSON.stringify(text)} is not the path of a location`, {
@@ -26,7 +26,7 @@ export function accelPrefix(text: string): string {
 /** What nginx says itself, and would repeat. */
 const saidByProxy = ['Accept-Ranges', 'Content-Range']
 
-/** What a proxy says that could not open the file: the client gets the bytes from here. */
+/** The header of a proxy that could not open the file: the client gets the bytes from here. */
 export function declines(headers: RequestHeaders): boolean {
   return headers['x-kiss-accel'] === 'off'
 }
@@ -65,7 +65,7 @@ export function accelerated(
           await artifact.close('aborted')
           throw error
         }
-        // Nobody tells us how much of it arrives: what was handed over counts as sent.
+        // The proxy does not report the bytes that arrive: all bytes that were handed over count as sent.
         artifact.sent(length)
         handedOver(length)
         await artifact.close('done')

@@ -1,4 +1,4 @@
-/** Who may use the server: addresses, proxies that speak for others, tokens. Decides; answers nothing itself. */
+/** Access to the server by address, trusted proxy and token. Decides; sends no answer. */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -71,7 +71,7 @@ export class Access {
     this.#adminTokens = new TokenSet(options.adminTokens ?? [])
   }
 
-  /** Without a token nobody is an admin, and admin actions do not exist. */
+  /** Without an admin token no client is an admin, and admin actions do not exist. */
   get hasAdmin(): boolean {
     return this.#adminTokens.size > 0
   }

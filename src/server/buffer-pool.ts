@@ -3,7 +3,7 @@
 /** Large enough that system calls do not count, small enough for two per reader. */
 export const bufferSize = 256 * 1024
 
-/** What a reader gets when the pool is empty: slow readers hold the large ones, honest ones go on with these. */
+/** The size of a buffer when the pool is empty: slow readers hold the large buffers, other readers go on with these. */
 export const spareSize = 16 * 1024
 
 export interface BufferPoolOptions {
@@ -31,7 +31,7 @@ export class BufferPool {
     this.#crowd = crowd
   }
 
-  /** A buffer of unknown content; whoever took it gives it back or forgets it. */
+  /** A buffer of unknown content; the caller gives it back or forgets it. */
   take(): Buffer {
     const free = this.#free.pop()
     if (free !== undefined) return free

@@ -1,4 +1,4 @@
-/** An error that nobody foresaw, for the log: its stack and causes, with every URL in its displayable form. */
+/** An unexpected error for the log: its stack and causes, with every URL in its displayable form. */
 
 import { displayUrl } from '../http/urls.js'
 

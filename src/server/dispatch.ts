@@ -140,7 +140,7 @@ function refuseStranger(): Reply {
   return problemReply({ status: 401, code: 'client-forbidden', detail, headers: challenge })
 }
 
-/** Notes for the log line what an error means; what nobody foresaw is reported in full. */
+/** Notes an error for the log line; an unexpected error is reported in full. */
 export function noteError(error: unknown, { notes }: Incoming, report: (error: unknown) => void): Problem {
   const problem = problemOf(error)
   if (problem.code === 'internal') report(error)

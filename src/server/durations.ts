@@ -37,7 +37,7 @@ export interface Histogram {
 
 const PREFIX = 'duration'
 
-/** Notes one request. The live view lasts as long as somebody looks, and says nothing of this server. */
+/** Notes one request. The live view lasts as long as its page is open, which says nothing of this server. */
 export function noteDuration(figures: Pick<Figures, 'add'>, record: RequestRecord): void {
   const route = routeLabel(record.path)
   figures.add(`responses ${route} ${Math.floor(record.status / 100)}xx`, 1)

@@ -1,4 +1,4 @@
-/** The live view: server-sent events (HTML §9.2), at most one a second, made once for everybody who looks. */
+/** The live view: server-sent events (HTML §9.2), at most one a second, made once for all listeners. */
 
 import type { Clock } from '../engine/types.js'
 import { liveState } from './pages/live.js'
@@ -20,7 +20,7 @@ const WATCHERS = 100
 const WATCHERS_OF_CLIENT = 10
 /** Milliseconds between two events. */
 const INTERVAL = 1_000
-/** Milliseconds after which somebody who is told nothing hears that the connection lives; less than any proxy's timeout. */
+/** Milliseconds without an event after which a listener gets a sign of life; less than any proxy's timeout. */
 const HEARTBEAT = 15_000
 /** Milliseconds until a browser that lost its connection comes back. */
 const RETRY = 5_000
@@ -96,7 +96,7 @@ export class LiveEvents {
     this.#stop.abort()
   }
 
-  /** Who comes is told at once: what the others know, or else the state now. */
+  /** A new listener gets the latest event at once, or else the present state. */
   #join(role: Role, listener: Listener): void {
     const known = this.#listeners[role].size > 0 ? this.#last.get(role) : undefined
     this.#listeners[role].add(listener)
@@ -145,7 +145,7 @@ export class LiveEvents {
   }
 }
 
-/** Whoever has one address of IPv6 has 2^64 of them (RFC 6177): all of these are one client. */
+/** A client with one address of IPv6 has 2^64 of them (RFC 6177): all of these are one client. */
 function networkOf(client = 'unknown'): string {
   if (!client.includes(':')) return client
   const [head = '', tail] = client.split('::')

@@ -1,4 +1,4 @@
-/** What a request of the fetch endpoint asks for, read from its path and query. Pure. */
+/** A request of the fetch endpoint, read from its path and query. Pure. */
 
 import { KissError } from '../errors.js'
 import { parseSha256 } from '../http/digest.js'
@@ -41,7 +41,7 @@ function decodeForm(raw: string): string {
   return decodeLenient(raw.replaceAll('+', ' '))
 }
 
-/** Percent-decoded once. A value with a literal `://` was not encoded by whoever wrote it, so its `+` is a plus. */
+/** Percent-decoded once. A value with a literal `://` was not encoded by its author, so its `+` is a plus. */
 function decodeUrl(raw: string): string {
   return raw.includes('://') ? decodeLenient(raw) : decodeForm(raw)
 }

@@ -85,7 +85,7 @@ async function partial(
   const { artifact } = options
   const length = await lengthFor(artifact, range)
   if (length === undefined && ('suffix' in range || range.last === undefined)) {
-    // §14.2: a range whose end nobody knows yet may be ignored; whoever asks for it can also take everything.
+    // §14.2: a range whose end nobody knows yet may be ignored; the client accepts the whole body too.
     return whole(options, common)
   }
   const resolved = resolveRange(range, length ?? Infinity)

@@ -53,7 +53,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     : reply
 }
 
-/** What of the request goes on where the origin says itself what is stored: all that is meant for it. */
+/** The fields of the request that go on where the origin decides on storing: all fields that are meant for it. */
 function wireOf({ method, headers, inform }: Incoming, { access }: Services): WireRequest {
   const { authorization, ...others } = headers
   const own = authorization === undefined || access.isOwn(authorization)
@@ -75,7 +75,7 @@ function isRepeatable(
   return open && method === 'GET' && status === 200 && content.inMemory !== undefined
 }
 
-/** @throws what is wrong with the request; the engine never hears of it, so it is counted here */
+/** @throws KissError for a bad request; the engine never gets it, so it is counted here */
 function readOrder(request: Incoming, services: Services): FetchQuery {
   try {
     const query = readQuery(request)
@@ -88,7 +88,7 @@ function readOrder(request: Incoming, services: Services): FetchQuery {
   }
 }
 
-/** Only a proxy understands such an answer: the trusted ones, or whoever asks where none is named. */
+/** Only a proxy understands such an answer: the trusted proxies, or every client where none is named. */
 function accelerationOf(request: Incoming, services: Services): { acceleration?: Acceleration } {
   const { accelPrefix: prefix, access } = services
   if (prefix === undefined || declines(request.headers) || !(request.proxied || !access.hasProxies)) return {}

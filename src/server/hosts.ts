@@ -1,8 +1,8 @@
-/** What is stored of each host. Pure. */
+/** The entries of each host. Pure. */
 
 import { hostOf } from '../http/host.js'
 
-/** What the entries of one host hold, and how often they were served from the store. */
+/** The size of the entries of one host, and the number of their hits. */
 export interface HostFigures {
   readonly host: string
   readonly entries: number
@@ -28,7 +28,7 @@ export function figuresByHost(entries: readonly StoredOf[]): HostFigures[] {
   return [...figures.values()].sort((a, b) => b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
 }
 
-/** What a host holds, and what was served of it in all time. */
+/** The size of the entries of a host, and the bytes that were ever served of it. */
 export interface HostTraffic extends HostFigures {
   /** Bytes; of hosts that were not heard of lately it may be forgotten. */
   readonly served: number

@@ -61,7 +61,7 @@ function closeWaiting(response: ServerResponse): void {
 /** Milliseconds between two lines that say the same. */
 const SILENCE = 60_000
 
-/** Who is refused learns nothing but a closed connection: the operator has to learn the reason. */
+/** A refused client sees only a closed connection: the log tells the operator the reason. */
 export function tellRefused(server: Listener, warn: (line: string) => void): void {
   let toldAt = -Infinity
   server.on('drop', () => {
@@ -72,7 +72,7 @@ export function tellRefused(server: Listener, warn: (line: string) => void): voi
   })
 }
 
-/** CONNECT is hung up on without a word by node:http, unless somebody takes its socket, whose only answer this is then. */
+/** node:http closes a CONNECT without an answer unless a listener takes its socket; this is the only answer on it. */
 function tunnelRefusal(message: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(message)
   response.shouldKeepAlive = false

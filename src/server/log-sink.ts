@@ -69,7 +69,7 @@ export class LogSink {
     this.#notice = notice
   }
 
-  /** Lines that nobody will see. */
+  /** Lines that were dropped. */
   get dropped(): number {
     return this.#dropped
   }
@@ -116,7 +116,7 @@ export class LogSink {
     this.#writing = true
     const batch = Buffer.from(lines.join(''))
     this.#target.write(batch, (error) => {
-      // What is being written still takes memory, so it counts until it is gone.
+      // A line that is being written takes memory, so it counts until it is written.
       this.#waitingBytes -= batch.length
       if (error) {
         this.#broken = true

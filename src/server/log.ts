@@ -22,7 +22,7 @@ export interface LogOptions {
 }
 
 export interface OpenLog extends ServerLog {
-  /** Lines that were dropped because nobody read them in time. */
+  /** Lines that were dropped because they were not read in time. */
   readonly dropped: number
   setLevel(level: LogLevel): void
   /** Waits at most half a second for the last lines. */
@@ -77,7 +77,7 @@ function summary({ method, status, target, path, cache, code, bytes, duration, o
   return `${method} ${status} ${target ?? path}: ${parts.filter((part) => part !== undefined).join(', ')}`
 }
 
-/** The line that tells of lines that nobody will see. */
+/** The line that reports dropped lines. */
 export function droppedLine(dropped: number, readable: boolean): string {
   const message = `${dropped} log lines were dropped: nobody read them in time`
   return readable

@@ -1,4 +1,4 @@
-/** `/metrics` for Prometheus: what the cache counts, and what its processes are like, over all workers. */
+/** `/metrics` for Prometheus: the counters of the cache and the figures of its processes, over all workers. */
 
 import {
   AggregatorRegistry,

@@ -1,4 +1,4 @@
-/** Who is being served right now; draining waits for them. */
+/** The readers that are being served; draining waits for them. */
 
 export class Readers {
   #count = 0
@@ -27,7 +27,7 @@ export class Readers {
     }
   }
 
-  /** Resolves when nobody is left. */
+  /** Resolves when no reader is left. */
   gone(): Promise<void> {
     return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))
   }

@@ -20,7 +20,7 @@ export interface RelayedReplyOptions extends FetchReplyOptions {
   readonly answer: RelayedAnswer
   /** The end-to-end fields of the request. */
   readonly fields: Fields
-  /** The URL that was asked for: what a relative Location begins at. */
+  /** The requested URL: the base of a relative Location. */
   readonly url: URL
 }
 

@@ -16,7 +16,7 @@ import type { Incoming } from './route.js'
 const LIMIT = 4_096
 
 /**
- * Header fields that make no difference to a hit that everybody may have. Tokens and forwarded addresses decide who is
+ * Header fields that make no difference to a public hit. Tokens and forwarded addresses decide who is
  * admitted, which is asked for each request. A request with any other field is not repeated.
  */
 const harmless: ReadonlySet<string> = new Set([
@@ -48,7 +48,7 @@ export interface RepeatsOptions {
   readonly now: () => number
 }
 
-/** What is the same in every answer to equal requests. */
+/** The common part of all answers to equal requests. */
 interface Prepared extends Repeatable {
   /** Names and values in turn, as writeHead takes them; those at {@link ID_AT} and `ageAt` are of the last answer. */
   readonly fields: string[]

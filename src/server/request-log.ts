@@ -1,8 +1,8 @@
-/** What is said of each request, and to whom. */
+/** The record of a request, and the interfaces of logs. */
 
 import type { ServedAs } from '../store/types.js'
 
-/** One request, when it is over. Nothing secret is in it: URLs are displayable, headers are not there. */
+/** One request, after its end, without secrets: URLs are displayable, headers are not in it. */
 export interface RequestRecord {
   /** X-Request-Id. */
   readonly id: string
@@ -29,15 +29,15 @@ export interface RequestRecord {
   readonly outcome: 'done' | 'aborted' | 'failed'
 }
 
-/** Whoever wants to know of requests: a log, metrics, both. Never throws, never blocks. */
+/** A consumer of records: a log, metrics, or both. Never throws, never blocks. */
 export interface RequestLog {
   log(record: RequestRecord): void
 }
 
-/** What the server says beside requests. */
+/** A log that also takes messages. */
 export interface ServerLog extends RequestLog {
   info(message: string): void
   warn(message: string): void
-  /** Something that nobody foresaw; the error's stack is for the log alone. */
+  /** An unexpected error; its stack is for the log alone. */
   error(message: string, error: unknown): void
 }

@@ -25,7 +25,7 @@ export class ResponseSink implements BodySink {
     })
   }
 
-  /** Status and headers are decided: what fails from now on cannot be told to the client. */
+  /** Status and headers are decided: a later failure cannot be told to the client. */
   get begun(): boolean {
     return this.#begun
   }

@@ -1,4 +1,4 @@
-/** What a route is, and how a request finds its own: pages register here, the server knows none by name. */
+/** Routes, and how a request finds its own: pages register here, the server knows none by name. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Engine } from '../engine/types.js'
@@ -26,7 +26,7 @@ export interface Incoming {
   readonly client: string | undefined
   /** It came through a trusted proxy. */
   readonly proxied: boolean
-  /** Who asks, as far as tokens tell. */
+  /** The role of the client, by its token. */
   readonly role: 'anyone' | 'admin'
   /** The absolute URL of this server as the client writes it, with a final `/`. */
   readonly base: string
@@ -36,7 +36,7 @@ export interface Incoming {
   readonly signal: AbortSignal
   /** Sends an interim answer (RFC 9110 §15.2), if the client can take it. */
   readonly inform: (status: number, fields: Readonly<Record<string, string>>) => void
-  /** What the handler wants in the log line of this request. */
+  /** Fields that the handler adds to the log line of this request. */
   readonly notes: Notes
 }
 

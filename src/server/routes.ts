@@ -1,4 +1,4 @@
-/** The table of what the server answers; a new page is a new file and one line here. */
+/** The table of routes; a new page is a new file and one line here. */
 
 import { entriesRoute } from './entries.js'
 import { fetchRoute } from './fetch.js'

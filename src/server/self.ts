@@ -22,7 +22,7 @@ export interface Authority {
   readonly port: number | undefined
 }
 
-/** The parts of a Host field (RFC 9110 §7.2), or of the authority of a URL; undefined for what is not valid. */
+/** The parts of a Host field (RFC 9110 §7.2), or of the authority of a URL; undefined where they are not valid. */
 export function parseAuthority(text: string): Authority | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::(\d{0,5}))?$/i.exec(text)
   const name = match?.[1]

@@ -70,7 +70,7 @@ export interface RunningServer {
   close(): Promise<void>
   /** Reads the certificate again; connections that are open keep the old one. @throws KissError `configuration` */
   reloadTls(): void
-  /** Who may use the server from now on. @throws KissError `usage`; then nothing has changed */
+  /** Replaces the rules of access. @throws KissError `usage`; then nothing has changed */
   updateAccess(options: AccessOptions): void
 }
 

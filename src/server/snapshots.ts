@@ -1,11 +1,11 @@
-/** What the engine knows, computed once however many look at the same moment. */
+/** Views of the engine, computed once for all requests of a moment. */
 
 import type { Engine, EngineStatus } from '../engine/types.js'
 import type { Entry } from '../store/types.js'
 import { flightsOf, type Look, RATE_WINDOW } from './pages/rates.js'
 import { type Role, type View, viewFor } from './pages/view.js'
 
-/** Calls `work` again only when the last call has ended; who comes meanwhile gets its outcome. */
+/** Calls `work` again only when the last call has ended; callers meanwhile get its outcome. */
 export function together<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined
   return () =>

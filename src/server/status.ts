@@ -15,7 +15,7 @@ export interface StatusContext {
   readonly now: number
 }
 
-/** A key of the status document, and what it says: name → meaning → value. */
+/** A key of the status document: name → meaning → value. */
 type Row = readonly [key: string, meaning: string, value: (status: EngineStatus, context: StatusContext) => unknown]
 
 const rows: readonly Row[] = [
@@ -57,7 +57,7 @@ const rows: readonly Row[] = [
   ['counters', 'each counter by its name', ({ counts }) => Object.fromEntries(counterNames.map((n) => [n, counts[n]]))],
 ]
 
-/** The keys of the document and what they mean, for the documentation. */
+/** The keys of the document with their meanings, for the documentation. */
 export const statusKeys: readonly { readonly key: string; readonly meaning: string }[] = rows.map(([key, meaning]) => ({
   key,
   meaning,

@@ -37,7 +37,7 @@ interface Traffic {
   readonly downloaded: number
 }
 
-/** What was served but not downloaded. */
+/** Bytes that were served but not downloaded. */
 export function savedBytes({ served, downloaded }: Traffic): number {
   return Math.max(0, served - downloaded)
 }

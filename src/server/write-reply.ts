@@ -69,12 +69,12 @@ function isStream(body: Reply['body']): body is StreamBody {
   return typeof body === 'object' && 'send' in body
 }
 
-/** RFC 9110 §8.6: none in a 204; that of a 304 would be that of the 200, which nobody needs. */
+/** RFC 9110 §8.6: none in a 204; that of a 304 would be that of the 200, which no client needs. */
 function contentLength(status: number, length: number | undefined): number | undefined {
   return status === 204 || status === 304 ? undefined : length
 }
 
-/** Ends the connection so that nobody takes what was sent for a whole body. */
+/** Ends the connection so that no client takes the sent part for a whole body. */
 function closeShort(response: ServerResponse, length: number | undefined): void {
   const { socket } = response
   // RFC 9112 §6.3: for a client of HTTP/1.0 an orderly close is the end of a body without length; a reset is not.

@@ -17,7 +17,7 @@ import type { Upstream, UpstreamOptions } from './types.js'
 import type { Ways } from './ways.js'
 
 const STALL_TIMEOUT = 60_000
-/** Bytes a second: a download that nobody reads and that is slower yields its place to one that waits. */
+/** Bytes a second: a download without readers that is slower yields its place to one that waits. */
 const FLOOR = 16 * 1024
 
 /** What tests hand in. */
@@ -48,7 +48,7 @@ export async function openUpstream(
   const [guarded, trusted, direct] = [network(guards[0]), network(guards[1]), network(guards[1], {})]
   const gate = new Gate({ total: maxDownloads, perHost: maxDownloadsPerHost })
   const rate = maxRate === undefined ? undefined : new Rate(maxRate, clock)
-  // What the cap on bandwidth slows down is not slow.
+  // A download that the cap on bandwidth slows down is not slow.
   const floor = Math.min(FLOOR, (maxRate ?? Infinity) / (4 * (maxDownloads ?? 64)))
   const ways: Ways = {
     guarded,

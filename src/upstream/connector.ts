@@ -1,5 +1,5 @@
 /**
- * Connects sockets under the address guard. What is checked is what is used: a forbidden address is never connected to,
+ * Connects sockets under the address guard. The checked address is the one that is used: a forbidden address is never connected to,
  * and the address of the open socket is looked at once more before a byte is written.
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'

@@ -8,7 +8,7 @@ export type Told<T> =
 
 /**
  * The value that the provider gives, or the answer of the origin that it reports by an error with a property `failure`.
- * Throws KissError, `credential` for what is none, and the signal's reason: a provider may overlook the signal.
+ * Throws KissError, `credential` for any other error, and the signal's reason: a provider may overlook the signal.
  */
 export async function fromProvider<T>(
   provider: UpstreamProvider,

@@ -9,7 +9,7 @@ export interface GateLimits {
   readonly perHost?: number | undefined
 }
 
-/** Who wants a place. */
+/** A download that wants a place. */
 export interface Visitor {
   readonly host: string
   /** Downloads at once of this host, in place of the limit that all have. */
@@ -78,7 +78,7 @@ export class Gate {
     this.#admit()
   }
 
-  /** The place is taken before the visitor that waited for it runs, so that nobody can slip in between. */
+  /** The place is taken before the visitor that waited for it runs, so that no other can take it in between. */
   #admit(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#running.add(next.visitor)

@@ -5,13 +5,13 @@ import { formsOf, restriction } from './restrictions.js'
 import { holdsAddress, namesHost, parseRules, type Rule } from './rules.js'
 import type { OwnServer, UpstreamOptions } from './types.js'
 
-/** What a connector asks before it connects and before it sends. Throws KissError `upstream-forbidden` or `loop`. */
+/** The questions of a connector before it connects and before it sends. Throws KissError `upstream-forbidden` or `loop`. */
 export interface AddressGuard {
   /** May a socket on behalf of `host` (a URL's hostname) be connected to `address`? */
   checkAddress(address: string, host: string, port: number): void
 }
 
-/** What nobody may look up: RFC 6761 §6.3 makes these names loopback, also where a proxy resolves them. */
+/** Names that are never looked up: RFC 6761 §6.3 makes them loopback, also where a proxy resolves them. */
 const LOOPBACK_NAME = /(^|\.)localhost\.?$/
 
 export class Guard implements AddressGuard {

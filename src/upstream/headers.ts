@@ -11,7 +11,7 @@ const OWN = new Set(['range', 'if-range', 'if-none-match', 'if-modified-since'])
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** What is wrong with the first header that HTTP does not allow, without its value; undefined when all are well. */
+/** The fault of the first header that HTTP does not allow, without its value; undefined when all are valid. */
 export function malformed(headers: Headers): string | undefined {
   for (const [name, value] of Object.entries(headers)) {
     if (!TOKEN.test(name)) return 'there is a header with a name that HTTP does not allow'

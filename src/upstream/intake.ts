@@ -19,7 +19,7 @@ export class Intake {
   #chunks: Buffer[] = []
   #bytes = 0
   #end: { readonly error?: Error } | undefined
-  /** Bytes that may still pass unread before the source is given up; undefined while somebody reads. */
+  /** Bytes that may still pass unread before the source is given up; undefined while there is a reader. */
   #allowance: number | undefined
   #wake: () => void = () => undefined
 
@@ -63,7 +63,7 @@ export class Intake {
     this.#chunks = []
     this.#allowance = bytes
     if (this.#end !== undefined) return
-    // Whoever still reads learns of it by the close.
+    // A remaining reader learns of it by the close.
     if (bytes === 0) return void this.#source.destroy()
     const timer = setTimeout(() => this.#source.destroy(), ms)
     this.#wake = () => clearTimeout(timer)

@@ -22,7 +22,7 @@ export class Leniency {
   #state: State = { in: 'head' }
   #held: Buffer = Buffer.alloc(0)
 
-  /** What the parser gets for the bytes that came. */
+  /** The bytes for the parser in place of those that came. */
   take(bytes: Buffer): Buffer[] {
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
     const out: Buffer[] = []
@@ -30,7 +30,7 @@ export class Leniency {
     return out
   }
 
-  /** The connection ended: what is held is all there is. */
+  /** The connection ended: the held bytes are the last ones. */
   end(): Buffer[] {
     return this.#held.length === 0 ? [] : [this.#held.subarray(0)]
   }
@@ -67,7 +67,7 @@ export class Leniency {
     if (end === null) return text.length === LONGEST_HEAD && this.#giveUp()
     this.#drop(end.index + end[0].length)
     const head = readHead(text.slice(0, end.index))
-    // RFC 9110 §15.2.1: nobody asked for it.
+    // RFC 9110 §15.2.1: it was not asked for.
     if (/^HTTP\/\S+ 100/.test(head.status)) return true
     out.push(Buffer.from(`${[head.status, ...head.fields].join('\r\n')}\r\n\r\n`, 'latin1'))
     // §15.2: another head follows.

@@ -24,7 +24,7 @@ export function formsOf(address: Address): readonly Address[] {
 export function restriction(address: Address): Range | undefined {
   const found = RESTRICTED.find(({ network }) => contains(network, address))
   if (found !== undefined) return found
-  // RFC 4291 §2.4: what is not global unicast is not for servers; but mapped and translated addresses are as good as
+  // RFC 4291 §2.4: addresses that are not global unicast are not for servers; but mapped and translated addresses are as good as
   // the IPv4 address in them (RFC 6052 §2.1: networks without IPv4 reach all of IPv4 so).
   if (address.family === 4 || [GLOBAL_UNICAST, MAPPED, NAT64].some((network) => contains(network, address))) {
     return undefined
@@ -45,7 +45,7 @@ const EMBEDDING: readonly (readonly [Cidr, (value: bigint) => bigint[]])[] = [
   [network('2001::/32'), (value) => [low32(value >> 64n), low32(~value)]], // Teredo, RFC 4380 §4: server, client
 ]
 
-/** The special-purpose registries of RFC 6890 and what was added to them since; the narrower network first. */
+/** The special-purpose registries of RFC 6890 with later additions; the narrower network first. */
 const RESTRICTED = [
   restricted('an unspecified address', '0.0.0.0/8'), // RFC 1122 §3.2.1.3
   restricted('a private address', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'), // RFC 1918

@@ -4,10 +4,10 @@ import type { OriginRequest } from './types.js'
 
 /** Milliseconds over which the speed of a download is measured. */
 const WINDOW = 10_000
-/** Milliseconds that an origin may take to its first byte although nobody reads: clients are told to come again in 30 s. */
+/** Milliseconds that an origin may take to its first byte without a reader: clients are told to come again in 30 s. */
 const SILENCE = 60_000
 
-/** The download was slow, and another waited for its place. What has come is kept; asking again waits for a place. */
+/** The download was slow, and another waited for its place. The received bytes are kept; the next attempt waits for a place. */
 export class Yielded extends Error {
   readonly code = 'ERR_YIELDED'
 }

@@ -1,4 +1,4 @@
-/** What the engine asks of the network, and what it gets. */
+/** Requests of the engine to the network, and its answers. */
 
 import type { UpstreamProvider } from '../provider/types.js'
 

@@ -1,4 +1,4 @@
-/** What a shell has to know of the command line: its commands, their flags and what these take. Pure. */
+/** The command line as a shell completes it: commands, their flags and the values of these. Pure. */
 
 import { settingsTable, type Setting } from '../settings/table.js'
 
@@ -77,7 +77,7 @@ function optionsOf(name: string): readonly string[] | undefined {
   return table[name]?.options
 }
 
-/** One line without what a shell takes for more than text. */
+/** One line without the special characters of a shell. */
 function plain(text = ''): string {
   return text
     .replace(/<%.*?%>/gs, '')
@@ -96,7 +96,7 @@ export function firstWords(commands: readonly CompletedCommand[]): Map<string, C
   return topics
 }
 
-/** What a first word is for: the command's summary, or the second words of a topic. */
+/** The description of a first word: the summary of the command, or the second words of a topic. */
 export function firstSummary(word: string, commands: readonly CompletedCommand[]): string {
   const [own] = commands.filter(({ name }) => name === word)
   return own?.summary ?? commands.map(({ name }) => name.slice(word.length + 1)).join(', ')

@@ -52,7 +52,7 @@ export async function fetchAll(options: FetchAllOptions): Promise<Outcome[]> {
   return outcomes
 }
 
-/** Nobody has seen a byte of a file that is not there yet: where the content changed on the way, it is fetched anew. */
+/** A file that does not exist yet has shown no byte: where the content changed on the way, it is fetched anew. */
 async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outcome> {
   const outcome = await fetchOnce(target, options)
   const changed = outcome.error instanceof KissError && outcome.error.code === 'content-changed'

@@ -18,10 +18,10 @@ export async function openPipe(file: string, signal: AbortSignal): Promise<Socke
     try {
       const fd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
       const pipe = new Socket({ fd, readable: false, writable: true })
-      // Whoever writes is told as well.
+      // The writer gets the error as well.
       return pipe.on('error', () => undefined)
     } catch (error) {
-      // fifo(7): nobody has it open for reading.
+      // fifo(7): no process has it open for reading.
       if (systemCode(error) !== 'ENXIO') throw error
     }
     await sleep(LOOK)

@@ -27,7 +27,7 @@ function statusOf({ status, kept }: FetchResult): string {
   return kept === true ? 'kept' : (status ?? '')
 }
 
-/** As somebody in that directory would write it. */
+/** As a user in that directory would write it. */
 function near(file: string, cwd: string): string {
   const relative = path.relative(cwd, file)
   return relative === '..' || relative.startsWith(`..${path.sep}`) ? file : relative

@@ -3,7 +3,7 @@
 import type { ServedAs } from '../../store/types.js'
 import type { FailureJson } from '../failure.js'
 
-/** One entry of `results` under `--json`. What is not known is null. */
+/** One entry of `results` under `--json`. Unknown values are null. */
 export interface FetchResult {
   /** Displayable. */
   readonly url: string
@@ -23,6 +23,6 @@ export interface FetchResult {
 
 export interface Outcome {
   readonly result: FetchResult
-  /** What the result's `error` was made of. */
+  /** The cause of the result's `error`. */
   readonly error?: unknown
 }

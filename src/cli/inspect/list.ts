@@ -11,7 +11,7 @@ type Order = (a: Showable, b: Showable) => number
 
 const byUrl: Order = (a, b) => (a.url < b.url ? -1 : a.url > b.url ? 1 : 0)
 
-/** The most interesting first: the largest, the youngest, what was used last and most. */
+/** The first order of each column: largest, youngest, last used, most used. */
 const orders: Readonly<Record<string, Order>> = {
   url: byUrl,
   size: (a, b) => b.size - a.size,

@@ -1,4 +1,4 @@
-/** `kiss purge`: what is chosen, and the question before it goes. */
+/** `kiss purge`: the selection, and the question before the removal. */
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
@@ -11,7 +11,7 @@ import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import type { Showable } from './list.js'
 
-/** Removes what a filter chooses: the local cache, or a server's. */
+/** Removes the entries that a filter selects, from the local cache or that of a server. */
 export type Purge = (filter: PurgeFilter) => Promise<PurgeResult>
 
 /** @throws KissError `usage` where nothing is chosen: purging everything has to be said. */
@@ -60,7 +60,7 @@ export async function runPurge(
   return agreed ? purge(filter) : { removed: 0, bytes: 0, dryRun: false, declined: true }
 }
 
-/** Gives the local cache directory another quota; says what was evicted for it. */
+/** Changes the quota of the local cache directory and reports the evicted bytes. */
 export async function setQuota(
   command: BaseCommand,
   args: readonly string[],

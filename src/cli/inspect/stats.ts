@@ -8,10 +8,10 @@ import { tableLines, type Column } from '../table.js'
 /** Hosts that are named one by one. */
 const HOSTS_SHOWN = 10
 
-/** The document of `/api/v1/status/`; what an older server does not say counts as 0. */
+/** The document of `/api/v1/status/`; keys that an older server lacks count as 0. */
 export type StatusDocument = Readonly<Record<string, unknown>>
 
-/** Money that the origins did not charge: what was served but not downloaded. */
+/** Money that the origins did not charge, for bytes that were served but not downloaded. */
 export function saved(status: StatusDocument, price: Price): number {
   const bytes = { served: numberOf(status, 'statistics_upload'), downloaded: numberOf(status, 'statistics_download') }
   return Math.round(moneySaved(bytes, price) * 100) / 100

@@ -1,4 +1,4 @@
-/** Says where a server listens, and how it is, to whoever started it. */
+/** Tells the starter of a server where it listens, and its state. */
 
 import type { OpenLog } from '../../server/log.js'
 import { notifySystemd, type ServiceState } from './notify.js'

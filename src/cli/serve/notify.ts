@@ -8,7 +8,7 @@ export type ServiceState = 'READY=1' | 'STOPPING=1'
 export interface Notifying {
   /** Where systemd said it listens: NOTIFY_SOCKET. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Nobody waits for what fails here: systemd's own timeout speaks. */
+  /** A failure here is not reported: the timeout of systemd reports it. */
   readonly warn: (line: string) => void
   /** Milliseconds; default 5 s. */
   readonly timeout?: number

@@ -86,7 +86,7 @@ async function freePort(host: string): Promise<number> {
   }
 }
 
-/** What the primary itself has to say goes the same way. */
+/** The messages of the primary itself go the same way. */
 function lineTarget(sink: LogSink): LogTarget {
   return {
     write: (batch, done) => {

@@ -65,7 +65,7 @@ export interface Reloading {
   readonly isWorker: boolean
 }
 
-/** All or nothing: what is broken is logged, and changes nothing. */
+/** All or nothing: a broken setting is logged, and nothing changes. */
 export async function reload({ command, engine, server, log, values, isWorker }: Reloading): Promise<void> {
   try {
     const { settings, access, mirrors, parents, rules, tls } = await checkSettings(await command.settingsAnew())
@@ -84,7 +84,7 @@ export async function reload({ command, engine, server, log, values, isWorker }:
   }
 }
 
-/** For the primary, which has no settings to change: the workers say what is broken. */
+/** For the primary, which has no settings to change: the workers report errors. */
 export async function tellRestarts(command: BaseCommand, values: SettingValues, log: ServerLog): Promise<void> {
   const settings = await command.settingsAnew().catch(() => undefined)
   if (settings !== undefined) nameRestarts(values, settings.values, log)

@@ -1,4 +1,4 @@
-/** What the server's options are made of: files with tokens, pairs that belong together. */
+/** The options of the server from settings: files with tokens, pairs that belong together. */
 
 import { readFile } from 'node:fs/promises'
 import { KissError, systemCode } from '../../errors.js'
@@ -30,7 +30,7 @@ export function tlsFiles(values: SettingValues): TlsFiles | undefined {
   return { certFile, keyFile }
 }
 
-/** One token a line, so that an old one can go on while a new one is handed out. An empty file would lock nobody out. */
+/** One token a line, so that an old one can go on while a new one is handed out. An empty file would lock no client out. */
 async function tokensOf(file: string | undefined, flag: string): Promise<string[]> {
   if (file === undefined) return []
   let text
@@ -52,7 +52,7 @@ async function tokensOf(file: string | undefined, flag: string): Promise<string[
   return present
 }
 
-/** Characters: shorter ones can be guessed by whoever asks often enough. */
+/** Characters: shorter tokens can be guessed by many requests. */
 const SHORTEST_TOKEN = 16
 
 /** What an operator should know who lets everybody in: undefined where nobody else can come, or not everybody may. */

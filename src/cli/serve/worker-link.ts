@@ -1,4 +1,4 @@
-/** What the primary of `kiss serve --workers` and its workers tell each other. */
+/** The messages between the primary of `kiss serve --workers` and its workers. */
 
 import cluster, { type Worker } from 'node:cluster'
 import { isErrorCode, KissError } from '../../errors.js'

@@ -66,7 +66,7 @@ export class Workers {
     this.#members.add(member)
     worker.on('message', (message: FromWorker) => this.#hear(member, message))
     worker.once('exit', () => {
-      // What it said last may still be on its way.
+      // Its last messages may still be on their way.
       if (worker.isConnected()) worker.once('disconnect', () => this.#bury(member))
       else this.#bury(member)
     })

@@ -24,7 +24,7 @@ export interface Section {
   readonly lineOf: (path: readonly (string | number)[]) => number
 }
 
-/** What a configuration file says. */
+/** The content of a configuration file. */
 export interface SettingsFile {
   readonly file: string
   readonly values: ReadonlyMap<SettingName, FileValue>
@@ -36,7 +36,7 @@ export interface SettingsFile {
 const ownSections = ['mirrors', 'parents', 'rules']
 
 /**
- * @param required somebody named this file, so it has to be there
+ * @param required the user named this file, so it has to exist
  * @throws KissError `configuration`, naming file, line and column
  */
 export async function readSettingsFile(file: string, required: boolean): Promise<SettingsFile | undefined> {

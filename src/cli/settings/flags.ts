@@ -1,4 +1,4 @@
-/** Flags of commands, built from the table. They carry the text; what it means is settled when settings are resolved. */
+/** Flags of commands, built from the table. They carry the text, which is parsed when settings are resolved. */
 
 import { Flags } from '@oclif/core'
 import type { Interfaces } from '@oclif/core'

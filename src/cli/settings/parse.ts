@@ -44,7 +44,7 @@ function parseOne(setting: Setting, text: string, what: string, context: ParseCo
   return value
 }
 
-/** The same for what was not typed just now: what is wrong is the configuration. */
+/** The same for values that are not from the command line: an error is one of the configuration. */
 export function parseConfigured(...args: Parameters<typeof parseSetting>): Value {
   try {
     return parseSetting(...args)

@@ -8,7 +8,7 @@ import type { Origin, Settings, Source } from './resolve.js'
 import { configuredRules, writtenRule } from './rules.js'
 import { settingNames, settingOf, type SettingName } from './table.js'
 
-/** Lines of YAML; what is not set, and what may hold a secret, is a comment. */
+/** Lines of YAML; unset values, and values that may hold a secret, are comments. */
 export function printedSettings(settings: Settings): string[] {
   const names = settingNames.filter((name) => settingOf(name).only !== 'flag')
   const lines = names.map((name) => ({

@@ -11,7 +11,7 @@ export type Source =
   | { readonly from: 'file'; readonly file: string; readonly line: number }
   | { readonly from: 'default' }
 
-/** Where a value comes from, and its text there; no text where nobody says anything. */
+/** Where a value comes from, and its text there; no text for a default. */
 export interface Origin {
   readonly source: Source
   readonly texts: readonly string[]
@@ -76,7 +76,7 @@ export function resolveSetting(name: SettingName, input: SettingsInput): Origin 
   return { value, texts, source: { from: 'default' } }
 }
 
-/** Kubernetes sets KISS_PORT=tcp://10.0.0.1:8001 in every pod beside a service named kiss; nobody means a setting by it. */
+/** Kubernetes sets KISS_PORT=tcp://10.0.0.1:8001 in every pod beside a service named kiss; it is no setting. */
 function isServiceLink(text: string): boolean {
   return /^(?:tcp|udp|sctp):\/\//.test(text)
 }

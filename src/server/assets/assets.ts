@@ -65,7 +65,7 @@ export class Assets {
   /** The address of a file. */
   readonly path = (name: string): string => `/assets/${this.#hash}/${name}`
 
-  /** Whoever has a file under its address may keep it for ever: another content has another address. */
+  /** A browser may keep a file for ever: another content has another address. */
   get route(): Route {
     return {
       path: /^\/assets\/([0-9a-f]+)\/([\w.-]+)$/,

@@ -1,4 +1,4 @@
-/** The page of an entry, and what the administrator does on it. */
+/** The page of an entry, with the forms of the administrator. */
 
 import { css } from './css.js'
 

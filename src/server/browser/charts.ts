@@ -42,7 +42,7 @@ function keepDrawn(figure: HTMLElement, frame: HTMLElement, words: Element): voi
     }
   }
   const look = async (): Promise<void> => {
-    // Nobody sees a page in the background; a server that does not answer is asked again.
+    // A page in the background is not updated; a server that does not answer is asked again.
     const answer = document.hidden ? undefined : await fetch(figure.dataset['chart'] ?? '').catch(() => undefined)
     if (answer?.ok !== true) return
     past = (await answer.json()) as Past

@@ -1,4 +1,4 @@
-/** What the pages do with script; without it they are loaded again now and then, and nothing is missing but comfort. */
+/** The script of the pages. Without script the browser reloads them now and then, and every function is there. */
 
 import { drawCharts } from './charts.js'
 import { offerConverting } from './converter.js'

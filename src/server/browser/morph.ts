@@ -28,7 +28,7 @@ function adjust(present: Node, wanted: Node): boolean {
   return true
 }
 
-/** What somebody opened stays open. */
+/** An element that the user opened stays open. */
 function adjustAttributes(present: Element, wanted: Element): void {
   for (const { name } of [...present.attributes])
     if (!wanted.hasAttribute(name) && name !== 'open') present.removeAttribute(name)

@@ -6,7 +6,7 @@ import { byteSplits, momentText, rateText, shareText, timeText } from './text.js
 /** From uPlot.js, which the page loads before. */
 declare const uPlot: typeof UPlot
 
-/** What the server tells of a span: columns of the same length, in bytes a second; null is unknown. */
+/** The data of a span from the server: columns of the same length, in bytes a second; null is unknown. */
 export interface Past {
   /** Seconds since the epoch. */
   readonly times: number[]
@@ -134,7 +134,7 @@ export function makePlot(name: PlotName, place: HTMLElement, past: () => Past): 
   return chart
 }
 
-/** While nobody points at anything, the legend tells the newest known point. */
+/** Without a pointer on the chart, the legend shows the newest known point. */
 function showNewest(chart: UPlot): void {
   const idx = newestOf([...(chart.data[1] as readonly (number | null | undefined)[])])
   if (idx >= 0) chart.setLegend({ idx }, false)

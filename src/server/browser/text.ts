@@ -2,7 +2,7 @@
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-/** uPlot types what is not there as a number. */
+/** uPlot types a missing value as a number. */
 export function rateText(bytes: number | null | undefined): string {
   if (bytes === null || bytes === undefined) return '–'
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))

@@ -1,4 +1,4 @@
-/** What the signed-in admin does on pages: refresh and purge one entry, purge many after a look at what would go. */
+/** Actions of the signed-in admin: refresh or purge one entry, purge many after a preview. */
 
 import { asKissError } from '../../errors.js'
 import type { Entry } from '../../store/types.js'
@@ -55,7 +55,7 @@ export async function purgeEntry(context: PageContext): Promise<Page | Reply> {
 /** Entries that a purge names at once in the page before it. */
 const SHOWN = 50
 
-/** What would be removed; what is stored from now on is not meant. */
+/** The entries that would be removed, without those that are stored from now on. */
 export async function purgeManyPage(context: PageContext): Promise<Page> {
   const { query, now, services, token = '' } = context
   const choice = readChoice(query)

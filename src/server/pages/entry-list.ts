@@ -11,7 +11,7 @@ export type SortKey = (typeof sortKeys)[number]
 export const states = ['fresh', 'stale', 'unverified', 'private'] as const
 export type State = (typeof states)[number]
 
-/** Which entries are meant; what is '' or undefined chooses nothing. */
+/** The choice of entries; a value '' or undefined chooses nothing. */
 export interface EntryChoice {
   /** Part of a URL, in any case. */
   readonly search: string
@@ -38,7 +38,7 @@ type Order = (a: Entry, b: Entry) => number
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** The most interesting first: the largest, the youngest, what was used last and most, what goes stale next. */
+/** The first order of each column: largest, youngest, last used, most used, next stale. */
 const orders: Readonly<Record<SortKey, Order>> = {
   url: (a, b) => byText(a.url, b.url),
   host: (a, b) => byText(hostOf(a.url), hostOf(b.url)),
@@ -83,7 +83,7 @@ export function isChoosing({ search, host, state, largerThan }: EntryChoice): bo
   return search !== '' || host !== '' || state !== undefined || largerThan !== undefined
 }
 
-/** What a form or an address says of a choice, by name. */
+/** The value of a choice in a form or an address, by name. */
 export function choiceFields({ search, host, state, largerThan }: EntryChoice): [name: string, value: string][] {
   const fields: [string, string][] = []
   if (search !== '') fields.push(['q', search])

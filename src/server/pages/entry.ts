@@ -1,4 +1,4 @@
-/** The page of one entry: what is known of it, and what the admin may do with it. */
+/** The page of one entry: its fields, and the forms of the admin. */
 
 import type { Rule } from '../../engine/rules/rules.js'
 import type { EntryDetails } from '../../engine/types.js'
@@ -143,7 +143,7 @@ function timeFacts(
   ]
 }
 
-/** What the operator's rule for the URL says. */
+/** The operator's rule for the URL. */
 function ruleText(rule: Rule): Html {
   const { match, ttl, staleIfError, freshness, store, maxSize, connections, share, sha256From } = rule
   const parts = [

@@ -14,7 +14,7 @@ export function times(ratio: number | undefined): string {
   return ratio === undefined ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)} ×`
 }
 
-/** `97.3 %`, never 100 % of what is less. */
+/** `97.3 %`; 100 % only for the whole. */
 export function percent(share: number | undefined): string {
   if (share === undefined) return '–'
   const tenths = share < 1 ? Math.min(999, Math.round(share * 1000)) : Math.round(share * 1000)

@@ -12,7 +12,7 @@ export interface Page {
   /** Path of the page that the navigation marks. */
   readonly current: string
   readonly body: Html
-  /** Its figures change while somebody looks: seconds until it is loaded again where no script keeps it up to date. */
+  /** Its figures change while it is open: seconds until it is loaded again where no script keeps it up to date. */
   readonly refresh?: number
 }
 
@@ -20,7 +20,7 @@ export interface Frame {
   /** The address of a file that pages need. */
   readonly asset: (name: string) => string
   readonly role: Role
-  /** There is an admin token that somebody could show. */
+  /** The server has an admin token. */
   readonly hasAdmin: boolean
   readonly version: string
   readonly view: View
@@ -55,7 +55,7 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': policy,
   'X-Content-Type-Options': 'nosniff',
-  // Addresses of pages hold what somebody searched for.
+  // Addresses of pages hold the words of a search.
   'Referrer-Policy': 'no-referrer',
   Vary: 'Authorization, X-Kiss-Token',
 }

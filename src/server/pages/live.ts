@@ -1,4 +1,4 @@
-/** The parts of pages that are kept up to date while somebody looks, by name. */
+/** The parts of pages that are kept up to date while they are open, by name. */
 
 import type { Price } from '../../units.js'
 import { count } from './format.js'

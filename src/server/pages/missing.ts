@@ -1,4 +1,4 @@
-/** What somebody sees who follows a link that leads nowhere; programs get the problem as JSON. */
+/** The page of an unknown address; programs get the problem as JSON. */
 
 import { problemReply } from '../problem.js'
 import type { Reply } from '../reply.js'

@@ -1,4 +1,4 @@
-/** The first page: what the cache does now, and how to ask it for something. */
+/** The first page: the present state of the cache, and how to fetch through it. */
 
 import { chart } from './charts.js'
 import { html } from './html.js'

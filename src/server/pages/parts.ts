@@ -1,4 +1,4 @@
-/** Pieces that several pages show, and that change while somebody looks. Pure. */
+/** Parts that several pages show, and that change while a page is open. Pure. */
 
 import { formatDuration, formatMoney, formatPrice, formatRate, formatSize, type Price } from '../../units.js'
 import { answeredRequests, downloadedFrom, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
@@ -9,7 +9,7 @@ import { html, type Html, type Part } from './html.js'
 import { listTable } from './list.js'
 import type { Flight, View } from './view.js'
 
-/** What is seen first, before anybody has asked for anything. */
+/** The page of a new cache, before the first request. */
 export const emptyCache = html`<p class="empty">
   The cache is empty. <a href="/help/">Help</a> has lines to paste for curl, wget, LAVA and CI.
 </p>`
@@ -21,7 +21,7 @@ export interface Marks {
   readonly encoded?: boolean
 }
 
-/** The last segment of a URL's path, and what is before it. */
+/** The last segment of a URL's path, and the part before it. */
 function segmentsOf(url: string): { readonly name: string; readonly folder: string } {
   const path = pathOf(url)
   const cut = path.replace(/\?…$/, '').lastIndexOf('/') + 1

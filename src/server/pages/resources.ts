@@ -151,7 +151,7 @@ function found({ total }: Paged<unknown>, all: number, one: string, many: string
   return total === all ? html`${count(all)} ${noun}` : html`${count(total)} of ${count(all)} ${noun}`
 }
 
-/** What a link to another page keeps of the query. */
+/** The part of the query that a link to another page keeps. */
 function queryText(fields: Readonly<Record<string, string | null | undefined>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(fields)) if (value) query.set(name, value)

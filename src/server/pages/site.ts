@@ -17,7 +17,7 @@ export interface Site {
   readonly egressPrice: Price | undefined
 }
 
-/** What a page is made of. */
+/** The data of a page. */
 export interface PageContext extends Site {
   readonly services: Services
   readonly request: Incoming

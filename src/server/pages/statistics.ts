@@ -76,7 +76,7 @@ function hostLink(host: string): Html {
   return html`<a href="/resources/successes/?host=${encodeURIComponent(host)}"><bdi>${host}</bdi></a>`
 }
 
-/** What the charts are drawn from. */
+/** The data of the charts. */
 export const historyRoute: Route = {
   path: /^\/statistics\/(hour|day|month)\.json$/,
   guard: 'client',

@@ -1,4 +1,4 @@
-/** What the dashboard shows, cut to who looks: private artifacts are for the admin. Pure. */
+/** The data of the dashboard for a role: private artifacts are for the admin. Pure. */
 
 import type { Download, EngineStatus, FailureRecord } from '../../engine/types.js'
 
