@@ -125,7 +125,7 @@ export const metricTable: readonly MetricRow[] = [
   {
     name: 'kiss_log_lines_dropped_total',
     type: 'counter',
-    help: 'Log lines that were dropped because nobody read them in time.',
+    help: 'Log lines that were dropped because they were not read in time.',
     values: ({ sums }) => one(sums.get(DROPPED_LINES) ?? 0),
   },
   {

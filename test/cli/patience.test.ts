@@ -16,7 +16,7 @@ describe('kiss fetch from an origin in trouble', () => {
     assert.equal(cli.origin.log('/busy').length, 3)
   })
 
-  it('lives through its pauses when nobody listens there, and says so when the time is up', async () => {
+  it('lives through its pauses when no server listens there, and says so when the time is up', async () => {
     const gone = await Origin.start()
     const url = gone.url('/down')
     await gone.close()

@@ -68,7 +68,7 @@ describe('kiss with --server', () => {
     assert.deepEqual([code, stderr], [0, ''])
   })
 
-  it('falls back to the origin when nobody listens, and says so', async () => {
+  it('falls back to the origin when no server listens, and says so', async () => {
     running.child.kill('SIGTERM')
     await running.ended
     const { code, stderr, result } = await fetched(origin.url('/Image'))
@@ -95,7 +95,7 @@ describe('kiss with --server', () => {
     assert.equal(origin.log('/Image').length, 0)
   })
 
-  it('exits 4 with --no-fallback when nobody listens', async () => {
+  it('exits 4 with --no-fallback when no server listens', async () => {
     running.child.kill('SIGTERM')
     await running.ended
     const { code, result } = await fetched('--no-fallback', origin.url('/Image'))

@@ -83,7 +83,7 @@ describe('a secret', () => {
   const shown = (answer: Answer): string =>
     `${JSON.stringify(answer.headers)}\n${answer.status < 300 ? '' : answer.text}`
 
-  it('that a client gives kiss serve, or an origin does, is written nowhere and shown to nobody', async () => {
+  it('that a client gives kiss serve, or an origin does, is neither written nor shown', async () => {
     const gate = latch()
     script(gate.opened)
     const [clients, admins] = ['clients', 'admins'].map((name) => path.join(cli.sandbox.root, name)) as [string, string]

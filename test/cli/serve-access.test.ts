@@ -91,7 +91,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.doesNotMatch(JSON.stringify(origin.requests), /(old|new)-token-of/)
   })
 
-  it('purges for the admin token as a Bearer; without --admin-token-file nobody can', async () => {
+  it('purges for the admin token as a Bearer; without --admin-token-file no client can', async () => {
     const remove = async (kiss: Serving, token: string): Promise<number> =>
       (await kiss.fetch(origin.url('/a'), { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })).status
     assert.equal(await remove(await serve(), ''), 405)

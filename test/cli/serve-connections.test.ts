@@ -86,7 +86,7 @@ describe('how many connections kiss serve takes', () => {
     assert.doesNotMatch(log(), /"level":"(error|fatal)"/)
   })
 
-  it('is bounded in all: who comes beyond is refused, whoever it is, until somebody leaves', async () => {
+  it('is bounded in all: further connections are refused, whatever their client, until one closes', async () => {
     const { port } = await serveWithin(descriptorsFor(40))
     const inside = await Promise.all(Array.from({ length: 40 }, (_, n) => answered(port, `127.0.0.${2 + (n % 8)}`)))
     assert.ok(inside.every(({ status }) => status === '200'))

@@ -112,7 +112,7 @@ describe('kiss serve', () => {
     }
   })
 
-  it('lets the holder of the admin token purge, and nobody where there is none', async () => {
+  it('lets the holder of the admin token purge, and no client where there is none', async () => {
     writeFileSync(path.join(cli.sandbox.root, 'token'), 'secret-of-the-admin\n')
     const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },

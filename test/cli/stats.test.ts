@@ -30,7 +30,7 @@ const view: StatsView = {
 describe('kiss stats', () => {
   const cli = commandLine()
 
-  it('says what was downloaded and served, how full the cache is, and what it has of each host', () => {
+  it('shows the bytes downloaded and served, the use of the quota, and the entries of each host', () => {
     const lines = statsLines(view)
     assert.deepEqual(lines.slice(0, 5), [
       'cache       /var/cache/kiss',
@@ -43,7 +43,7 @@ describe('kiss stats', () => {
     assert.equal(lines.at(-1), 'and 2 more hosts')
   })
 
-  it('says in money what was saved, where the price of a GB is known', () => {
+  it('shows the saved money, where the price of a GB is known', () => {
     const saved = ((4900 * GiB) / 1e9) * 0.09
     const lines = statsLines({ ...view, price: { amount: 0.09, unit: 'USD' } })
     assert.ok(lines.includes(`saved       ${saved.toFixed(2)} USD at 0.09 USD per GB`))

@@ -326,7 +326,7 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
     await store.space.reserve('b', 100 * UNIT)
   })
 
-  it('evicts nothing for what is promised, and a step at a time for what is granted', async () => {
+  it('evicts nothing for promised bytes, and a step at a time for granted bytes', async () => {
     const store = await open()
     await store.space.setQuota(quota(100))
     for (let i = 0; i < 9; i++) await put(store, `entry ${i}`, 10, i)
@@ -366,7 +366,7 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
     assert.ok((await store.space.counted()) <= 65_536)
   })
 
-  it('refuses what does not fit beside what is in flight', async () => {
+  it('refuses a body that does not fit beside the downloads in flight', async () => {
     const { space } = await open()
     await space.setQuota(quota(100))
     await space.reserve('a', 60 * UNIT)
@@ -377,7 +377,7 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
     await space.reserve('b', 50 * UNIT)
   })
 
-  it('evicts what was used least recently, and no more than is needed', async () => {
+  it('evicts the least recently used blobs, and no more than needed', async () => {
     const store = await open()
     await store.space.setQuota(quota(100))
     const [oldest, middle, newest] = [

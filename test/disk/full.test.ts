@@ -95,7 +95,7 @@ describe('a disk that is full', () => {
     closeSync(file)
   }
 
-  it('is made room on by evicting what was used least recently, whatever the quota', async () => {
+  it('gets room by evicting the least recently used blobs, whatever the quota', async () => {
     const engine = await open()
     for (const name of ['a', 'b', 'c']) await get(engine, name)
     assert.equal(await get(engine, 'large'), 'miss')
@@ -117,7 +117,7 @@ describe('a disk that is full', () => {
     await assertClean(engine)
   })
 
-  it('serves what is stored while somebody else has taken the last byte, and recovers when there is room again', async () => {
+  it('serves stored bodies while another program has taken the last byte, and recovers when there is room again', async () => {
     const engine = await open()
     await get(engine, 'small')
     fill()

@@ -57,7 +57,7 @@ describe('docs/docker', () => {
       assert.ok(names.includes(file.split('/')[0]!), file)
   })
 
-  it('runs as somebody else than root, with a cache that this user can write', () => {
+  it('runs as another user than root, with a cache that this user can write', () => {
     const stage = dockerfile.slice(dockerfile.lastIndexOf('FROM '))
     assert.match(stage, /^USER node$/m)
     assert.match(stage, /--owner=node .*\/var\/cache\/kiss$/m)

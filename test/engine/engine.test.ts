@@ -83,7 +83,7 @@ describe('the engine', () => {
     assert.equal(origin.log('/e').length, 2)
   })
 
-  it('validates what is stale', async () => {
+  it('validates a stale entry', async () => {
     const clock = new MovableClock()
     const body = bytes('f', 1000)
     origin.serve('/f', { body, etag: '"1"' })
@@ -99,7 +99,7 @@ describe('the engine', () => {
     assert.equal((await fetchAll(kiss, origin.url('/f'))).as, 'hit')
   })
 
-  it('serves what is stale when the origin is down, and says so', async () => {
+  it('serves a stale entry when the origin is down, and says so', async () => {
     const clock = new MovableClock()
     origin.serve('/g', { body: bytes('g', 1000), etag: '"1"' })
     const kiss = await engine({ clock })
@@ -149,7 +149,7 @@ describe('the engine', () => {
     assert.deepEqual([usage.blobs, usage.reserved, entries], [100_000, 0, 2])
   })
 
-  it('holds the last byte back from who was promised another sum, and from nobody else', async () => {
+  it('holds the last byte back from a reader that was promised another sum, and from no other', async () => {
     const body = bytes('l', 200_000)
     origin.script('/l', [{ body, throttle: 2 * MiB }])
     const kiss = await engine()
@@ -178,7 +178,7 @@ describe('the engine', () => {
     assert.equal(origin.log('/m').length, 1)
   })
 
-  it('refuses an artifact larger than the quota, and evicts what was used least recently', async () => {
+  it('refuses an artifact larger than the quota, and evicts the least recently used one', async () => {
     for (const name of ['/n1', '/n2', '/n3']) origin.serve(name, { body: bytes(name, 400_000) })
     const kiss = await engine({ quota: 1_000_000 })
     origin.serve('/large', { body: bytes('large', 2_000_000) })

@@ -50,7 +50,7 @@ describe('what a provider fetched with the server’s own credential', () => {
   })
 
   describe('with share: probe', () => {
-    it('is not lent to who has no right of its own, nor started by it', async () => {
+    it('is not lent to a client without a right of its own, nor started by it', async () => {
       const kiss = await open('probe')
       await assert.rejects(fetchAll(kiss, rights.url), refusedWith(401))
       await assert.rejects(fetchAll(kiss, rights.url, as('mallory')), refusedWith(401))
@@ -58,7 +58,7 @@ describe('what a provider fetched with the server’s own credential', () => {
       assert.equal((await kiss.status()).entries, 0)
     })
 
-    it('is for each whose own right the origin confirms, and for nobody without', async () => {
+    it('is for each client whose own right the origin confirms, and for no other', async () => {
       const kiss = await open('probe')
       const { artifact } = await fetchAll(kiss, rights.url, as('alice'))
       assert.equal(artifact.private, true)

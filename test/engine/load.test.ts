@@ -32,7 +32,7 @@ describe('more downloads than the engine holds at once', () => {
     assert.ok((await request(kiss, '/next')).body.equals(body))
   })
 
-  it('take the place of one that has brought nothing and that nobody waits for any more', async () => {
+  it('take the place of a download without bytes and without readers', async () => {
     const cacheDir = await engines.folder()
     const kiss = await engines.engine({ maxTransfers: 2, cacheDir })
     const leaving = new AbortController()

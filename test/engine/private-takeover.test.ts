@@ -55,7 +55,7 @@ describe('a private download of another process', () => {
   const start = async (kiss: Engine, token: string): ReturnType<Engine['fetch']> =>
     kiss.fetch({ url: new URL(rights.url), ...as(token) })
 
-  it('is followed by who may have it, and by nobody else', async () => {
+  it('is followed by clients with a right to it, and by no other', async () => {
     const gate = latch()
     await owner(gate.opened)
     const kiss = await engines.engine({ cacheDir })

@@ -54,7 +54,7 @@ describe('a private artifact', () => {
     })
   }
 
-  it('is given after a 200 with an equal strong ETag too, whose body nobody reads', async () => {
+  it('is given after a 200 with an equal strong ETag too, whose body is not read', async () => {
     rights.ignoresConditions = true
     rights.give({ ...served, body: bytes('private', 20_000_000) }, 'alice', 'bob')
     const kiss = await engines.engine()
@@ -261,7 +261,7 @@ describe('a private artifact', () => {
     assert.equal(rights.bodies.length, 1)
   })
 
-  it('that changed while it was stale is replaced by who may have the new one', async () => {
+  it('that changed while it was stale is replaced for a client with a right to the new one', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock })
     await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 1000 })
@@ -274,7 +274,7 @@ describe('a private artifact', () => {
     assert.equal(await entries(kiss), 1)
   })
 
-  it('in flight is joined by who may have it, and shows nobody else a byte', async () => {
+  it('in flight is joined by clients with a right to it, and shows no other client a byte', async () => {
     const gate = latch()
     rights.fault = { stall: { after: 50_000, until: gate.opened } }
     const kiss = await engines.engine()

@@ -33,17 +33,17 @@ function decide(question: Partial<Question>): string {
 }
 
 describe('resolution', () => {
-  it('serves what is fresh', () => assert.equal(decide({}), 'serve'))
-  it('forwards what is not there', () => assert.equal(decide({ entry: undefined }), 'forward'))
-  it('validates what is stale', () => assert.equal(decide({ now: 11_000, since: 11_000 }), 'validate'))
-  it('validates what is older than this request takes', () => assert.equal(decide({ ttl: 3999 }), 'validate'))
-  it('serves what is just as old as this request takes', () => assert.equal(decide({ ttl: 4000 }), 'serve'))
+  it('serves a fresh entry', () => assert.equal(decide({}), 'serve'))
+  it('forwards without an entry', () => assert.equal(decide({ entry: undefined }), 'forward'))
+  it('validates a stale entry', () => assert.equal(decide({ now: 11_000, since: 11_000 }), 'validate'))
+  it('validates an entry that is older than this request takes', () => assert.equal(decide({ ttl: 3999 }), 'validate'))
+  it('serves an entry that is just as old as this request takes', () => assert.equal(decide({ ttl: 4000 }), 'serve'))
   it('takes no ttl for a longer lifetime', () =>
     assert.equal(decide({ now: 12_000, since: 12_000, ttl: 100_000 }), 'validate'))
   it('validates on request, whatever the age', () => assert.equal(decide({ refresh: true }), 'validate'))
-  it('is content with what was confirmed since the request came', () =>
+  it('serves an entry that was confirmed since the request came', () =>
     assert.equal(decide({ refresh: true, ttl: 0, since: 900 }), 'serve'))
-  it('serves what is there offline, fresh or not', () => {
+  it('serves an entry offline, fresh or not', () => {
     assert.equal(decide({ offline: true, refresh: true }), 'serve')
     assert.equal(decide({ offline: true, now: 12_000, since: 12_000 }), 'serve stale')
   })

@@ -67,7 +67,7 @@ describe('leases', () => {
     assert.equal(all.filter(({ kind }) => kind === 'theirs').length, 19)
   })
 
-  it('a dead one is succeeded by one, who has its body', async () => {
+  it('a dead one has one successor, which takes its body over', async () => {
     await dead(1)
     const all = await Promise.all(Array.from({ length: 20 }, () => open().acquire(claim())))
     const mine = all.filter((got): got is Mine => got.kind === 'mine')
@@ -91,7 +91,7 @@ describe('leases', () => {
     assert.equal(await frozen.generation.purged(), true)
   })
 
-  it('bytes that came with a credential stay private in the hands of who goes on', async () => {
+  it('bytes that came with a credential stay private in the hands of the successor', async () => {
     const leases = open()
     await dead(1, { private: true, access: 'client' })
     const stranger = await take(leases)
@@ -150,7 +150,7 @@ describe('leases', () => {
     })
   }
 
-  it('a failure is told for ten seconds, but not to who insists, nor with a credential, nor after a purge', async () => {
+  it('a failure is told for ten seconds, but not to a request that insists, nor with a credential, nor after a purge', async () => {
     const leases = open()
     const { generation } = await take(leases)
     const failure = { code: 'origin-refused', message: 'no', status: 404 } as const

@@ -73,7 +73,7 @@ describe('what an answer means', () => {
     for (const headers of wrong) assert.equal(verdict('rest', 206, headers, held(10)), 'distrust')
   })
 
-  it('takes a 206 that nobody asked for as no answer', () => {
+  it('takes an unrequested 206 as no answer', () => {
     assert.equal(verdict('whole', 206, rest, held(10)), 'failure')
   })
 

@@ -17,7 +17,7 @@ describe('Range', () => {
     assert.deepEqual(parseRange('Bytes= 7-7 '), { first: 7, last: 7 })
   })
 
-  it('ignores several ranges, other units and what is not valid', () => {
+  it('ignores several ranges, other units and invalid fields', () => {
     for (const value of [
       'bytes=0-1,3-4',
       'items=0-1',
@@ -33,7 +33,7 @@ describe('Range', () => {
     assert.equal(parseRange(undefined), undefined)
   })
 
-  it('is cut to what is there', () => {
+  it('is cut to the length of the body', () => {
     assert.deepEqual(resolveRange({ first: 5, last: 999 }, 10), { first: 5, last: 9 })
     assert.deepEqual(resolveRange({ first: 5, last: undefined }, 10), { first: 5, last: 9 })
     assert.deepEqual(resolveRange({ suffix: 3 }, 10), { first: 7, last: 9 })
@@ -62,7 +62,7 @@ describe('Range', () => {
 })
 
 describe('Content-Range', () => {
-  it('is written with the whole length, or without where nobody knows it', () => {
+  it('is written with the whole length, or without where it is unknown', () => {
     assert.equal(formatContentRange({ first: 0, last: 4 }, 10), 'bytes 0-4/10')
     assert.equal(formatContentRange({ first: 0, last: 4 }, undefined), 'bytes 0-4/*')
   })

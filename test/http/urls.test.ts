@@ -92,7 +92,7 @@ describe('file names', () => {
     assert.equal(name, 'é'.repeat(127))
   })
 
-  it('keep what is not valid percent-encoded UTF-8', () => {
+  it('keep invalid percent-encoded UTF-8', () => {
     assert.equal(decodeLenient('100%_%zz_%2F%ff%41%C3%A9%ED%A0%80%C0%AF'), '100%_%zz_/%ffAé%ED%A0%80%C0%AF')
   })
 })

@@ -12,7 +12,7 @@ describe('the owner of a URL', () => {
     for (const given of [providers, [...providers].reverse()]) assert.equal(ownerOf(url, given)?.name, 'a')
   })
 
-  it('is nobody where no provider matches the URL', () => {
+  it('is missing where no provider matches the URL', () => {
     assert.equal(ownerOf(new URL('ftp://host/a'), [plainProvider]), undefined)
   })
 })

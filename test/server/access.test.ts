@@ -53,7 +53,7 @@ describe('the client behind proxies', () => {
     assert.equal(clientOf('10.0.0.1'), '10.0.0.1')
   })
 
-  it('is nobody when a trusted proxy names no address', () => {
+  it('is unknown when a trusted proxy names no address', () => {
     assert.equal(clientOf('10.0.0.1', '192.0.2.7, unknown'), undefined)
     assert.ok(!new Access({ allowClients: ['0.0.0.0/0'] }).admitsAddress(undefined))
   })
@@ -113,7 +113,7 @@ describe('who may use the server', () => {
     assert.equal((await get(`${server.url}api/v1/health/`)).status, 200)
   })
 
-  it('may purge only with the admin token, and without one nobody can', async () => {
+  it('may purge only with the admin token, and not at all where none is set', async () => {
     const plain = await withHello({})
     const answer = await get(plain.fetchUrl(origin), { method: 'DELETE', headers: { Authorization: 'Bearer ' } })
     assert.deepEqual([answer.status, answer.headers.allow], [405, 'GET, HEAD'])

@@ -185,7 +185,7 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  it('keeps figures and downloads up to date while somebody looks, and the focus where it was', async () => {
+  it('keeps figures and downloads up to date on an open page, and the focus where it was', async () => {
     const lab = await start()
     const { page, complaints } = await open()
     await page.goto(lab.url)
@@ -226,7 +226,7 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  it('keeps the charts up to date, and the table open that somebody opened', async () => {
+  it('keeps the charts up to date, and an opened table open', async () => {
     const lab = await start()
     const { history } = lab.engine.figures
     lab.engine.figures.history = async (span) => (await history(span)).map(({ at }) => ({ at, amounts: undefined }))

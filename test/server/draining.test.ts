@@ -64,7 +64,7 @@ describe('draining', () => {
     assert.equal(await server.engine.lastArtifact.closed, 'aborted')
   })
 
-  it('does not wait for connections that nobody uses, and may be asked for twice', async () => {
+  it('does not wait for idle connections, and may be requested twice', async () => {
     const server = await start()
     const agent = new Agent({ keepAlive: true })
     await new Promise<void>((resolve, reject) => {

@@ -66,7 +66,7 @@ describe('an error before the first byte', () => {
     }
   })
 
-  it('says nothing of what nobody foresaw, but logs it without secrets', async () => {
+  it('hides unexpected errors from clients, and logs them without secrets', async () => {
     const server = await start()
     server.engine.refuse(origin, new Error('cannot read https://user:secret@host/path?token=secret'))
     const { status, headers, text } = await get(server.fetchUrl(origin), { headers: { 'X-Request-Id': 'my-id' } })
@@ -137,7 +137,7 @@ describe('a bad request', () => {
     }
   })
 
-  it('that is no HTTP harms nobody', async () => {
+  it('that is no HTTP harms no other client', async () => {
     const server = await start()
     server.engine.serve(origin, 'hello')
     for (const text of [

@@ -152,7 +152,7 @@ describe('clients that mean harm', () => {
     await server.drain()
   })
 
-  it('may send a body with a GET: nobody reads it, and the answer comes', async () => {
+  it('may send a body with a GET: it is not read, and the answer comes', async () => {
     const server = await start()
     server.engine.serve(origin, 'hello')
     const answer = await closedBy(

@@ -121,7 +121,7 @@ describe('/metrics', () => {
     }
   })
 
-  it('tells what the cache counts when the disk takes nothing, which is when somebody looks', async () => {
+  it('serves the counters of the cache while the disk is full', async () => {
     const lab = await start()
     lab.engine.figures.tell = async () => {
       throw new KissError('disk', 'the index of the cache directory failed: SQLITE_IOERR')

@@ -57,7 +57,7 @@ describe('the server over the engine', () => {
     assert.equal(here.origin.log('/f').filter(({ method }) => method === 'GET').length, 1)
   })
 
-  it('streams what has arrived to everybody who asks, ranges too', async () => {
+  it('streams the arrived bytes to every client, ranges too', async () => {
     const gate = latch()
     here.origin.script('/f', [{ body, stall: { after: 100_000, until: gate.opened } }])
     const { ask } = await start()

@@ -66,7 +66,7 @@ describe('TLS', () => {
     assert.equal((await ask(server.port)).name, 'first')
   })
 
-  it('cuts off who never shakes hands, and who does not speak TLS', async () => {
+  it('cuts off clients that never shake hands or do not speak TLS', async () => {
     const server = await start({ tls: { certFile, keyFile }, limits: { headersTimeout: 50 } })
     for (const text of ['', '\x16\x03\x01\x02\x00\x01', 'GET / HTTP/1.1\r\n\r\n']) {
       const socket = connectPlain(server.port, '127.0.0.1')

@@ -36,7 +36,7 @@ describe('eviction', () => {
     assert.deepEqual(planRoom(1, 1, room), { do: 'wait-for-promises' })
   })
 
-  it('waits for what is leaving instead of evicting more', () => {
+  it('waits for removals under way instead of evicting more', () => {
     const room = { quota: 100, kept: 60, leaving: 20, granted: 30, promised: 30 }
     assert.deepEqual(planRoom(10, 10, room), { do: 'wait' })
     assert.deepEqual(planRoom(15, 15, room), { do: 'evict', bytes: 5 })

@@ -11,7 +11,7 @@ describe('the layout of a cache directory', () => {
 
   const open = (instance = 'instance') => openLayout(fixture.dir, () => instance)
 
-  it('is made in a directory that is not there, which nobody else may look into', async () => {
+  it('is made with a new directory that only the owner can read', async () => {
     const layout = await open()
     assert.equal((await stat(fixture.dir)).mode & 0o777, 0o700)
     assert.deepEqual((await readdir(fixture.dir)).sort(), ['VERSION', 'blobs', 'transfers'])

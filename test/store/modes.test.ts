@@ -34,7 +34,7 @@ describe('the permissions in a cache directory', () => {
     )
   }
 
-  it('let nobody but the owner in, also where the directory was there with mode 0755', async () => {
+  it('let only the owner in, also where the directory was there with mode 0755', async () => {
     const files = await below(0o755)
     assert.ok(files.length > 8)
     for (const { name, mode, isDirectory } of files) {

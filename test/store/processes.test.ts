@@ -83,7 +83,7 @@ describe('several processes on one cache directory', () => {
     assert.equal(await store.blobs.open(sha256('old'), 3), undefined)
   })
 
-  it('hear of what was evicted elsewhere', async () => {
+  it('hear of evictions by another process', async () => {
     const store = await fixture.open()
     const { id } = await put(store, 'a', 'body')
     await store.entries.get(id)

@@ -46,7 +46,7 @@ describe('publication', () => {
     assert.deepEqual(await store.space.usage(), { blobs: 7, reserved: 0 })
   })
 
-  it('reserves what was not, and fails before anything is there when that does not fit', async () => {
+  it('reserves missing space, and fails before anything is there when that does not fit', async () => {
     const store = await fixture.open()
     await store.space.setQuota(5)
     const entry = entryOf('a', 'too large')
@@ -127,7 +127,7 @@ describe('a purge', () => {
   beforeEach(() => fixture.begin())
   afterEach(() => fixture.end())
 
-  it('removes what is selected, frees what nothing else names, and says beforehand what it would do', async () => {
+  it('removes the selected entries and the blobs that no other entry names, and foretells both in a dry run', async () => {
     const store = await fixture.open()
     await put(store, 'old/a', 'the same')
     await put(store, 'old/b', 'another one')

@@ -9,7 +9,7 @@ describe('small bodies in memory', () => {
   beforeEach(() => fixture.begin())
   afterEach(() => fixture.end())
 
-  it('hold what was read, once for all entries that name it, and no large body', async () => {
+  it('hold a small body once for all entries that name it, and no large body', async () => {
     const store = await fixture.open()
     const small = await put(store, 'a', 'small')
     await put(store, 'b', 'small')
@@ -47,7 +47,7 @@ describe('small bodies in memory', () => {
     }
   })
 
-  it('are gone with their file, and read again when somebody else has written to it', async () => {
+  it('are gone with their file, and read again when another program has written to it', async () => {
     const store = await fixture.open()
     const { sha256: sum, size } = await put(store, 'a', 'body')
     await store.open({ sha256: sum, size })

@@ -8,7 +8,7 @@ describe('the space of a cache directory', () => {
   beforeEach(() => fixture.begin())
   afterEach(() => fixture.end())
 
-  it('gives what was promised to a silent download to another one after a while', async () => {
+  it('gives the promise of a silent download to another one after a while', async () => {
     const store = await fixture.open()
     await store.space.setQuota(MIB)
     await store.space.reserve('silent', 1_000_000, { ahead: 0 })
@@ -22,7 +22,7 @@ describe('the space of a cache directory', () => {
     await assert.rejects(store.space.reserve('silent', 1_000_000, { ahead: 16_384 }), { code: 'quota' })
   })
 
-  it('keeps what was promised to a download whose bytes arrive', async () => {
+  it('keeps the promise of a download whose bytes arrive', async () => {
     const store = await fixture.open()
     await store.space.setQuota(MIB)
     await store.space.reserve('busy', 1_000_000, { ahead: 0 })
@@ -41,7 +41,7 @@ describe('the space of a cache directory', () => {
     await store.space.reserve('other', 900_000)
   })
 
-  it('refuses what is larger than the disk before it evicts anything', async () => {
+  it('refuses a body larger than the disk before it evicts anything', async () => {
     const store = await fixture.open()
     const kept = await put(store, 'kept', 'body')
     await assert.rejects(store.space.reserve('huge', 2 ** 50, { ahead: 0 }), {

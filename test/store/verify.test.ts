@@ -138,7 +138,7 @@ describe('verify', () => {
     assert.deepEqual(await store.space.usage(), { blobs: 4, reserved: 0 })
   })
 
-  it('reports what was swept of unfinished transfers by who knows them', async () => {
+  it('reports the unfinished transfers that the caller swept', async () => {
     const store = await fixture.open()
     const sweepTransfers = async () => [join(store.layout.transfers, 'key', '1')]
     assert.deepEqual(await store.verify({ sweepTransfers }), { ...nothing, checked: 0, orphans: ['transfers/key/1'] })
@@ -187,7 +187,7 @@ describe('verify', () => {
       assert.deepEqual(await listed(store), expected)
     })
 
-    it('does not bring back what was purged before', async () => {
+    it('does not bring back purged entries', async () => {
       const store = await withLostIndex(async (before) => {
         const { id } = await put(before, 'a', 'the same')
         await put(before, 'b', 'the same')

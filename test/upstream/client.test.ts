@@ -157,7 +157,7 @@ describe('the upstream client', () => {
     await assert.rejects(asker.get(origin.url('/a')), { code: 'ERR_CONNECTION_RESET' })
   })
 
-  it('ends a body that nobody wants', async () => {
+  it('ends a body that is discarded', async () => {
     origin.script('/a', [{ body: generated('x', 50_000_000), throttle: 1_000_000 }])
     const answer = await asker.ask(origin.url('/a'))
     await answer.discard()
@@ -165,7 +165,7 @@ describe('the upstream client', () => {
     assert.ok((await origin.answered('/a')).sent < 50_000_000)
   })
 
-  it('uses a connection again after a short body that nobody wanted', async () => {
+  it('uses a connection again after a short body that was discarded', async () => {
     origin.serve('/a', { body: bytes('x', 100) })
     for (let n = 1; n <= 10; n++) {
       await (await asker.ask(origin.url('/a'))).discard()

@@ -49,7 +49,7 @@ describe('the gate of downloads', () => {
     assert.deepEqual(inside, ['a0', 'b3', 'c4', 'a1', 'a2'])
   })
 
-  it('forgets who gave up waiting', async () => {
+  it('forgets a download that gave up waiting', async () => {
     const gate = new Gate({ total: 1 })
     const leave = await gate.enter({ host: 'a' })
     const [first, second] = [new AbortController(), new AbortController()]

@@ -58,7 +58,7 @@ describe('the client for what plugins ask besides artifacts', () => {
     assert.deepEqual([status, headers['location'], Buffer.from(body).toString()], [302, '/elsewhere', 'moved'])
   })
 
-  it('says who cannot be reached, who is silent and who broke off', async () => {
+  it('names the server that cannot be reached, is silent or broke off', async () => {
     const http = await createHttpClient({ timeout: 200 })
     const get = (path: string) => http({ method: 'GET', url: url(path) })
     await assert.rejects(get('/silent'), failure('origin-timeout', /^127\.0\.0\.1:\d+ did not answer within 0\.2 s$/))

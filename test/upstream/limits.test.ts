@@ -48,7 +48,7 @@ describe('limits on downloads', () => {
     assert.deepEqual((await asker.get(origin.url('/1'))).body, body)
   })
 
-  it('forgets who was aborted while waiting', async () => {
+  it('forgets a download that was aborted while waiting', async () => {
     asker = await Asker.open({ maxDownloads: 1 })
     const first = await asker.ask(origin.url('/1'))
     const gone = new AbortController()
@@ -116,7 +116,7 @@ describe('limits on downloads', () => {
       origin.script('/slow', [{ body, stall: { after: 100, until: slow.opened } }])
     })
 
-    it('end for a download that is slow and that nobody reads', async () => {
+    it('end for a slow download without readers', async () => {
       const reading = read(await asker.ask(origin.url('/slow'), { readers: () => 0 }))
       const yielded = assert.rejects(reading, { code: 'ERR_YIELDED' })
       now += 30_000
@@ -124,7 +124,7 @@ describe('limits on downloads', () => {
       await yielded
     })
 
-    it('stay with a slow download that a client reads, and with one that nobody reads and that is fast', async () => {
+    it('stay with a slow download that a client reads, and with a fast download without readers', async () => {
       for (const request of [
         { path: '/slow', readers: 1 },
         { path: '/1', readers: 0 },

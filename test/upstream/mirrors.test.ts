@@ -205,7 +205,7 @@ describe('asking mirrors', () => {
     assert.equal(told.length, 2)
   })
 
-  it('does not take one for down that sends us to somebody who is', async () => {
+  it('does not rest a mirror that redirects to a dead server', async () => {
     const gone = await Origin.start()
     one.script('/m/a', [{ redirect: gone.url('/') }])
     const allowing = { allow: ['127.0.0.0/8'], mirrors: [{ match: origin.url('/pub/'), to: [one.url('/m')] }] }
@@ -219,7 +219,7 @@ describe('asking mirrors', () => {
     await own.close()
   })
 
-  it('asks nobody but the origin while all are down', async () => {
+  it('asks only the origin while all mirrors are down', async () => {
     await Promise.all([one.close(), two.close()])
     for (const n of [1, 2, 3]) {
       assert.equal((await asker.get(origin.url('/pub/a'))).headers['etag'], '"origin"')
@@ -238,7 +238,7 @@ describe('asking mirrors', () => {
     assert.equal(two.requests.length + origin.requests.length, 0)
   })
 
-  it('gives the origin’s failure when nobody has it', async () => {
+  it('gives the failure of the origin when no mirror has the artifact', async () => {
     for (const [server, path] of [
       [one, '/m/a'],
       [two, '/a'],
@@ -286,7 +286,7 @@ describe('asking mirrors', () => {
     assert.equal(one.requests.length + two.requests.length, before)
   })
 
-  it('opens a mirror’s address to nobody else', async () => {
+  it('opens the address of a mirror to no other request', async () => {
     await assert.rejects(asker.get(one.url('/m/a')), { code: 'upstream-forbidden' })
     const denying = await Asker.open({
       deny: [`127.0.0.1:${one.port}`],

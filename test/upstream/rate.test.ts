@@ -28,7 +28,7 @@ describe('the bandwidth cap', () => {
     assert.equal(time.time, 1400)
   })
 
-  it('forgets rate that nobody used, but for the burst', async () => {
+  it('forgets unused rate beyond the burst', async () => {
     const time = clock()
     const rate = new Rate(1000, time)
     await rate.take(100, signal)
@@ -44,7 +44,7 @@ describe('the bandwidth cap', () => {
     assert.deepEqual(waits, [200, 500, 800])
   })
 
-  it('stops waiting for who gave up', async () => {
+  it('stops waiting for a reader that gave up', async () => {
     const gone = new AbortController()
     const rate = new Rate(1, monotonic)
     const taken = rate.take(1_000_000, gone.signal)

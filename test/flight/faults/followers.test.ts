@@ -184,7 +184,7 @@ describe('faults: engines that follow', () => {
     }
   })
 
-  it('private bytes that were taken over are shown to nobody before the origin has confirmed them', async () => {
+  it('private bytes that were taken over are shown to no client before the origin has confirmed them', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     const right = { authorization: 'Bearer right' }

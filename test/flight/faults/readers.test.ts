@@ -110,7 +110,7 @@ describe('faults: readers', () => {
       await lab.origin.answered('/p')
     })
 
-    it('a body that grows, if slowly, is waited for by who wants its end', async () => {
+    it('a reader of its end waits for a body that grows, if slowly', async () => {
       lab.origin.script('/p', [{ body, throttle: 4 * LENGTH }])
       const artifact = await lab.open(await lab.engine(), '/p', { patience: 4 * PATIENCE })
       assert.ok((await readUpTo(artifact, LENGTH, LENGTH - 1)).equals(body.subarray(LENGTH - 1)))
@@ -118,7 +118,7 @@ describe('faults: readers', () => {
     })
   })
 
-  it('a slow one gets every byte, and slows nobody', async () => {
+  it('a slow one gets every byte, and slows no other', async () => {
     lab.origin.serve('/p', { body })
     const kiss = await lab.engine()
     const slow = await lab.open(kiss, '/p')
@@ -182,7 +182,7 @@ describe('faults: readers', () => {
     await artifact.close('done')
   })
 
-  it('one that closes twice, or reads on after the end, harms nobody', async () => {
+  it('one that closes twice, or reads on after the end, harms no other', async () => {
     lab.origin.serve('/p', { body })
     const kiss = await lab.engine()
     const [one, two] = [await lab.open(kiss, '/p'), await lab.open(kiss, '/p')]

@@ -154,7 +154,7 @@ describe('faults: as a client of the server sees them', () => {
     assert.equal((await ask('/s', `&sha256=${'0'.repeat(64)}`)).status, 412)
   })
 
-  it('passes a Content-Encoding on that nobody asked for, with the bytes as sent', async () => {
+  it('passes an unrequested Content-Encoding on, with the bytes as sent', async () => {
     lab.origin.serve('/s', { body, gzip: true, etag: '"1"' })
     const url = await serve()
     const compressed = gzipSync(body)

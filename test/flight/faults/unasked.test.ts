@@ -21,7 +21,7 @@ describe('faults: answers to questions that nobody asked', () => {
     assert.equal(lab.asked('/s').length, 1)
   })
 
-  it('206 to a validation: one request, and what is stale is served', async () => {
+  it('206 to a validation: one request, and the stale entry is served', async () => {
     const clock = new MovableClock()
     lab.origin.script('/s', [{ body, etag: '"1"' }, part])
     const engine = await lab.engine({ clock, defaultTtl: 1_000 })

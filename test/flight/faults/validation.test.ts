@@ -113,7 +113,7 @@ describe('faults: validation', () => {
     assert.equal(lab.asked('/v').length, 3)
   })
 
-  it('a private entry whose content changed is replaced for who may have it', async () => {
+  it('a private entry whose content changed is replaced for a client with a right to it', async () => {
     const clock = new MovableClock()
     const kiss = await lab.engine({ clock })
     const headers = { authorization: 'Bearer right' }
@@ -167,7 +167,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.equal(lab.asked('/n').length, 1)
   })
 
-  it('by key and credential: the refusal of one is nobody else’s', async () => {
+  it('failures of authenticated requests are cached per credential', async () => {
     const kiss = await lab.engine()
     const right = { authorization: 'Bearer right' }
     lab.origin.script('/n', [{ body: old, etag: '"1"', requires: right }])
@@ -179,7 +179,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.ok(lab.asked('/n').length <= 4)
   })
 
-  it('by credential across processes, too: who follows a refused download asks with its own', async () => {
+  it('by credential across processes, too: a follower of a refused download asks with its own', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     const right = { authorization: 'Bearer right' }
@@ -236,7 +236,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.ok(got.as === 'hit' && got.body.equals(old))
   })
 
-  it('not for who asks for a refresh', async () => {
+  it('not for a refresh', async () => {
     const kiss = await lab.engine()
     lab.origin.script('/n', [{ status: 404 }, { body: old }])
     assert.equal((await lab.get(kiss, '/n')).status, 404)

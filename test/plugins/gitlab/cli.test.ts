@@ -172,7 +172,7 @@ describe('GitLab on the command line', () => {
       assert.equal(gitlab.requests.length, asked)
     })
 
-    it('lends to the listed projects, takes a token of the client for the others, and tells nobody', async () => {
+    it('lends to the listed projects, takes a token of the client for the others, and tells no client', async () => {
       gitlab.tokens.add('glpat-of-a-client-0123456789', 'private', ['other/secret'])
       const get = await serve({ KISS_GITLAB_PROJECTS: 'lab/*' })
       const other = `${gitlab.url}/other/secret/-/jobs/1/artifacts/download`

@@ -34,7 +34,7 @@ describe('private artifacts of GitLab', () => {
   const bodies = (requests: readonly { method: string; status: number }[]): number =>
     requests.filter(({ method, status }) => method === 'GET' && status === 200).length
 
-  it('are not given to who has no right to them, whoever fetched them before', async () => {
+  it('are not given to a client without a right to them, whatever client fetched them before', async () => {
     const kiss = await engine(gitlab)
     const { artifact } = await fetchAll(kiss, zip, { headers: { 'private-token': alice } })
     assert.equal(artifact.private, true)
@@ -70,7 +70,7 @@ describe('private artifacts of GitLab', () => {
     assert.equal(bodies(gitlab.requests), 1)
   })
 
-  it('are taken from who had a token that was revoked, once it is not remembered any more', async () => {
+  it('are refused to the holder of a revoked token, once it is not remembered any more', async () => {
     const kiss = await engine(gitlab, {}, { authTtl: 0 })
     await fetchAll(kiss, zip, { headers: { 'private-token': alice } })
     gitlab.tokens.end(alice, 'revoked')

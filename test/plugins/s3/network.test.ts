@@ -81,7 +81,7 @@ describe('what the S3 plugin asks besides objects', () => {
     assert.deepEqual([code, targets()], [0, []])
   })
 
-  it('exits 4 for a list and 7 for a credential whose server nobody vouches for', async () => {
+  it('exits 4 for a list and 7 for a credential whose server has no trusted certificate', async () => {
     const { code, stderr } = await run(list, { AWS_ENDPOINT_URL_S3: s3.url })
     assert.equal(code, 4)
     assert.match(stderr, /^kiss: s3: bucket lkft: 127\.0\.0\.1:\d+ cannot be reached: .*certificate/)

@@ -106,14 +106,14 @@ describe('kiss with S3, as a program', () => {
     assert.deepEqual([code, stderr], [2, `kiss: ${said}\n`])
   })
 
-  it('exits 7 where no credential could be made, and asks nobody', async () => {
+  it('exits 7 where no credential could be made, and sends no request', async () => {
     const { code, stderr } = await fetching(['s3://lkft/builds/Image.gz'], { AWS_ACCESS_KEY_ID: undefined })
     assert.equal(code, 7)
     assert.match(stderr, /bucket lkft: no AWS credentials: /)
     assert.equal(server.requests.length, 0)
   })
 
-  it('exits 7 for an endpoint that is no URL, and asks nobody else', async () => {
+  it('exits 7 for an endpoint that is no URL, and asks no other', async () => {
     const { code, stderr } = await fetching(['s3://lkft/builds/Image.gz'], { AWS_ENDPOINT_URL: 'minio:9000' })
     assert.equal(code, 7)
     assert.match(stderr, /^kiss: s3: bucket lkft: its endpoint is no http or https URL; write it as http:/)
@@ -176,7 +176,7 @@ describe('kiss with S3, as a program', () => {
     assert.equal(server.requests.length, 0)
   })
 
-  it('serves what one signature fetched to another one, and to nobody without', async () => {
+  it('serves an artifact that one signature fetched to another one, and not without', async () => {
     const { ask } = await serve(loopback)
     const first = await ask(await presign(alice))
     const second = await ask(await presign(bob))

@@ -19,7 +19,7 @@ const servedIn = (samples: readonly Sample[], now: number): (number | undefined)
   intervalsOf(samples, span, now).map(({ amounts }) => amounts?.served)
 
 describe('the intervals of a span', () => {
-  it('hold what was counted between two samples', () => {
+  it('hold the amounts between two samples', () => {
     const samples = [sample(50, 0), sample(60, 7), sample(70, 7), sample(80, 10), sample(90, 20), sample(100, 21)]
     assert.deepEqual(servedIn(samples, 109), [7, 0, 3, 10, 1])
     assert.deepEqual(
@@ -33,7 +33,7 @@ describe('the intervals of a span', () => {
     assert.deepEqual(servedIn([], 100), Array(5).fill(undefined))
   })
 
-  it('share evenly what was counted while nobody looked', () => {
+  it('spread the amounts between distant samples evenly', () => {
     assert.deepEqual(servedIn([sample(60, 0), sample(90, 9)], 100), [undefined, 3, 3, 3, undefined])
   })
 

@@ -11,7 +11,7 @@ describe('the flusher', () => {
     assert.deepEqual(written, ['second'])
   })
 
-  it('writes once at a time, and once more for who asked meanwhile', async () => {
+  it('writes once at a time, and once more for calls in between', async () => {
     const flusher = new Flusher(() => assert.fail())
     let writing = 0
     let writes = 0
