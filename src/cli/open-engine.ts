@@ -9,7 +9,7 @@ import type { BaseCommand } from './base-command.js'
 import { readNetrc } from './netrc.js'
 import { openHttp } from './open-http.js'
 import { configuredMirrors, parentsFor } from './settings/places.js'
-import { configuredRules } from './settings/rules.js'
+import { configuredRules, dividedRules } from './settings/rules.js'
 import type { Settings } from './settings/resolve.js'
 import type { SettingValues } from './settings/table.js'
 
@@ -48,7 +48,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     ),
   ])
   return open({
-    rules: configuredRules(settings.file),
+    rules: dividedRules(configuredRules(settings.file), serving ? settings.values.workers : 1),
     ...engineOptions(settings, places, { ...options, serving, warn }),
     providers,
     warn,

@@ -141,7 +141,11 @@ function readHead(text: string): Head {
   const kept = fields.filter(([name]) => name.toLowerCase() !== 'content-length' || (!chunked && lengths.size > 1))
   if (!chunked && lengths.size === 1) kept.push(['Content-Length', length ?? ''])
   return {
-    status: status.replace(/^HTTP\/1\.\d+/, 'HTTP/1.1').replace(/^ICY /, 'HTTP/1.1 '),
+    // Of a head without fields the line end is left.
+    status: status
+      .trimEnd()
+      .replace(/^HTTP\/1\.\d+/, 'HTTP/1.1')
+      .replace(/^ICY /, 'HTTP/1.1 '),
     fields: kept.map(([name, value]) => `${name}: ${value}`),
     chunked,
   }

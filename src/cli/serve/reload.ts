@@ -10,7 +10,7 @@ import type { Mirror, Parent } from '../../upstream/types.js'
 import type { BaseCommand } from '../base-command.js'
 import type { Rule } from '../../engine/rules/rules.js'
 import { configuredMirrors, parentsFor } from '../settings/places.js'
-import { configuredRules } from '../settings/rules.js'
+import { configuredRules, dividedRules } from '../settings/rules.js'
 import type { Settings } from '../settings/resolve.js'
 import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
 import { accessOptions, tlsFiles } from './server-settings.js'
@@ -70,7 +70,9 @@ export async function reload({ command, engine, server, log, values, isWorker }:
   try {
     const { settings, access, mirrors, parents, rules, tls } = await checkSettings(await command.settingsAnew())
     const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
-    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, parents, rules })
+    // As many as were started: another number needs a restart.
+    const divided = dividedRules(rules, values.workers)
+    await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, parents, rules: divided })
     server.updateAccess(access)
     if (tls !== undefined) {
       server.reloadTls()

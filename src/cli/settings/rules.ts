@@ -70,6 +70,15 @@ function readRule(item: unknown, { file, section, index }: Item): Rule {
   return { ...parsed, match, place: `${file}:${section.lineOf([index])}` }
 }
 
+/** The rules of one of so many workers: what they limit together is divided among them. */
+export function dividedRules(rules: readonly Rule[], workers: number): readonly Rule[] {
+  return rules.map((rule) =>
+    rule.connections === undefined
+      ? rule
+      : { ...rule, connections: Math.max(1, Math.floor(rule.connections / workers)) },
+  )
+}
+
 /** The keys of a rule and their values, as they would be written. */
 export function writtenRule(rule: Rule): (readonly [key: string, value: string | readonly string[]])[] {
   const { match, ttl, staleIfError, freshness, store, maxSize, connections, share, sha256From } = rule

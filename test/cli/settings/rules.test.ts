@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { parseSettingsFile } from '#kiss/cli/settings/file.js'
-import { configuredRules, writtenRule } from '#kiss/cli/settings/rules.js'
+import { configuredRules, dividedRules, writtenRule } from '#kiss/cli/settings/rules.js'
 import { printedSettings } from '#kiss/cli/settings/print.js'
 import { resolveSettings } from '#kiss/cli/settings/resolve.js'
 import { KissError } from '#kiss/errors.js'
@@ -79,6 +79,13 @@ describe('rules in the configuration file', () => {
         },
       )
     }
+  })
+
+  it('divide what they limit together among the workers', async () => {
+    const connections = async (workers: number) =>
+      dividedRules(configuredRules(await parseSettingsFile('kiss.yaml', yaml)), workers).map((rule) => rule.connections)
+    assert.deepEqual(await connections(2), [2, undefined, undefined, undefined])
+    assert.deepEqual(await connections(9), [1, undefined, undefined, undefined])
   })
 
   it('are printed with their places, as a file that says the same', async () => {
