@@ -4,7 +4,7 @@ import type { UpstreamAnswer, UpstreamFailure } from 'kiss-cache'
 import type { Place } from './place.js'
 import { nameOf, type Resource } from './resource.js'
 
-/** What is known about the credential of a request that failed. */
+/** The known facts about the credential of a request that failed. */
 export type Credential = 'none set' | 'not lent' | 'sent'
 
 /** Seconds to wait after a rate limit that names no time: docs.github.com, "Best practices for using the REST API". */

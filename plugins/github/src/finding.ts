@@ -6,7 +6,7 @@ import type { Resource } from './resource.js'
 export interface Asset {
   readonly id: number
   readonly name: string
-  /** `sha256:…`; null for what was uploaded before GitHub kept sums. */
+  /** `sha256:…`; null for a file that was uploaded before GitHub kept sums. */
   readonly digest?: string | null
   readonly browser_download_url?: string
 }

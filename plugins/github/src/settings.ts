@@ -6,7 +6,7 @@ import type { HostSettings } from './types.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Seconds. Five minutes: short enough that nobody waits for a push for long, long enough for the boards of a test run. */
+/** Seconds. Five minutes: short enough for a push to show soon, long enough for the boards of a test run. */
 const MOVING_TTL = 5 * 60
 
 /**

@@ -6,7 +6,7 @@ import { pathBelow, type Instance } from './instance.js'
 import { readUrl } from './read.js'
 import type { Resource } from './resource.js'
 
-/** Below the instance: where GitLab sends who has no right to a page, its own form or that of an identity provider. */
+/** Below the instance: where GitLab sends a client without a right to a page, its own form or that of an identity provider. */
 const signIn = /^(users\/(sign_in|auth\/|saml\/)|oauth\/authorize|admin\/session\/new|groups\/.+\/-\/saml\/)/
 
 export function isSignIn(instance: Instance, url: URL): boolean {
@@ -70,7 +70,7 @@ export function isHiddenProject({ status, excerpt }: UpstreamFailure): boolean {
   return status === 404 && /404 Project Not Found/i.test(excerpt)
 }
 
-/** What is known about the credential of a request that failed. */
+/** The known facts about the credential of a request that failed. */
 export type Credential = 'none set' | 'not lent' | 'sent'
 
 /** One line in plain words, from known words only: nothing that the origin or the client wrote is repeated. */

@@ -11,7 +11,7 @@ export function globToRegExp(pattern: string): RegExp {
 
 /**
  * Which projects a server lends its token to: `group/project`, `group/*`, `group/**`, `42`, and `*` for all. A project
- * that is asked for by its number is lent to only where the number is listed: nobody knows which path it has.
+ * that is asked for by its number is lent to only where the number is listed: its path is unknown.
  */
 export function projectMatcher(patterns: readonly string[]): (project: string) => boolean {
   if (patterns.includes('*')) return () => true

@@ -103,7 +103,7 @@ export class GitLabProvider implements UpstreamProvider {
   }
 
   /**
-   * What a hop asks for. GitLab takes a token on the web URL of an archive only where its scope is wide enough and sends
+   * The request of a hop. GitLab takes a token on the web URL of an archive only where its scope is wide enough and sends
    * everybody else to the sign-in page; there the API's archive is asked for instead.
    */
   #wanted(url: URL, asked: URL): Resource | undefined {
@@ -129,7 +129,7 @@ export class GitLabProvider implements UpstreamProvider {
     if (!this.#isOurs(failure.url)) return undefined
     if (isUnknownRef(failure) && this.#refs.unknownRef(this.cacheKey(failure.url).href)) return 'reauthorise'
     if (failure.status === 401 && this.#token?.refused() === true) return 'reauthorise'
-    // Who may not see a project does not know that its artifacts are gone.
+    // A client that may not see a project does not learn that its artifacts are gone.
     return isHiddenProject(failure) ? 'denied' : undefined
   }
 

@@ -1,4 +1,4 @@
-/** Registers a provider for each GitLab instance that is set; two where a server shares what it lends in another way. */
+/** Registers a provider for each GitLab instance that is set; two where a server shares lent artifacts in another way. */
 
 import type { Hook } from '@oclif/core'
 import type {} from 'kiss-cache'

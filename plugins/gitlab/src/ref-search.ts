@@ -51,7 +51,7 @@ export class RefSearch {
   }
 }
 
-/** Sets, and drops what was set longest ago beyond the capacity. */
+/** Sets a value, and drops the oldest one beyond the capacity. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)
   map.set(key, value)

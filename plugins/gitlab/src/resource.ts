@@ -1,4 +1,4 @@
-/** What a GitLab URL names, whichever of its forms was used, and the one canonical URL of it. */
+/** The resource of a GitLab URL in any of its forms, and its one canonical URL. */
 
 import type { Instance } from './instance.js'
 

@@ -2,7 +2,7 @@
 
 /**
  * `private_token`, `job_token` and `access_token` open the API; `token` is a runner's, or the one for static objects;
- * `feed_token` and `rss_token` open feeds. They identify who asks, never what is asked for.
+ * `feed_token` and `rss_token` open feeds. They identify the client, never the resource.
  */
 const secretNames = new Set([
   'private_token',

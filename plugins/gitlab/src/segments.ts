@@ -2,7 +2,7 @@
 
 /**
  * The decoded segments of an encoded path; undefined where one is empty, malformed, or could climb (`..`, also behind an
- * encoded slash): a path that was checked must mean the same to whoever decodes it once more.
+ * encoded slash): a checked path must mean the same after one more decoding.
  */
 export function segmentsOf(path: string): string[] | undefined {
   const segments: string[] = []

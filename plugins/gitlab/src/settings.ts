@@ -7,7 +7,7 @@ import type { InstanceSettings } from './types.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Five minutes: short enough that nobody waits for a push for long, long enough for the boards of one test run. */
+/** Five minutes: short enough for a push to show soon, long enough for the boards of one test run. */
 const MOVING_TTL = 5 * 60
 
 /**
@@ -57,7 +57,7 @@ function namedServer(
   return { instance: instance ?? fallback, token }
 }
 
-/** The instance that a command means when nobody names one: glab's, the job's, the only one in the file, gitlab.com. */
+/** The instance of a command that names none: glab's, the job's, the only one in the file, gitlab.com. */
 export function defaultInstance(env: Environment, section?: unknown): Instance {
   const [only, ...more] = readSection(section)
   const inFile = more.length === 0 ? only?.instance : undefined

@@ -32,7 +32,7 @@ export class TokenSource {
     this.#now = now
   }
 
-  /** Callers at the same time share one reading. Throws an Error that says what failed, without what was read. */
+  /** Callers at the same time share one reading. Throws an Error that names the failure, without the text that was read. */
   async read(): Promise<string> {
     if (this.#token === undefined) {
       this.#readAt = this.#now()
@@ -74,7 +74,7 @@ async function runTokenCommand(command: string | readonly string[]): Promise<str
   try {
     return (await promisify(execFile)(file, args, { timeout: COMMAND_TIMEOUT, maxBuffer: 64 * 1024 })).stdout
   } catch (error) {
-    // Neither its output nor its arguments are shown, nor kept as a cause: they may hold what is secret.
+    // Neither its output nor its arguments are shown, nor kept as a cause: they may hold secrets.
     const { code, killed } = error as { code?: number | string; killed?: boolean }
     const how = killed === true ? `did not end within ${COMMAND_TIMEOUT / 1000} s` : `failed (${String(code)})`
     throw new Error(`token-command ${how}`)

@@ -1,4 +1,4 @@
-/** What is set for one instance. */
+/** The settings of one instance. */
 
 import type { Instance } from './instance.js'
 import type { TokenKind, TokenOrigin } from './token.js'
@@ -12,7 +12,7 @@ export interface InstanceSettings {
   /** Projects that `kiss serve` lends the token to: paths, globs, ids. */
   readonly projects: readonly string[]
   readonly share: Share
-  /** Seconds: the lifetime of what a branch or "latest" names. */
+  /** Seconds: the lifetime of an artifact of a branch or of "latest". */
   readonly movingTtl: number
   /** Globs of refs that are tags. */
   readonly tags: readonly string[]

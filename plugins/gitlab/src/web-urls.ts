@@ -14,7 +14,7 @@ export function readWebPath(below: string, query: readonly Pair[]): Resource | u
   const project = projectPath(segments.slice(0, dash))
   if (project === undefined) return undefined
   const [what, ...rest] = segments.slice(dash + 1)
-  const plain = query.filter(([name]) => name !== 'inline') // how a browser shows it, not what it is
+  const plain = query.filter(([name]) => name !== 'inline') // changes the display in a browser, not the file
   const read = what === undefined ? undefined : readers.get(what)?.(rest, plain)
   return read && { project, form: 'api', query: plain, ...read }
 }
@@ -64,7 +64,7 @@ const maxSlashes = 2
 
 /**
  * `REF/PATH`, where REF may contain slashes. GitLab takes the first segment where that is a branch or a tag, and else the
- * longest one that is. Who has no list of refs reads it by the first segment and has the others at hand.
+ * longest one that is. Without a list of refs, the first segment is tried first, then the longer ones.
  */
 function readFile(segments: readonly string[], query: readonly Pair[]): Read | undefined {
   if (segments.length < 2) return undefined

@@ -1,4 +1,4 @@
-/** What a job downloads, and from where a cache would have it. Pure. */
+/** The downloads of a job, and the URLs by which a cache gets them. Pure. */
 import { displayUrl, toUrl } from 'kiss-cache/plugin'
 import { isScalar } from 'yaml'
 import { sentence } from './diagnostics.js'

@@ -22,7 +22,7 @@ export interface Place {
 
 export interface Walk {
   readonly places: readonly Place[]
-  /** What has URLs below it and is in no table. */
+  /** A key with URLs below it that is in no table. */
   readonly unknown: readonly Unknown[]
   /** False: no list of actions, so no job. */
   readonly isJob: boolean

@@ -1,4 +1,4 @@
-/** Whether a cache has what a job downloads, asked without starting a download. */
+/** Asks a cache whether it has the artifacts of a job, without starting a download. */
 import { KissError } from 'kiss-cache/plugin'
 import type { Download } from './downloads.js'
 import type { Source } from './source.js'

@@ -1,4 +1,4 @@
-/** What a job leaves for somebody else to fill in: a URL with one of these is not yet a URL. */
+/** Placeholders in a job that another tool fills in: a text with one of them is not yet a URL. */
 
 import { isMap, isScalar, type Node } from 'yaml'
 

@@ -155,7 +155,7 @@ async function fetchOnce(
 /** Bytes that are read at a time. */
 const chunk = 256 * 1024
 
-/** Waits for what is being stored here, reads what is stored elsewhere; the bytes go nowhere. */
+/** Waits for an artifact that is stored here, or reads one that is stored elsewhere; the bytes are discarded. */
 async function complete(artifact: Artifact, check: SumCheck, signal: AbortSignal): Promise<Fetched> {
   const entry = artifact.stored && !check.needsBytes ? await unlessAborted(artifact.finished(), signal) : undefined
   if (entry !== undefined) return { status: artifact.as, size: entry.size, sha256: entry.sha256 }

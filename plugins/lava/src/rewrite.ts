@@ -1,4 +1,4 @@
-/** Rewrites a job, and takes a rewrite back: which places change, what is written there, why the others stay. Pure. */
+/** Rewrites a job, and takes a rewrite back: the places that change, their new text, and the reason why others stay. Pure. */
 import type { Node, Scalar } from 'yaml'
 import type { Left, ReasonCode } from './diagnostics.js'
 import { walk, type Place, type Walk } from './jobs.js'

@@ -1,7 +1,7 @@
 /**
  * How a URL is written in the source, and how another one is written in its place so that the way back is exact.
  *
- * Every style stays what it is, with one exception: a plain scalar inside `{}` or `[]` gets single quotes, because some
+ * Every style stays the same, with one exception: a plain scalar inside `{}` or `[]` gets single quotes, because some
  * parsers refuse a plain `?` there. To tell it from one that had single quotes all along, the latter is marked: its
  * `url=http%3A…` is written `url=http%3a…`, which means the same. So is one with the escapes of JSON writers, of which the
  * encoded URL may have none left.

@@ -36,7 +36,7 @@ export async function openSource(
 /** Milliseconds: longer than a server makes its clients wait for a first byte. */
 const patience = 120_000
 
-/** Asks nobody but the server: what it has not got is missing. `offline` means: what it has got already. */
+/** Asks only the server: an artifact that it lacks is missing. `offline`: it serves stored artifacts alone. */
 export class ServerSource implements Source {
   readonly #remote: Remote
 
@@ -78,6 +78,6 @@ export class ServerSource implements Source {
   }
 
   async close(): Promise<void> {
-    // Every answer is closed by whoever reads it.
+    // The reader of an answer closes it.
   }
 }

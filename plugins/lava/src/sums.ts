@@ -23,7 +23,7 @@ export function sumsOf(view: View, artifact: Node): Sums {
   return found
 }
 
-/** Hashes what passes by, for sums that nobody else computes. */
+/** Hashes the passing bytes, for sums that kiss does not compute elsewhere. */
 export class SumCheck {
   readonly #promised: Sums
   readonly #hashes

@@ -1,4 +1,4 @@
-/** How an object is asked for: whose credentials, which region, which signature; and what a refusal teaches. */
+/** The request for an object: credentials, region and signature; and the lessons of a refusal. */
 
 import type { Classification, HttpClient, UpstreamFailure, UpstreamRequest } from 'kiss-cache/plugin'
 import { configReader, sharedFiles, type Env } from './aws-config.js'
@@ -48,7 +48,7 @@ export class Access {
   signature(found: Found): Signature {
     const { bucket, endpoint } = found.object
     const place = this.#place(found)
-    // Credentials belong to where `s3://BUCKET` goes; a bucket of the same name elsewhere is somebody else's.
+    // Credentials belong to where `s3://BUCKET` goes; a bucket of the same name elsewhere is another one.
     if (place.anonymous || !sameEndpoint(place.endpoint, endpoint)) return 'never'
     if (this.#serving && !this.#settings.lend.has(bucket) && !this.#settings.lend.has('*')) return 'never'
     return found.scheme === 's3' || place.private ? 'always' : 'if-refused'

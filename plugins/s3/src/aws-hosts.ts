@@ -1,4 +1,4 @@
-/** The host names of Amazon S3 in every partition: what one says, and how one is made. Pure. */
+/** Reads and makes the host names of Amazon S3 in every partition. Pure. */
 
 /** A group of regions in which bucket names are unique. */
 export interface Partition {

@@ -63,7 +63,7 @@ export class CredentialSource {
       this.#failures.delete(name)
       return credentials
     } catch (cause) {
-      // Whoever comes after the remembered failure starts anew, and does not wait for a source that hangs.
+      // A request after the remembered failure starts anew, and does not wait for a source that hangs.
       this.#chains.delete(name)
       const settings = this.#settingsOf(profile)
       // The cause stays behind: it may hold what must not be shown.

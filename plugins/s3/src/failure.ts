@@ -48,7 +48,7 @@ export function isSkewed(failure: S3Failure): boolean {
   return errorCode(failure) === 'RequestTimeTooSkewed'
 }
 
-/** What a code means whoever asked, and however; undefined leaves it to the status. */
+/** The meaning of a code for every request; undefined leaves it to the status. */
 export function meaning(code: string | undefined): Classification | undefined {
   return code === undefined ? undefined : meanings[code]
 }

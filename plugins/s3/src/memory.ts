@@ -4,7 +4,7 @@ import { isAwsRegion, partitionOf } from './aws-hosts.js'
 import { endpointName, type S3Object } from './object.js'
 import { isRegion } from './object-url.js'
 
-/** Enough for every bucket of a lab; a stranger who asks for more only makes kiss learn some again. */
+/** Enough for every bucket of a lab; requests for more buckets only make kiss learn some again. */
 const LIMIT = 1000
 
 /** Milliseconds after the first refusal in which more may come of requests that had been sent without a signature. */
@@ -50,7 +50,7 @@ export class Memory {
     return true
   }
 
-  /** Did S3 refuse to give something of the object's bucket to whoever asks? */
+  /** Did S3 refuse an unsigned request for an object of this bucket? */
   isRefused(object: S3Object): boolean {
     return this.#refusedSince.get(bucketName(object)) !== undefined
   }

@@ -1,4 +1,4 @@
-/** Reads bucket, key and version from URLs, whoever the S3 is. Pure. */
+/** Reads bucket, key and version from URLs of every S3 service. Pure. */
 
 import { decodeTyped, isBucket, isKey } from './object-key.js'
 import { contentParameters } from './signed-url.js'

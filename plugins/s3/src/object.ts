@@ -3,7 +3,7 @@
 import { awsHost, fitsHostname, type AwsOptions, type Partition } from './aws-hosts.js'
 import { encodeKey } from './object-key.js'
 
-/** What speaks S3: AWS, by partition (bucket names are unique in one), or an endpoint of somebody else. */
+/** A service with the S3 protocol: AWS, by partition (bucket names are unique in one), or another endpoint. */
 export type Endpoint =
   | { readonly kind: 'aws'; readonly partition: Partition }
   /** `base` is its URL without a trailing slash. */

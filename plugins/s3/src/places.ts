@@ -19,7 +19,7 @@ export interface Place {
   readonly requesterPays: boolean
   /** The settings name a profile or who pays for this very bucket: there is no point in asking without a signature. */
   readonly private: boolean
-  /** What is wrong with the settings of this place. */
+  /** The fault in the settings of this place. */
   readonly problem: string | undefined
 }
 

@@ -30,7 +30,7 @@ export function createS3Providers(options: S3ProviderOptions): UpstreamProvider[
   const { settings, access, whole } = prepare(options)
   const own = [...settings.buckets.values()].flatMap(({ share }) => share ?? [])
   const ways = new Set<Sharing>(['all', settings.share, ...own])
-  // On a command line the credentials belong to who asks.
+  // On a command line the credentials belong to the user.
   if (!options.serving || ways.size === 1) return [whole]
   const sharing = (url: URL): Sharing => {
     const found = access.places.find(url)

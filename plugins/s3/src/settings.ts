@@ -13,15 +13,15 @@ export interface BucketSettings {
   readonly profile?: string
   /** Never sign. */
   readonly anonymous?: boolean
-  /** Whoever asks pays for requests and traffic, if the bucket is set up so. */
+  /** The requester pays for requests and traffic, if the bucket is set up so. */
   readonly requesterPays?: boolean
-  /** Who may read what was fetched with lent credentials. */
+  /** The clients that may read objects that were fetched with lent credentials. */
   readonly share?: Sharing
 }
 
 export interface Settings extends BucketSettings {
   readonly buckets: ReadonlyMap<string, BucketSettings>
-  /** Buckets that `kiss serve` reads with its own credentials for whoever may use it; `*` for all. */
+  /** Buckets that `kiss serve` reads with its own credentials for all its clients; `*` for all buckets. */
   readonly lend: ReadonlySet<string>
   readonly share: Sharing
 }

@@ -12,7 +12,7 @@ export interface Signing {
   readonly now: number
 }
 
-/** SHA-256 of no body, which is what a GET has. */
+/** SHA-256 of the empty body of a GET. */
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /**
@@ -29,7 +29,7 @@ export async function signedHeaders(
   return Object.fromEntries(headers)
 }
 
-/** A URL that authorises whoever has it, for that method alone, for `expires` seconds (at most a week). */
+/** A URL that authorises its holder, for that method alone, for `expires` seconds (at most a week). */
 export async function presignedUrl(
   signing: Signing,
   expires: number,

@@ -1,4 +1,4 @@
-/** URLs that were signed by somebody else: how they are known, and what is left of them without the signature. Pure. */
+/** URLs that came with a signature: recognises them, and removes the signature. Pure. */
 
 interface SignatureFamily {
   /** Lower-case names that are all there when the URL is signed in this way. */
@@ -21,13 +21,13 @@ const families: readonly SignatureFamily[] = [
   { marks: ['key-pair-id', 'signature'], also: /^(expires|policy|hash-algorithm)$/ },
 ]
 
-/** What changes how an object is answered, not what it is: headers to send, checksums to add, the SDK's name of the call. */
+/** Parameters that change the answer and not the object: headers to send, checksums to add, the SDK's name of the call. */
 const manners = /^(response-(cache-control|content-[a-z]+|expires)|x-id)$/
 
 /** Parameters of S3 that are a credential by themselves. */
 const secrets = /^x-amz-(signature|credential|security-token|server-side-encryption-customer-key)$/
 
-/** Was this URL signed by whoever brought it? */
+/** Did this URL come with a signature? */
 export function isSigned(url: URL): boolean {
   return familiesOf(url).length > 0
 }

@@ -42,7 +42,7 @@ export default class GitlabUrl extends BaseCommand {
   }
 }
 
-/** What is wrong with what the user wrote is his to know. */
+/** A fault in the user's text is a usage error. */
 function told<T>(build: () => T): T {
   try {
     return build()
