@@ -227,9 +227,8 @@ export class Entries implements EntryStore {
       beginning,
     )
     const [row] = rows
-    return row === undefined || (rows.length > 1 && row.key !== beginning)
-      ? undefined
-      : this.#pending.over(entryOf(row))
+    if (row === undefined || (rows.length > 1 && row.key !== beginning)) return undefined
+    return this.#pending.over(entryOf(row))
   }
 
   /** Hits by day (days since the epoch, UTC), without those that are not written yet. */
