@@ -87,6 +87,10 @@ function engineOptions(
     retryFor: values['retry-for'],
     stallTimeout: values['stall-timeout'],
     authTtl: values['auth-ttl'],
+    parallel: {
+      connections: values['connections-per-download'],
+      memory: Math.floor(values['segment-memory'] / share),
+    },
     syncBodies: serving,
     ownUse: !serving,
     connectEarly: serving,

@@ -76,6 +76,8 @@ Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin
         'max-time',
         'retry-for',
         'stall-timeout',
+        'connections-per-download',
+        'segment-memory',
         'max-rate',
         'quota',
         'verbose',

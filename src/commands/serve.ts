@@ -55,6 +55,8 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'ca-file',
       'max-downloads',
       'max-downloads-per-host',
+      'connections-per-download',
+      'segment-memory',
       'max-rate',
       'pass-headers',
       'egress-price',

@@ -24,6 +24,7 @@ import { isListed } from '../flight/access.js'
 import { ByOrigin } from './by-origin/by-origin.js'
 import { Exchange } from './by-origin/exchange.js'
 import { closing, Flights } from '../flight/flights.js'
+import { Parallel } from '../flight/parallel.js'
 import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions } from './types.js'
@@ -107,6 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     store,
     leases,
     origins: originsOf,
+    parallel: new Parallel(options.parallel ?? {}, () => clock.monotonic()),
     clock,
     random: Math.random,
     settings,

@@ -7,6 +7,7 @@ import type { UpstreamProvider } from '../provider/types.js'
 import type { Clock } from '../flight/collaborators.js'
 import type { LeaseTimes } from '../flight/lease.js'
 import type { Download } from '../flight/list.js'
+import type { ParallelTerms } from '../flight/parallel.js'
 import type { Wait } from '../flight/waiting.js'
 import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Figures } from '../store/figures/figures.js'
@@ -257,6 +258,8 @@ export interface EngineOptions {
   readonly syncBodies?: boolean
   /** Downloads under way or waiting at once; default 2,000. */
   readonly maxTransfers?: number
+  /** Ranges in parallel: what differs from the default. */
+  readonly parallel?: Partial<ParallelTerms>
   readonly providers?: readonly UpstreamProvider[]
   /** What holds for some URLs; the first that matches decides. */
   readonly rules?: readonly Rule[]

@@ -1,12 +1,12 @@
 /** Downloads one generation's body: attempt after attempt, until it is whole, another content, or given up. */
 
 import { KissError, systemCode } from '../errors.js'
-import { isSelecting } from '../http/passed-headers.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import { decisions, isSignIn, requestFor } from './asking.js'
+import { decisions, requestFor } from './asking.js'
 import type { Collaborators } from './collaborators.js'
 import type { Sum } from './directory.js'
 import type { Ending } from './ending.js'
+import { circumstancesOf, inParallel } from './in-parallel.js'
 import type { Landing } from './landing.js'
 import type { Order, Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
@@ -14,7 +14,6 @@ import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable 
 import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { FlightState } from './state.js'
-import { resourceOf } from './subject.js'
 
 /** Ranges in a row that brought no byte, until the whole is asked for: perhaps the ranges are what fails. */
 const FRUITLESS = 2
@@ -26,7 +25,7 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'random' | 'settings' | 'trace'>
+  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'random' | 'settings' | 'trace' | 'parallel'>
   readonly landing: Landing
   readonly state: FlightState
   /** What a predecessor had summed up when it was interrupted. */
@@ -125,14 +124,7 @@ export class Attempts {
     } catch (error) {
       return this.#unanswered(error)
     }
-    const verdict = judge(asked.kind, answer, held, {
-      now: services.clock.now(),
-      // Those that select are part of the key: it does not matter that the answer depends on them.
-      passedNames: Object.keys(order.headers).filter((name) => !isSelecting(name)),
-      resource: resourceOf(answer.url, order.provider, services.store.layout.instance),
-      hop: answer.hop,
-      signIn: isSignIn(answer, order),
-    })
+    const verdict = judge(asked.kind, answer, held, circumstancesOf(answer, order, services))
     this.#tell(decisions[verdict.kind])
     switch (verdict.kind) {
       case 'begin':
@@ -222,9 +214,13 @@ export class Attempts {
   }
 
   async #receive(what: Pick<Reception, 'answer' | 'position' | 'head' | 'rangeEnd'>): Promise<Step> {
-    const { landing, order, services, signal } = this.#o
+    const { landing, order, services, state, signal } = this.#o
+    const { answer, position, rangeEnd } = what
+    const { head, writer } = landing
+    const isRest = head !== undefined && position === writer.size && (rangeEnd ?? head.length) === head.length
     const received = await receive({
       ...what,
+      answer: isRest ? inParallel(answer, { order, services, state, head, position, signal }) : answer,
       landing,
       order,
       services,

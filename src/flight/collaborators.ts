@@ -6,6 +6,7 @@ import type { KeyId } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
 import type { ListedAccess } from './access.js'
 import type { Leases } from './lease.js'
+import type { Parallel } from './parallel.js'
 
 /** Where time comes from: handed in, so that tests never wait. */
 export interface Clock {
@@ -41,6 +42,8 @@ export interface Collaborators {
   readonly leases: Leases
   /** Every source of bytes (sources.ts). The network is loaded when it is first needed: a hit does without. */
   readonly origins: () => Promise<Origins>
+  /** What the downloads share that take ranges in parallel. */
+  readonly parallel: Parallel
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number

@@ -101,6 +101,7 @@ export class Flight {
       received: body.size,
       length: head?.length,
       readers,
+      connections: this.state.connections,
       startedAt: this.startedAt,
       private: this.private,
     }

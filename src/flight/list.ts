@@ -21,6 +21,8 @@ export interface Download {
   readonly place?: number | undefined
   readonly received: number
   readonly length: number | undefined
+  /** Of this process, that bring ranges in parallel. */
+  readonly connections?: number | undefined
   /** Over all processes; those of others as of a second ago. */
   readonly readers: number
   /** Milliseconds since the epoch. */

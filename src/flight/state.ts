@@ -22,6 +22,8 @@ export class FlightState {
   sum: Sha256 | undefined
   /** What the index has of it, once it is stored. */
   entry: Entry | undefined
+  /** Connections that bring ranges in parallel; 0: there is one connection, or none. */
+  connections = 0
   /** Readers of this process. */
   readers = 0
   /** Resolves when it is known which process downloads, and so with whose credential. */

@@ -4,7 +4,7 @@ import type { EngineStatus } from '../engine/types.js'
 import type { Counts } from '../store/types.js'
 import { durationBounds, type Histogram, histogramsOf, responsesOf } from './durations.js'
 import { servedKinds } from '../store/types.js'
-import { downloadedFrom, sourceKinds } from './totals.js'
+import { downloadedFrom, segmentsInFlight, sourceKinds } from './totals.js'
 
 export interface MetricInput {
   readonly status: EngineStatus
@@ -58,6 +58,12 @@ export const metricTable: readonly MetricRow[] = [
       const from = downloadedFrom(counts)
       return sourceKinds.map((source) => ({ value: from[source], labels: { source } }))
     }),
+  },
+  {
+    name: 'kiss_segments_in_flight',
+    type: 'gauge',
+    help: 'Connections that bring ranges of one download in parallel.',
+    values: ({ status }) => one(segmentsInFlight(status.downloads)),
   },
   {
     name: 'kiss_served_bytes_total',

@@ -5,7 +5,7 @@ import { counterNames } from '../store/types.js'
 import { statusFor } from './pages/view.js'
 import { json, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
-import { answeredRequests, downloadedFrom, ratioOf, servedBytes } from './totals.js'
+import { answeredRequests, downloadedFrom, ratioOf, segmentsInFlight, servedBytes } from './totals.js'
 
 export interface StatusContext {
   /** What `instance` shows: on a server its own URL, as in KissCache. */
@@ -50,6 +50,11 @@ const rows: readonly Row[] = [
     'downloaded_from',
     'of those body bytes, how many came from the origin, a mirror and a parent',
     ({ counts }) => downloadedFrom(counts),
+  ],
+  [
+    'segments_in_flight',
+    'connections that bring ranges of one download in parallel',
+    ({ downloads }) => segmentsInFlight(downloads),
   ],
   ['ratio', 'bytes sent per byte downloaded; null while nothing was downloaded', ratio],
   ['disk_logical', 'the same with a body counted once for each entry that names it', ({ usage }) => usage.logical],

@@ -1,5 +1,6 @@
 /** Sums and ratios of the counters, as every page and command shows them. Pure. */
 
+import type { Download } from '../engine/types.js'
 import type { Price } from '../units.js'
 import { type Counts, servedKinds } from '../store/types.js'
 
@@ -15,6 +16,11 @@ export type CountedSource = (typeof sourceKinds)[number]
 export function downloadedFrom(counts: Counts): Readonly<Record<CountedSource, number>> {
   const { downloaded, downloaded_mirror: mirror, downloaded_parent: parent } = counts
   return { origin: Math.max(0, downloaded - mirror - parent), mirror, parent }
+}
+
+/** Connections that bring ranges of one download in parallel, over all downloads of this process. */
+export function segmentsInFlight(downloads: readonly Download[]): number {
+  return downloads.reduce((sum, { connections = 0 }) => sum + connections, 0)
 }
 
 /** Requests that were answered with an artifact. */

@@ -16,6 +16,8 @@ export interface Visitor {
   readonly places?: number | undefined
   /** Address of the client that the download is for; undefined where there is none. */
   readonly client?: string | undefined
+  /** It never waits, and is the first to yield. */
+  readonly spare?: boolean
   /** Is it so slow that it should yield its place? `greedy`: its client holds more than its share. */
   isSlow?(greedy: boolean): boolean
   /** Takes its place away; it leaves by itself then, and may come again. */
@@ -31,6 +33,11 @@ interface Waiting {
 
 /** Milliseconds between two looks at slow downloads while others wait. */
 const LOOK = 1_000
+
+/** There is no place for a spare connection. */
+class NoRoom extends Error {
+  readonly code = 'ERR_NO_ROOM'
+}
 
 export class Gate {
   readonly #total: number
@@ -49,11 +56,14 @@ export class Gate {
 
   /**
    * Resolves, when there is room, with the function that gives the place back (once, however often it is called). A host
-   * at its limit holds up nobody behind it. Rejects with the signal's reason when it is aborted before.
+   * at its limit holds up nobody behind it. Rejects with the signal's reason when it is aborted before,
+   * and a spare visitor at once where there is no room (`ERR_NO_ROOM`).
    */
   async enter(visitor: Visitor, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted()
-    if (this.#hasRoom(visitor)) this.#running.add(visitor)
+    const hasRoom = this.#hasRoom(visitor)
+    if (visitor.spare === true && (!hasRoom || this.#waiting.length > 0)) throw new NoRoom()
+    if (hasRoom) this.#running.add(visitor)
     else await this.#wait(visitor, signal)
     return () => this.#leave(visitor)
   }
@@ -116,7 +126,19 @@ export class Gate {
       signal?.addEventListener('abort', abort, { once: true })
       this.#timer ??= setInterval(() => this.#look(), LOOK).unref()
       visitor.onQueue?.(() => this.#waiting.indexOf(waiting) + 1)
+      this.#displace(visitor)
     })
+  }
+
+  /** The spare connection that came last gives its place to the one that waits. */
+  #displace(visitor: Visitor): void {
+    const isFull = this.#isFull(visitor)
+    const spare = [...this.#running].findLast(
+      (running) => running.spare === true && !this.#yielding.has(running) && (!isFull || running.host === visitor.host),
+    )
+    if (spare === undefined) return
+    this.#yielding.add(spare)
+    spare.yield?.()
   }
 
   #forget(gone: Waiting): void {

@@ -59,11 +59,12 @@ export class Turn {
 
   async #enter(): Promise<() => void> {
     const { gate, request, now } = this.#o
-    const { url, lane, client, onQueue } = request
+    const { url, lane, client, onQueue, spare = false } = request
     const visitor: Visitor = {
       host: lane?.name ?? `${url.protocol}//${url.host}`,
       places: lane?.places,
       client,
+      spare,
       isSlow: (greedy) => this.#isSlow(greedy),
       yield: () => this.#taken.abort(new Yielded('another download waited for its place')),
       ...(onQueue && { onQueue }),

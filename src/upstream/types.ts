@@ -33,6 +33,8 @@ export interface OriginRequest {
   readonly ttl?: number | undefined
   /** Nothing that was not confirmed now. Only a cache can heed it. */
   readonly refresh?: boolean | undefined
+  /** One more connection of a download that has one: it waits for no place, and yields its own to whoever waits. */
+  readonly spare?: boolean
   /** Via of the request that it is for; it goes to parents alone. */
   readonly via?: string | undefined
   /** Address of the client that it is for: clients share the places. */

@@ -38,7 +38,7 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
     `cache       ${name}`,
     `entries     ${count('resources_successes')}, ${formatSize(count('disk_usage'))}${full}`,
     ...sharedLine(count('disk_logical'), count('disk_usage')),
-    `downloaded  ${formatSize(downloaded)}${sourceParts(status)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight`,
+    `downloaded  ${formatSize(downloaded)}${sourceParts(status)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight${segmentsPart(count('segments_in_flight'))}`,
     `served      ${formatSize(served)}${ratio}${servedParts(status)}`,
     `requests    ${count('statistics_requests')}`,
     ...(price === undefined
@@ -53,6 +53,10 @@ function sharedLine(logical: number, stored: number): string[] {
   return logical > stored
     ? [`shared      ${formatSize(logical)} of entries, because those with the same content share it`]
     : []
+}
+
+function segmentsPart(segments: number): string {
+  return segments === 0 ? '' : ` over ${segments} connections`
 }
 
 /** Where the bytes came from, where that is not the origin alone. */

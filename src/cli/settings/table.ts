@@ -138,6 +138,19 @@ export const settingsTable = {
   },
   'max-downloads': { kind: 'integer', min: 1, default: '64', summary: 'downloads at once, in all' },
   'max-downloads-per-host': { kind: 'integer', min: 1, default: '8', summary: 'downloads at once from one host' },
+  'connections-per-download': {
+    kind: 'integer',
+    min: 1,
+    max: 64,
+    default: '8',
+    summary: 'connections of one large download, where they make it faster',
+    placeholder: 'N',
+  },
+  'segment-memory': {
+    kind: 'size',
+    default: '256MiB',
+    summary: 'memory for ranges that wait for the bytes before them, over all downloads',
+  },
   'max-rate': {
     kind: 'size',
     alias: 'limit-rate',

@@ -1,0 +1,113 @@
+/** Turns the answer of one connection into one whose body comes by several, where the origin and the size allow it. */
+
+import { isSelecting } from '../http/passed-headers.js'
+import { isStrong } from '../http/validation.js'
+import type { OriginAnswer } from '../upstream/types.js'
+import { isSignIn, requestFor } from './asking.js'
+import type { Collaborators } from './collaborators.js'
+import type { Head } from './directory.js'
+import type { Order } from './order.js'
+import { judge, type Circumstances } from './resume.js'
+import type { Opened } from './segment.js'
+import { Segments, Unfit } from './segments.js'
+import { countersOf } from './sources.js'
+import type { FlightState } from './state.js'
+import { resourceOf } from './subject.js'
+
+/** RFC 9110 §14.3. */
+const TAKES_BYTES = /(^|,)\s*bytes\s*(,|$)/i
+/** Milliseconds until the headers of a segment: the origin has answered for this content before. */
+const TIMEOUT = 30_000
+
+/** What the judgement of an answer needs to know beside it. */
+export function circumstancesOf(
+  answer: OriginAnswer,
+  order: Order,
+  { store, clock }: Pick<Collaborators, 'store' | 'clock'>,
+): Circumstances {
+  return {
+    now: clock.now(),
+    // Those that select are part of the key: it does not matter that the answer depends on them.
+    passedNames: Object.keys(order.headers).filter((name) => !isSelecting(name)),
+    resource: resourceOf(answer.url, order.provider, store.layout.instance),
+    hop: answer.hop,
+    signIn: isSignIn(answer, order),
+  }
+}
+
+export interface InParallel {
+  readonly order: Order
+  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'parallel'>
+  readonly state: FlightState
+  readonly head: Head
+  /** Where the body of the answer begins. */
+  readonly position: number
+  readonly signal: AbortSignal
+}
+
+/** The same answer where one connection is as good, or all that the origin gives. */
+export function inParallel(answer: OriginAnswer, options: InParallel): OriginAnswer {
+  const { order, services, state, head, position } = options
+  const { parallel, clock, store } = services
+  const { length, headers, ranges } = head
+  const takesRanges = answer.status === 206 || (ranges && TAKES_BYTES.test(answer.headers['accept-ranges'] ?? ''))
+  if (answer.kind === 'cache' || !takesRanges || !isStrong(headers.etag)) return answer
+  if (length === undefined || length - position < parallel.terms.least || !parallel.admits(order.url)) return answer
+  const segments = new Segments({
+    first: answer,
+    url: order.url,
+    position,
+    length,
+    parallel,
+    now: () => clock.monotonic(),
+    open: ({ at, end, memory }, spare, signal) =>
+      openSegment({ start: at, end, exact: memory > 0, spare, signal }, options),
+    waste: (bytes) => {
+      for (const counter of countersOf(answer)) store.counters.add(counter, bytes)
+    },
+    running: (connections) => (state.connections = connections),
+  })
+  return {
+    ...answer,
+    body: { [Symbol.asyncIterator]: () => segments.read() },
+    discard: () => answer.discard(),
+    excerpt: () => answer.excerpt(),
+  }
+}
+
+interface Range {
+  readonly start: number
+  /** The byte after the last. */
+  readonly end: number
+  /** The segment keeps its end. */
+  readonly exact: boolean
+  readonly spare: boolean
+  readonly signal: AbortSignal
+}
+
+/** Checked as any resume is: start, total, entity tag, final URL. */
+async function openSegment(range: Range, { order, services, state, head, signal }: InParallel): Promise<Opened> {
+  const { start, end, exact, spare } = range
+  const { etag = '' } = head.headers
+  const origins = await services.origins()
+  const answer = await origins.request({
+    // The age of the content was looked at when the download began.
+    ...requestFor(
+      { ...order, ttl: undefined, insists: undefined },
+      {
+        headers: { range: `bytes=${start}-${end - 1}`, 'if-range': etag },
+        source: head.source,
+      },
+    ),
+    signal: AbortSignal.any([signal, range.signal]),
+    headersTimeout: TIMEOUT,
+    readers: () => state.readers,
+    spare,
+  })
+  const held = { size: start, head, stale: undefined }
+  const verdict = judge('rest', answer, held, circumstancesOf(answer, order, services))
+  if (verdict.kind === 'append' && verdict.end === end)
+    return { body: answer.body, exact, discard: () => answer.discard() }
+  await answer.discard()
+  throw new Unfit(answer.status)
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import type { Engine, EngineOptions } from '#kiss/engine/types.js'
+import { readArtifact, testEngines } from '../support/engine.js'
+import { bytes, Origin, type Step } from '../support/origin.js'
+
+const MiB = 1024 * 1024
+
+describe('a large download', () => {
+  const engines = testEngines()
+  const body = bytes('segments', 4 * MiB)
+  let origin: Origin
+  beforeEach(async () => (origin = await Origin.start()))
+  afterEach(() => origin.close())
+
+  /** Sizes and times of a tenth, so that a small body has many segments. */
+  const open = (options: Partial<EngineOptions> = {}, connections = 8): Promise<Engine> =>
+    engines.engine({
+      parallel: {
+        connections,
+        least: 256 * 1024,
+        smallest: 64 * 1024,
+        largest: 256 * 1024,
+        interval: 25,
+        fast: Infinity,
+      },
+      ...options,
+    })
+  const fetch = async (engine: Engine): Promise<Buffer> =>
+    readArtifact(await engine.fetch({ url: new URL(origin.url('/f')) }))
+  const slow: Step = { body, etag: '"1"', throttle: 2 * MiB }
+  /** More than one connection was used. */
+  const ranges = (): string[] => origin.log('/f').flatMap(({ headers }) => headers.range ?? [])
+  const sent = (): number => origin.log('/f').reduce((sum, request) => sum + request.sent, 0)
+
+  it('comes by ranges in parallel from an origin that limits each connection, and no byte twice', async () => {
+    origin.script('/f', [slow])
+    const engine = await open()
+    assert.ok((await fetch(engine)).equals(body))
+    assert.ok(ranges().length >= 8, `${ranges().length} ranges`)
+    for (const { headers } of origin.log('/f').slice(1)) assert.equal(headers['if-range'], '"1"')
+    assert.ok(sent() < 1.1 * body.length, `${sent()} bytes`)
+    assert.ok((await engine.status()).counts.downloaded >= body.length)
+  })
+
+  it('comes by one connection where the origin gives no proof, no ranges or no length, or the settings say so', async () => {
+    const single: [Step, number?][] = [
+      [{ ...slow, etag: 'W/"1"' }],
+      [{ ...slow, etag: undefined }],
+      [{ ...slow, ranges: false }],
+      [{ ...slow, framing: 'chunked' }],
+      [slow, 1],
+    ]
+    for (const [step, connections] of single) {
+      origin.script('/f', [{ ...step, throttle: 16 * MiB }])
+      const before = origin.requests.length
+      assert.ok((await fetch(await open({}, connections))).equals(body))
+      assert.equal(origin.requests.length - before, 1, JSON.stringify(step.extra))
+    }
+  })
+
+  it('goes on by one connection when the origin answers a segment as it should not', async () => {
+    const answers: Step[] = [
+      { status: 429 },
+      { status: 503 },
+      { status: 500 },
+      { whole: true },
+      { partial: { start: 1 } },
+      { partial: { total: 1 } },
+      { partial: { etag: '"2"' } },
+    ]
+    for (const wrong of answers) {
+      origin.script('/f', [slow, { ...slow, ...wrong }, { ...slow, throttle: 64 * MiB }])
+      assert.ok((await fetch(await open())).equals(body), JSON.stringify(wrong))
+    }
+  })
+
+  it('survives connections that are cut', async () => {
+    for (const by of ['fin', 'rst'] as const) {
+      origin.script('/f', [
+        { ...slow, cut: { after: MiB, by } },
+        ...Array.from({ length: 6 }, (_, n) => ({ ...slow, cut: { after: 20_000 * n, by } })),
+        { ...slow, throttle: 64 * MiB },
+      ])
+      assert.ok((await fetch(await open())).equals(body))
+    }
+  })
+
+  it('never joins bytes of two versions when the content changes in the middle', async () => {
+    const other = bytes('another', body.length)
+    origin.script('/f', [slow, slow, { ...slow, body: other, etag: '"2"' }])
+    const engine = await open()
+    const outcome = await fetch(engine).catch((error: unknown) => error)
+    if (Buffer.isBuffer(outcome)) assert.ok(outcome.equals(body) || outcome.equals(other))
+    else assert.equal((outcome as { code?: string }).code, 'content-changed')
+    assert.ok((await fetch(engine)).equals(other))
+  })
+
+  it('keeps to the memory that the settings allow', async () => {
+    origin.script('/f', [slow])
+    const engine = await open({
+      parallel: { memory: 0, least: 256 * 1024, smallest: 64 * 1024, interval: 25, fast: Infinity },
+    })
+    assert.ok((await fetch(engine)).equals(body))
+    assert.ok(ranges().length <= 1)
+  })
+
+  it('gives the places of its further connections to a download that waits', async () => {
+    origin.script('/f', [{ ...slow, throttle: MiB }])
+    origin.serve('/g', { body: bytes('g', 1000) })
+    const engine = await open({ upstream: { guard: false, env: {}, maxDownloadsPerHost: 3 } })
+    const artifact = await engine.fetch({ url: new URL(origin.url('/f')) })
+    const reading = readArtifact(artifact)
+    await origin.requested('/f', 3)
+    await readArtifact(await engine.fetch({ url: new URL(origin.url('/g')) }))
+    assert.ok(artifact.progress().received < body.length)
+    assert.ok((await reading).equals(body))
+  })
+})
