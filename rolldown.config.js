@@ -10,7 +10,7 @@ const entries = {
   'plugins/s3': ['index', 'providers'],
   'plugins/gitlab': ['index', 'providers'],
   'plugins/github': ['index', 'providers'],
-  'plugins/lava': ['index'],
+  'plugins/lava': ['index', 'job-urls'],
 }
 
 /**

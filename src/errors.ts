@@ -27,6 +27,7 @@ const table = {
   'length-mismatch': { status: 502, exit: 5 },
   'digest-mismatch': { status: 412, exit: 5 },
   offline: { status: 504, exit: 4, hint: 'run it without --offline once' },
+  sealed: { status: 404, exit: 4, hint: 'load it with kiss bundle load' },
   'out-of-time': { status: 504, exit: 4, hint: 'raise --max-time' },
   quota: { status: 507, exit: 6, hint: 'raise --quota' },
   disk: { status: 507, exit: 6 },

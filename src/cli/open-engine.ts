@@ -93,6 +93,7 @@ function engineOptions(
     },
     syncBodies: serving,
     ownUse: !serving,
+    sealed: serving && values.sealed,
     connectEarly: serving,
     ...(serving ? { quota: values.quota } : { limit: values.quota }),
     upstream: {

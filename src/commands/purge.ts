@@ -8,7 +8,7 @@ import type { PurgeResult } from '../engine/types.js'
 
 export default class Purge extends BaseCommand {
   static override readonly summary = 'remove entries from the cache'
-  static override readonly description = `By URL, by id, or those that pass every filter given. Whoever is reading one of them finishes. --dry-run lists what would go. A body that other entries share is not freed, so that the sum may be less than that of the sizes.
+  static override readonly description = `By URL, by id, or those that pass every filter given; a filter passes over what is pinned. Whoever is reading one of them finishes. --dry-run lists what would go. A body that other entries share is not freed, so that the sum may be less than that of the sizes.
 
 Asks first on a terminal; elsewhere it needs --yes.
 
@@ -59,7 +59,10 @@ Asks first on a terminal; elsewhere it needs --yes.
     const filter = purgeFilter(argv as string[], values)
     const cache = await openCache(this, values)
     try {
-      const chosen = this.jsonEnabled() ? [] : await cache.entries(filter)
+      const isNamed = filter.urls !== undefined || filter.ids !== undefined
+      const chosen = this.jsonEnabled()
+        ? []
+        : (await cache.entries(filter)).filter(({ pinnedUntil }) => isNamed || pinnedUntil === undefined)
       const { declined, ...result } = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
       if (result.dryRun && chosen.length > 0) {
         const columns = process.stdout.isTTY ? process.stdout.columns : undefined

@@ -37,6 +37,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'auth-ttl',
       'retry-for',
       'stall-timeout',
+      'sealed',
       'drain-timeout',
       'log-level',
       'allow-client',

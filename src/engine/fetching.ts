@@ -25,7 +25,7 @@ const ROUNDS = 12
 export interface FetchingOptions {
   readonly providers: readonly UpstreamProvider[]
   readonly credentials: Credentials
-  readonly settings: Lending
+  readonly settings: Lending & { readonly sealed: boolean }
   readonly rules: Rules
   readonly rights: Rights
   readonly fromStore: FromStore
@@ -46,7 +46,9 @@ export class Fetching {
   }
 
   /** See Engine.fetch. */
-  async fetch(request: FetchRequest): Promise<Artifact> {
+  async fetch(asked: FetchRequest): Promise<Artifact> {
+    const { sealed } = this.#o.settings
+    const request = sealed ? { ...asked, offline: true, refresh: false } : asked
     this.#count(request, 'requests')
     try {
       const state = await this.#begun(request)
@@ -56,6 +58,7 @@ export class Fetching {
     } catch (error) {
       this.#count(request, 'requests_failed')
       const failure = asKissError(await this.#o.store.explain(error))
+      if (sealed && failure.code === 'offline') throw new KissError('sealed', failure.message, { cause: failure })
       // A request that finds the store closed has not failed by itself.
       const isOurs = failure.code === 'internal' || failure.code === 'disk'
       throw this.#closing && isOurs ? closing(error) : failure

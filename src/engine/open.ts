@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { asKissError } from '../errors.js'
+import { asKissError, KissError } from '../errors.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
@@ -15,6 +15,7 @@ import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
 import { FromFlight } from './from-flight.js'
 import { FromStore } from './from-store.js'
+import { Intake } from './intake.js'
 import { Rights } from './rights.js'
 import { Rules, sharingOf } from './rules/rules.js'
 import { purge, select } from './purge.js'
@@ -27,7 +28,7 @@ import { closing, Flights } from '../flight/flights.js'
 import { Parallel } from '../flight/parallel.js'
 import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
-import type { Clock, Engine, EngineOptions } from './types.js'
+import type { Clock, Engine, EngineOptions, PurgeFilter, ShownEntry } from './types.js'
 
 const DAY = 86_400_000
 /** Each holds two open files and some 40 KB; with 64 at once the last of them waits longer than any client does. */
@@ -75,6 +76,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     retryFor: options.retryFor ?? 10 * 60_000,
     authTtl: options.authTtl ?? 5 * 60_000,
     ownUse: options.ownUse ?? false,
+    sealed: options.sealed ?? false,
     maxTransfers: options.maxTransfers ?? TRANSFERS,
     syncBodies: options.syncBodies ?? false,
     shareOf: (canonical: URL, provider: UpstreamProvider) => sharingOf(provider, rules.of(canonical)),
@@ -82,14 +84,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // The commands of one user share their fingerprints; a server shares its key with its workers alone.
   const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
   let origins: Promise<Origins> | undefined
-  const openNetwork = (): Promise<Upstream> =>
-    import('../upstream/client.js').then(({ openUpstream }) =>
+  const openNetwork = async (): Promise<Upstream> => {
+    // Nothing asks: every request is answered from the store. Should anything ask, it is refused here.
+    if (settings.sealed) throw new KissError('sealed', 'this cache is sealed: it contacts no origin')
+    return import('../upstream/client.js').then(({ openUpstream }) =>
       openUpstream({
         ...options.upstream,
         trace: options.trace,
         ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
       }),
     )
+  }
   const originsOf = (): Promise<Origins> =>
     (origins ??= openNetwork().then((network) =>
       inOrder([fromOtherUrl((request) => fetching.fetch(request))], network),
@@ -135,7 +140,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     clock,
     trace: options.trace,
   })
-  if (options.connectEarly === true) {
+  if (options.connectEarly === true && !settings.sealed) {
     await originsOf().catch(async (error: unknown) => {
       await store.close()
       throw error
@@ -149,30 +154,53 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     await store.close()
   }
   const canonical = (url: URL): URL => providerFor(url, providers).cacheKey(url)
-  const shown = (entry: Entry): Entry => ({
-    ...entry,
-    private: !isListed({ access: entry.access, private: entry.private, shown: entry.url }, providers, settings),
-  })
+  const noPins: ReadonlyMap<string, number> = new Map()
+  const shown = (entry: Entry, pins = noPins): ShownEntry => {
+    const pinnedUntil = pins.get(entry.id)
+    const noted = { access: entry.access, private: entry.private, shown: entry.url }
+    return {
+      ...entry,
+      private: !isListed(noted, providers, settings),
+      ...(pinnedUntil !== undefined && { pinnedUntil }),
+    }
+  }
+  async function* listed(entries: AsyncIterable<Entry>): AsyncIterable<ShownEntry> {
+    const pins = await store.pins.read(clock.now())
+    for await (const entry of entries) yield shown(entry, pins)
+  }
+  const selected = (filter: PurgeFilter, after?: string): AsyncIterable<ShownEntry> =>
+    listed(select(filter, { store, canonical, now: clock.now() }, after))
   return {
     fetch: (request) => fetching.fetch(request),
     again: (entry, ttl) => again(entry, ttl, { store, rules, clock }),
     sentAgain: (entry, bytes) => sentAgain(entry, bytes, { store }),
-    list: async function* (after) {
-      for await (const entry of store.entries.list(after)) yield shown(entry)
-    },
+    list: (after) => listed(store.entries.list(after)),
     entry: async (id) => {
       const entry = await store.entries.find(id)
       if (entry === undefined) return undefined
-      const all = await store.entries.allOf(entry.sha256)
+      const others = await store.entries.allOf(entry.sha256)
       return {
-        entry: shown(entry),
+        entry: shown(entry, await store.pins.read(clock.now())),
         rule: rules.of(entry.url),
-        sharing: all.filter((other) => other.id !== entry.id).map(shown),
+        sharing: others.filter((other) => other.id !== entry.id).map((other) => shown(other)),
         hitsByDay: await store.entries.hitsByDay(entry.id),
       }
     },
-    select: async function* (filter, after) {
-      for await (const entry of select(filter, { store, canonical, now: clock.now() }, after)) yield shown(entry)
+    select: selected,
+    pin: async (filter, until) => {
+      store.toWrite()
+      const pinned = new Set(await store.pins.add(await idsIn(selected(filter)), until))
+      return (await all(selected(filter))).filter(({ id }) => pinned.has(id))
+    },
+    unpin: async (filter) => {
+      store.toWrite()
+      await store.pins.remove(await idsIn(selected(filter)))
+      return all(selected(filter))
+    },
+    open: (entry) => store.open(entry),
+    intake: () => {
+      store.toWrite()
+      return new Intake(store)
     },
     purge: (filter) => purge(filter, { store, transfers: flights, canonical }),
     setQuota: async (bytes) => {
@@ -186,16 +214,27 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       quota: await store.space.quota(),
       counted: await store.space.counted(),
       entries: await store.entries.count(),
+      pinned: await store.pins.usage(clock.now()),
       downloads: await flights.downloads(),
       failures: await store.failures.read(),
       instance: store.layout.instance,
     }),
     reconfigure: async ({ quota, rules: anew = [], ...lists }) => {
-      ;(await originsOf()).update(lists)
+      if (!settings.sealed) (await originsOf()).update(lists)
       rules.replace(anew)
       if (quota !== undefined) await store.space.setQuota(quota)
     },
     figures: store.figures,
     close: () => (closed ??= close()),
   }
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
+async function idsIn(entries: AsyncIterable<Entry>): Promise<string[]> {
+  return (await all(entries)).map(({ id }) => id)
 }

@@ -11,12 +11,15 @@ import type { ParallelTerms } from '../flight/parallel.js'
 import type { Wait } from '../flight/waiting.js'
 import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Figures } from '../store/figures/figures.js'
-import type { Counts, Entry, ServedAs, Sha256, VerifyResult } from '../store/types.js'
+import type { Intake } from './intake.js'
+import type { Counts, Entry, OpenBlob, ServedAs, Sha256, VerifyResult } from '../store/types.js'
 import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 import type { Rule } from './rules/rules.js'
 
+export type { Intake } from './intake.js'
 export type { Clock } from '../flight/collaborators.js'
 export { describeNext, describeWait, type Wait } from '../flight/waiting.js'
+export { keyIdOf } from '../flight/subject.js'
 export type { Download, DownloadState } from '../flight/list.js'
 export type { FailureRecord } from '../store/figures/failure-list.js'
 export type { VerifyResult } from '../store/types.js'
@@ -145,9 +148,15 @@ export interface Again {
   readonly bytes: Buffer
 }
 
+/** An entry as it is listed. */
+export interface ShownEntry extends Entry {
+  /** Milliseconds since the epoch, or Infinity: neither the quota nor a filter removes it before. Absent: it is not pinned. */
+  readonly pinnedUntil?: number
+}
+
 /** What is known of one entry. */
 export interface EntryDetails {
-  readonly entry: Entry
+  readonly entry: ShownEntry
   /** The operator's rule for its URL. */
   readonly rule?: Rule | undefined
   /** The other entries that name the same blob. */
@@ -190,6 +199,8 @@ export interface EngineStatus {
   /** Bytes that count for the quota: blocks of bodies, entries, and what downloads may write. */
   readonly counted: number
   readonly entries: number
+  /** Bytes: a body counts once for each entry. */
+  readonly pinned: { readonly entries: number; readonly bytes: number }
   readonly downloads: readonly Download[]
   /** Newest first, bounded. */
   readonly failures: readonly FailureRecord[]
@@ -214,11 +225,22 @@ export interface Engine {
   /** Counts the bytes of such a hit that went to its reader. */
   sentAgain(entry: Entry, bytes: number): void
   /** In the order of the ids. @param after begins behind this id, whether or not it has an entry */
-  list(after?: string): AsyncIterable<Entry>
+  list(after?: string): AsyncIterable<ShownEntry>
   /** @param id of the entry, or a beginning of it that is unique; undefined where there is none */
   entry(id: string): Promise<EntryDetails | undefined>
   /** What {@link purge} would remove, in the order of the ids; everything for an empty filter. @param after as for `list` */
-  select(filter: PurgeFilter, after?: string): AsyncIterable<Entry>
+  select(filter: PurgeFilter, after?: string): AsyncIterable<ShownEntry>
+  /**
+   * Keeps what is named by URL or id from eviction and from a purge by filters; resolves with the entries, none for what is
+   * not in the cache. @param until milliseconds since the epoch; undefined: for ever
+   */
+  pin(filter: PurgeFilter, until: number | undefined): Promise<ShownEntry[]>
+  /** The body of an entry, to copy it elsewhere; undefined where it is gone. Counts nothing. The caller closes it. */
+  open(entry: Entry): Promise<OpenBlob | undefined>
+  /** Takes in what did not come from an origin. The caller closes it. */
+  intake(): Intake
+  /** Ends that. */
+  unpin(filter: PurgeFilter): Promise<ShownEntry[]>
   purge(filter: PurgeFilter): Promise<PurgeResult>
   /** Sets the quota of the directory, and evicts what is above it. Bytes; undefined: no quota. */
   setQuota(bytes: number | undefined): Promise<void>
@@ -267,6 +289,8 @@ export interface EngineOptions {
   /** Makes the network ready at once, so that settings it cannot use are told at the start. Default: when it is needed. */
   readonly connectEarly?: boolean
   readonly clock?: Clock
+  /** No origin is ever contacted: what is not in the store is `sealed`. */
+  readonly sealed?: boolean
   /** How often owners of transfers show that they live, and how long nobody doubts it; for tests. */
   readonly leaseTimes?: LeaseTimes
   /** Things an operator should know (an index that was set aside), one line each. */

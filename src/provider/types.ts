@@ -166,11 +166,22 @@ export type ProvidersHookOptions = {
   readonly serving: boolean
 }
 
+/** The name of the oclif hook through which plugins tell which URLs a job file downloads. */
+export const JOB_URLS_HOOK = 'kiss-job-urls'
+
+/** The argument of that hook. It throws KissError `usage` for a file that it cannot read. */
+export type JobUrlsHookOptions = {
+  /** Paths of job files; `-` is standard input. */
+  files: readonly string[]
+  add: (url: URL) => void
+}
+
 // oclif types its hooks by declaration merging; the empty import makes this file augment the module, not replace it.
 import type {} from '@oclif/core/hooks'
 
 declare module '@oclif/core/hooks' {
   interface Hooks {
     'kiss-providers': { options: ProvidersHookOptions; return: unknown }
+    'kiss-job-urls': { options: JobUrlsHookOptions; return: unknown }
   }
 }

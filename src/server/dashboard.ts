@@ -2,6 +2,8 @@
 
 import { Assets } from './assets/assets.js'
 import {
+  pinEntry,
+  pinPath,
   purgeEntry,
   purgeMany,
   purgeManyPage,
@@ -9,6 +11,8 @@ import {
   purgePath,
   refreshEntry,
   refreshPath,
+  unpinEntry,
+  unpinPath,
 } from './pages/actions.js'
 import { entryPage, entryPagePath } from './pages/entry.js'
 import type { Clock, Engine } from '../engine/types.js'
@@ -50,6 +54,8 @@ export async function openDashboard({ engine, clock, egressPrice }: DashboardOpt
       pageRoute(site, listPath, resourcesPage),
       pageRoute(site, entryPagePath, entryPage),
       formRoute(site, refreshPath, { act: refreshEntry }),
+      formRoute(site, pinPath, { act: pinEntry }),
+      formRoute(site, unpinPath, { act: unpinEntry }),
       formRoute(site, purgePath, { act: purgeEntry }),
       formRoute(site, purgeManyPath, { page: purgeManyPage, act: purgeMany }),
       pageRoute(site, /^\/help\/?$/, helpPage),

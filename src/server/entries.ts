@@ -19,12 +19,25 @@ export interface ListedEntry {
   readonly lastUsedAt: number
   readonly hits: number
   readonly private: boolean
+  /** Absent: it is not pinned; null: for ever. */
+  readonly pinnedUntil?: number | null
 }
 
 /** Exactly the keys of the contract. */
-export function listedEntry(entry: ListedEntry): ListedEntry {
+export function listedEntry({ pinnedUntil, ...entry }: ListedEntry): ListedEntry {
   const { id, url, size, sha256, storedAt, staleAt, lastUsedAt, hits } = entry
-  return { id, url, size, sha256, storedAt, staleAt, lastUsedAt, hits, private: entry.private }
+  return {
+    id,
+    url,
+    size,
+    sha256,
+    storedAt,
+    staleAt,
+    lastUsedAt,
+    hits,
+    private: entry.private,
+    ...(pinnedUntil !== undefined && { pinnedUntil: pinnedUntil === Infinity ? null : pinnedUntil }),
+  }
 }
 
 /** Lists that one process writes at once: each walks the whole index. */

@@ -27,6 +27,7 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   'length-mismatch': 'The length is not the announced one',
   'digest-mismatch': 'The content is not the promised one',
   offline: 'Not in the cache',
+  sealed: 'Not in the cache',
   'out-of-time': 'Out of time',
   quota: 'Out of quota',
   disk: 'The disk of the cache failed',

@@ -1,7 +1,6 @@
 /** Views of the engine, computed once for all requests of a moment. */
 
-import type { Engine, EngineStatus } from '../engine/types.js'
-import type { Entry } from '../store/types.js'
+import type { Engine, EngineStatus, ShownEntry } from '../engine/types.js'
 import { flightsOf, type Look, RATE_WINDOW } from './pages/rates.js'
 import { type Role, type View, viewFor } from './pages/view.js'
 
@@ -30,7 +29,7 @@ export class Snapshots {
   #looks: Look[] = []
   /** The state now. */
   readonly moment: () => Promise<Moment>
-  readonly #list: () => Promise<readonly Entry[]>
+  readonly #list: () => Promise<readonly ShownEntry[]>
 
   constructor(engine: Pick<Engine, 'status' | 'list'>, now: () => number) {
     this.moment = together(async () => this.#momentOf(await engine.status(), now()))
@@ -42,7 +41,7 @@ export class Snapshots {
   }
 
   /** Every entry that this role may see, in no order. */
-  async entries(role: Role): Promise<readonly Entry[]> {
+  async entries(role: Role): Promise<readonly ShownEntry[]> {
     const entries = await this.#list()
     return role === 'admin' ? entries : entries.filter((entry) => !entry.private)
   }

@@ -58,6 +58,11 @@ const rows: readonly Row[] = [
   ],
   ['ratio', 'bytes sent per byte downloaded; null while nothing was downloaded', ratio],
   ['disk_logical', 'the same with a body counted once for each entry that names it', ({ usage }) => usage.logical],
+  [
+    'disk_pinned',
+    'bytes of pinned entries, which the quota does not evict; part of disk_logical',
+    ({ pinned }) => pinned.bytes,
+  ],
   ['disk_reserved', 'bytes set aside for downloads in flight', ({ usage }) => usage.reserved],
   ['counters', 'each counter by its name', ({ counts }) => Object.fromEntries(counterNames.map((n) => [n, counts[n]]))],
 ]

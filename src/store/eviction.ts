@@ -33,6 +33,8 @@ export interface Room {
   readonly granted: number
   /** What they may write in the end. */
   readonly promised: number
+  /** Blobs that nobody may evict; part of `kept`. */
+  readonly pinned: number
 }
 
 export type RoomPlan =
@@ -45,11 +47,14 @@ export type RoomPlan =
   | { readonly do: 'refuse-size' }
   /** The downloads in flight leave no room for it, even if all blobs were evicted. */
   | { readonly do: 'refuse-busy' }
+  /** Not even what may be evicted makes room for it beside the pinned entries. */
+  | { readonly do: 'refuse-pinned' }
 
 /** What to do about a reservation of `cost` that did not fit, and of which `ahead` is to be granted. */
 export function planRoom(cost: number, ahead: number, room: Room): RoomPlan {
   if (cost > room.quota) return { do: 'refuse-size' }
-  if (cost + room.granted > room.quota) return { do: 'refuse-busy' }
+  if (cost + room.pinned > room.quota) return { do: 'refuse-pinned' }
+  if (cost + room.granted + room.pinned > room.quota) return { do: 'refuse-busy' }
   if (cost + room.promised > room.quota) return { do: 'wait-for-promises' }
   const missing = room.kept + room.granted + ahead - room.quota
   return missing > 0 ? { do: 'evict', bytes: missing } : { do: 'wait' }

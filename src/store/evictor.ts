@@ -20,6 +20,7 @@ export interface EvictorOptions {
   readonly removal: Removal
   readonly blobs: FileBlobs
   readonly flusher: Flusher
+  readonly clock: { now(): number }
 }
 
 export class Evictor {
@@ -31,12 +32,12 @@ export class Evictor {
 
   /** Resolves with the bytes freed: less than `bytes` where there is no more to evict. */
   async evict(bytes: number): Promise<number> {
-    const { database, flusher } = this.#options
+    const { database, flusher, clock } = this.#options
     // Last uses that cannot be written make the choice a second older, which is no reason not to make room.
     await flusher.flush().catch(() => undefined)
     let freed = 0
     while (freed < bytes) {
-      const candidates = await database.run(({ query }) => evictable(query, BATCH))
+      const candidates = await database.run(({ query }) => evictable(query, BATCH, clock.now()))
       const victims = chooseVictims(candidates, bytes - freed)
       if (victims.length === 0) return freed + (await this.#evictEntries(bytes - freed))
       for (const { sha256 } of victims) freed += await this.#evictOne(sha256)
@@ -48,8 +49,9 @@ export class Evictor {
   /** Where a body that is being stored has so many URLs that these alone leave no room for one more. */
   async #evictEntries(bytes: number): Promise<number> {
     const limit = Math.ceil(bytes / ENTRY_COST)
-    const victims = await this.#options.database.run(({ query }) => evictableEntries(query, limit))
-    const { removed } = await this.#options.removal.removeEntries(victims)
+    const { database, removal, clock } = this.#options
+    const victims = await database.run(({ query }) => evictableEntries(query, limit, clock.now()))
+    const { removed } = await removal.removeEntries(victims)
     return removed * ENTRY_COST
   }
 

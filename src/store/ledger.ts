@@ -8,6 +8,7 @@
 
 import type { Query } from './index/connection.js'
 import type { Candidate, Room } from './eviction.js'
+import { pinnedBlobs, pinnedEntries } from './pins.js'
 import { COST, costOfBody, ENTRIES, ENTRY_COST, ENTRY_SHA256, USED } from './index/schema.js'
 import type { KeyId, Sha256 } from './types.js'
 
@@ -71,7 +72,8 @@ export async function tryReserve(query: Query, { id, bytes, ahead, owner, now }:
 export async function readRoom(query: Query, id: string, now: number): Promise<Room | undefined> {
   const [row] = await query<{ quota: number | null } & Omit<Room, 'quota'>>(
     `SELECT ${QUOTA} AS quota, ${USED} - leaving AS kept, leaving,
-        ${grantedTo('id <> ?1')} AS granted, ${promisedTo('id <> ?1', '?2')} AS promised
+        ${grantedTo('id <> ?1')} AS granted, ${promisedTo('id <> ?1', '?2')} AS promised,
+        (SELECT coalesce(sum(${COST}), 0) FROM blobs WHERE sha256 IN (${pinnedBlobs('?2')})) AS pinned
       FROM (SELECT coalesce(sum(${COST}), 0) AS leaving FROM blobs WHERE doomed IS NOT NULL)`,
     id,
     now,
@@ -154,24 +156,32 @@ export async function countClaimed(query: Query, { reservation, sha256, size }: 
   return rows.length > 0
 }
 
-/** Least recently used first; without those that are claimed or being removed. */
-export async function evictable(query: Query, limit: number): Promise<Candidate[]> {
+/** Least recently used first; without those that are pinned, claimed or being removed. */
+export async function evictable(query: Query, limit: number, now: number): Promise<Candidate[]> {
   return query<Candidate>(
     `SELECT sha256, ${COST} AS cost, last_used AS lastUsedAt FROM blobs
       WHERE doomed IS NULL AND sha256 NOT IN (SELECT sha256 FROM claims)
-      ORDER BY last_used LIMIT ?`,
+        AND sha256 NOT IN (${pinnedBlobs('?2')})
+      ORDER BY last_used LIMIT ?1`,
     limit,
+    now,
   )
 }
 
 /** Entries of blobs that cannot be evicted because they are claimed, least recently used first. */
-export async function evictableEntries(query: Query, limit: number): Promise<{ id: KeyId; sha256: Sha256 }[]> {
+export async function evictableEntries(
+  query: Query,
+  limit: number,
+  now: number,
+): Promise<{ id: KeyId; sha256: Sha256 }[]> {
   return query(
     `SELECT key AS id, ${ENTRY_SHA256} AS sha256 FROM ${ENTRIES}
       WHERE ${ENTRY_SHA256} IN (SELECT sha256 FROM claims)
         AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.id = ${ENTRIES}.key)
-      ORDER BY json_extract(value, '$.value.lastUsedAt') LIMIT ?`,
+        AND key NOT IN (${pinnedEntries('?2')})
+      ORDER BY json_extract(value, '$.value.lastUsedAt') LIMIT ?1`,
     limit,
+    now,
   )
 }
 

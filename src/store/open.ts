@@ -15,6 +15,7 @@ import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
 import { type Purged, purge } from './purge.js'
+import { Pins } from './pins.js'
 import { type PublishOptions, publish } from './publish.js'
 import { Removal } from './removal.js'
 import { ReaderCounts } from './figures/reader-counts.js'
@@ -60,6 +61,7 @@ export interface Store {
   readonly failures: FailureList
   readonly readers: ReaderCounts
   readonly space: SharedSpace
+  readonly pins: Pins
   readonly removal: Removal
   readonly invalidation: Invalidation
   readonly checked: CheckedBlobs
@@ -107,9 +109,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
   const figures = sharedFigures({ database, flusher, clock, owner, counters })
+  const pins = new Pins(database)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
-  const evictor = new Evictor({ slack, database, removal, blobs, flusher })
+  const evictor = new Evictor({ slack, database, removal, blobs, flusher, clock })
   const space = new SharedSpace({
     layout,
     clock,
@@ -151,6 +154,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     failures: new FailureList(database, flusher),
     readers: new ReaderCounts({ database, flusher, owner, engine: random() }),
     space,
+    pins,
     removal,
     invalidation,
     checked,
@@ -159,7 +163,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     async purge(selection, { dryRun = false } = {}) {
       if (!dryRun) toWrite()
-      return purge({ database, entries, removal, selection, now: clock.now(), dryRun })
+      return purge({ database, entries, pins, removal, selection, now: clock.now(), dryRun })
     },
     async verify(verifyOptions) {
       toWrite()

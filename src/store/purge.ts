@@ -3,6 +3,7 @@
 import type { Database } from './index/database.js'
 import type { Entries } from './entries.js'
 import { cancelClaims } from './ledger.js'
+import type { Pins } from './pins.js'
 import type { Removal } from './removal.js'
 import { type Selection, selects } from './select.js'
 import type { Entry, Sha256 } from './types.js'
@@ -13,6 +14,7 @@ const BATCH = 500
 export interface PurgeOptions {
   readonly database: Database
   readonly entries: Entries
+  readonly pins: Pins
   readonly removal: Removal
   readonly selection: Selection
   /** Milliseconds since the epoch. */
@@ -32,9 +34,12 @@ export interface Purged {
  * then its entry, if it was written already.
  */
 export async function purge(options: PurgeOptions): Promise<Purged> {
-  const { database, entries, removal, selection, now, dryRun } = options
+  const { database, entries, pins, removal, selection, now, dryRun } = options
   const { ids, all } = selection
-  const matches = selects(selection, now)
+  const isSelected = selects(selection, now)
+  // A filter means what nobody has named.
+  const pinned = ids === undefined ? await pins.read(now) : undefined
+  const matches = (entry: Entry): boolean => isSelected(entry) && pinned?.has(entry.id) !== true
   if (dryRun) return foresee(entries, matches)
   if (ids !== undefined || all === true) await database.run(({ query }) => cancelClaims(query, ids))
   let removed = 0

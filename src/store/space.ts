@@ -107,6 +107,7 @@ export class SharedSpace implements Space {
       if (room === undefined) continue
       const plan = planRoom(costOfBytes(bytes), ahead === 0 ? 0 : costOfBytes(ahead), room)
       if (plan.do === 'refuse-size') throw tooLarge(bytes, room.quota)
+      if (plan.do === 'refuse-pinned') throw besidePinned(bytes, room)
       if (plan.do === 'refuse-busy' || (plan.do === 'wait-for-promises' && promiseWaits++ === PROMISE_WAITS)) {
         if (await this.#reclaimForRoom()) continue
         throw noRoom(bytes, room.quota)
@@ -222,6 +223,17 @@ export class SharedSpace implements Space {
 
 function tooLarge(bytes: number, quota: number): KissError {
   return new KissError('quota', `it takes ${bytes} bytes, and the quota of the cache is ${quota} bytes in all`)
+}
+
+function besidePinned(
+  bytes: number,
+  { quota, pinned }: { readonly quota: number; readonly pinned: number },
+): KissError {
+  return new KissError(
+    'quota',
+    `it takes ${bytes} bytes, and pinned entries take ${pinned} of the ${quota} bytes of the quota`,
+    { hint: 'raise the quota, or let some go with kiss unpin' },
+  )
 }
 
 function tooLargeForDisk(bytes: number, directory: string, room: number): KissError {

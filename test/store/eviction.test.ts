@@ -23,7 +23,7 @@ describe('eviction', () => {
   })
 
   it('plans how to make room', () => {
-    const room = { quota: 100, kept: 60, leaving: 0, granted: 30, promised: 30 }
+    const room = { quota: 100, kept: 60, leaving: 0, granted: 30, promised: 30, pinned: 0 }
     assert.deepEqual(planRoom(101, 101, room), { do: 'refuse-size' })
     assert.deepEqual(planRoom(71, 0, room), { do: 'refuse-busy' })
     assert.deepEqual(planRoom(70, 70, room), { do: 'evict', bytes: 60 })
@@ -32,12 +32,12 @@ describe('eviction', () => {
   })
 
   it('waits for a promise that nothing fills, and evicts nothing for it', () => {
-    const room = { quota: 100, kept: 90, leaving: 0, granted: 0, promised: 100 }
+    const room = { quota: 100, kept: 90, leaving: 0, granted: 0, promised: 100, pinned: 0 }
     assert.deepEqual(planRoom(1, 1, room), { do: 'wait-for-promises' })
   })
 
   it('waits for removals under way instead of evicting more', () => {
-    const room = { quota: 100, kept: 60, leaving: 20, granted: 30, promised: 30 }
+    const room = { quota: 100, kept: 60, leaving: 20, granted: 30, promised: 30, pinned: 0 }
     assert.deepEqual(planRoom(10, 10, room), { do: 'wait' })
     assert.deepEqual(planRoom(15, 15, room), { do: 'evict', bytes: 5 })
   })

@@ -66,5 +66,9 @@ function ago(ms: number): string {
 }
 
 function noteOf(entry: Showable): string {
-  return [...(entry.private ? ['private'] : []), ...(entry.unverified === true ? ['unverified'] : [])].join(',')
+  return [
+    ...(entry.pinnedUntil === undefined ? [] : ['pinned']),
+    ...(entry.private ? ['private'] : []),
+    ...(entry.unverified === true ? ['unverified'] : []),
+  ].join(',')
 }

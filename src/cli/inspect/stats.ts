@@ -38,6 +38,7 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
     `cache       ${name}`,
     `entries     ${count('resources_successes')}, ${formatSize(count('disk_usage'))}${full}`,
     ...sharedLine(count('disk_logical'), count('disk_usage')),
+    ...pinnedLine(count('disk_pinned')),
     `downloaded  ${formatSize(downloaded)}${sourceParts(status)}, ${count('statistics_successes')} done, ${count('statistics_failures')} failed, ${inFlight} in flight${segmentsPart(count('segments_in_flight'))}`,
     `served      ${formatSize(served)}${ratio}${servedParts(status)}`,
     `requests    ${count('statistics_requests')}`,
@@ -57,6 +58,10 @@ function sharedLine(logical: number, stored: number): string[] {
 
 function segmentsPart(segments: number): string {
   return segments === 0 ? '' : ` over ${segments} connections`
+}
+
+function pinnedLine(bytes: number): string[] {
+  return bytes > 0 ? [`pinned      ${formatSize(bytes)}, which the quota does not evict`] : []
 }
 
 /** Where the bytes came from, where that is not the origin alone. */

@@ -6,6 +6,7 @@ import type { ListedEntry } from '../../server/entries.js'
 export function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> & { readonly id?: string } {
   if (typeof value !== 'object' || value === null) return false
   const {
+    pinnedUntil = null,
     id = '',
     url,
     size,
@@ -18,6 +19,7 @@ export function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> 
   } = value as Record<string, unknown>
   return (
     typeof id === 'string' &&
+    (pinnedUntil === null || Number.isFinite(pinnedUntil)) &&
     typeof url === 'string' &&
     typeof sha256 === 'string' &&
     /^[0-9a-f]{64}$/.test(sha256) &&

@@ -170,6 +170,7 @@ export const settingsTable = {
   host: { kind: 'string', default: '127.0.0.1', summary: 'address to listen on', placeholder: 'ADDRESS' },
   port: { kind: 'integer', min: 0, max: 65535, default: '8001', summary: 'port to listen on; 0 takes a free one' },
   workers: { kind: 'integer', min: 1, max: 256, default: '1', summary: 'processes that serve' },
+  sealed: { kind: 'boolean', summary: 'never contact an origin: what is not in the cache is 404' },
   'drain-timeout': { kind: 'duration', default: '30s', summary: 'how long readers may go on after SIGTERM' },
   'log-level': {
     kind: 'string',
@@ -227,6 +228,15 @@ export const settingsTable = {
   },
   'dry-run': { kind: 'boolean', summary: 'say what would be removed, remove nothing' },
   yes: { kind: 'boolean', char: 'y', summary: 'do not ask', only: 'flag' },
+  job: {
+    kind: 'path',
+    many: true,
+    summary: 'what this LAVA job downloads',
+    placeholder: 'JOB.yaml',
+    only: 'flag',
+  },
+  until: { kind: 'duration', summary: 'for this long; default: until kiss unpin', placeholder: '30d', only: 'flag' },
+  pin: { kind: 'boolean', summary: 'keep it: neither the quota nor a filter removes it', only: 'flag' },
   rebuild: { kind: 'boolean', summary: 'write the index anew from the files beside the blobs' },
   sort: {
     placeholder: 'ORDER',

@@ -14,6 +14,8 @@ import { plainEntryTable } from './table.js'
 
 export const refreshPath = /^\/entries\/([0-9a-f]{8,64})\/refresh$/
 export const purgePath = /^\/entries\/([0-9a-f]{8,64})\/purge$/
+export const pinPath = /^\/entries\/([0-9a-f]{8,64})\/pin$/
+export const unpinPath = /^\/entries\/([0-9a-f]{8,64})\/unpin$/
 export const purgeManyPath = /^\/entries\/purge\/?$/
 
 /** The page comes back as soon as the origin has answered; a new version arrives behind it. */
@@ -52,6 +54,21 @@ export async function purgeEntry(context: PageContext): Promise<Page | Reply> {
   return seeOther(`/resources/successes/?removed=${removed}`)
 }
 
+/** Neither the quota nor a purge by filters removes it from now on. */
+export async function pinEntry(context: PageContext): Promise<Page | Reply> {
+  const entry = (await findEntry(context))?.entry
+  if (entry === undefined) return missingEntry
+  await context.services.engine.pin({ ids: [entry.id] }, undefined)
+  return seeOther(`/entries/${entry.id}?done=pinned`)
+}
+
+export async function unpinEntry(context: PageContext): Promise<Page | Reply> {
+  const entry = (await findEntry(context))?.entry
+  if (entry === undefined) return missingEntry
+  await context.services.engine.unpin({ ids: [entry.id] })
+  return seeOther(`/entries/${entry.id}?done=unpinned`)
+}
+
 /** Entries that a purge names at once in the page before it. */
 const SHOWN = 50
 
@@ -86,7 +103,8 @@ export async function purgeManyPage(context: PageContext): Promise<Page> {
             ${plainEntryTable('Entries that would be removed', shown, now)}
             ${meant.length > SHOWN && html`<p class="after">and ${count(meant.length - SHOWN)} more</p>`}
             <p class="note after">
-              As of ${moment(now)}; what is stored later stays. Space that is shared with other entries is not freed.
+              As of ${moment(now)}; what is stored later and what is pinned stays. Space that is shared with other
+              entries is not freed.
             </p>`,
   }
 }
@@ -99,7 +117,7 @@ export async function purgeMany(context: PageContext, form: URLSearchParams): Pr
   return seeOther(`/resources/successes/?removed=${removed}`)
 }
 
-/** Those that were stored by then. @param before milliseconds since the epoch */
+/** Those that were stored by then and are not pinned. @param before milliseconds since the epoch */
 async function entriesOf(
   choice: EntryChoice,
   before: number,
@@ -107,7 +125,7 @@ async function entriesOf(
 ): Promise<Entry[]> {
   const isMeant = chosen(choice, now)
   const all = await snapshots.entries(request.role)
-  return all.filter((entry) => entry.storedAt <= before && isMeant(entry))
+  return all.filter((entry) => entry.pinnedUntil === undefined && entry.storedAt <= before && isMeant(entry))
 }
 
 function words({ search, host, state, largerThan }: EntryChoice): Html {

@@ -1,7 +1,7 @@
 /** The page of one entry: its fields, and the forms of the admin. */
 
 import type { Rule } from '../../engine/rules/rules.js'
-import type { EntryDetails } from '../../engine/types.js'
+import type { EntryDetails, ShownEntry } from '../../engine/types.js'
 import type { Entry } from '../../store/types.js'
 import { formatDuration, formatSize } from '../../units.js'
 import { ago, count, moment, size } from './format.js'
@@ -24,6 +24,8 @@ export async function findEntry({ request, services }: PageContext): Promise<Ent
 
 const done: Readonly<Record<string, string>> = {
   confirmed: 'The origin has confirmed it: it is fresh again.',
+  pinned: 'It is pinned: neither the quota nor a filter removes it.',
+  unpinned: 'It is not pinned any more.',
   downloading: 'The origin has another version: it is being downloaded.',
 }
 
@@ -125,7 +127,7 @@ function contentFacts({ id, size: bytes, sha256, headers, source, unverified }: 
 }
 
 function timeFacts(
-  { storedAt, validatedAt, staleAt, lifetime, lastUsedAt, hits }: Entry,
+  { storedAt, validatedAt, staleAt, lifetime, lastUsedAt, hits, pinnedUntil }: ShownEntry,
   rule: Rule | undefined,
   now: number,
 ): Fact[] {
@@ -138,6 +140,10 @@ function timeFacts(
     ['Fresh', staleAt > now ? fresh : stale],
     ['Lifetime', html`${formatDuration(lifetime)} after each confirmation`],
     ['Rule', rule === undefined ? 'none of the settings' : ruleText(rule)],
+    pinnedUntil !== undefined && [
+      'Pinned',
+      pinnedUntil === Infinity ? 'until somebody unpins it' : html`until ${moment(pinnedUntil)}`,
+    ],
     ['Last use', when(lastUsedAt)],
     ['Hits', count(hits)],
   ]
@@ -174,7 +180,7 @@ function sharingSection({ sharing }: EntryDetails, { request, now }: PageContext
   </section>`
 }
 
-function actions(entry: Entry, token: string): Html {
+function actions(entry: ShownEntry, token: string): Html {
   const path = `/entries/${entry.id}`
   const field = html`<input type="hidden" name="token" value="${token}" />`
   return html`<section aria-labelledby="actions">
@@ -186,6 +192,17 @@ function actions(entry: Entry, token: string): Html {
           ${field}<button>Refresh</button>
           <span class="note">Ask the origin now whether it is still the same.</span>
         </form>`
+      }
+      ${
+        entry.pinnedUntil === undefined
+          ? html`<form method="post" action="${path}/pin">
+              ${field}<button>Pin</button>
+              <span class="note">Keep it: neither the quota nor a filter removes it.</span>
+            </form>`
+          : html`<form method="post" action="${path}/unpin">
+              ${field}<button>Unpin</button>
+              <span class="note">Let the quota and filters remove it again.</span>
+            </form>`
       }
       <details class="confirm">
         <summary class="button">Purge …</summary>

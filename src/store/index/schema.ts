@@ -3,7 +3,7 @@
 import { figuresSchema } from '../figures/schema.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 8
+export const SCHEMA_VERSION = 9
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -71,6 +71,10 @@ export const schema: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID`,
 
   ...figuresSchema,
+
+  // Entries that stay (pins.ts). until: milliseconds since the epoch; null: for ever.
+  `CREATE TABLE IF NOT EXISTS pins (id TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID`,
+  `CREATE TRIGGER IF NOT EXISTS entry_unpinned AFTER DELETE ON ${ENTRIES} BEGIN DELETE FROM pins WHERE id = OLD.key; END`,
 
   // quota: bytes, absent without one. changes: grows whenever an entry is removed or replaced. ledger: the boot in which
   // the ledger was last compared with the disk. used: bytes that

@@ -12,6 +12,7 @@ import type {
   EntryDetails,
   FetchRequest,
   PurgeFilter,
+  ShownEntry,
 } from '#kiss/engine/types.js'
 import type { StoredHeaders } from '#kiss/http/stored.js'
 import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/store/types.js'
@@ -191,6 +192,7 @@ export const emptyStatus: EngineStatus = {
   quota: undefined,
   counted: 0,
   entries: 0,
+  pinned: { entries: 0, bytes: 0 },
   downloads: [],
   failures: [],
   instance: 'stub',
@@ -269,9 +271,25 @@ export class StubEngine implements Engine {
     for (const { entry } of this.artifacts) if (entry !== undefined && entry.id > after) yield entry
   }
 
-  async *select(filter: PurgeFilter, after?: string): AsyncIterable<Entry> {
+  async *select(filter: PurgeFilter, after?: string): AsyncIterable<ShownEntry> {
     const isChosen = selects(isEmptyFilter(filter) ? { all: true } : filter, Date.now())
     for await (const entry of this.list(after)) if (isChosen(entry)) yield entry
+  }
+
+  async pin(): Promise<ShownEntry[]> {
+    return []
+  }
+
+  async open(): Promise<undefined> {
+    return undefined
+  }
+
+  intake(): never {
+    throw new Error('not used here')
+  }
+
+  async unpin(): Promise<ShownEntry[]> {
+    return []
   }
 
   async entry(id: string): Promise<EntryDetails | undefined> {

@@ -6,7 +6,9 @@ import {
   flagsFor,
   formatDuration,
   formatSize,
+  KissError,
   noProgress,
+  openEngine,
   openProgress,
   type FailureJson,
 } from 'kiss-cache/plugin'
@@ -46,7 +48,19 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
   static override readonly settingDefaults = { parallel: '8' }
   static override readonly flags = {
     ...flagsFor(
-      ['server', 'server-token-file', 'ca-file', 'ttl', 'parallel', 'retry-for', 'no-progress', 'cache-dir', 'quota'],
+      [
+        'server',
+        'server-token-file',
+        'ca-file',
+        'ttl',
+        'parallel',
+        'retry-for',
+        'no-progress',
+        'pin',
+        'until',
+        'cache-dir',
+        'quota',
+      ],
       this.settingDefaults,
     ),
   }
@@ -54,8 +68,12 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
   async run(): Promise<PrefetchReport> {
     const { argv, flags } = await this.parse(Prefetch)
     const values = await this.values(flags)
+    if (values.pin && values.server !== undefined) {
+      throw new KissError('usage', '--pin is for the local cache', { hint: "a server's page of an entry pins it" })
+    }
     const downloads = await readDownloads(argv as string[], values.server, (line) => this.note(line))
-    const source = await openSource(this, values, downloads)
+    const engine = values.server === undefined ? await openEngine(this) : undefined
+    const source = engine ?? (await openSource(this, values, downloads))
     const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
     const progress = bars ? await openProgress(groupsOf(downloads).length, process.stderr) : noProgress
     const show = (outcome: PrefetchOutcome): void => this.show(outcome)
@@ -74,6 +92,8 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
         done: bars ? () => undefined : show,
       }).finally(() => progress.stop())
       if (bars) outcomes.forEach(show)
+      if (values.pin)
+        await engine?.pin({ urls: downloads.flatMap(({ origin }) => origin ?? []) }, untilOf(values.until))
       return this.report(outcomes)
     } finally {
       await source.close()
@@ -103,6 +123,11 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
     if (failure === undefined) return { results, ...summary }
     return { results, ...summary, error: this.failed(this.stop.aborted ? this.stop.reason : failure.error) }
   }
+}
+
+/** @param span milliseconds */
+function untilOf(span: number | undefined): number | undefined {
+  return span === undefined ? undefined : Date.now() + span
 }
 
 function counted(count: number, one: string, many: string): string {

@@ -1,0 +1,118 @@
+/**
+ * A bundle is a tar: `kiss-bundle.json` first, then `blobs/SHA256` for each body. The manifest lists the entries. What it
+ * says was written by a stranger: nothing of it is taken as it stands. Pure.
+ */
+
+import { keyIdOf } from '../../engine/types.js'
+import { KissError } from '../../errors.js'
+import { attachment } from '../../http/disposition.js'
+import { storedHeaders, type StoredHeaders } from '../../http/stored.js'
+import { displayUrl } from '../../http/urls.js'
+import { printable } from '../../printable.js'
+import { keyOf } from '../../store/select.js'
+import type { Entry } from '../../store/types.js'
+
+export const MANIFEST = 'kiss-bundle.json'
+/** Bytes of the manifest: some 100,000 entries. */
+export const LARGEST_MANIFEST = 64 * 1024 * 1024
+const VERSION = 1
+
+export const blobName = (sha256: string): string => `blobs/${sha256}`
+
+/** The sum in the name of a member; undefined for every other name. */
+export function sumOf(name: string): string | undefined {
+  return /^blobs\/([0-9a-f]{64})$/.exec(name)?.[1]
+}
+
+/** What another cache can use of an entry: its uses and what is known of its final URL stay here. */
+export function writeManifest(entries: readonly Entry[]): string {
+  const carried = entries.map(
+    ({ id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified }) => ({
+      id,
+      url,
+      sha256,
+      size,
+      headers,
+      source,
+      storedAt,
+      validatedAt,
+      staleAt,
+      lifetime,
+      unverified,
+    }),
+  )
+  return `${JSON.stringify({ version: VERSION, entries: carried })}\n`
+}
+
+/** @param now milliseconds since the epoch @throws KissError `usage` */
+export function readManifest(text: string, now: number): Entry[] {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    throw new KissError('usage', 'its manifest is not JSON', { cause: error })
+  }
+  const { version, entries } = (parsed ?? {}) as Record<string, unknown>
+  if (version !== VERSION || !Array.isArray(entries)) {
+    throw new KissError('usage', `it is no bundle of version ${VERSION}`, { hint: 'kiss bundle create makes one' })
+  }
+  return entries.map((entry, index) => readEntry(entry, index, now))
+}
+
+function readEntry(value: unknown, index: number, now: number): Entry {
+  const refuse = (what: string): KissError =>
+    new KissError('usage', `entry ${index + 1} of its manifest has no ${what}`)
+  if (typeof value !== 'object' || value === null) throw refuse('fields')
+  const { id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified } =
+    value as Record<string, unknown>
+  if (typeof id !== 'string' || !/^[0-9a-f]{64}(?:-[0-9a-f]{32})*$/.test(id)) throw refuse('id')
+  if (typeof url !== 'string' || displayUrl(url) !== url || printable(url) !== url) throw refuse('displayable URL')
+  // Where no query is hidden the URL tells the id: an entry cannot pass for that of another URL.
+  const isWhole = !url.endsWith('?…') && URL.canParse(url) && /^https?:/.test(url)
+  if (isWhole && keyOf(id) !== keyIdOf(new URL(url))) throw refuse('id of its URL')
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw refuse('SHA-256')
+  if (!isTime(size)) throw refuse('size')
+  if (!isTime(storedAt) || !isTime(validatedAt) || !isTime(staleAt) || !isTime(lifetime)) throw refuse('times')
+  return {
+    id,
+    url,
+    sha256,
+    size,
+    headers: readHeaders(headers, now),
+    ...(typeof source === 'string' && printable(source) === source && source.length < 2_000 && { source }),
+    storedAt: Math.min(storedAt, now),
+    validatedAt: Math.min(validatedAt, now),
+    staleAt,
+    lifetime,
+    // It has just been brought here: nothing else would be evicted later.
+    lastUsedAt: now,
+    hits: 0,
+    private: false,
+    access: 'public',
+    unverified: unverified === true,
+  }
+}
+
+/** A whole number that a date can hold. */
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 8.64e15
+}
+
+/** By the rules for what an origin sends. */
+function readHeaders(value: unknown, now: number): StoredHeaders {
+  const text = (name: string): string | undefined => {
+    const field = (value as Record<string, unknown> | null)?.[name]
+    return typeof field === 'string' ? field : undefined
+  }
+  const fileName = text('fileName')
+  return storedHeaders(
+    {
+      'content-type': text('contentType'),
+      'content-encoding': text('contentEncoding'),
+      etag: text('etag'),
+      'last-modified': text('lastModified'),
+      'content-disposition': fileName === undefined ? undefined : attachment(fileName),
+    },
+    now,
+  )
+}

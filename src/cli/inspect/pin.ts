@@ -1,0 +1,59 @@
+/** `kiss pin` and `kiss unpin`: what they mean, and what they say. */
+
+import type { PurgeFilter, ShownEntry } from '../../engine/types.js'
+import { KissError } from '../../errors.js'
+import { displayUrl } from '../../http/urls.js'
+import { formatRoughly, formatSize } from '../../units.js'
+import type { BaseCommand } from '../base-command.js'
+import type { FailureJson } from '../failure.js'
+import { jobUrls } from '../job-urls.js'
+import type { SettingValues } from '../settings/table.js'
+import { listedEntry, type ListedEntry } from '../../server/entries.js'
+import { named } from './purge.js'
+
+export interface PinReport {
+  readonly entries: readonly ListedEntry[]
+  /** Where something that was named is not in the cache. */
+  readonly error?: FailureJson
+}
+
+/** One URL or id each, so that what is missing can be named. @throws KissError `usage` for nothing */
+export async function choices(
+  command: BaseCommand,
+  args: readonly string[],
+  { job }: SettingValues,
+): Promise<PurgeFilter[]> {
+  const urls = await jobUrls(command.config, job)
+  const all = [...args.map((argument) => named([argument])), ...urls.map((url) => ({ urls: [url] }))]
+  if (all.length === 0) throw new KissError('usage', 'name URLs, ids of entries, or with --job a job file')
+  return all
+}
+
+/** Does the deed to each; what is not in the cache is told and does not stop the others. */
+export async function each(
+  command: BaseCommand,
+  chosen: readonly PurgeFilter[],
+  deed: (filter: PurgeFilter) => Promise<ShownEntry[]>,
+): Promise<PinReport> {
+  const entries: ShownEntry[] = []
+  const missing: string[] = []
+  for (const filter of chosen) {
+    const done = await deed(filter)
+    entries.push(...done)
+    if (done.length === 0) missing.push(...(filter.urls ?? []).map(displayUrl), ...(filter.ids ?? []))
+  }
+  const listed = entries.map(listedEntry)
+  if (missing.length === 0) return { entries: listed }
+  const failures = missing.map(
+    (what) => new KissError('offline', `${what} is not in the cache`, { hint: 'fetch it first' }),
+  )
+  if (!command.jsonEnabled()) for (const { message, hint } of failures) command.note(`kiss: ${message}; ${hint}`)
+  return { entries: listed, error: command.failed(failures[0]) }
+}
+
+/** `pinned 2 entries, 1.2 GiB, for 30d`. @param until milliseconds from now */
+export function pinLine(verb: string, entries: readonly ListedEntry[], until?: number): string {
+  const bytes = entries.reduce((sum, { size }) => sum + size, 0)
+  const span = until === undefined ? '' : `, for ${formatRoughly(until)}`
+  return `${verb} ${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}, ${formatSize(bytes)}${span}`
+}

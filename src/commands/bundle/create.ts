@@ -1,0 +1,71 @@
+import path from 'node:path'
+import { Args } from '@oclif/core'
+import { BaseCommand } from '../../cli/base-command.js'
+import { entryFilter, named } from '../../cli/inspect/purge.js'
+import { sizesOf } from '../../cli/inspect/list.js'
+import { jobUrls } from '../../cli/job-urls.js'
+import { openEngine } from '../../cli/open-engine.js'
+import { flagsFor } from '../../cli/settings/flags.js'
+import type { ShownEntry } from '../../engine/types.js'
+import { KissError } from '../../errors.js'
+import { displayUrl } from '../../http/urls.js'
+import { listedEntry, type ListedEntry } from '../../server/entries.js'
+
+export default class BundleCreate extends BaseCommand {
+  static override readonly summary = 'write entries with their bodies into one file, for a cache without internet'
+  static override readonly description = `The file is a tar with a manifest and the bodies, which kiss bundle load reads. Without URLs and filters it holds everything. What came with a credential stays out: without an origin nobody could prove a right to it.`
+  static override readonly examples = [
+    { description: 'What a LAVA job needs', command: '<%= config.bin %> bundle create job.tar --job job.yaml' },
+    {
+      description: 'A release, over ssh into the lab',
+      command:
+        "<%= config.bin %> bundle create - --match 'https://storage.example.com/release/1/**' | ssh lab kiss bundle load -",
+    },
+  ]
+  static override readonly args = {
+    file: Args.string({ description: 'the tar to write; - is standard output', required: true, ignoreStdin: true }),
+    url: Args.string({ description: 'URLs, or ids of entries', multiple: true, ignoreStdin: true }),
+  }
+  static override readonly flags = flagsFor([
+    'job',
+    'match',
+    'stale',
+    'older-than',
+    'unused-for',
+    'larger-than',
+    'cache-dir',
+  ])
+
+  async run(): Promise<{ readonly entries: readonly ListedEntry[]; readonly left: number }> {
+    const { argv, flags } = await this.parse(BundleCreate)
+    const values = await this.values(flags)
+    const [file = '', ...args] = argv as string[]
+    if (this.jsonEnabled() && file === '-')
+      throw new KissError('usage', '--json and the bundle cannot both have standard output')
+    const chosen = named(args)
+    const urls = [...(chosen.urls ?? []), ...(await jobUrls(this.config, values.job))]
+    const filter = { ...chosen, ...(urls.length > 0 && { urls }), ...entryFilter(values) }
+    const engine = await openEngine(this)
+    try {
+      const found: ShownEntry[] = []
+      for await (const entry of engine.select(filter)) found.push(entry)
+      const known = new Set(found.map(({ url }) => url))
+      for (const url of urls)
+        if (!known.has(displayUrl(url)) && !url.search)
+          throw new KissError('offline', `${displayUrl(url)} is not in the cache`, { hint: 'fetch it first' })
+      const entries = found.filter(({ access, private: isPrivate }) => access === 'public' && !isPrivate)
+      const left = found.length - entries.length
+      if (entries.length === 0)
+        throw new KissError('usage', 'there is nothing to carry', { hint: 'kiss list shows what is here' })
+      const { createBundle } = await import('../../cli/bundle/create.js')
+      await createBundle(engine, entries, file === '-' ? file : path.resolve(file), this.stop)
+      const said = `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}, ${sizesOf(entries)}`
+      if (left > 0) this.note(`kiss: ${left} left out, which came with a credential`)
+      if (file === '-') this.note(said)
+      else this.log(said)
+      return { entries: entries.map(listedEntry), left }
+    } finally {
+      await engine.close()
+    }
+  }
+}

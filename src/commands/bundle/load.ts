@@ -1,0 +1,34 @@
+import path from 'node:path'
+import { Args } from '@oclif/core'
+import { BaseCommand } from '../../cli/base-command.js'
+import { sizesOf } from '../../cli/inspect/list.js'
+import { openEngine } from '../../cli/open-engine.js'
+import { flagsFor } from '../../cli/settings/flags.js'
+import { listedEntry, type ListedEntry } from '../../server/entries.js'
+
+export default class BundleLoad extends BaseCommand {
+  static override readonly summary = 'take a bundle into the cache'
+  static override readonly description = `Every sum is checked. What is no bundle, is cut or has another sum than it says is refused, and nothing of it is stored. An entry that is here and was confirmed later stays. A working server serves what was loaded at once.`
+  static override readonly examples = ['<%= config.bin %> bundle load job.tar']
+  static override readonly args = {
+    file: Args.string({ description: 'the tar to read; - is standard input', required: true, ignoreStdin: true }),
+  }
+  static override readonly flags = flagsFor(['cache-dir'])
+
+  async run(): Promise<{ readonly entries: readonly ListedEntry[]; readonly stored: number }> {
+    const { args, flags } = await this.parse(BundleLoad)
+    await this.settings(flags)
+    const engine = await openEngine(this)
+    try {
+      const { loadBundle } = await import('../../cli/bundle/load.js')
+      const file = args.file === '-' ? args.file : path.resolve(args.file)
+      const { entries, stored } = await loadBundle(engine, file, { signal: this.stop, now: Date.now() })
+      const listed = entries.map(listedEntry)
+      const said = `${listed.length} ${listed.length === 1 ? 'entry' : 'entries'}, ${sizesOf(listed)}`
+      this.log(stored < listed.length ? `${said}; ${listed.length - stored} were here already` : said)
+      return { entries: listed, stored }
+    } finally {
+      await engine.close()
+    }
+  }
+}

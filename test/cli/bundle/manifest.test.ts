@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { readManifest, sumOf, writeManifest } from '#kiss/cli/bundle/manifest.js'
+import { keyIdOf } from '#kiss/flight/subject.js'
+import type { Entry } from '#kiss/store/types.js'
+
+const now = Date.parse('2026-01-01')
+const good: Entry = {
+  id: keyIdOf(new URL('https://h.example/a')),
+  url: 'https://h.example/a',
+  sha256: 'ab'.repeat(32),
+  size: 5,
+  headers: { contentType: 'text/plain', etag: '"1"', fileName: 'a.txt' },
+  storedAt: 1,
+  validatedAt: 2,
+  staleAt: 3,
+  lifetime: 4,
+  lastUsedAt: 5,
+  hits: 6,
+  private: false,
+  access: 'public',
+  unverified: false,
+}
+const read = (change: Record<string, unknown>, version = 1): Entry[] =>
+  readManifest(JSON.stringify({ version, entries: [{ ...good, ...change }] }), now)
+
+describe('the manifest of a bundle', () => {
+  it('carries an entry, but not its uses', () => {
+    assert.deepEqual(readManifest(writeManifest([good]), now), [{ ...good, hits: 0, lastUsedAt: now }])
+  })
+
+  it('gives no entry more than an origin could: no access, no time in the future, no line in a header', () => {
+    const [entry] = read({
+      access: 'client',
+      private: true,
+      resource: 'x',
+      storedAt: now + 1,
+      headers: { contentType: 'text/html\r\nx: y', etag: 'no tag', fileName: '../.profile', other: 'x' },
+    })
+    assert.deepEqual(entry, {
+      ...good,
+      storedAt: now,
+      hits: 0,
+      lastUsedAt: now,
+      headers: { fileName: '_profile' },
+    })
+  })
+
+  const wrong: [string, Record<string, unknown>, RegExp][] = [
+    ['an id of another URL', { url: 'https://h.example/b' }, /no id of its URL/],
+    ['an id that is none', { id: '../x' }, /no id/],
+    ['a credential in the URL', { url: 'https://u:p@h.example/a' }, /no displayable URL/],
+    ['a control character in the URL', { url: 'https://h.example/a\u001b[2J' }, /no displayable URL/],
+    ['a path for a sum', { sha256: '../../x' }, /no SHA-256/],
+    ['a size below zero', { size: -1 }, /no size/],
+    ['a time that no date can hold', { staleAt: 1e300 }, /no times/],
+  ]
+  for (const [what, change, message] of wrong) {
+    it(`is refused with ${what}`, () => assert.throws(() => read(change), message))
+  }
+
+  it('is refused in another version, and where it is no JSON', () => {
+    assert.throws(() => read({}, 2), /no bundle of version 1/)
+    for (const text of ['', '[]', 'null', '{"version":1,"entries":[null]}'])
+      assert.throws(() => readManifest(text, now), { code: 'usage' })
+  })
+
+  it('knows the names of bodies alone', () => {
+    assert.equal(sumOf(`blobs/${good.sha256}`), good.sha256)
+    for (const name of [`blobs/../${good.sha256}`, `./blobs/${good.sha256}`, `/blobs/${good.sha256}`, 'blobs/x'])
+      assert.equal(sumOf(name), undefined)
+  })
+})
