@@ -6,13 +6,13 @@ import { flagsFor } from '../cli/settings/flags.js'
 
 export default class Pin extends BaseCommand {
   static override readonly summary = 'keep entries: neither the quota nor a filter removes them'
-  static override readonly description = `What is pinned counts for the quota and is never evicted for it; kiss purge removes it by URL or id alone. Pinning again sets another time. An entry that the origin no longer has goes, and its pin with it.`
+  static override readonly description = `What is pinned counts for the quota and is never evicted for it; kiss purge removes it by URL or id alone. Pinning again sets another time. --job JOB.yaml pins what a LAVA job downloads. An entry that the origin no longer has goes, and its pin with it.`
   static override readonly examples = [
     {
-      description: 'Keep a release for a month',
-      command: '<%= config.bin %> pin --until 30d https://storage.example.com/release/1/Image.gz',
+      description: 'Keep a file for a month',
+      command:
+        '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> pin --until 30d https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz',
     },
-    { description: 'Keep what a LAVA job downloads', command: '<%= config.bin %> pin --job job.yaml' },
   ]
   static override readonly args = {
     url: Args.string({ description: 'a URL, or the id of an entry', multiple: true, ignoreStdin: true }),

@@ -7,7 +7,9 @@ import { flagsFor } from '../cli/settings/flags.js'
 export default class Unpin extends BaseCommand {
   static override readonly summary = 'let the quota and filters remove entries again'
   static override readonly description = 'The entries stay until the quota or a purge removes them.'
-  static override readonly examples = ['<%= config.bin %> unpin --job job.yaml']
+  static override readonly examples = [
+    '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> pin https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> unpin https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz',
+  ]
   static override readonly args = {
     url: Args.string({ description: 'a URL, or the id of an entry', multiple: true, ignoreStdin: true }),
   }

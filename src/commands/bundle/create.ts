@@ -15,11 +15,15 @@ export default class BundleCreate extends BaseCommand {
   static override readonly summary = 'write entries with their bodies into one file, for a cache without internet'
   static override readonly description = `The file is a tar with a manifest and the bodies, which kiss bundle load reads. Without URLs and filters it holds everything. What came with a credential stays out: without an origin nobody could prove a right to it.`
   static override readonly examples = [
-    { description: 'What a LAVA job needs', command: '<%= config.bin %> bundle create job.tar --job job.yaml' },
     {
-      description: 'A release, over ssh into the lab',
+      description: 'Everything of one server',
       command:
-        "<%= config.bin %> bundle create - --match 'https://storage.example.com/release/1/**' | ssh lab kiss bundle load -",
+        "<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> bundle create patches.tar --match 'https://cdn.kernel.org/**'",
+    },
+    {
+      description: 'Through a pipe, as over ssh',
+      command:
+        '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> bundle create - | <%= config.bin %> bundle load - --cache-dir ./inside',
     },
   ]
   static override readonly args = {

@@ -41,7 +41,7 @@ describe('the manifest of a bundle', () => {
       storedAt: now,
       hits: 0,
       lastUsedAt: now,
-      headers: { fileName: '_profile' },
+      headers: { fileName: '__.profile' },
     })
   })
 
