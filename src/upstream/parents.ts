@@ -2,6 +2,7 @@
 import { KissError } from '../errors.js'
 import { endpoint, isConfidential } from '../http/endpoint.js'
 import type { Glob } from '../http/glob.js'
+import { writtenQuery } from '../http/parse-url.js'
 import { fileNameOf } from '../http/urls.js'
 import { withoutCredentials, withoutValidators, type Headers } from './headers.js'
 import { compilePattern } from './mirrors.js'
@@ -71,7 +72,7 @@ export function callOf(request: OriginRequest, { url: server }: ParentPlace, tok
   const headers = source === PARENT ? request.headers : withoutValidators(request.headers)
   const names = Object.keys(withoutValidators(headers))
   const target = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
-    url: url.href,
+    url: written(url),
     ttl: ttl === undefined ? undefined : `${ttl}ms`,
     passheaders: names.length === 0 ? undefined : names.join(','),
   })
@@ -91,6 +92,11 @@ export function callOf(request: OriginRequest, { url: server }: ParentPlace, tok
       ...(refresh === true && { 'cache-control': 'no-cache' }),
     },
   }
+}
+
+/** A URL as it was asked for: a URL object writes some characters of a query in another way. */
+function written(url: URL): string {
+  return url.search === '' ? url.href : url.href.replace(url.search, () => writtenQuery(url))
 }
 
 /** Names the content of a URL as parents have it: the final URL that a parent was led to is not known here. */

@@ -137,6 +137,20 @@ describe('fetching through a kiss server that is not well', () => {
     assert.ok((await readArtifact(artifact)).equals(other))
   })
 
+  it('continues a body that was cut by range with the validator, and not what has changed', async () => {
+    server.script('/api/v1/fetch/f', [{ body: other, etag: '"1"', cut: { after: 80_000 } }, { drop: 'rst' }, {}])
+    const { fetcher } = open(server.url('/'))
+    assert.ok((await get(fetcher)).equals(other))
+    assert.match(server.log()[2]?.headers.range ?? '', /^bytes=[1-9]\d*-$/)
+    assert.equal(server.log()[2]?.headers['if-range'], '"1"')
+    server.script('/api/v1/fetch/f', [
+      { body: other, etag: '"1"', cut: { after: 80_000 } },
+      { body, etag: '"2"' },
+    ])
+    await assert.rejects(get(open(server.url('/')).fetcher), { code: 'origin-failed', exit: 4 })
+    assert.equal(origin.log().length, 0)
+  })
+
   it('passes on what was asked for', async () => {
     server.serve('/api/v1/fetch/f', { body: other })
     const { fetcher } = open(server.url('/'))

@@ -18,6 +18,17 @@ export interface RemoteArtifactOptions {
   readonly signal: AbortSignal
   /** Milliseconds that the next bytes may take. */
   readonly patience: number
+  /** Asks for the rest of a body that was cut; undefined: nobody gives it. */
+  readonly rest?: (part: Part) => Promise<IncomingMessage | undefined>
+}
+
+/** What has arrived of a body. */
+export interface Part {
+  /** Bytes. */
+  readonly received: number
+  /** Bytes of the whole; undefined: the server has not told. */
+  readonly length: number | undefined
+  readonly etag: string | undefined
 }
 
 export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
@@ -59,7 +70,9 @@ class RemoteContent implements Content {
   complete = false
   sha256: string | undefined
   readonly #options: RemoteArtifactOptions
-  readonly #chunks: AsyncIterator<Buffer, undefined>
+  /** The answer that is being read; another one after a cut. */
+  #response: IncomingMessage
+  #chunks: AsyncIterator<Buffer, undefined>
   readonly #hash = createHash('sha256')
   #rest: Buffer = Buffer.alloc(0)
 
@@ -67,7 +80,8 @@ class RemoteContent implements Content {
     this.#options = options
     const length = options.response.headers['content-length']
     this.length = length === undefined ? undefined : Number(length)
-    this.#chunks = options.response[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
+    this.#response = options.response
+    this.#chunks = chunksOf(options.response)
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
@@ -85,37 +99,54 @@ class RemoteContent implements Content {
   }
 
   async close(): Promise<void> {
-    this.#options.response.destroy()
+    this.#response.destroy()
   }
 
   async #next(): Promise<Buffer | undefined> {
-    const { signal, server, url, response, patience } = this.#options
+    const { signal, server, url, patience } = this.#options
     const late = new KissError(
       'origin-timeout',
       `${server} sent nothing more of ${url} for ${patience / 1000} s, after ${this.received} bytes`,
     )
     // Only while somebody waits: a reader may take its time.
-    const timer = setTimeout(() => response.destroy(late), patience)
+    const timer = setTimeout(() => this.#response.destroy(late), patience)
     try {
       const next: IteratorResult<Buffer, undefined> = await this.#chunks.next()
       return next.value
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (error === late) throw late
+      clearTimeout(timer)
+      if (await this.#goOn()) return await this.#next()
       throw new KissError('origin-failed', `${server} broke off ${url} after ${this.received} bytes`, { cause: error })
     } finally {
       clearTimeout(timer)
     }
   }
 
+  /** The connection broke: the rest comes by another one, where the server proves that it continues these bytes. */
+  async #goOn(): Promise<boolean> {
+    const { rest, response } = this.#options
+    const { etag } = response.headers
+    const more = await rest?.({ received: this.received, length: this.length, etag })
+    if (more === undefined) return false
+    this.#response = more
+    this.#chunks = chunksOf(more)
+    return true
+  }
+
   #end(): 0 {
-    const { response, server, url, promised } = this.#options
+    const { server, url, promised } = this.#options
     this.sha256 ??= this.#hash.digest('hex')
-    for (const expected of [promised, parseReprDigest(response.headers['repr-digest']?.toString())]) {
+    for (const expected of [promised, parseReprDigest(this.#response.headers['repr-digest']?.toString())]) {
       if (expected === undefined || expected === this.sha256) continue
       throw new KissError('digest-mismatch', `${server} sent ${url} with the SHA-256 ${this.sha256}, not ${expected}`)
     }
     this.complete = true
     return 0
   }
+}
+
+function chunksOf(response: IncomingMessage): AsyncIterator<Buffer, undefined> {
+  return response[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
 }

@@ -1,12 +1,15 @@
 /** Fetches through a kiss server, and from the origin where the server cannot be reached. */
 
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Artifact, Engine, FetchRequest } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { writtenQuery } from '../../http/parse-url.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
 import { problemError } from '../../http/problem.js'
-import { remoteArtifact } from './artifact.js'
+import { remoteArtifact, type Part } from './artifact.js'
+import { isStrong, strongEqual } from '../../http/validation.js'
+import { parseContentRange, resumeRange } from '../../http/range.js'
 import { Unanswered, type RemoteClient } from './client.js'
 import { endpoint } from '../../http/endpoint.js'
 
@@ -100,11 +103,36 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
         promised: sha256,
         signal,
         patience,
+        rest: (part) => this.#rest(address, request, part),
       })
     }
     const problem = problemError(client.shown, status, await client.text(response, patience))
     if (problem.code === 'busy') return problem
     throw problem
+  }
+
+  /** The rest of a body that was cut, by range with the validator (RFC 9110 §13.1.5): a server that restarts is waited for. */
+  async #rest(address: URL, request: FetchRequest, part: Part): Promise<IncomingMessage | undefined> {
+    const { client, patience = PATIENCE } = this.#options
+    const { etag, received, length } = part
+    const { signal = new AbortController().signal } = request
+    if (!isStrong(etag)) return undefined
+    const headers = { ...request.headers, range: resumeRange(received), 'if-range': etag }
+    for (const until = performance.now() + patience; performance.now() < until;) {
+      const response = await client.request(address, { headers, signal, patience }).catch((error: unknown) => {
+        if (error instanceof Unanswered) return undefined
+        throw error
+      })
+      const { statusCode: status = 0, headers: answered } = response ?? { headers: {} }
+      const range = parseContentRange(answered['content-range'])
+      const isRest = range?.range?.first === received && (length === undefined || range.length === length)
+      if (response && status === 206 && isRest && strongEqual(answered.etag, etag)) return response
+      response?.destroy()
+      // Draining, or not yet there again.
+      if (response && status !== 502 && status !== 503 && status !== 504) return undefined
+      await sleep(ASK_AGAIN, undefined, { signal }).catch(() => signal.throwIfAborted())
+    }
+    return undefined
   }
 }
 
