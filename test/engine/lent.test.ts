@@ -49,6 +49,14 @@ describe('what a provider fetched with the server’s own credential', () => {
     assert.equal(askedBy('server'), 0)
   })
 
+  it('is shared as a rule says, whatever its provider does', async () => {
+    const rules = [{ match: [rights.url], share: 'probe' as const, place: 'kiss.yaml:1' }]
+    const kiss = await open('all', { rules })
+    await assert.rejects(fetchAll(kiss, rights.url), refusedWith(401))
+    await fetchAll(kiss, rights.url, as('alice'))
+    assert.equal(askedBy('server'), 0)
+  })
+
   describe('with share: probe', () => {
     it('is not lent to a client without a right of its own, nor started by it', async () => {
       const kiss = await open('probe')
