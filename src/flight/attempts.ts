@@ -19,7 +19,6 @@ import type { FlightState } from './state.js'
 const FRUITLESS = 2
 /** Milliseconds that the last attempt gets, however little time is left. */
 const LAST_ATTEMPT = 1_000
-
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
 export const VALIDATION_TIMEOUT = 5_000
 
