@@ -60,15 +60,16 @@ Asks first on a terminal; elsewhere it needs --yes.
     const cache = await openCache(this, values)
     try {
       const isNamed = filter.urls !== undefined || filter.ids !== undefined
-      const chosen = this.jsonEnabled()
-        ? []
-        : (await cache.entries(filter)).filter(({ pinnedUntil }) => isNamed || pinnedUntil === undefined)
+      const meant = this.jsonEnabled() ? [] : await cache.entries(filter)
+      const chosen = meant.filter(({ pinnedUntil }) => isNamed || pinnedUntil === undefined)
+      const pinned = meant.length - chosen.length
       const { declined, ...result } = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
       if (result.dryRun && chosen.length > 0) {
         const columns = process.stdout.isTTY ? process.stdout.columns : undefined
         for (const line of listLines(sorted(chosen, 'url', false), Date.now(), columns).slice(0, -1)) this.log(line)
       }
       this.log(declined === true ? 'nothing was removed' : purgeLine(result, chosen))
+      if (pinned > 0) this.log(`${pinned} pinned ${pinned === 1 ? 'entry stays' : 'entries stay'}`)
       return result
     } finally {
       await cache.close()

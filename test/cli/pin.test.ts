@@ -33,7 +33,7 @@ describe('kiss pin', () => {
     assert.deepEqual(await listed(), [urls[0], urls[2]])
 
     const dry = await cli.sandbox.run(['purge', '--all', '--dry-run'])
-    assert.match(dry.stdout, /would remove 1 entry, 97\.7 KiB\n$/)
+    assert.match(dry.stdout, /would remove 1 entry, 97\.7 KiB\n1 pinned entry stays\n$/)
     assert.equal(dry.stdout.includes(urls[0]!), false)
     await cli.sandbox.run(['purge', '--all', '--yes'])
     assert.deepEqual(await listed(), [urls[0]])
