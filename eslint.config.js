@@ -1,5 +1,5 @@
 // The layers of the architecture and the homes of the libraries, as rules. Dependencies run one way:
-// commands, cli → server → engine → flight → store, upstream → http, provider/types, errors, units.
+// commands, cli → server → engine → cluster → flight → store, upstream → http, provider/types, errors, units.
 import tseslint from 'typescript-eslint'
 
 /** Each layer, and what it may import of the others. */
@@ -9,7 +9,8 @@ const layers = {
   store: ['http'],
   upstream: ['http', 'provider'],
   flight: ['http', 'provider', 'store', 'upstream'],
-  engine: ['http', 'provider', 'store', 'upstream', 'flight'],
+  cluster: ['http', 'store', 'upstream', 'flight'],
+  engine: ['http', 'provider', 'store', 'upstream', 'flight', 'cluster'],
   server: ['http', 'provider', 'store', 'engine'],
   cli: ['http', 'provider', 'store', 'upstream', 'engine', 'server'],
   commands: ['http', 'provider', 'store', 'engine', 'server', 'cli'],
@@ -21,6 +22,7 @@ const homes = {
   keyv: ['store'],
   '@keyv/sqlite': ['store'],
   yauzl: ['store'],
+  '@redis/client': ['cluster'],
   'cli-progress': ['cli'],
   '@oclif/core': ['commands', 'cli', '.'],
 }

@@ -1,6 +1,6 @@
 /** The engine as a command's settings describe it, with the providers of every plugin. */
 
-import type { Engine, EngineOptions } from '../engine/types.js'
+import type { ClusterOptions, Engine, EngineOptions } from '../engine/types.js'
 import { KissError } from '../errors.js'
 import { plainWithLogins } from '../provider/plain.js'
 import { collectProviders } from '../provider/registry.js'
@@ -22,6 +22,8 @@ export interface OpenEngineOptions {
   readonly self?: OwnServer
   /** Shared by the workers of one server: what one knows of a client's credential, all know. */
   readonly credentialKey?: string
+  /** Joins a cluster. */
+  readonly cluster?: ClusterOptions | undefined
   /** Where things go that an operator should know; default stderr. */
   readonly warn?: (line: string) => void
   /** Told of every request to an origin and every decision, credentials left out; for --verbose. */
@@ -53,6 +55,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     providers,
     warn,
     ...(options.trace === undefined ? {} : { trace: options.trace }),
+    cluster: options.cluster,
   })
 }
 

@@ -17,7 +17,7 @@ import { growingArtifact } from './artifacts.js'
 import type { FailureLog } from './failures.js'
 import type { FromStore } from './from-store.js'
 import type { RequestState } from './request-state.js'
-import { mayServeStale } from './resolution.js'
+import { mayServeStale, resolve } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
 import { narrowed, type Rule } from './rules/rules.js'
 import type { Artifact, Clock } from './types.js'
@@ -188,13 +188,15 @@ export class FromFlight {
     return undefined
   }
 
-  #order({ subject, request, rule }: RequestState, stale: Entry | undefined): Order {
+  #order(state: RequestState, stale: Entry | undefined): Order {
+    const { subject, request, rule } = state
     return {
       ...subject,
       alone: false,
       lifetime: this.#lifetime(subject, request.ttl, rule),
       ttl: narrowed(request.ttl, rule),
       stale,
+      accepts: (entry) => this.#isYoung(entry, state),
       insists: request.refresh,
       promised: request.sha256,
       client: request.client,
@@ -204,6 +206,14 @@ export class FromFlight {
       maxSize: rule?.maxSize,
       lane: rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections },
     }
+  }
+
+  /** Would a stored entry like this be the answer to the request without a question to the origin? */
+  #isYoung(entry: Entry, { request: { ttl, refresh = false }, rule, since }: RequestState): boolean {
+    const { clock } = this.#o
+    const now = clock.now()
+    const came = now - (clock.monotonic() - since)
+    return resolve({ entry, now, since: came, ttl: narrowed(ttl, rule), refresh, offline: false }).kind === 'serve'
   }
 
   /** Milliseconds: as the client asks, within --max-ttl and the rule; else as the rule says, the provider, or the settings. */

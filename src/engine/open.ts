@@ -17,8 +17,9 @@ import { FromFlight } from './from-flight.js'
 import { FromStore } from './from-store.js'
 import { Intake } from './intake.js'
 import { Rights } from './rights.js'
+import { joinCluster, resourceKeyOf, type JoinedCluster } from './joined.js'
+import { plan, purge, select } from './purge.js'
 import { Rules, sharingOf } from './rules/rules.js'
-import { purge, select } from './purge.js'
 import { plainProvider } from '../provider/plain.js'
 import { fromOtherUrl } from './derived.js'
 import { isListed } from '../flight/access.js'
@@ -28,7 +29,7 @@ import { closing, Flights } from '../flight/flights.js'
 import { Parallel } from '../flight/parallel.js'
 import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
-import type { Clock, Engine, EngineOptions, PurgeFilter, ShownEntry } from './types.js'
+import type { Clock, Engine, EngineOptions, EngineStatus, PurgeFilter, ShownEntry } from './types.js'
 
 const DAY = 86_400_000
 /** Each holds two open files and some 40 KB; with 64 at once the last of them waits longer than any client does. */
@@ -99,6 +100,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     (origins ??= openNetwork().then((network) =>
       inOrder([fromOtherUrl((request) => fetching.fetch(request))], network),
     ))
+  const resourceKey = resourceKeyOf(options.cluster) ?? store.layout.instance
   const credentials = new Credentials({ now: () => clock.monotonic(), ttl: settings.authTtl, key: credentialKey })
   const failures = new FailureLog(() => clock.monotonic())
   const rights = new Rights({
@@ -106,7 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     failures,
     origins: originsOf,
     now: () => clock.now(),
-    resourceKey: store.layout.instance,
+    resourceKey,
     ownUse: settings.ownUse,
   })
   const flights = new Flights({
@@ -118,6 +120,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     random: Math.random,
     settings,
     failures,
+    resourceKey,
+    cluster: options.cluster && { begin: (order, lend) => joined?.begin(order, lend) },
     isListed: (noted) => isListed(noted, providers, settings),
     warn,
     trace: options.trace,
@@ -146,14 +150,28 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       throw error
     })
   }
+  const status = async (): Promise<EngineStatus> => ({
+    counts: await store.counters.read(),
+    usage: { ...(await store.space.usage()), logical: await store.entries.logicalSize() },
+    quota: await store.space.quota(),
+    counted: await store.space.counted(),
+    entries: await store.entries.count(),
+    pinned: await store.pins.usage(clock.now()),
+    downloads: await flights.downloads(),
+    failures: await store.failures.read(),
+    instance: store.layout.instance,
+  })
+  const canonical = (url: URL): URL => providerFor(url, providers).cacheKey(url)
+  const joined: JoinedCluster | undefined =
+    options.cluster && (await joinCluster(options.cluster, { store, flights, leases, rights, clock, warn, status }))
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     exchange.close(closing())
     await fetching.close()
+    await joined?.close()
     await (await origins)?.close()
     await store.close()
   }
-  const canonical = (url: URL): URL => providerFor(url, providers).cacheKey(url)
   const noPins: ReadonlyMap<string, number> = new Map()
   const shown = (entry: Entry, pins = noPins): ShownEntry => {
     const pinnedUntil = pins.get(entry.id)
@@ -202,29 +220,24 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       store.toWrite()
       return new Intake(store)
     },
-    purge: (filter) => purge(filter, { store, transfers: flights, canonical }),
+    purge: async (filter) => {
+      const planned = await plan(filter, { store, canonical })
+      const own = await purge(planned, filter.dryRun ?? false, { store, transfers: flights })
+      return joined ? joined.spread(planned, own) : own
+    },
     setQuota: async (bytes) => {
       store.toWrite()
       await store.space.setQuota(bytes)
     },
     verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
-    status: async () => ({
-      counts: await store.counters.read(),
-      usage: { ...(await store.space.usage()), logical: await store.entries.logicalSize() },
-      quota: await store.space.quota(),
-      counted: await store.space.counted(),
-      entries: await store.entries.count(),
-      pinned: await store.pins.usage(clock.now()),
-      downloads: await flights.downloads(),
-      failures: await store.failures.read(),
-      instance: store.layout.instance,
-    }),
+    status,
     reconfigure: async ({ quota, rules: anew = [], ...lists }) => {
       if (!settings.sealed) (await originsOf()).update(lists)
       rules.replace(anew)
       if (quota !== undefined) await store.space.setQuota(quota)
     },
     figures: store.figures,
+    cluster: joined?.engine,
     close: () => (closed ??= close()),
   }
 }

@@ -59,17 +59,33 @@ async function idsOf(
   return [...(urls ?? []).map((url) => keyIdOf(canonical(url))), ...(await Promise.all(found)).flat()]
 }
 
+/** A filter whose URLs and beginnings of ids are ids. */
+export interface PlannedPurge {
+  /** Absent: no id is asked for. */
+  readonly ids: readonly KeyId[] | undefined
+  readonly selection: Omit<Selection, 'ids'>
+}
+
+export async function plan(
+  filter: PurgeFilter,
+  { store, canonical }: Pick<PurgeOptions, 'store' | 'canonical'>,
+): Promise<PlannedPurge> {
+  return { ids: await idsOf(filter, store, canonical), selection: selectionOf(filter, undefined) }
+}
+
 /**
  * Removes what the filter selects; readers finish from what they hold open. A download in flight of a URL that is named, or
  * any under `all`, serves its readers and is not stored.
  */
-export async function purge(filter: PurgeFilter, { store, transfers, canonical }: PurgeOptions): Promise<PurgeResult> {
-  const { dryRun = false } = filter
-  const ids = await idsOf(filter, store, canonical)
+export async function purge(
+  { ids, selection }: PlannedPurge,
+  dryRun: boolean,
+  { store, transfers }: Pick<PurgeOptions, 'store' | 'transfers'>,
+): Promise<PurgeResult> {
   if (!dryRun) store.toWrite()
-  if (!dryRun && filter.all) await transfers.purgeAll()
+  if (!dryRun && selection.all) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(keyOf(id))))
-  const purged = await store.purge(selectionOf(filter, ids), { dryRun })
+  const purged = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
   return { ...purged, dryRun }
 }
 

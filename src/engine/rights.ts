@@ -16,6 +16,8 @@ import { asKissError, KissError } from '../errors.js'
 import { isFree } from '../flight/access.js'
 import { VALIDATION_TIMEOUT } from '../flight/attempts.js'
 import { isConfirmed } from '../flight/resume.js'
+import type { About } from '../flight/cluster.js'
+import type { Order } from '../flight/order.js'
 import { holderOf, type Subject } from '../flight/subject.js'
 import type { Flight } from '../flight/flight.js'
 import { hostOf } from '../http/host.js'
@@ -118,6 +120,22 @@ export class Rights {
     if (own || isFree(subject, { access, private: access === 'client', url: order.shown, headers })) return 'free'
     if (head === undefined || !isStrong(headers.etag)) return 'other'
     return presented ? this.#judge(subject, head, presented) : this.#prove(subject, head, { signal })
+  }
+
+  /** Shows the origin the credential of an order, before anything else shows it that a private body is under way. */
+  introduce(order: Order, signal: AbortSignal): Promise<Probed> {
+    return this.#ask({ ...order, share: 'all' }, undefined, PROBE_TIMEOUT, signal)
+  }
+
+  /** May this order have bytes of another node? @param introduced what the origin said to it before */
+  async mayTake(order: Order, content: About, signal: AbortSignal, introduced?: Probed): Promise<boolean> {
+    const subject: Subject = { ...order, share: 'all' }
+    if (isFree(subject, { ...content, private: content.access === 'client' })) return true
+    if (!isStrong(content.headers.etag)) return false
+    const right = introduced
+      ? this.#judge(subject, content, introduced)
+      : await this.#prove(subject, content, { signal })
+    return right !== 'other'
   }
 
   /** Has the origin accepted this client for the entry within `--auth-ttl`? */

@@ -3,6 +3,7 @@
 import { KissError, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { decisions, requestFor } from './asking.js'
+import { toldBy, type Told } from './cluster.js'
 import type { Collaborators } from './collaborators.js'
 import type { Sum } from './directory.js'
 import type { Ending } from './ending.js'
@@ -24,7 +25,10 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'random' | 'settings' | 'trace' | 'parallel'>
+  readonly services: Pick<
+    Collaborators,
+    'store' | 'origins' | 'clock' | 'random' | 'settings' | 'resourceKey' | 'trace' | 'parallel'
+  >
   readonly landing: Landing
   readonly state: FlightState
   /** What a predecessor had summed up when it was interrupted. */
@@ -51,11 +55,12 @@ type BodyEnding = Extract<Ending, { kind: 'whole' | 'renewed' | 'changed' }>
 
 type Step = BodyEnding | Again
 
-/** The next attempt waits for a place. */
-const YIELDED: Step = { kind: 'again', reason: 'another download had its place', free: true }
+/** Nothing has failed: the next attempt waits for a place, or asks the node that goes on with the download. */
+const MOVED: Step = { kind: 'again', reason: 'another download had its place', free: true }
 
-function isYielded(error: unknown): boolean {
-  return systemCode(error) === 'ERR_YIELDED'
+function isMoved(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ERR_YIELDED' || code === 'ERR_MOVED'
 }
 
 export class Attempts {
@@ -65,6 +70,8 @@ export class Attempts {
   confirmedAt: number | undefined
   /** After `whole`: a length, a chunked end or a HEAD says that every byte came. */
   delimited = true
+  /** What the node that sent the last bytes told of them; undefined: they came from elsewhere. */
+  told: Told | undefined
   readonly #o: AttemptsOptions
   #retry: RetryState
   /** The answer to a range proved nothing, or ranges are refused: ask for the whole. */
@@ -123,6 +130,7 @@ export class Attempts {
     } catch (error) {
       return this.#unanswered(error)
     }
+    this.told = toldBy(answer)
     const verdict = judge(asked.kind, answer, held, circumstancesOf(answer, order, services))
     this.#tell(decisions[verdict.kind])
     switch (verdict.kind) {
@@ -200,6 +208,7 @@ export class Attempts {
   }
 
   async #begin({ answer, head }: Seed): Promise<Step> {
+    this.told = toldBy(answer)
     await this.#o.landing.learn(head)
     return this.#receive({ answer, position: 0 })
   }
@@ -230,7 +239,7 @@ export class Attempts {
     if (received.kind === 'whole') return this.#whole(received.delimited)
     if (received.kind === 'changed') return received
     const { reason, cause } = received
-    if (isYielded(cause)) return YIELDED
+    if (isMoved(cause)) return MOVED
     return { kind: 'again', reason: reason ?? reasonOf(cause), cause }
   }
 
@@ -254,13 +263,18 @@ export class Attempts {
       const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${sha256}, not ${head.sha256} as was promised`
       throw new KissError('digest-mismatch', message, { status: 502 })
     }
+    const told = this.told?.sum()
+    if (told !== undefined && told !== sha256) {
+      const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${sha256}, not ${told} as the node that sent it says`
+      throw new KissError('digest-mismatch', message, { status: 502 })
+    }
     this.delimited = delimited
     return { kind: 'whole', sha256, size: writer.size }
   }
 
   #unanswered(error: unknown): Step {
     this.#o.signal.throwIfAborted()
-    if (isYielded(error)) return YIELDED
+    if (isMoved(error)) return MOVED
     if (error instanceof KissError) throw error
     if (isCertificateError(error) || this.#onTrial()) throw unreachable(this.#o.order.shown, error)
     return { kind: 'again', reason: reasonOf(error), cause: error }

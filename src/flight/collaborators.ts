@@ -5,6 +5,7 @@ import type { Store } from '../store/open.js'
 import type { KeyId } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
 import type { ListedAccess } from './access.js'
+import type { Cluster } from './cluster.js'
 import type { Leases } from './lease.js'
 import type { Parallel } from './parallel.js'
 
@@ -49,8 +50,12 @@ export interface Collaborators {
   readonly random: () => number
   readonly settings: FlightSettings
   readonly failures: Failures
+  /** The other machines, where there are any. */
+  readonly cluster?: Cluster | undefined
   /** May every client of this cache know of a transfer? `shown`: its displayable URL. */
   readonly isListed: (noted: ListedAccess) => boolean
+  /** Of the hashes of final URLs: the nodes of a cluster share it. */
+  readonly resourceKey: string
   /** One line for the operator. */
   readonly warn: (message: string) => void
   /** One line for a user who wants to see each decision. */

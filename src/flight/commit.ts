@@ -1,5 +1,6 @@
 /** Makes a whole body visible, unless it was purged or superseded on the way. */
 
+import type { Times } from './cluster.js'
 import type { Generation, Head } from './directory.js'
 import { lifetimesFrom } from '../http/freshness.js'
 import { withRoom } from '../store/room.js'
@@ -18,6 +19,8 @@ export interface WholeBody {
   readonly delimited: boolean
   /** Where it is; default: the body of the generation. */
   readonly file?: string
+  /** Of the entry that another node has of the same body. */
+  readonly times?: Times | undefined
 }
 
 /**
@@ -58,7 +61,7 @@ export function reservationOf(id: string, generation: Generation): string {
   return `${id}.${generation.number}`
 }
 
-function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now: number): Entry {
+function entryOf({ sha256, size, head, delimited, times }: WholeBody, order: Order, now: number): Entry {
   const unverified = !delimited && order.promised !== sha256
   const since = Math.min(head.confirmedAt ?? now, now)
   const lifetime = unverified ? Math.min(order.lifetime, UNVERIFIED_LIFETIME) : order.lifetime
@@ -79,6 +82,7 @@ function entryOf({ sha256, size, head, delimited }: WholeBody, order: Order, now
     private: order.access === 'client',
     access: order.access,
     unverified,
+    ...times,
   }
 }
 

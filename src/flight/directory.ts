@@ -10,6 +10,7 @@
  *     trouble     why there is no byte yet (JSON: place, reason, attempts), for readers in other processes
  *     body        grows by appending only
  *     sum.json    written when the body is whole, before it is renamed to a blob
+ *     lent        in a cluster: the lease under which other nodes may have the bytes (JSON)
  *     purged      made by a purge: serve the readers you have, store nothing
  */
 
@@ -72,6 +73,14 @@ export interface Head {
   readonly varies: boolean
   /** A sign-in page in place of the artifact: not to be stored. */
   readonly signIn?: boolean | undefined
+}
+
+/** Written into a generation whose bytes the other nodes may have: every process of this node can give them then. */
+export interface Lending {
+  /** Of the lease in the cluster. */
+  readonly generation: number
+  /** Milliseconds. */
+  readonly lifetime: number
 }
 
 export interface Sum {
@@ -152,6 +161,14 @@ export class Generation {
 
   async setTrouble(wait: Wait): Promise<void> {
     await this.#replace('trouble', JSON.stringify(wait))
+  }
+
+  async lent(): Promise<Lending | undefined> {
+    return readJson<Lending>(join(this.directory, 'lent'))
+  }
+
+  async setLent(lending: Lending): Promise<void> {
+    await this.#replace('lent', JSON.stringify(lending))
   }
 
   async sum(): Promise<Sum | undefined> {

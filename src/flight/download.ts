@@ -2,7 +2,9 @@
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { withRoom } from '../store/room.js'
+import type { Entry } from '../store/types.js'
 import { Attempts } from './attempts.js'
+import { timesOf, toldBy, type SharedDownload } from './cluster.js'
 import type { Collaborators } from './collaborators.js'
 import { commit, confirmed, reservationOf } from './commit.js'
 import type { Ending } from './ending.js'
@@ -27,37 +29,50 @@ export interface DownloadOptions {
 export async function download(options: DownloadOptions): Promise<Ending> {
   const { order, services, signal } = options
   const { generation } = options.lease
+  const shared = services.cluster?.begin(order, (lending) => {
+    options.state.lent = lending
+    return generation.setLent(lending)
+  })
   const beat = setInterval(() => {
     generation.heartbeat(services.leases.monotonic()).catch(() => {
       // The directory was taken away: the commit finds out, and the readers keep the file that is open.
     })
   }, services.leases.heartbeat).unref()
   try {
-    const { ending, seed } = await fetchBody(options)
+    const { ending, seed, entry } = await fetchBody(options, shared)
+    shared?.end(ending, entry)
     await tell(ending, options)
     await services.store.space.release(reservationOf(order.id, generation))
     await services.leases.discard(order.id, generation)
     if (ending.kind === 'changed') options.onChanged(seed)
     return ending
   } catch (error) {
-    return signal.aborted ? await interrupt(options) : await giveUp(error, options)
+    const ending = signal.aborted ? await interrupt(options) : await giveUp(error, options)
+    shared?.end(ending, undefined)
+    return ending
   } finally {
     clearInterval(beat)
   }
 }
 
-/** `seed`: an answer with the content that replaced this one. */
-async function fetchBody(
-  options: DownloadOptions,
-): Promise<{ readonly ending: Ending; readonly seed?: Seed | undefined }> {
-  const { order, services, state, seed, signal } = options
+interface Fetched {
+  readonly ending: Ending
+  /** What was stored or renewed. */
+  readonly entry?: Entry | undefined
+  /** An answer with the content that replaced this one. */
+  readonly seed?: Seed | undefined
+}
+
+async function fetchBody(options: DownloadOptions, shared: SharedDownload | undefined): Promise<Fetched> {
+  const { order, services, state, signal } = options
   const { generation, inherited } = options.lease
   if (await alreadyThere(options)) {
-    await seed?.answer.discard()
+    await options.seed?.answer.discard()
     return { ending: { kind: 'present' } }
   }
   const finished = inherited ? undefined : await finishPredecessor(options)
-  if (finished) return { ending: finished }
+  if (finished) return { ending: finished, entry: state.entry }
+  const seed = await admitted(options.seed, shared)
 
   const landing = await Landing.open({
     generation,
@@ -69,14 +84,23 @@ async function fetchBody(
   })
   try {
     const sum = inherited ? await generation.sum() : undefined
-    const attempts = new Attempts({ order, services, landing, state, sum, seed, signal })
+    const origins = services.origins
+    const asked = shared ? { ...services, origins: async () => shared.over(await origins()) } : services
+    const attempts = new Attempts({ order, services: asked, landing, state, sum, seed, signal })
     const ending = await attempts.run()
     if (ending.kind === 'changed') return { ending, seed: attempts.seed }
-    if (ending.kind === 'renewed') return { ending: await renew(options, attempts.confirmedAt) }
-    return { ending: await store(ending, landing, attempts.delimited, options) }
+    if (ending.kind === 'renewed') return await renew(options, attempts)
+    return { ending: await store(ending, landing, attempts, options), entry: state.entry }
   } finally {
     await landing.close()
   }
+}
+
+/** An answer of the origin is read on under the lease of the cluster alone. */
+async function admitted(seed: Seed | undefined, shared: SharedDownload | undefined): Promise<Seed | undefined> {
+  if (!seed || !shared || toldBy(seed.answer) || (await shared.claim())) return seed
+  await seed.answer.discard()
+  return undefined
 }
 
 /** Between the look that found nothing and the lease, another process may have stored or renewed it. */
@@ -105,7 +129,7 @@ async function finishPredecessor({ order, services, lease, state }: DownloadOpti
 async function store(
   ending: Extract<Ending, { kind: 'whole' }>,
   landing: Landing,
-  delimited: boolean,
+  { delimited, told }: Pick<Attempts, 'delimited' | 'told'>,
   { order, services, lease, state }: DownloadOptions,
 ): Promise<Ending> {
   const { head } = landing
@@ -115,7 +139,9 @@ async function store(
   await landing.whole()
   state.sum = ending.sha256
   try {
-    state.entry = await commit({ ...ending, head, delimited }, order, lease.generation, services)
+    const whole = { ...ending, head, delimited, times: told?.entry && timesOf(told.entry) }
+    const kept = told ? { ...order, access: told.access, lifetime: told.lifetime } : order
+    state.entry = await commit(whole, kept, lease.generation, services)
   } finally {
     // Only now: a reader that has the last byte finds the entry. Where the disk takes none, the bytes are still right.
     state.body.finish()
@@ -124,13 +150,18 @@ async function store(
 }
 
 /** RFC 9111 §4.3.4: the 304 freshens what is stored. */
-async function renew({ order, services, lease }: DownloadOptions, confirmedAt = services.clock.now()): Promise<Ending> {
+async function renew(
+  { order, services, lease }: DownloadOptions,
+  { told, confirmedAt = services.clock.now() }: Pick<Attempts, 'told' | 'confirmedAt'>,
+): Promise<Fetched> {
   const entry = await services.store.entries.reload(order.id)
   // Purged or replaced meanwhile: whoever waits looks again.
-  if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged())) return { kind: 'present' }
+  if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged()))
+    return { ending: { kind: 'present' } }
   // The stored validators stay: those of the 304 are the same, or weaker.
-  const renewed = await services.store.entries.renew(confirmed(entry, confirmedAt, order.renewal))
-  return { kind: renewed ? 'renewed' : 'present' }
+  const renewed = told?.entry ? { ...entry, ...timesOf(told.entry) } : confirmed(entry, confirmedAt, order.renewal)
+  const isThere = await services.store.entries.renew(renewed)
+  return isThere ? { ending: { kind: 'renewed' }, entry: renewed } : { ending: { kind: 'present' } }
 }
 
 /** What came so far is for whoever goes on; where nothing did, nothing is left. */

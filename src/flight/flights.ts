@@ -53,6 +53,12 @@ export class Flights {
     return flight?.state.sum !== undefined && (await flight.state.ended).kind === 'stored'
   }
 
+  /** The download of this key under that lease of the cluster, if this process has it. */
+  lent(id: KeyId, generation: number): Flight | undefined {
+    const flight = this.#current.get(id)
+    return flight?.state.lent?.generation === generation ? flight : undefined
+  }
+
   /** Where there are too many, one that nobody waits for and that has brought nothing gives its place. */
   #admit({ shown }: Order): void {
     if (this.#stopped) throw closing()

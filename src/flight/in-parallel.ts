@@ -4,6 +4,7 @@ import { isSelecting } from '../http/passed-headers.js'
 import { isStrong } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { isSignIn, requestFor } from './asking.js'
+import { toldBy } from './cluster.js'
 import type { Collaborators } from './collaborators.js'
 import type { Head } from './directory.js'
 import type { Order } from './order.js'
@@ -23,21 +24,23 @@ const TIMEOUT = 30_000
 export function circumstancesOf(
   answer: OriginAnswer,
   order: Order,
-  { store, clock }: Pick<Collaborators, 'store' | 'clock'>,
+  { resourceKey, clock }: Pick<Collaborators, 'resourceKey' | 'clock'>,
 ): Circumstances {
+  const told = toldBy(answer)
   return {
     now: clock.now(),
     // Those that select are part of the key: it does not matter that the answer depends on them.
     passedNames: Object.keys(order.headers).filter((name) => !isSelecting(name)),
-    resource: resourceOf(answer.url, order.provider, store.layout.instance),
+    resource: told ? (told.resource ?? '') : resourceOf(answer.url, order.provider, resourceKey),
     hop: answer.hop,
-    signIn: isSignIn(answer, order),
+    // A node lends no such page.
+    signIn: !told && isSignIn(answer, order),
   }
 }
 
 export interface InParallel {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'parallel'>
+  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'parallel' | 'resourceKey'>
   readonly state: FlightState
   readonly head: Head
   /** Where the body of the answer begins. */
@@ -51,7 +54,7 @@ export function inParallel(answer: OriginAnswer, options: InParallel): OriginAns
   const { parallel, clock, store } = services
   const { length, headers, ranges } = head
   const takesRanges = answer.status === 206 || (ranges && TAKES_BYTES.test(answer.headers['accept-ranges'] ?? ''))
-  if (answer.kind === 'cache' || !takesRanges || !isStrong(headers.etag)) return answer
+  if (answer.kind === 'cache' || answer.kind === 'peer' || !takesRanges || !isStrong(headers.etag)) return answer
   if (length === undefined || length - position < parallel.terms.least || !parallel.admits(order.url)) return answer
   const segments = new Segments({
     first: answer,

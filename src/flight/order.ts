@@ -17,6 +17,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly stale: Entry | undefined
   /** The entry whose content this client is known not to be given: not validated, but replaced. */
   readonly replaces?: Entry | undefined
+  /** Is a stored entry of another node as young as the request wants it? */
+  readonly accepts?: ((entry: Entry) => boolean) | undefined
   /** Ask the origin although it failed a moment ago. */
   readonly insists?: boolean | undefined
   /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */

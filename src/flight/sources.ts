@@ -1,7 +1,8 @@
 /**
  * Whom a request asks, in what order, and how the bytes are counted: the one place that knows. The order is: what the engine
  * names first (another URL of this cache), then the sources of the network (upstream/client.ts: mirrors, origin). Another
- * place to get bytes from is another {@link Source} in the list, and a kind here.
+ * place to get bytes from is another {@link Source} in the list, and a kind here. The other nodes of a cluster (cluster.ts) are
+ * asked before all of them.
  */
 
 import type { CounterName } from '../store/types.js'
@@ -32,6 +33,7 @@ export function inOrder(first: readonly Source[], network: Upstream): Origins {
 
 const counters: Readonly<Record<SourceKind, readonly CounterName[]>> = {
   cache: [],
+  peer: ['filled'],
   parent: ['downloaded', 'downloaded_parent'],
   mirror: ['downloaded', 'downloaded_mirror'],
   origin: ['downloaded'],

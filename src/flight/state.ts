@@ -2,7 +2,7 @@
 
 import type { Access, Entry, Sha256 } from '../store/types.js'
 import { GrowingBody } from './body.js'
-import type { Head } from './directory.js'
+import type { Head, Lending } from './directory.js'
 import { changedError, errorOf, type Ending } from './ending.js'
 import { unequal } from './resume.js'
 import { Waiting } from './waiting.js'
@@ -24,6 +24,8 @@ export class FlightState {
   entry: Entry | undefined
   /** Connections that bring ranges in parallel; 0: there is one connection, or none. */
   connections = 0
+  /** In a cluster: the lease under which other nodes may have the bytes. */
+  lent: Lending | undefined
   /** Readers of this process. */
   readers = 0
   /** Resolves when it is known which process downloads, and so with whose credential. */

@@ -17,7 +17,7 @@ export interface AccessOptions {
 }
 
 /** Tokens compared by keyed hash in constant time: neither length nor prefix of the right one shows. */
-class TokenSet {
+export class TokenSet {
   readonly #key = randomBytes(32)
   readonly #digests: readonly Buffer[]
 
@@ -140,7 +140,7 @@ export class Access {
   }
 }
 
-function kissToken(headers: IncomingHttpHeaders): string | undefined {
+export function kissToken(headers: IncomingHttpHeaders): string | undefined {
   const value = headers['x-kiss-token']
   return typeof value === 'string' ? value : undefined
 }

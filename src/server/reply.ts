@@ -5,8 +5,8 @@ import type { Entry } from '../store/types.js'
 /** Where the bytes of a body go. Both resolve when the operating system has them, and reject when the client has gone. */
 export interface BodySink {
   write(chunk: Uint8Array): Promise<void>
-  /** The last bytes; nothing may follow. */
-  end(chunk?: Uint8Array): Promise<void>
+  /** The last bytes, and of a chunked body the fields behind them (RFC 9110 §6.5); nothing may follow. */
+  end(chunk?: Uint8Array, trailers?: Readonly<Record<string, string>>): Promise<void>
 }
 
 /** A body that is made while it is sent. Exactly one of `send` and `discard` is called, once. */

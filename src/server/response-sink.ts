@@ -40,7 +40,8 @@ export class ResponseSink implements BodySink {
     return this.#hand(chunk.length, (done) => this.#response.write(chunk, done))
   }
 
-  end(chunk?: Uint8Array): Promise<void> {
+  end(chunk?: Uint8Array, trailers?: Readonly<Record<string, string>>): Promise<void> {
+    if (trailers) this.#response.addTrailers(trailers)
     return chunk === undefined
       ? this.#hand(0, (done) => this.#response.end(done))
       : this.#hand(chunk.length, (done) => this.#response.end(chunk, done))

@@ -136,6 +136,18 @@ export class Entries implements EntryStore {
     return renewed
   }
 
+  /** Every entry is stale from now on: the next request for it validates. @param now milliseconds since the epoch */
+  async expireAll(now: number): Promise<void> {
+    await this.#database.run(async ({ query }) => {
+      await query(
+        `UPDATE ${ENTRIES} SET value = json_set(value, '$.value.staleAt', ?1) WHERE json_extract(value, '$.value.staleAt') > ?1`,
+        now,
+      )
+      this.dropMemory()
+    })
+    await this.#invalidation.announce()
+  }
+
   async delete(id: KeyId, sha256?: Sha256): Promise<boolean> {
     return (await this.take(id, sha256)) !== undefined
   }

@@ -14,6 +14,7 @@ import { Flusher } from './index/flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
+import { Notes } from './notes.js'
 import { type Purged, purge } from './purge.js'
 import { Pins } from './pins.js'
 import { type PublishOptions, publish } from './publish.js'
@@ -66,6 +67,7 @@ export interface Store {
   readonly invalidation: Invalidation
   readonly checked: CheckedBlobs
   readonly bodies: SmallBodies
+  readonly notes: Notes
   /**
    * The way to the bytes of an entry. undefined where its blob is gone, or has other bytes than it had (checked-blobs.ts): the
    * caller removes the entry.
@@ -149,6 +151,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     entries,
     blobs,
     bodies,
+    notes: new Notes(database),
     counters,
     figures,
     failures: new FailureList(database, flusher),

@@ -11,6 +11,8 @@ export interface Selection {
   /** Ids of entries or of keys, or beginnings of them; a key means each of its entries. */
   readonly ids?: readonly KeyId[]
   readonly stale?: boolean
+  /** Milliseconds since the epoch: what was stored later is not meant. */
+  readonly before?: number
   /** Milliseconds since stored. */
   readonly olderThan?: number
   /** Milliseconds since last used. */
@@ -25,7 +27,7 @@ export interface Selection {
 const ID_LENGTH = 64
 
 export function selects(selection: Selection, now: number): (entry: Entry) => boolean {
-  const { all, ids, stale, olderThan, unusedFor, match, largerThan } = selection
+  const { all, ids, stale, before, olderThan, unusedFor, match, largerThan } = selection
   const tests: ((entry: Entry) => boolean)[] = []
   if (all === true) tests.push(() => true)
   if (ids !== undefined) {
@@ -43,7 +45,7 @@ export function selects(selection: Selection, now: number): (entry: Entry) => bo
     const pattern = globPattern(match)
     tests.push((entry) => pattern.test(withoutQuery(entry.url)))
   }
-  return (entry) => tests.length > 0 && tests.every((test) => test(entry))
+  return (entry) => tests.length > 0 && entry.storedAt <= (before ?? Infinity) && tests.every((test) => test(entry))
 }
 
 /** The id of the key that an entry belongs to. */

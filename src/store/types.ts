@@ -115,6 +115,9 @@ export const counterNames = [
   'downloaded',
   'downloaded_mirror',
   'downloaded_parent',
+  /** Body bytes that came from other nodes of the cluster, and those that went to them: neither downloaded nor served. */
+  'filled',
+  'lent',
   /** Body bytes sent to readers, by how they were served. Their sum is the upload. */
   'served_hit',
   'served_miss',

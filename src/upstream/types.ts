@@ -90,8 +90,8 @@ export interface OriginAnswer {
   excerpt(): Promise<string>
 }
 
-/** `cache`: another URL of this cache, where the bytes were counted when they came. */
-export type SourceKind = 'cache' | 'parent' | 'mirror' | 'origin'
+/** `cache`: another URL of this cache, where the bytes were counted when they came. `peer`: another node of the cluster. */
+export type SourceKind = 'cache' | 'peer' | 'parent' | 'mirror' | 'origin'
 
 /**
  * A place to get bytes from. flight/sources.ts holds the order in which sources are asked, and how their bytes are counted.

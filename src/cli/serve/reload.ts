@@ -13,7 +13,7 @@ import { configuredMirrors, parentsFor } from '../settings/places.js'
 import { configuredRules, dividedRules } from '../settings/rules.js'
 import type { Settings } from '../settings/resolve.js'
 import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
-import { accessOptions, tlsFiles } from './server-settings.js'
+import { accessOptions, clusterOptions, tlsFiles } from './server-settings.js'
 
 /** Of all others a restart is needed. */
 const changeable: ReadonlySet<SettingName> = new Set([
@@ -46,6 +46,7 @@ export async function checkSettings(settings: Settings): Promise<Checked> {
   new Access(access)
   const tls = tlsFiles(values)
   if (tls !== undefined) readTls(tls)
+  await clusterOptions(values, '')
   const mirrors = configuredMirrors(file)
   const { of: parents } = await parentsFor(settings)
   const rules = configuredRules(file)

@@ -12,7 +12,7 @@ import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import { announce, tellSystemd } from './announce.js'
 import { reload } from './reload.js'
-import { accessOptions, connectionLimit, exposureOf, tlsFiles } from './server-settings.js'
+import { accessOptions, clusterOptions, connectionLimit, exposureOf, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
 
@@ -44,6 +44,7 @@ async function serve(command: BaseCommand, values: SettingValues, link: WorkerLi
       via,
       self,
       warn: (line) => log.warn(line),
+      cluster: await clusterOptions(values, command.config.version),
       ...(link !== undefined && { credentialKey: link.credentialKey }),
     })
     try {
@@ -78,12 +79,14 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
   const tls = tlsFiles(values)
   const accelRedirect = values['x-accel-redirect']
   const observation = await openObservation({ engine, log, clock: systemClock, egressPrice: values['egress-price'] })
+  const { cluster } = engine
+  const peers = cluster ? (await import('../../server/peer.js')).peerRoutes(cluster) : []
   const { connections, shortage } = await connectionLimit(values)
   try {
     const server = await startServer({
       engine,
       log: observation.log,
-      routes: observation.routes,
+      routes: [...observation.routes, ...peers],
       host: values.host,
       port: link?.port ?? values.port,
       version: command.config.version,
@@ -100,7 +103,7 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
     const notices = link === undefined ? [shortage, exposureOf(values, access)] : []
     for (const notice of notices) if (notice !== undefined) log.warn(notice)
     const again = (): Promise<void> => reload({ command, engine, server, log, values, isWorker: link !== undefined })
-    await serveUntilStopped(server, log, command.stop, again, link)
+    await serveUntilStopped(server, log, command.stop, again, link, () => cluster?.drain())
   } finally {
     await observation.close()
   }
@@ -112,12 +115,14 @@ async function serveUntilStopped(
   stopped: AbortSignal,
   again: () => Promise<void>,
   link: WorkerLink | undefined,
+  onDrain: () => void,
 ): Promise<void> {
   const stopReloading = onHangup(again, link)
   const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
   if (link === undefined) announce(server.url, log)
   else link.listening(server.url)
   if (!stop.aborted) await once(stop, 'abort')
+  onDrain()
   log.info(`draining, ${server.readers} being served`)
   if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
   await server.drain()

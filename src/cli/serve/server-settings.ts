@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { KissError, systemCode } from '../../errors.js'
+import type { ClusterOptions } from '../../engine/types.js'
 import type { AccessOptions } from '../../server/access.js'
 import { connectionsWithin, descriptorsFor, limits } from '../../server/limits.js'
 import type { TlsFiles } from '../../server/tls.js'
@@ -19,6 +20,29 @@ export async function accessOptions(values: SettingValues): Promise<AccessOption
     adminTokens,
     clientTokens,
   }
+}
+
+/**
+ * undefined: this server stands alone.
+ *
+ * @throws KissError `usage` for half of the settings, `configuration` for a file of tokens that cannot be read or holds none
+ */
+export async function clusterOptions(values: SettingValues, version: string): Promise<ClusterOptions | undefined> {
+  const { cluster, 'cluster-name': name, 'node-url': nodeUrl, 'cluster-token-file': tokenFile } = values
+  if (cluster === undefined) {
+    if (nodeUrl !== undefined) throw new KissError('usage', '--node-url needs --cluster')
+    if (tokenFile !== undefined) throw new KissError('usage', '--cluster-token-file needs --cluster')
+    return undefined
+  }
+  // The value may hold a password: it is not shown.
+  if (!URL.canParse(cluster) || !/^rediss?:$/.test(new URL(cluster).protocol))
+    throw new KissError('usage', '--cluster: not a redis:// or rediss:// URL')
+  if (!/^[\w.-]{1,64}$/.test(name))
+    throw new KissError('usage', '--cluster-name: a name has letters, digits, ".", "-" and "_", and 64 of them at most')
+  if (nodeUrl === undefined) throw new KissError('usage', '--cluster needs --node-url')
+  if (tokenFile === undefined) throw new KissError('usage', '--cluster needs --cluster-token-file')
+  const tokens = await tokensOf(tokenFile, '--cluster-token-file')
+  return { redis: cluster, name, nodeUrl: nodeUrl.href, tokens, caFile: values['ca-file'], version }
 }
 
 /** @throws KissError `usage` for half a pair */

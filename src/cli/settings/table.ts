@@ -200,6 +200,15 @@ export const settingsTable = {
     placeholder: 'FILE',
   },
   'client-token-file': { kind: 'path', summary: 'file with the token that clients must show', placeholder: 'FILE' },
+  cluster: {
+    kind: 'string',
+    secret: true,
+    summary: 'share downloads with the other nodes that name this Redis: redis:// or rediss://',
+    placeholder: 'URL',
+  },
+  'cluster-name': { kind: 'string', default: 'kiss', summary: 'nodes of one name form a cluster', placeholder: 'NAME' },
+  'node-url': { kind: 'url', summary: 'where the other nodes reach this one', placeholder: 'URL' },
+  'cluster-token-file': { kind: 'path', summary: 'file with the token that the nodes share', placeholder: 'FILE' },
   check: { kind: 'boolean', summary: 'check every setting, and stop', only: 'flag' },
   'print-config': { kind: 'boolean', summary: 'print every setting and where it came from, and stop', only: 'flag' },
 

@@ -1,0 +1,301 @@
+/**
+ * One download as the cluster sees it. Before each request it looks at what is known of the key, in this order:
+ *
+ *   1. A public request failed a moment ago on another node: so does this one.
+ *   2. Another node has a body that is young enough: its bytes are the answer.
+ *   3. Another node downloads: its growing body is the answer, from the byte at which this one stands.
+ *   4. Nobody does: this node takes the lease, and the origin is asked.
+ *
+ * A private body is taken only after the origin has accepted the credential of this order for its content. Where Redis is
+ * out of reach, the node that was last seen with the key is asked before the origin.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { About, SharedDownload } from '../flight/cluster.js'
+import type { Lending } from '../flight/directory.js'
+import { errorFrom, type Ending } from '../flight/ending.js'
+import type { Order } from '../flight/order.js'
+import type { LruMap } from '../store/lru.js'
+import type { Entry, KeyId } from '../store/types.js'
+import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
+import { aboutOf, answerOf, renewedAnswer } from './answers.js'
+import { Moved, type Holder } from './holder.js'
+import type { SharedLease, SharedLeases, Standing } from './leases.js'
+import type { Nodes } from './nodes.js'
+import type { PeerBody, PeerReply, Peers } from './peers.js'
+import { Unreachable } from './redis.js'
+
+/** Milliseconds between two looks at a lease whose holder is silent, or has nothing to give yet. */
+const WATCH = 1_000
+const PAUSE = 50
+/** Looks in a row at a holder that does not know its own lease, until it counts as unreachable. */
+const LOOKS = 40
+
+/** The questions of cache rule 9 to the origin (engine/rights.ts). */
+export interface PeerRights {
+  /** Shows the origin the credential of the order; throws its refusal. The result is for `mayTake`. */
+  introduce(order: Order, signal: AbortSignal): Promise<unknown>
+  /** May the client of this order have these bytes? Throws the refusal of the origin. */
+  mayTake(order: Order, content: About, signal: AbortSignal, introduced?: unknown): Promise<boolean>
+}
+
+export interface ClusterDownloadOptions {
+  readonly order: Order
+  readonly instance: string
+  readonly leases: SharedLeases
+  readonly peers: Peers
+  readonly nodes: Nodes
+  readonly rights: PeerRights
+  /** Who was last seen with which key. */
+  readonly seen: LruMap<KeyId, Holder>
+  readonly lend: (lending: Lending) => Promise<void>
+  /** Work behind the answer, which is waited for before the process ends. */
+  readonly behind: (work: Promise<void>) => void
+}
+
+/** `origin`: the network is asked without a lease. */
+type Step = OriginAnswer | 'again' | 'origin'
+
+export class ClusterDownload implements SharedDownload {
+  readonly #o: ClusterDownloadOptions
+  #lease: SharedLease | undefined
+  /** The last bytes came from another node. */
+  #isFilled = false
+  /** Holders, by generation, and nodes, by instance, that gave this download nothing. */
+  readonly #useless = new Set<number | string>()
+  #looks = 0
+  /** Of the last request to a holder: a node that sends nothing is not asked for ever. */
+  #range: string | undefined = ''
+
+  constructor(options: ClusterDownloadOptions) {
+    this.#o = options
+  }
+
+  over(origins: Origins): Origins {
+    return {
+      request: (asked) => this.#request(asked, origins),
+      update: (lists) => origins.update(lists),
+      close: () => origins.close(),
+    }
+  }
+
+  async claim(): Promise<boolean> {
+    try {
+      await this.#acquire(await this.#o.leases.look(this.#o.order.id))
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error
+      return true
+    }
+    return this.#held !== undefined
+  }
+
+  end(ending: Ending, entry: Entry | undefined): void {
+    // What is not told is a hint that is missing.
+    this.#o.behind(this.#tell(ending, entry).catch(() => undefined))
+  }
+
+  get #held(): SharedLease | undefined {
+    return this.#lease?.lost.aborted === false ? this.#lease : undefined
+  }
+
+  async #request(asked: OriginRequest, origins: Origins): Promise<OriginAnswer> {
+    for (;;) {
+      asked.signal.throwIfAborted()
+      const held = this.#held
+      if (held) {
+        this.#isFilled = false
+        return origins.request({ ...asked, signal: AbortSignal.any([asked.signal, held.lost]) })
+      }
+      const step = await this.#next(asked)
+      if (step === 'again') continue
+      this.#isFilled = step !== 'origin'
+      return step === 'origin' ? origins.request(asked) : step
+    }
+  }
+
+  async #next(asked: OriginRequest): Promise<Step> {
+    const { leases, order, instance } = this.#o
+    try {
+      const standing = await leases.look(order.id)
+      const { holder, failure } = standing
+      if (failure && order.access === 'public' && order.insists !== true) throw errorFrom(failure)
+      const stored = await this.#fromStore(standing, asked)
+      if (stored) return stored
+      if (holder && holder.instance !== instance) return await this.#fromHolder(holder, standing, asked)
+      return await this.#acquire(standing)
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error
+      return await this.#withoutRedis(asked)
+    }
+  }
+
+  async #acquire({ generation }: Standing, instead?: Holder): Promise<'again'> {
+    const { leases, order, lend } = this.#o
+    const asked = { isPrivate: order.access === 'client', known: generation, ...(instead && { instead }) }
+    const got = await leases.acquire(order.id, asked)
+    if (got.kind !== 'mine') return 'again'
+    this.#lease = got.lease
+    // Where the disk takes no more, other processes of this node do not lend.
+    await lend({ generation: got.lease.generation, lifetime: order.lifetime }).catch(() => undefined)
+    return 'again'
+  }
+
+  /** From a node that has the whole body, where the entry is one that this order may be given. */
+  async #fromStore({ entry, at }: Standing, asked: OriginRequest): Promise<OriginAnswer | undefined> {
+    const { order, rights, nodes, peers, leases, instance } = this.#o
+    const known = order.stale ?? order.replaces
+    if (!entry || order.accepts?.(entry) !== true) return undefined
+    if (known && entry.validatedAt <= known.validatedAt) return undefined
+    if (order.replaces && entry.sha256 === order.replaces.sha256) return undefined
+    if (order.stale?.sha256 === entry.sha256 && isConditional(asked)) return renewedAnswer(order, order.stale, entry)
+    const elsewhere = await nodes.urlsOf(at.filter((name) => name !== instance && !this.#useless.has(name)))
+    if (elsewhere.size === 0 || !(await rights.mayTake(order, aboutOf(entry), asked.signal))) return undefined
+    for (const [name, url] of shuffled([...elsewhere])) {
+      asked.onStart?.()
+      const reply = await peers.get(url, this.#question('stored', asked, asked.signal))
+      if (reply.kind === 'body' && reply.about.entry?.sha256 === entry.sha256)
+        return this.#answer(reply, undefined, asked)
+      this.#dismiss(reply)
+      this.#useless.add(name)
+      if (reply.kind === 'not here' || reply.kind === 'body') await leases.gone(order.id, name)
+    }
+    return undefined
+  }
+
+  /** From the node that downloads. */
+  async #fromHolder(holder: Holder, standing: Standing, asked: OriginRequest): Promise<Step> {
+    const { order, rights, peers, seen } = this.#o
+    if (this.#useless.has(holder.generation) || this.#looks > LOOKS) return 'origin'
+    seen.set(order.id, holder)
+    await this.#pause(asked)
+    const introduced = holder.private ? await rights.introduce(order, asked.signal) : undefined
+    asked.onStart?.()
+    const reply = await this.#watched(holder, asked, (signal) =>
+      peers.get(holder.url, this.#question(holder.generation, asked, signal)),
+    )
+    switch (reply?.kind) {
+      case 'body':
+        if (await rights.mayTake(order, reply.about, asked.signal, introduced))
+          return this.#answer(reply, holder, asked)
+        this.#dismiss(reply)
+        this.#useless.add(holder.generation)
+        return 'again'
+      case 'dead':
+        return this.#acquire(standing, holder)
+      case 'not here':
+      // It has just ended, or just begun.
+      case undefined:
+        return 'again'
+      default:
+        this.#useless.add(holder.generation)
+        return 'again'
+    }
+  }
+
+  /** Between two requests to holders that brought no byte. */
+  async #pause({ headers: { range }, signal }: OriginRequest): Promise<void> {
+    const isSame = this.#range === range
+    this.#range = range
+    this.#looks = isSame ? this.#looks + 1 : 0
+    if (isSame) await delay(PAUSE, undefined, { signal })
+  }
+
+  async #withoutRedis(asked: OriginRequest): Promise<Step> {
+    const { order, seen, peers, rights, instance } = this.#o
+    const holder = seen.get(order.id)
+    if (!holder || holder.instance === instance || this.#useless.has(holder.instance)) return 'origin'
+    this.#useless.add(holder.instance)
+    const introduced = holder.private ? await rights.introduce(order, asked.signal) : undefined
+    for (const what of [holder.generation, 'stored'] as const) {
+      const reply = await peers.get(holder.url, this.#question(what, asked, asked.signal))
+      if (reply.kind !== 'body') continue
+      const { entry } = reply.about
+      const isYoung = entry === undefined || order.accepts?.(entry) === true
+      if (isYoung && (await rights.mayTake(order, reply.about, asked.signal, introduced))) {
+        return this.#answer(reply, undefined, asked)
+      }
+      this.#dismiss(reply)
+    }
+    return 'origin'
+  }
+
+  #question(generation: number | 'stored', { headers }: OriginRequest, signal: AbortSignal) {
+    const { range, 'if-range': ifRange } = headers
+    const wanted = range !== undefined && ifRange !== undefined ? { range, 'if-range': ifRange } : {}
+    return { id: this.#o.order.id, generation, headers: wanted, signal }
+  }
+
+  #dismiss(reply: PeerReply): void {
+    if (reply.kind === 'body') reply.stream.destroy()
+  }
+
+  /** undefined: another node holds the lease by now. Throws where the request has waited long enough. */
+  async #watched<T>(
+    holder: Holder,
+    { signal, headersTimeout }: OriginRequest,
+    ask: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
+    const ended = new AbortController()
+    const late = Object.assign(new Error('the node that downloads did not answer in time'), { code: 'ETIMEDOUT' })
+    const timer = setTimeout(() => ended.abort(late), Math.min(headersTimeout, 2 ** 31 - 1))
+    const watch = setInterval(() => {
+      void this.#isOver(holder).then((isOver) => isOver && ended.abort(new Moved('another node downloads by now')))
+    }, WATCH)
+    try {
+      return await ask(AbortSignal.any([signal, ended.signal]))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof Moved) return undefined
+      throw error
+    } finally {
+      clearTimeout(timer)
+      clearInterval(watch)
+    }
+  }
+
+  /** Silence is no proof: what Redis says counts, and what it does not say changes nothing. */
+  async #isOver(holder: Holder): Promise<boolean> {
+    try {
+      return (await this.#o.leases.look(this.#o.order.id)).holder?.generation !== holder.generation
+    } catch {
+      return false
+    }
+  }
+
+  #answer(body: PeerBody, holder: Holder | undefined, { signal }: OriginRequest): OriginAnswer {
+    const isOver = holder && (() => this.#isOver(holder))
+    return answerOf(body, this.#o.order, { signal, isOver })
+  }
+
+  async #tell(ending: Ending, entry: Entry | undefined): Promise<void> {
+    const { leases, order } = this.#o
+    const isKept = (ending.kind === 'stored' || ending.kind === 'renewed') && entry?.id === order.id
+    if (isKept && this.#isFilled) return leases.have(order.id, entry.sha256)
+    // A predecessor of this node had every byte already.
+    if (isKept && !this.#held && ending.kind === 'stored') await this.#acquire(await leases.look(order.id))
+    const held = this.#held
+    if (!held) return
+    const known = order.stale ?? order.replaces
+    if (isKept) {
+      await leases.publish(held, entry, known !== undefined && known.sha256 !== entry.sha256)
+      return
+    }
+    const isTold = ending.kind === 'failed' && ending.remembered && order.access === 'public'
+    await leases.release(held, isTold ? told(ending) : '')
+  }
+}
+
+function told({ failure: { code, message, status, retryAfter, hint } }: Extract<Ending, { kind: 'failed' }>): string {
+  return JSON.stringify({ code, message, status, retryAfter, hint })
+}
+
+function isConditional({ headers }: OriginRequest): boolean {
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item)
+}

@@ -1,0 +1,189 @@
+/**
+ * The leases and hints of a cluster, in Redis. A node's process speaks to Redis for a key only while it holds the lease of its
+ * own directory (flight/lease.ts), so that the nodes compete here and not their processes.
+ *
+ *   1. The generation of a lease is Redis' time in microseconds: a later lease has a higher one, whoever grants it.
+ *   2. A lease lives for six seconds. One script renews all leases of this process every two seconds. Where a lease is missing
+ *      (Redis was emptied), it is written again, but only while the last renewal is younger than its lifetime: a process that
+ *      was stopped for longer has lost it, also when its successor has come and gone.
+ *   3. A node takes its own lease over at once, and that of a holder that refuses connections if nobody else did so first.
+ *   4. The lease saves downloads. What is true is guarded elsewhere: the shared entry by its generation, the bytes by
+ *      validators and sums.
+ */
+
+import { parseOrUndefined } from '../store/files.js'
+import type { Entry, KeyId, Sha256 } from '../store/types.js'
+import type { Failure } from '../flight/ending.js'
+import { Moved, type Holder } from './holder.js'
+import type { Redis, Script } from './redis.js'
+import { ACQUIRE, GONE, HAVE, LOOK, PUBLISH, RELEASE, RENEW } from './scripts.js'
+
+/** Milliseconds that a lease lives without a renewal. */
+const LIFETIME = 6_000
+/** Renewals in that time. */
+const RENEWALS = 3
+/** Milliseconds that hints are kept. */
+const HINTS = 30 * 86_400_000
+/** Milliseconds that a failure is told to the other nodes (rule 8 of the cache). */
+const FAILURES = 10_000
+
+/** What the cluster knows of one key. */
+export interface Standing {
+  readonly holder: Holder | undefined
+  readonly entry: Entry | undefined
+  /** Of the entry, or of the purge that removed it; '' where there is neither. */
+  readonly generation: string
+  /** Instances of the nodes that have the body. */
+  readonly at: readonly string[]
+  readonly failure: Failure | undefined
+}
+
+export interface SharedLease {
+  readonly id: KeyId
+  readonly generation: number
+  /** Aborted when another node may have it. */
+  readonly lost: AbortSignal
+}
+
+export type Acquired =
+  | { readonly kind: 'mine'; readonly lease: SharedLease }
+  | { readonly kind: 'theirs'; readonly holder: Holder }
+  /** The entry is another one by now. */
+  | { readonly kind: 'changed' }
+
+export interface SharedLeasesOptions {
+  readonly redis: Redis
+  /** Begins every key. */
+  readonly prefix: string
+  readonly instance: string
+  /** Where other nodes reach this one. */
+  readonly url: string
+  /** Milliseconds; for tests. */
+  readonly lifetime?: number | undefined
+}
+
+interface Held extends SharedLease {
+  readonly value: string
+  readonly loss: AbortController
+  /** Milliseconds, monotonic. */
+  renewedAt: number
+}
+
+export class SharedLeases {
+  readonly #o: SharedLeasesOptions
+  readonly #lifetime: number
+  readonly #held = new Set<Held>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: SharedLeasesOptions) {
+    this.#o = options
+    this.#lifetime = options.lifetime ?? LIFETIME
+    this.#timer = setInterval(() => void this.#renew(), this.#lifetime / RENEWALS).unref()
+  }
+
+  /** @throws Unreachable, as all that follows */
+  async look(id: KeyId): Promise<Standing> {
+    const reply = await this.#run(LOOK, id, ['lease', 'entry', 'at', 'fail'], [])
+    const [lease, entry, at, failure] = reply as [string | null, string | null, string[], string | null]
+    const [generation = '', json] = split(entry ?? '')
+    return {
+      holder: holderOf(lease),
+      entry: json === undefined ? undefined : (parseOrUndefined(json) as Entry | undefined),
+      generation,
+      at,
+      failure: failure === null ? undefined : (parseOrUndefined(failure) as Failure | undefined),
+    }
+  }
+
+  /**
+   * @param known the generation of the entry that the caller has seen
+   * @param instead a holder that refused a connection
+   */
+  async acquire(
+    id: KeyId,
+    { isPrivate, known, instead }: { readonly isPrivate: boolean; readonly known: string; readonly instead?: Holder },
+  ): Promise<Acquired> {
+    const { instance, url } = this.#o
+    const asked = performance.now()
+    const args = [instance, url, isPrivate ? 1 : 0, this.#lifetime, known, instead?.generation ?? '']
+    const [kind, what = ''] = (await this.#run(ACQUIRE, id, ['lease', 'entry'], args)) as [string, string?]
+    const holder = kind === 'theirs' ? holderOf(what) : undefined
+    if (holder) return { kind: 'theirs', holder }
+    if (kind !== 'mine') return { kind: 'changed' }
+    const loss = new AbortController()
+    const value = `${what} ${isPrivate ? 1 : 0} ${instance} ${url}`
+    const lease: Held = { id, generation: Number(what), value, loss, lost: loss.signal, renewedAt: asked }
+    this.#held.add(lease)
+    return { kind: 'mine', lease }
+  }
+
+  /** Tells what came of a download and ends its lease. False where a later download was faster. */
+  async publish(lease: SharedLease, entry: Entry, replaces: boolean): Promise<boolean> {
+    this.#forget(lease)
+    const args = [lease.generation, JSON.stringify(entry), entry.sha256, this.#o.instance, HINTS, replaces ? 1 : 0]
+    const keys = [...keysOf(this.#o.prefix, lease.id, ['lease', 'entry', 'at']), `${this.#o.prefix}log`]
+    return (await this.#o.redis.run(PUBLISH, keys, args)) === 1
+  }
+
+  /** Ends a lease; `failure`: other nodes are told for a while. */
+  async release(lease: SharedLease, failure?: string): Promise<void> {
+    this.#forget(lease)
+    await this.#run(RELEASE, lease.id, ['lease', 'fail'], [lease.generation, failure ?? '', FAILURES])
+  }
+
+  /** This node has the body of the shared entry, too. */
+  async have(id: KeyId, sha256: Sha256): Promise<void> {
+    await this.#run(HAVE, id, ['entry', 'at'], [this.#o.instance, sha256, HINTS])
+  }
+
+  async gone(id: KeyId, instance: string): Promise<void> {
+    await this.#run(GONE, id, ['at'], [instance])
+  }
+
+  /** Those of this process. */
+  list(): readonly SharedLease[] {
+    return [...this.#held]
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#held.clear()
+  }
+
+  #run(script: Script, id: KeyId, names: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.#o.redis.run(script, keysOf(this.#o.prefix, id, names), args)
+  }
+
+  #forget(lease: SharedLease): void {
+    for (const held of this.#held) if (held === lease) this.#held.delete(held)
+  }
+
+  async #renew(): Promise<void> {
+    const held = [...this.#held]
+    if (held.length === 0) return
+    const asked = performance.now()
+    const args = held.flatMap(({ value, renewedAt }) => [value, asked - renewedAt < this.#lifetime ? 1 : 0])
+    const keys = held.map(({ id }) => `${this.#o.prefix}lease:{${id}}`)
+    // Where Redis cannot be asked, nobody can take a lease either.
+    const kept = (await this.#o.redis.run(RENEW, keys, [this.#lifetime, ...args]).catch(() => [])) as number[]
+    held.forEach((lease, i) => {
+      if (kept[i] === 1) lease.renewedAt = asked
+      else if (kept[i] === 0 && this.#held.delete(lease)) lease.loss.abort(new Moved('another node downloads by now'))
+    })
+  }
+}
+
+export function keysOf(prefix: string, id: KeyId, names: readonly string[]): string[] {
+  return names.map((name) => `${prefix}${name}:{${id}}`)
+}
+
+function holderOf(text: string | null): Holder | undefined {
+  const [generation, isPrivate, instance, url] = (text ?? '').split(' ')
+  if (generation === undefined || instance === undefined || url === undefined) return undefined
+  return { generation: Number(generation), private: isPrivate === '1', instance, url }
+}
+
+function split(text: string): string[] {
+  const end = text.indexOf(' ')
+  return end === -1 ? [text] : [text.slice(0, end), text.slice(end + 1)]
+}

@@ -1,0 +1,103 @@
+/** The table of the nodes: each says every two seconds that it is there and what it is like. */
+
+import type { Totals } from '../flight/cluster.js'
+import type { Redis } from './redis.js'
+import { BEAT, LEAVE } from './scripts.js'
+import { parseOrUndefined } from '../store/files.js'
+
+/** Milliseconds that a node counts as present after its last sign. */
+const LIFETIME = 6_000
+const BEATS = 3
+/** Milliseconds within which the table is not read again for the sake of one key. */
+const FRESH = 300
+
+/** What a node says of itself. */
+export interface NodeFacts {
+  readonly url: string
+  readonly version: string
+  readonly draining: boolean
+  readonly totals: Totals
+}
+
+export interface Node extends Partial<NodeFacts> {
+  readonly instance: string
+  readonly present: boolean
+  /** Milliseconds since the epoch, of Redis' clock. */
+  readonly seenAt: number
+}
+
+export interface NodesOptions {
+  readonly redis: Redis
+  readonly prefix: string
+  readonly instance: string
+  readonly facts: () => Promise<NodeFacts>
+}
+
+export class Nodes {
+  readonly #o: NodesOptions
+  #nodes: readonly Node[] = []
+  #timer: NodeJS.Timeout | undefined
+  #beating: Promise<void> = Promise.resolve()
+  #isClosed = false
+  /** Monotonic milliseconds. */
+  #beatAt = -Infinity
+
+  constructor(options: NodesOptions) {
+    this.#o = options
+  }
+
+  /** Every node that was seen within a week; as of the last time that Redis answered. */
+  list(): readonly Node[] {
+    return this.#nodes
+  }
+
+  /** The other nodes that are there. */
+  others(): readonly (Node & { readonly url: string })[] {
+    return this.#nodes.filter(
+      (node): node is Node & { readonly url: string } =>
+        node.present && node.instance !== this.#o.instance && node.url !== undefined,
+    )
+  }
+
+  /** By instance, those of these nodes that are there; looks at Redis again where one is not known. */
+  async urlsOf(instances: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const known = (name: string): boolean => this.#nodes.some(({ instance }) => instance === name)
+    if (performance.now() - this.#beatAt > FRESH && !instances.every(known)) await this.beat()
+    return new Map(
+      this.others().flatMap(({ instance, url }) => (instances.includes(instance) ? [[instance, url]] : [])),
+    )
+  }
+
+  /** Now, and from now on every two seconds. Never rejects. */
+  beat(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#beating = this.#beat().catch(() => undefined)
+    return this.#beating.then(() => {
+      if (!this.#isClosed) this.#timer = setTimeout(() => void this.beat(), LIFETIME / BEATS).unref()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await this.#beating
+    const { redis, prefix, instance } = this.#o
+    // Another worker of this node may still be there: it says so again within two seconds.
+    await redis.run(LEAVE, [`${prefix}nodes`, `${prefix}node:${instance}`], [instance]).catch(() => undefined)
+  }
+
+  async #beat(): Promise<void> {
+    const { redis, prefix, instance, facts } = this.#o
+    const own = JSON.stringify(await facts())
+    this.#beatAt = performance.now()
+    const args = [`${prefix}node:`, instance, own, LIFETIME]
+    const [, ...rest] = (await redis.run(BEAT, [`${prefix}nodes`], args)) as string[]
+    this.#nodes = Array.from({ length: rest.length / 3 }, (_, i) => {
+      const [name = '', seenAt = '', json = ''] = rest.slice(3 * i, 3 * i + 3)
+      const said = json === '' ? undefined : (parseOrUndefined(json) as NodeFacts | undefined)
+      // The address of a node that has gone is still of interest.
+      const before = this.#nodes.find((node) => node.instance === name)
+      return { ...before, ...said, instance: name, present: said !== undefined, seenAt: Number(seenAt) }
+    })
+  }
+}

@@ -1,0 +1,130 @@
+/** Joins a cluster: the leases, the log and the table of nodes in Redis, and the other nodes behind it. Loads the client of Redis. */
+
+import { readFile } from 'node:fs/promises'
+import { rootCertificates } from 'node:tls'
+import { KissError } from '../errors.js'
+import type { Cluster, ClusterOptions } from '../flight/cluster.js'
+import { LruMap } from '../store/lru.js'
+import type { KeyId } from '../store/types.js'
+import { ClusterDownload, type PeerRights } from './download.js'
+import type { Holder } from './holder.js'
+import { SharedLeases } from './leases.js'
+import { Log, type LogTarget, type Notes, type SharedPurge } from './log.js'
+import { Nodes, type Node, type NodeFacts } from './nodes.js'
+import { Peers } from './peers.js'
+import { Redis } from './redis.js'
+
+/** Of what lies in Redis: nodes of another number do not see each other. */
+const PROTOCOL = 1
+/** Holders that are remembered for the time without Redis. */
+const SEEN = 10_000
+
+export interface ClusterParts {
+  /** Of the cache directory. */
+  readonly instance: string
+  readonly rights: PeerRights
+  readonly target: LogTarget
+  readonly notes: Notes
+  readonly facts: () => Promise<Pick<NodeFacts, 'totals'>>
+  readonly warn: (message: string) => void
+}
+
+/** What the other nodes removed. */
+export interface Spread {
+  readonly removed: number
+  readonly bytes: number
+  /** URLs of the nodes that will hear of it later. */
+  readonly unreached: readonly string[]
+}
+
+export interface OpenedCluster extends Cluster {
+  nodes(): readonly Node[]
+  /** Has every other node purge, and the log remember it. */
+  purge(purge: SharedPurge, dryRun: boolean): Promise<Spread>
+  /** Says to the other nodes that this one is about to leave. */
+  drain(): void
+  close(): Promise<void>
+}
+
+/** Resolves when what this node missed has been applied, or Redis does not answer. */
+export async function openCluster(options: ClusterOptions, parts: ClusterParts): Promise<OpenedCluster> {
+  const { name, nodeUrl, tokens, version, lifetime } = options
+  const { instance, rights, target, notes, warn } = parts
+  const ca = await authorities(options.caFile)
+  const redis = await Redis.open({ url: options.redis, ca, warn })
+  const prefix = `kiss:${PROTOCOL}:${name}:`
+  const leases = new SharedLeases({ redis, prefix, instance, url: nodeUrl, lifetime })
+  const peers = new Peers({ token: tokens[0] ?? '', ca })
+  let draining = false
+  const facts = async (): Promise<NodeFacts> => ({ url: nodeUrl, version, draining, ...(await parts.facts()) })
+  const nodes = new Nodes({ redis, prefix, instance, facts })
+  const log = new Log({ redis, prefix, instance, target, notes, warn })
+  const seen = new LruMap<KeyId, Holder>(SEEN)
+  const behind = new Set<Promise<void>>()
+  await Promise.all([nodes.beat(), log.start()])
+
+  return {
+    begin(order, lend) {
+      if (order.alone || !order.keep) return undefined
+      return new ClusterDownload({
+        order,
+        instance,
+        leases,
+        peers,
+        nodes,
+        rights,
+        seen,
+        lend,
+        behind: (work) => {
+          behind.add(work)
+          void work.then(() => behind.delete(work))
+        },
+      })
+    },
+    nodes: () => nodes.list(),
+    async purge(purge, dryRun) {
+      if (!dryRun) await log.fence(purge.ids)
+      const fields = { purge: JSON.stringify(purge.order), 'dry-run': String(dryRun) }
+      const unreached: string[] = []
+      const removed = await Promise.all(
+        nodes.others().map(async ({ url }) => {
+          try {
+            return (await peers.post(url, 'api/v1/peer/purge', fields)) as Omit<Spread, 'unreached'>
+          } catch {
+            unreached.push(url)
+            return { removed: 0, bytes: 0 }
+          }
+        }),
+      )
+      // Behind the requests: what a node removes at a word of the log is counted nowhere.
+      if (!dryRun) await log.purged(purge)
+      return {
+        removed: removed.reduce((sum, node) => sum + node.removed, 0),
+        bytes: removed.reduce((sum, node) => sum + node.bytes, 0),
+        unreached,
+      }
+    },
+    drain() {
+      draining = true
+      void nodes.beat()
+    },
+    async close() {
+      await Promise.all(behind)
+      await nodes.close()
+      await log.close()
+      leases.close()
+      peers.close()
+      redis.close()
+    },
+  }
+}
+
+/** A list of authorities replaces the usual ones, so that these are in it. */
+async function authorities(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || file === 'system') return undefined
+  try {
+    return [await readFile(file, 'utf8'), ...rootCertificates].join('\n')
+  } catch (error) {
+    throw new KissError('configuration', `--ca-file: cannot read ${file}`, { cause: error })
+  }
+}

@@ -1,0 +1,167 @@
+/** Asks the other nodes for bodies, over HTTP. No cookie, no URL and no credential of a client goes along: a node is asked by key id. */
+
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as TlsAgent, request as httpsRequest } from 'node:https'
+import { systemCode } from '../errors.js'
+import type { About } from '../flight/cluster.js'
+import { parseReprDigest } from '../http/digest.js'
+import { parseOrUndefined } from '../store/files.js'
+import type { KeyId, Sha256 } from '../store/types.js'
+import { alarm } from './alarm.js'
+
+/** Milliseconds until a connection counts as failed. */
+const CONNECT = 1_000
+/** Milliseconds in which a node answers what it knows at once. */
+const PROMPT = 5_000
+
+/** The header with what a node tells beside the bytes. */
+export const ABOUT = 'x-kiss-entry'
+/** Which download a node is asked for: the generation of its lease, or `stored`. */
+export const GENERATION = 'x-kiss-generation'
+export const TOKEN = 'x-kiss-token'
+
+export interface PeerQuestion {
+  readonly id: KeyId
+  readonly generation: number | 'stored'
+  /** `range` and `if-range`. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+export interface PeerBody {
+  readonly kind: 'body'
+  readonly status: 200 | 206
+  readonly about: About
+  readonly contentRange: string | undefined
+  readonly stream: IncomingMessage
+  /** Once the stream has ended. */
+  readonly sum: () => Sha256 | undefined
+}
+
+export type PeerReply =
+  | PeerBody
+  /** It has no such body, or not under this generation. */
+  | { readonly kind: 'not here' }
+  /** It does not lend this one, or does not know us. */
+  | { readonly kind: 'refused'; readonly status: number }
+  /** Nothing listens there any more. */
+  | { readonly kind: 'dead' }
+  | { readonly kind: 'unreachable'; readonly cause: unknown }
+
+export interface PeersOptions {
+  readonly token: string
+  /** PEM of authorities for nodes under https. */
+  readonly ca?: string | undefined
+}
+
+export class Peers {
+  readonly #o: PeersOptions
+  readonly #agent = new Agent({ keepAlive: true })
+  readonly #tlsAgent: TlsAgent
+
+  constructor(options: PeersOptions) {
+    this.#o = options
+    this.#tlsAgent = new TlsAgent({ keepAlive: true, ...(options.ca !== undefined && { ca: options.ca }) })
+  }
+
+  /** Never throws but the reason of the signal. */
+  async get(node: string, question: PeerQuestion): Promise<PeerReply> {
+    const reply = await this.#get(node, question)
+    // A connection that was kept open ended with the process behind it: a new one shows who listens there now.
+    return reply.kind === 'unreachable' && isReset(reply.cause) ? this.#get(node, question, true) : reply
+  }
+
+  async #get(node: string, { id, generation, headers, signal }: PeerQuestion, isAnew = false): Promise<PeerReply> {
+    try {
+      const more = { ...headers, [GENERATION]: String(generation) }
+      const response = await this.#send(node, `api/v1/peer/${id}`, { method: 'GET', headers: more, signal, isAnew })
+      const about = parseOrUndefined(String(response.headers[ABOUT])) as About | undefined
+      const status = response.statusCode ?? 0
+      if (about && (status === 200 || status === 206)) {
+        const told = (): Sha256 | undefined =>
+          parseReprDigest(text(response.headers['repr-digest'])) ?? parseReprDigest(response.trailers['repr-digest'])
+        return {
+          kind: 'body',
+          status,
+          about,
+          contentRange: response.headers['content-range'],
+          stream: response,
+          sum: told,
+        }
+      }
+      response.resume()
+      return status === 404 || status === 409 ? { kind: 'not here' } : { kind: 'refused', status }
+    } catch (error) {
+      signal.throwIfAborted()
+      return systemCode(error) === 'ECONNREFUSED' ? { kind: 'dead' } : { kind: 'unreachable', cause: error }
+    }
+  }
+
+  /** Has a node do something; resolves with its JSON. Throws where it does not. */
+  async post(node: string, path: string, fields: Readonly<Record<string, string>>): Promise<unknown> {
+    const body = new URLSearchParams(fields).toString()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) }
+    const response = await this.#send(
+      node,
+      path,
+      { method: 'POST', headers, signal: AbortSignal.timeout(PROMPT) },
+      body,
+    )
+    const chunks: Buffer[] = []
+    for await (const chunk of response) chunks.push(chunk as Buffer)
+    const answer = Buffer.concat(chunks).toString()
+    if (response.statusCode !== 200) throw new Error(`it answered ${response.statusCode ?? 0}`)
+    return parseOrUndefined(answer)
+  }
+
+  close(): void {
+    this.#agent.destroy()
+    this.#tlsAgent.destroy()
+  }
+
+  #send(
+    node: string,
+    path: string,
+    { method, headers, signal, isAnew = false }: Sending,
+    body?: string,
+  ): Promise<IncomingMessage> {
+    const url = new URL(path, node.endsWith('/') ? node : `${node}/`)
+    const isTls = url.protocol === 'https:'
+    return new Promise((resolve, reject) => {
+      const request = (isTls ? httpsRequest : httpRequest)(url, {
+        method,
+        signal,
+        // A connection of its own.
+        agent: isAnew ? false : isTls ? this.#tlsAgent : this.#agent,
+        ...(isTls && this.#o.ca !== undefined && { ca: this.#o.ca }),
+        headers: { ...headers, [TOKEN]: this.#o.token },
+      })
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return
+        const stop = alarm(CONNECT, () => request.destroy(new Error('no connection within a second')))
+        socket.once(isTls ? 'secureConnect' : 'connect', stop)
+        socket.once('close', stop)
+      })
+      request.once('response', resolve)
+      request.on('error', reject)
+      request.end(body)
+    })
+  }
+}
+
+interface Sending {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+  /** On a new connection. */
+  readonly isAnew?: boolean
+}
+
+function isReset(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+function text(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0]
+}

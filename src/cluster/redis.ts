@@ -1,0 +1,191 @@
+/**
+ * The connection to Redis (or Valkey). Every call has a deadline, and while Redis does not answer no call is made at all:
+ * losing Redis costs hints, never a request.
+ */
+
+import { createHash } from 'node:crypto'
+import { createClient } from '@redis/client'
+import { alarm } from './alarm.js'
+
+/** Milliseconds that one call may take: a client waits for it. */
+const DEADLINE = 400
+/** Milliseconds between two looks at a Redis that does not answer. */
+const LOOK = 200
+/** Milliseconds between two lines for the operator. */
+const QUIET = 60_000
+/** Milliseconds that a blocked read of the log waits for a record. */
+const BLOCK = 5_000
+
+export interface RedisOptions {
+  /** `redis://` or `rediss://`, with user and password where they are needed. */
+  readonly url: string
+  /** PEM of the authorities to trust for `rediss://`; undefined: the usual ones. */
+  readonly ca?: string | undefined
+  readonly warn: (message: string) => void
+}
+
+/** A Lua script: it runs in Redis as one step. */
+export class Script {
+  readonly sha: string
+  constructor(readonly text: string) {
+    this.sha = createHash('sha1').update(text).digest('hex')
+  }
+}
+
+/** Redis gave no answer in time, or refused. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+}
+
+type Client = ReturnType<typeof clientOf>
+
+function clientOf({ url, ca }: RedisOptions) {
+  const socket = { connectTimeout: 1_000, reconnectStrategy: LOOK }
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: ca === undefined ? socket : { ...socket, tls: true, ca },
+  })
+}
+
+export class Redis {
+  readonly #o: RedisOptions
+  readonly #client: Client
+  /** A blocked read holds up all that comes after it on its connection. */
+  readonly #reader: Client
+  readonly #returned = new Set<() => void>()
+  #isReachable = false
+  #isClosed = false
+  #looking: NodeJS.Timeout | undefined
+  #told = -Infinity
+
+  private constructor(options: RedisOptions) {
+    this.#o = options
+    this.#client = clientOf(options)
+    this.#reader = clientOf(options)
+    for (const client of [this.#client, this.#reader]) {
+      // The state of the connection shows in the calls.
+      client.on('error', () => undefined)
+      client.connect().catch(() => undefined)
+    }
+  }
+
+  /** Waits a moment for the connection, and goes on without. */
+  static async open(options: RedisOptions): Promise<Redis> {
+    const redis = new Redis(options)
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 1_000)
+      redis.#client.once('ready', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    await redis.#look()
+    return redis
+  }
+
+  get reachable(): boolean {
+    return this.#isReachable
+  }
+
+  /** Called when Redis answers again after it did not. */
+  onReturned(listener: () => void): void {
+    this.#returned.add(listener)
+  }
+
+  /** @throws Unreachable */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    if (!this.#isReachable) throw new Unreachable('Redis is out of reach')
+    const rest = [String(keys.length), ...keys, ...args.map(String)]
+    try {
+      return await inTime(this.#client.sendCommand(['EVALSHA', script.sha, ...rest])).catch((error: unknown) => {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+        return inTime(this.#client.sendCommand(['EVAL', script.text, ...rest]))
+      })
+    } catch (error) {
+      this.#lose(error)
+      throw new Unreachable('Redis is out of reach', { cause: error })
+    }
+  }
+
+  /** The records of a stream after `last`, oldest first; waits up to some seconds for one. @throws Unreachable */
+  async readLog(key: string, last: string): Promise<readonly Record[]> {
+    const command = ['XREAD', 'COUNT', '1000', 'BLOCK', String(BLOCK), 'STREAMS', key, last]
+    try {
+      return recordsOf(await inTime(this.#reader.sendCommand(command), BLOCK + 2_000))
+    } catch (error) {
+      throw new Unreachable('Redis is out of reach', { cause: error })
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#isReachable = false
+    clearTimeout(this.#looking)
+    for (const client of [this.#client, this.#reader]) client.destroy()
+  }
+
+  #lose(error: unknown): void {
+    if (!this.#isReachable || this.#isClosed) return
+    this.#isReachable = false
+    this.#tell(`Redis does not answer (${reason(error)}): downloads are single on each node alone until it does`)
+    this.#lookSoon()
+  }
+
+  #lookSoon(): void {
+    if (!this.#isClosed) this.#looking = setTimeout(() => void this.#look(), LOOK)
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await inTime(this.#client.sendCommand(['PING']))
+    } catch (error) {
+      this.#tell(`Redis does not answer (${reason(error)}): downloads are single on each node alone until it does`)
+      this.#lookSoon()
+      return
+    }
+    this.#isReachable = true
+    for (const listener of this.#returned) listener()
+  }
+
+  /** One line for each loss, and not one for each call. */
+  #tell(line: string): void {
+    const now = performance.now()
+    if (this.#isClosed || now - this.#told < QUIET) return
+    this.#told = now
+    this.#o.warn(line)
+  }
+}
+
+/** One record of the log. */
+export interface Record {
+  /** Of the stream: milliseconds of Redis' clock, `-` and a number. */
+  readonly id: string
+  readonly fields: ReadonlyMap<string, string>
+}
+
+function recordsOf(reply: unknown): Record[] {
+  const streams = (reply ?? []) as [key: string, records: [id: string, fields: string[]][]][]
+  return streams.flatMap(([, records]) => records).map(([id, fields]) => ({ id, fields: pairsOf(fields) }))
+}
+
+export function pairsOf(flat: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : [])))
+}
+
+async function inTime<T>(call: Promise<T>, deadline = DEADLINE): Promise<T> {
+  let stop = (): void => undefined
+  const late = new Promise<never>((_, reject) => {
+    stop = alarm(deadline, () => reject(new Error(`no answer within ${deadline} ms`)))
+  })
+  call.catch(() => undefined)
+  try {
+    return await Promise.race([call, late])
+  } finally {
+    stop()
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message.split('\n', 1).join('').slice(0, 200) : String(error)
+}

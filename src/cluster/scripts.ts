@@ -1,0 +1,129 @@
+/**
+ * The scripts that run in Redis. Each is one step there, so that no two nodes see the same free lease.
+ *
+ * Values are text, because a Lua number shows only fourteen digits of a generation:
+ *   lease:{id}   `generation private instance url`
+ *   entry:{id}   `generation JSON`; JSON is missing after a purge, which fences older downloads for a minute
+ *   fail:{id}    JSON of a failure
+ */
+
+import { Script } from './redis.js'
+
+const clock = `
+  local time = redis.call('TIME')
+  local generation = string.format('%.0f', time[1] * 1000000 + time[2])`
+
+/** KEYS lease entry at fail. What is known of one key. */
+export const LOOK = new Script(`
+  return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('SMEMBERS', KEYS[3]), redis.call('GET', KEYS[4]) }`)
+
+/**
+ * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller knows, generation of the
+ * holder that refused a connection. Gives the generation of a new lease, or what is in its way.
+ */
+export const ACQUIRE = new Script(`${clock}
+  local held = redis.call('GET', KEYS[1])
+  if held then
+    local number, instance = string.match(held, '^(%d+) %d (%S+)')
+    if instance ~= ARGV[1] and number ~= ARGV[6] then return { 'theirs', held } end
+  end
+  local entry = redis.call('GET', KEYS[2])
+  local known = entry and string.match(entry, '^%d+') or ''
+  if known ~= ARGV[5] then return { 'changed' } end
+  redis.call('SET', KEYS[1], table.concat({ generation, ARGV[3], ARGV[1], ARGV[2] }, ' '), 'PX', ARGV[4])
+  return { 'mine', generation }`)
+
+/**
+ * KEYS lease of each. ARGV lifetime, then for each lease its value and 1 while it may be written again. Gives 1 for each that
+ * goes on and 0 for each that is lost.
+ */
+export const RENEW = new Script(`
+  local kept = {}
+  for i, key in ipairs(KEYS) do
+    local value = ARGV[2 * i]
+    local held = redis.call('GET', key)
+    local mine = held == value or (not held and ARGV[2 * i + 1] == '1')
+    if mine then redis.call('SET', key, value, 'PX', ARGV[1]) end
+    kept[i] = mine and 1 or 0
+  end
+  return kept`)
+
+const release = `
+  local held = redis.call('GET', KEYS[1])
+  if held and string.match(held, '^%d+') == ARGV[1] then redis.call('DEL', KEYS[1]) end`
+
+/**
+ * KEYS lease entry at log. ARGV generation, JSON of the entry, its sum, instance, lifetime of hints, 1 where another content is
+ * known to have been there. Ends the lease in the same step: no node finds neither the lease nor the entry. Gives 1 when stored.
+ */
+export const PUBLISH = new Script(`
+  local before = redis.call('GET', KEYS[2])
+  local number = before and string.match(before, '^%d+')
+  local stored = 0
+  if not number or tonumber(number) <= tonumber(ARGV[1]) then
+    stored = 1
+    local sum = before and string.match(before, '"sha256":"(%x+)"')
+    redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[5])
+    if sum ~= ARGV[3] then
+      redis.call('DEL', KEYS[3])
+      if sum or ARGV[6] == '1' then
+        redis.call('XADD', KEYS[4], 'MAXLEN', '~', '100000', '*', 'replaced', ARGV[2], 'by', ARGV[4])
+      end
+    end
+    redis.call('SADD', KEYS[3], ARGV[4])
+    redis.call('PEXPIRE', KEYS[3], ARGV[5])
+  end
+  ${release}
+  return stored`)
+
+/** KEYS lease fail. ARGV generation, JSON of a failure or nothing, its lifetime. */
+export const RELEASE = new Script(`${release}
+  if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end`)
+
+/** KEYS entry at. ARGV instance, sum, lifetime. The node has the body that the entry names. */
+export const HAVE = new Script(`
+  local entry = redis.call('GET', KEYS[1])
+  if entry and string.match(entry, '"sha256":"(%x+)"') == ARGV[2] then
+    redis.call('SADD', KEYS[2], ARGV[1])
+    redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  end`)
+
+/** KEYS at. ARGV instance. The node does not have it any more. */
+export const GONE = new Script(`redis.call('SREM', KEYS[1], ARGV[1])`)
+
+/** KEYS entry and at of each purged id. Downloads that began earlier cannot bring them back. */
+export const FENCE = new Script(`${clock}
+  for i = 1, #KEYS, 2 do
+    redis.call('SET', KEYS[i], generation, 'PX', 60000)
+    redis.call('DEL', KEYS[i + 1])
+  end`)
+
+/** KEYS log. ARGV JSON of the purge, instance. */
+export const RECORD = new Script(`
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', '100000', '*', 'purged', ARGV[1], 'by', ARGV[2])`)
+
+/** KEYS log. The last record, and the first that is left. */
+export const LOG_ENDS = new Script(`
+  if redis.call('EXISTS', KEYS[1]) == 0 then return { '', '' } end
+  local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  return { last and last[1] or '', first and first[1] or '' }`)
+
+/** KEYS nodes. ARGV prefix of node keys, instance, JSON about this node, lifetime. Gives milliseconds, then instance, last seen and JSON of each. */
+export const BEAT = new Script(`
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('SET', ARGV[1] .. ARGV[2], ARGV[3], 'PX', ARGV[4])
+  redis.call('ZADD', KEYS[1], now, ARGV[2])
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 604800000)
+  local out = { string.format('%.0f', now) }
+  local seen = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+  for i = 1, #seen, 2 do
+    table.insert(out, seen[i])
+    table.insert(out, seen[i + 1])
+    table.insert(out, redis.call('GET', ARGV[1] .. seen[i]) or '')
+  end
+  return out`)
+
+/** KEYS nodes, node. ARGV instance. The node has left. */
+export const LEAVE = new Script(`redis.call('ZREM', KEYS[1], ARGV[1]) redis.call('DEL', KEYS[2])`)

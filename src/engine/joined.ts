@@ -1,0 +1,114 @@
+/** This engine as a node of a cluster: what it takes from the other nodes, and what it does for them. */
+
+import { createHmac } from 'node:crypto'
+import { KissError } from '../errors.js'
+import type { ClusterOptions, Cluster } from '../flight/cluster.js'
+import type { Flights } from '../flight/flights.js'
+import type { Leases } from '../flight/lease.js'
+import { parseOrUndefined } from '../store/files.js'
+import type { Store } from '../store/open.js'
+import type { Selection } from '../store/select.js'
+import type { Entry, KeyId } from '../store/types.js'
+import { LendingDesk } from './lending.js'
+import type { Probed } from './probe.js'
+import { purge, type PlannedPurge } from './purge.js'
+import type { Rights } from './rights.js'
+import { totalsOf } from './totals.js'
+import type { Clock, ClusterEngine, EngineStatus, PurgeResult } from './types.js'
+
+export interface JoinedOptions {
+  readonly store: Store
+  readonly flights: Flights
+  readonly leases: Leases
+  readonly rights: Rights
+  readonly clock: Clock
+  readonly warn: (message: string) => void
+  readonly status: () => Promise<EngineStatus>
+}
+
+export interface JoinedCluster extends Cluster {
+  readonly engine: ClusterEngine
+  /** Has the other nodes purge what this one has purged. */
+  spread(planned: PlannedPurge, own: PurgeResult): Promise<PurgeResult>
+  close(): Promise<void>
+}
+
+/** What one node tells the others to purge. JSON; without URLs, which may hold what nobody should read. */
+interface PurgeOrder {
+  readonly filter: Omit<Selection, 'ids' | 'before'>
+  /** Absent: no id is asked for. */
+  readonly ids?: readonly KeyId[] | undefined
+  /** Milliseconds since the epoch. */
+  readonly before: number
+}
+
+/** The key of the hashes of final URLs: the validators of one node mean the same on another. undefined: no cluster. */
+export function resourceKeyOf(options: ClusterOptions | undefined): string | undefined {
+  return (
+    options &&
+    createHmac('sha256', options.tokens[0] ?? '')
+      .update('kiss resource')
+      .digest('hex')
+  )
+}
+
+export async function joinCluster(options: ClusterOptions, joined: JoinedOptions): Promise<JoinedCluster> {
+  const { store, flights, leases, rights, clock, warn, status } = joined
+  const obey = async ({ filter, ids, before }: PurgeOrder, dryRun: boolean): Promise<PurgeResult> =>
+    purge({ ids, selection: { ...filter, before } }, dryRun, { store, transfers: flights })
+  const { openCluster } = await import('../cluster/open.js')
+  const cluster = await openCluster(options, {
+    instance: store.layout.instance,
+    notes: store.notes,
+    warn,
+    rights: {
+      introduce: (order, signal) => rights.introduce(order, signal),
+      mayTake: (order, content, signal, introduced) =>
+        rights.mayTake(order, content, signal, introduced as Probed | undefined),
+    },
+    facts: async () => ({ totals: totalsOf(await status()) }),
+    target: {
+      purge: async (order) => {
+        await obey(order as PurgeOrder, false)
+      },
+      replaced: (entry) => replaced(entry, store),
+      distrust: async () => {
+        warn('records of purges are lost: every entry is validated before it is served')
+        await store.entries.expireAll(clock.now())
+      },
+    },
+  })
+  const desk = new LendingDesk({ store, flights, leases })
+  return {
+    begin: (order, lend) => cluster.begin(order, lend),
+    async spread({ ids, selection }, own) {
+      const order: PurgeOrder = { filter: selection, ids, before: clock.now() }
+      const others = await cluster.purge({ order, ids: ids ?? [] }, own.dryRun)
+      return {
+        removed: own.removed + others.removed,
+        bytes: own.bytes + others.bytes,
+        dryRun: own.dryRun,
+        ...(others.unreached.length > 0 && { unreached: others.unreached }),
+      }
+    },
+    engine: {
+      tokens: options.tokens,
+      lend: (id, what, signal) => (what === 'stored' ? desk.stored(id) : desk.growing(id, what, signal)),
+      purge: (text, dryRun) => {
+        const order = parseOrUndefined(text) as PurgeOrder | undefined
+        if (typeof order?.before !== 'number') throw new KissError('usage', 'this is no purge')
+        return obey(order, dryRun)
+      },
+      nodes: () => cluster.nodes(),
+      drain: () => cluster.drain(),
+    },
+    close: () => cluster.close(),
+  }
+}
+
+/** Another node has stored another content: what is here is older. */
+async function replaced(entry: Entry, store: Store): Promise<void> {
+  const own = await store.entries.reload(entry.id)
+  if (!own || own.sha256 === entry.sha256 || own.validatedAt > entry.validatedAt) return
+  await store.remove(own.id, own.sha256)
+}

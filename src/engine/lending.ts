@@ -1,0 +1,84 @@
+/** What this node gives to the other nodes of its cluster: a body that it has stored, or one that it downloads. */
+
+import { unlessAborted } from '../abort.js'
+import type { About } from '../flight/cluster.js'
+import { lentFlight, type Lender, type LentFlight } from '../flight/lend.js'
+import type { Store } from '../store/open.js'
+import type { KeyId, Sha256 } from '../store/types.js'
+
+/** Whoever was given it closes it. */
+export interface Lent {
+  readonly about: About
+  /** Every byte is there. */
+  readonly complete: boolean
+  /** Of the whole; undefined while bytes are missing. */
+  sum(): Sha256 | undefined
+  /** See Content.read. */
+  read(buffer: Uint8Array, position: number): Promise<number>
+  /** Counts bytes that went to the other node. */
+  sent(bytes: number): void
+  close(): Promise<void>
+}
+
+/** `private`: these bytes are for one request alone. */
+export type Refused = 'not here' | 'private'
+
+export interface LendingOptions extends Lender {
+  readonly store: Store
+}
+
+export class LendingDesk {
+  readonly #o: LendingOptions
+
+  constructor(options: LendingOptions) {
+    this.#o = options
+  }
+
+  async stored(id: KeyId): Promise<Lent | Refused> {
+    const { store } = this.#o
+    const entry = await store.entries.get(id)
+    const blob = entry && (await store.open(entry))
+    if (!entry || !blob) return 'not here'
+    const { headers, size, resource, source, url, access, lifetime } = entry
+    const noted = access ?? (entry.private ? 'client' : 'provider')
+    return {
+      about: { headers, length: size, ranges: true, resource, source, url, access: noted, lifetime, entry },
+      complete: true,
+      sum: () => entry.sha256,
+      read: (buffer, position) => blob.read(buffer, position),
+      sent: (bytes) => store.counters.add('lent', bytes),
+      close: () => blob.close(),
+    }
+  }
+
+  /** Waits until the head of the download is known. */
+  async growing(id: KeyId, generation: number, signal: AbortSignal): Promise<Lent | Refused> {
+    const flight = await lentFlight(id, generation, this.#o)
+    if (!flight) return 'not here'
+    let isLent = false
+    try {
+      await unlessAborted(flight.state.decided, signal)
+      const lent = this.#ofFlight(flight, signal)
+      isLent = typeof lent === 'object'
+      return lent
+    } finally {
+      if (!isLent) await flight.leave()
+    }
+  }
+
+  #ofFlight(flight: LentFlight, signal: AbortSignal): Lent | Refused {
+    const { state, access, lifetime } = flight
+    const { head, body } = state
+    if (!head) return 'not here'
+    if (head.varies || head.signIn === true) return 'private'
+    const { headers, length, ranges, resource, source } = head
+    return {
+      about: { headers, length, ranges, resource, source, url: state.shown, access, lifetime },
+      complete: false,
+      sum: () => state.sum,
+      read: (buffer, position) => body.read(buffer, position, { signal }),
+      sent: (bytes) => this.#o.store.counters.add('lent', bytes),
+      close: () => flight.leave(),
+    }
+  }
+}

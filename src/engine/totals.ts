@@ -1,0 +1,44 @@
+/** The sizes and counts of one node, or of all nodes of a cluster together. Pure. */
+
+import type { Totals } from '../flight/cluster.js'
+import { counterNames, type Counts } from '../store/types.js'
+import type { EngineStatus } from './types.js'
+
+export function totalsOf(status: EngineStatus): Totals {
+  const { counts, usage, quota, counted, entries, downloads, failures } = status
+  const inState = (state: string): number => downloads.filter((download) => download.state === state).length
+  const scheduled = inState('scheduled')
+  return {
+    counts,
+    usage,
+    quota,
+    counted,
+    entries,
+    scheduled,
+    downloading: downloads.length - scheduled,
+    failures: failures.length,
+  }
+}
+
+/** A node of an older version says nothing of some counters: they count as 0. */
+export function sumOf(first: Totals, ...others: readonly Totals[]): Totals {
+  return others.reduce(
+    (sum, node) => ({
+      counts: Object.fromEntries(
+        counterNames.map((name) => [name, sum.counts[name] + ((node.counts as Partial<Counts>)[name] ?? 0)]),
+      ) as Record<keyof Counts, number>,
+      usage: {
+        blobs: sum.usage.blobs + node.usage.blobs,
+        reserved: sum.usage.reserved + node.usage.reserved,
+        logical: sum.usage.logical + node.usage.logical,
+      },
+      quota: sum.quota === undefined || node.quota === undefined ? undefined : sum.quota + node.quota,
+      counted: sum.counted + node.counted,
+      entries: sum.entries + node.entries,
+      scheduled: sum.scheduled + node.scheduled,
+      downloading: sum.downloading + node.downloading,
+      failures: sum.failures + node.failures,
+    }),
+    first,
+  )
+}

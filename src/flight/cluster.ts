@@ -1,0 +1,110 @@
+/**
+ * What a download asks of the other machines of a cluster. A single machine has none, and nothing here runs.
+ *
+ * The process that holds the lease of its directory begins a {@link SharedDownload}. That finds out whether another node has
+ * the body or downloads it, and answers with the bytes of that node, as an origin would. Otherwise it takes the lease of the
+ * cluster and passes the request on to the network.
+ */
+
+import type { StoredHeaders } from '../http/stored.js'
+import type { Access, Counts, Entry, Sha256 } from '../store/types.js'
+import type { OriginAnswer, Origins } from '../upstream/types.js'
+import type { Lending } from './directory.js'
+import type { Ending } from './ending.js'
+import type { Order } from './order.js'
+
+export interface Cluster {
+  /**
+   * undefined: the order concerns nobody else.
+   *
+   * @param lend called before the origin is asked, with the lease under which other nodes may have the bytes
+   */
+  begin(order: Order, lend: (lending: Lending) => Promise<void>): SharedDownload | undefined
+}
+
+export interface SharedDownload {
+  /** The other nodes, and the network behind them. Throws an error with the code `ERR_MOVED` where another node goes on. */
+  over(origins: Origins): Origins
+  /** Takes the lease of the cluster for bytes of the origin that are here already; false where it is another node's. */
+  claim(): Promise<boolean>
+  /** Tells the cluster how it ended, behind the answer. `entry`: what was stored or renewed. */
+  end(ending: Ending, entry: Entry | undefined): void
+}
+
+/** What a node that lends bytes says of them beside the headers of the origin. */
+export interface Told {
+  /** A hash of the final URL with a key that all nodes share. */
+  readonly resource: string | undefined
+  /** Whose credential the bytes may be kept under here. */
+  readonly access: Access
+  /** Milliseconds. */
+  readonly lifetime: number
+  /** The entry of the node, where the body is stored there: its times are those of the copy. */
+  readonly entry: Entry | undefined
+  /** After the last byte: the sum of the whole. */
+  readonly sum: () => Sha256 | undefined
+}
+
+/** An answer of another node. A 304 says that the node has validated the entry meanwhile. */
+export interface PeerAnswer extends OriginAnswer {
+  readonly told: Told
+}
+
+export function toldBy(answer: OriginAnswer): Told | undefined {
+  return 'told' in answer ? (answer as PeerAnswer).told : undefined
+}
+
+/** The part of an entry that says how old it is. */
+export type Times = Pick<Entry, 'storedAt' | 'validatedAt' | 'staleAt' | 'lifetime' | 'unverified'>
+
+export function timesOf({ storedAt, validatedAt, staleAt, lifetime, unverified }: Entry): Times {
+  return { storedAt, validatedAt, staleAt, lifetime, unverified }
+}
+
+/** What a node that asks for bytes is told beside them. JSON. */
+export interface About {
+  readonly headers: StoredHeaders
+  /** Bytes; absent while nobody knows. */
+  readonly length?: number | undefined
+  readonly ranges: boolean
+  readonly resource?: string | undefined
+  /** The mirror or parent whose validators these are. */
+  readonly source?: string | undefined
+  /** Displayable. */
+  readonly url: string
+  readonly access: Access
+  /** Milliseconds. */
+  readonly lifetime: number
+  /** Where the body is stored. */
+  readonly entry?: Entry | undefined
+}
+
+export interface ClusterOptions {
+  /** Of Redis or Valkey: `redis://` or `rediss://`. */
+  readonly redis: string
+  /** Nodes with the same name form one cluster. */
+  readonly name: string
+  /** Where the other nodes reach this one. */
+  readonly nodeUrl: string
+  /** Shared by the nodes. The first is shown to others; each is accepted. */
+  readonly tokens: readonly string[]
+  /** PEM file with authorities to trust beside the usual ones. */
+  readonly caFile?: string | undefined
+  readonly version: string
+  /** Milliseconds that a lease lives without a renewal; for tests. */
+  readonly lifetime?: number | undefined
+}
+
+/** Sizes and counts, of one node or of all together; bytes. */
+export interface Totals {
+  readonly counts: Counts
+  /** `logical` counts a body once for each entry that names it. */
+  readonly usage: { readonly blobs: number; readonly reserved: number; readonly logical: number }
+  /** undefined: no quota. */
+  readonly quota?: number | undefined
+  readonly counted: number
+  readonly entries: number
+  readonly scheduled: number
+  readonly downloading: number
+  readonly failures: number
+}

@@ -1,0 +1,59 @@
+/** A download of this node that another node reads: led by this process, or followed from another one here. */
+
+import type { Access, KeyId } from '../store/types.js'
+import { generationsOf } from './directory.js'
+import { follow } from './follow.js'
+import type { Flights } from './flights.js'
+import type { Leases } from './lease.js'
+import { FlightState } from './state.js'
+
+export interface LentFlight {
+  readonly state: FlightState
+  readonly access: Access
+  /** Milliseconds. */
+  readonly lifetime: number
+  /** Once. */
+  leave(): Promise<void>
+}
+
+export interface Lender {
+  readonly flights: Flights
+  readonly leases: Leases
+}
+
+/**
+ * Joins the download that this node leads under a lease of the cluster; undefined where it leads none. Never starts one, and
+ * never lends bytes that come from another node: who reads stands beside the holder of the lease, not behind another reader.
+ */
+export async function lentFlight(id: KeyId, generation: number, lender: Lender): Promise<LentFlight | undefined> {
+  const flight = lender.flights.lent(id, generation)
+  if (!flight) return followed(id, generation, lender)
+  flight.join()
+  const { lifetime = 0 } = flight.state.lent ?? {}
+  return { state: flight.state, access: flight.state.access, lifetime, leave: () => flight.leave() }
+}
+
+async function followed(id: KeyId, number: number, { leases }: Lender): Promise<LentFlight | undefined> {
+  const generation = (await generationsOf(leases.directoryOf(id))).at(-1)
+  const [lending, held] = await Promise.all([generation?.lent(), generation?.owner(leases.monotonic())])
+  if (!generation || !held || lending?.generation !== number) return undefined
+  const { access = 'client' } = held.owner
+  const state = new FlightState(held.owner.url, access)
+  const stop = new AbortController()
+  void follow({ generation, state, leases, signal: stop.signal })
+    .catch(() => 'lost' as const)
+    .then((ending) => {
+      const isShort = ending !== 'lost' && 'size' in ending && ending.size !== state.body.size
+      state.end(ending === 'lost' || isShort ? { kind: 'interrupted' } : ending)
+    })
+  state.body.use()
+  return {
+    state,
+    access,
+    lifetime: lending.lifetime,
+    leave: async () => {
+      stop.abort()
+      await state.body.close()
+    },
+  }
+}
