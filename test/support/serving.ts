@@ -10,7 +10,8 @@ export interface Status {
 
 export class Serving {
   static async start(sandbox: Sandbox, args: readonly string[] = [], options: RunOptions = {}): Promise<Serving> {
-    const running = sandbox.start(['serve', '--port', '0', ...args], options)
+    const port = args.includes('--port') ? [] : ['--port', '0']
+    const running = sandbox.start(['serve', ...port, ...args], options)
     return new Serving(running, await listening(running))
   }
 

@@ -1,0 +1,107 @@
+/** What nodes give each other, and to whom. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { get } from '../server/support/client.js'
+import { ADMIN, has, TestCluster, TOKEN, type Node } from '../support/cluster.js'
+import { Origin, bytes } from '../support/origin.js'
+import { Rights } from '../support/rights.js'
+
+const describeWithRedis = has('redis-server') ? describe : describe.skip
+
+describeWithRedis('nodes of a cluster', function () {
+  this.timeout(60_000)
+  let origin: Origin
+  let cluster: TestCluster
+  before(async () => {
+    origin = await Origin.start()
+    cluster = await TestCluster.start()
+  })
+  after(async () => {
+    await cluster.close()
+    await origin.close()
+  })
+
+  it('fills from each other what one has stored, with its age', async () => {
+    const body = bytes('stored', 200_000)
+    origin.serve('/stored', { body, etag: '"s"', type: 'text/x-stored' })
+    const [a, b] = cluster.nodes as [Node, Node]
+    await a.serving.fetch(origin.url('/stored'))
+    const filled = await b.serving.fetch(origin.url('/stored'))
+    assert.ok(filled.body.equals(body))
+    assert.equal(filled.headers['content-type'], 'text/x-stored')
+    assert.equal(filled.headers.etag, '"s"')
+    assert.equal(origin.log('/stored').length, 1)
+    const status = await b.serving.status()
+    assert.ok((status['counters'] as Record<string, number>)['filled']! >= body.length)
+  })
+
+  it('ask nobody without the token of the cluster', async () => {
+    const node = cluster.nodes[0]!
+    const url = `${node.serving.url}api/v1/peer/${'a'.repeat(64)}`
+    assert.equal((await get(url)).status, 401)
+    assert.equal((await get(url, { headers: { 'X-Kiss-Token': 'another-token-of-somebody' } })).status, 401)
+    assert.equal((await get(url, { headers: { 'X-Kiss-Token': TOKEN } })).status, 404)
+    assert.equal((await get(url, { headers: { 'X-Kiss-Token': TOKEN, 'X-Kiss-Generation': '5' } })).status, 409)
+  })
+
+  it('share one body among fifty tokens, each of which proves its right, and keep no token anywhere', async () => {
+    const body = bytes('private', 300_000)
+    const names = Array.from({ length: 50 }, (_, i) => `secret-of-client-${i}`)
+    const rights = new Rights(origin, '/private').give({ body, etag: '"p"' }, ...names)
+    const answers = await Promise.all(
+      names.map((name, i) =>
+        cluster.nodes[i % 3]!.serving.fetch(origin.url('/private'), { headers: { 'PRIVATE-TOKEN': name } }),
+      ),
+    )
+    for (const answer of answers) assert.ok(answer.body.equals(body))
+    const stranger = await cluster.nodes[1]!.serving.fetch(origin.url('/private'), {
+      headers: { 'PRIVATE-TOKEN': 'secret-of-a-stranger' },
+    })
+    assert.notEqual(stranger.status, 200)
+    const whole = rights.asked.filter(({ method, sent }) => method === 'GET' && sent >= body.length)
+    assert.equal(whole.length, 1)
+    const redis = await cluster.redis.everything()
+    assert.ok(redis.includes('entry:'))
+    assert.equal(redis.includes('secret-of'), false)
+    for (const { sandbox } of cluster.nodes) {
+      for (const file of filesBelow(sandbox.cacheDir))
+        assert.equal(readFileSync(file).includes('secret-of'), false, file)
+    }
+  })
+
+  it('obey a purge of one of them within a second, and later when they were away', async () => {
+    const body = bytes('purged', 10_000)
+    origin.serve('/purged', { body, etag: '"1"' })
+    const url = origin.url('/purged')
+    for (const node of cluster.nodes) await node.serving.fetch(url)
+    assert.equal(origin.log('/purged').length, 1)
+    const [a, b, c] = cluster.nodes as [Node, Node, Node]
+    await cluster.kill(c)
+    const purged = await get(a.serving.fetchUrl(url), { method: 'DELETE', headers: { 'X-Kiss-Token': ADMIN } })
+    assert.equal((JSON.parse(purged.text) as { removed: number }).removed, 2)
+    origin.serve('/purged', { body: bytes('newer', 10_000), etag: '"2"' })
+    const again = await b.serving.fetch(url)
+    assert.ok(again.body.equals(bytes('newer', 10_000)))
+    await cluster.restart(c)
+    const late = await c.serving.fetch(url)
+    assert.ok(late.body.equals(bytes('newer', 10_000)))
+    assert.equal(origin.log('/purged').length, 2)
+  })
+
+  it('fill a new, empty node without a byte from the origin', async () => {
+    const paths = Array.from({ length: 10 }, (_, i) => `/for-all/${i}`)
+    for (const p of paths) origin.serve(p, { body: bytes(p, 5_000), etag: `"${p}"` })
+    for (const p of paths) await cluster.nodes[0]!.serving.fetch(origin.url(p))
+    const node = await cluster.add(3)
+    const asked = origin.requests.length
+    for (const p of paths) assert.ok((await node.serving.fetch(origin.url(p))).body.equals(bytes(p, 5_000)))
+    assert.equal(origin.requests.length, asked)
+  })
+})
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => path.join(folder, String(name)))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
+}
