@@ -5,7 +5,7 @@ import { counterNames, type Counts } from '../store/types.js'
 import type { EngineStatus } from './types.js'
 
 export function totalsOf(status: EngineStatus): Totals {
-  const { counts, usage, quota, counted, entries, downloads, failures } = status
+  const { counts, usage, quota, counted, entries, pinned, downloads, failures } = status
   const inState = (state: string): number => downloads.filter((download) => download.state === state).length
   const scheduled = inState('scheduled')
   return {
@@ -14,9 +14,11 @@ export function totalsOf(status: EngineStatus): Totals {
     quota,
     counted,
     entries,
+    pinned,
     scheduled,
     downloading: downloads.length - scheduled,
     failures: failures.length,
+    segments: downloads.reduce((sum, { connections = 0 }) => sum + connections, 0),
   }
 }
 
@@ -35,9 +37,14 @@ export function sumOf(first: Totals, ...others: readonly Totals[]): Totals {
       quota: sum.quota === undefined || node.quota === undefined ? undefined : sum.quota + node.quota,
       counted: sum.counted + node.counted,
       entries: sum.entries + node.entries,
+      pinned: {
+        entries: sum.pinned.entries + node.pinned.entries,
+        bytes: sum.pinned.bytes + node.pinned.bytes,
+      },
       scheduled: sum.scheduled + node.scheduled,
       downloading: sum.downloading + node.downloading,
       failures: sum.failures + node.failures,
+      segments: sum.segments + node.segments,
     }),
     first,
   )

@@ -19,7 +19,7 @@ import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 import type { Rule } from './rules/rules.js'
 
 export type { Intake } from './intake.js'
-export type { ClusterOptions } from '../flight/cluster.js'
+export type { ClusterOptions, Totals } from '../flight/cluster.js'
 export type { Clock } from '../flight/collaborators.js'
 export { describeNext, describeWait, type Wait } from '../flight/waiting.js'
 export { keyIdOf } from '../flight/subject.js'

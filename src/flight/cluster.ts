@@ -104,7 +104,10 @@ export interface Totals {
   readonly quota?: number | undefined
   readonly counted: number
   readonly entries: number
+  readonly pinned: { readonly entries: number; readonly bytes: number }
   readonly scheduled: number
   readonly downloading: number
   readonly failures: number
+  /** Connections that bring ranges in parallel. */
+  readonly segments: number
 }

@@ -66,6 +66,15 @@ export const metricTable: readonly MetricRow[] = [
     values: ({ status }) => one(segmentsInFlight(status.downloads)),
   },
   {
+    name: 'kiss_peer_bytes_total',
+    type: 'counter',
+    help: 'Body bytes between this node and the others of its cluster; neither downloaded nor served.',
+    values: ofCounts(({ filled, lent }) => [
+      { value: filled, labels: { direction: 'filled' } },
+      { value: lent, labels: { direction: 'lent' } },
+    ]),
+  },
+  {
     name: 'kiss_served_bytes_total',
     type: 'counter',
     help: 'Body bytes sent to clients, by how they were served.',

@@ -1,22 +1,25 @@
 /** The status page as JSON: KissCache's keys, so that its monitoring goes on working, and ours. */
 
-import type { EngineStatus } from '../engine/types.js'
+import { sumOf, totalsOf } from '../engine/totals.js'
+import type { EngineStatus, Totals } from '../engine/types.js'
 import { counterNames } from '../store/types.js'
-import { statusFor } from './pages/view.js'
+import { statusFor, totalsFor } from './pages/view.js'
 import { json, type Reply } from './reply.js'
 import type { Incoming, Route, Services } from './route.js'
-import { answeredRequests, downloadedFrom, ratioOf, segmentsInFlight, servedBytes } from './totals.js'
+import { answeredRequests, downloadedFrom, ratioOf, servedBytes } from './totals.js'
 
 export interface StatusContext {
   /** What `instance` shows: on a server its own URL, as in KissCache. */
   readonly instance: string
   readonly version: string
+  /** Of the node that answers. */
+  readonly cacheId: string
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
 /** A key of the status document: name → meaning → value. */
-type Row = readonly [key: string, meaning: string, value: (status: EngineStatus, context: StatusContext) => unknown]
+type Row = readonly [key: string, meaning: string, value: (totals: Totals, context: StatusContext) => unknown]
 
 const rows: readonly Row[] = [
   // KissCache's.
@@ -29,10 +32,10 @@ const rows: readonly Row[] = [
   ['disk_quota', 'bytes that bodies may take; 0: no quota', ({ quota }) => quota ?? 0],
   ['disk_usage_percent', 'of the quota, rounded; 0 without a quota', percent],
   ['instance', 'the URL of this server; for `kiss stats` the cache directory', (_, { instance }) => instance],
-  ['resources_scheduled', 'downloads that wait for their turn', (status) => inState(status, 'scheduled')],
-  ['resources_downloading', 'downloads in flight', (status) => inState(status, 'downloading')],
+  ['resources_scheduled', 'downloads that wait for their turn', ({ scheduled }) => scheduled],
+  ['resources_downloading', 'downloads in flight', ({ downloading }) => downloading],
   ['resources_successes', 'entries in the store', ({ entries }) => entries],
-  ['resources_failures', 'failures that are remembered for the dashboard', ({ failures }) => failures.length],
+  ['resources_failures', 'failures that are remembered for the dashboard', ({ failures }) => failures],
   ['resources_usage', 'requests that were answered with an artifact', ({ counts }) => answeredRequests(counts)],
   ['statistics_successes', 'downloads that ended with a stored body', ({ counts }) => counts.successes],
   ['statistics_failures', 'downloads that failed for good', ({ counts }) => counts.failures],
@@ -45,17 +48,13 @@ const rows: readonly Row[] = [
   ['statistics_requests', 'requests of the fetch endpoint', ({ counts }) => counts.requests],
   ['version', 'of kiss', (_, { version }) => version],
   // Ours.
-  ['cache_id', 'identifies the cache directory', ({ instance }) => instance],
+  ['cache_id', 'identifies the cache directory', (_, { cacheId }) => cacheId],
   [
     'downloaded_from',
     'of those body bytes, how many came from the origin, a mirror and a parent',
     ({ counts }) => downloadedFrom(counts),
   ],
-  [
-    'segments_in_flight',
-    'connections that bring ranges of one download in parallel',
-    ({ downloads }) => segmentsInFlight(downloads),
-  ],
+  ['segments_in_flight', 'connections that bring ranges of one download in parallel', ({ segments }) => segments],
   ['ratio', 'bytes sent per byte downloaded; null while nothing was downloaded', ratio],
   ['disk_logical', 'the same with a body counted once for each entry that names it', ({ usage }) => usage.logical],
   [
@@ -73,29 +72,33 @@ export const statusKeys: readonly { readonly key: string; readonly meaning: stri
   meaning,
 }))
 
-/** Pure; for the server and for `kiss stats --json`. */
-export function statusDocument(status: EngineStatus, context: StatusContext): Record<string, unknown> {
-  return Object.fromEntries(rows.map(([key, , value]) => [key, value(status, context)]))
+/** Pure; for the server and for `kiss stats --json`. @param others the other nodes of a cluster, which are added up */
+export function statusDocument(
+  status: EngineStatus,
+  context: Omit<StatusContext, 'cacheId'>,
+  others: readonly Totals[] = [],
+): Record<string, unknown> {
+  const totals = sumOf(totalsOf(status), ...others)
+  const all = { ...context, cacheId: status.instance }
+  return Object.fromEntries(rows.map(([key, , value]) => [key, value(totals, all)]))
 }
 
-function ratio({ counts }: EngineStatus): number | null {
+function ratio({ counts }: Totals): number | null {
   const exact = ratioOf(counts)
   return exact === undefined ? null : Math.round(exact * 1000) / 1000
 }
 
-function percent({ counted, quota }: EngineStatus): number {
+function percent({ counted, quota }: Totals): number {
   return quota === undefined || quota === 0 ? 0 : Math.round((counted / quota) * 100)
 }
 
-function inState({ downloads }: EngineStatus, state: 'scheduled' | 'downloading'): number {
-  return downloads.filter((download) => download.state === state).length
-}
-
 async function answer(request: Incoming, { engine, now, version }: Services): Promise<Reply> {
-  return json(
-    200,
-    statusDocument(statusFor(request.role, await engine.status()), { instance: request.base, version, now: now() }),
+  const status = await engine.status()
+  const others = (engine.cluster?.nodes() ?? []).flatMap(({ instance, present, totals }) =>
+    present && instance !== status.instance && totals ? [totalsFor(request.role, totals)] : [],
   )
+  const context = { instance: request.base, version, now: now() }
+  return json(200, statusDocument(statusFor(request.role, status), context, others))
 }
 
 export const statusRoute: Route = {

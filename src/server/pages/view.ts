@@ -1,6 +1,6 @@
 /** The data of the dashboard for a role: private artifacts are for the admin. Pure. */
 
-import type { Download, EngineStatus, FailureRecord } from '../../engine/types.js'
+import type { Download, EngineStatus, FailureRecord, Totals } from '../../engine/types.js'
 
 export type Role = 'anyone' | 'admin'
 
@@ -26,6 +26,12 @@ export interface View {
 export function statusFor(role: Role, status: EngineStatus): EngineStatus {
   const { usage } = status
   return role === 'admin' ? status : { ...status, counted: usage.logical, usage: { ...usage, blobs: usage.logical } }
+}
+
+/** The same of another node. */
+export function totalsFor(role: Role, totals: Totals): Totals {
+  const { usage } = totals
+  return role === 'admin' ? totals : { ...totals, counted: usage.logical, usage: { ...usage, blobs: usage.logical } }
 }
 
 /** Newest first. */
