@@ -8,8 +8,6 @@ import { parseOrUndefined } from '../store/files.js'
 /** Milliseconds that a node counts as present after its last sign. */
 const LIFETIME = 6_000
 const BEATS = 3
-/** Milliseconds within which the table is not read again for the sake of one key. */
-const FRESH = 300
 
 /** What a node says of itself. */
 export interface NodeFacts {
@@ -39,8 +37,6 @@ export class Nodes {
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> = Promise.resolve()
   #isClosed = false
-  /** Monotonic milliseconds. */
-  #beatAt = -Infinity
 
   constructor(options: NodesOptions) {
     this.#o = options
@@ -62,7 +58,7 @@ export class Nodes {
   /** By instance, those of these nodes that are there; looks at Redis again where one is not known. */
   async urlsOf(instances: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const known = (name: string): boolean => this.#nodes.some(({ instance }) => instance === name)
-    if (performance.now() - this.#beatAt > FRESH && !instances.every(known)) await this.beat()
+    if (!instances.every(known)) await this.beat()
     return new Map(
       this.others().flatMap(({ instance, url }) => (instances.includes(instance) ? [[instance, url]] : [])),
     )
@@ -89,7 +85,6 @@ export class Nodes {
   async #beat(): Promise<void> {
     const { redis, prefix, instance, facts } = this.#o
     const own = JSON.stringify(await facts())
-    this.#beatAt = performance.now()
     const args = [`${prefix}node:`, instance, own, LIFETIME]
     const [, ...rest] = (await redis.run(BEAT, [`${prefix}nodes`], args)) as string[]
     this.#nodes = Array.from({ length: rest.length / 3 }, (_, i) => {
