@@ -85,9 +85,9 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
       const order: PurgeOrder = { filter: selection, ids, before: clock.now() }
       const others = await cluster.purge({ order, ids: ids ?? [] }, own.dryRun)
       return {
+        ...own,
         removed: own.removed + others.removed,
         bytes: own.bytes + others.bytes,
-        dryRun: own.dryRun,
         ...(others.unreached.length > 0 && { unreached: others.unreached }),
       }
     },

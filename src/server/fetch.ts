@@ -133,8 +133,8 @@ function refuseLoop(url: URL, { headers }: Incoming, { self }: Services): void {
 
 async function purgeArtifact(request: Incoming, services: Services): Promise<Reply> {
   const { url } = readQuery(request)
-  const { removed, bytes } = await services.engine.purge({ urls: [url] })
-  return json(200, { removed, bytes })
+  const { removed, bytes, unreached } = await services.engine.purge({ urls: [url] })
+  return json(200, { removed, bytes, ...(unreached && { unreached }) })
 }
 
 export const fetchRoute: Route = {
