@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { servedAs } from '#kiss/http/cache-status.js'
 import { problemError } from '#kiss/http/problem.js'
-import { endpoint, refuseOpenCredentials } from '#kiss/cli/remote/endpoint.js'
+import { endpoint, refuseOpenCredentials } from '#kiss/http/endpoint.js'
 
 describe('answers of a kiss server', () => {
   it('tell by Cache-Status how they were served', () => {
