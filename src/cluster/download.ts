@@ -1,6 +1,5 @@
 /**
  * One download as the cluster sees it. Before each request it looks at what is known of the key, in this order:
- *
  *   1. A public request failed a moment ago on another node: so does this one.
  *   2. Another node has a body that is young enough: its bytes are the answer.
  *   3. Another node downloads: its growing body is the answer, from the byte at which this one stands.
@@ -290,7 +289,7 @@ function told({ failure: { code, message, status, retryAfter, hint } }: Extract<
 }
 
 function isConditional({ headers }: OriginRequest): boolean {
-  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
+  return 'if-none-match' in headers || 'if-modified-since' in headers
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

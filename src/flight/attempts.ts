@@ -6,7 +6,6 @@ import { decisions, requestFor } from './asking.js'
 import { toldBy, type Told } from './cluster.js'
 import type { Collaborators } from './collaborators.js'
 import type { Sum } from './directory.js'
-import type { Ending } from './ending.js'
 import { circumstancesOf, inParallel } from './in-parallel.js'
 import type { Landing } from './landing.js'
 import type { Order, Seed } from './order.js'
@@ -15,6 +14,7 @@ import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable 
 import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { FlightState } from './state.js'
+import { isMoved, MOVED, type Again, type BodyEnding, type Step } from './step.js'
 
 /** Ranges in a row that brought no byte, until the whole is asked for: perhaps the ranges are what fails. */
 const FRUITLESS = 2
@@ -36,31 +36,6 @@ export interface AttemptsOptions {
   /** An answer that is already there: the one that showed that the content had changed. */
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
-}
-
-/** Another attempt is needed. */
-interface Again {
-  readonly kind: 'again'
-  readonly reason: string
-  readonly cause?: unknown
-  /** Milliseconds that the origin asks for; `binding`: it takes no request before. */
-  readonly after?: number | undefined
-  readonly binding?: boolean | undefined
-  /** At once: nothing has failed. */
-  readonly free?: boolean
-}
-
-/** How the body of a generation may end. */
-type BodyEnding = Extract<Ending, { kind: 'whole' | 'renewed' | 'changed' }>
-
-type Step = BodyEnding | Again
-
-/** Nothing has failed: the next attempt waits for a place, or asks the node that goes on with the download. */
-const MOVED: Step = { kind: 'again', reason: 'another download had its place', free: true }
-
-function isMoved(error: unknown): boolean {
-  const code = systemCode(error)
-  return code === 'ERR_YIELDED' || code === 'ERR_MOVED'
 }
 
 export class Attempts {

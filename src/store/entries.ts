@@ -14,23 +14,6 @@ const MEMORY_LIMIT = 50_000
 /** Rows per query of a listing. */
 const PAGE = 500
 
-const USES_FROM_JSON = `
-  SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS hits, json_extract(value, '$[2]') AS last_used
-  FROM json_each(?)`
-
-/** Touches only rows that are there, so that a late write never brings back an entry that was removed meanwhile. */
-const WRITE_USES = `
-  UPDATE ${ENTRIES} SET value = json_set(value,
-    '$.value.hits', json_extract(value, '$.value.hits') + used.hits,
-    '$.value.lastUsedAt', max(json_extract(value, '$.value.lastUsedAt'), used.last_used))
-  FROM (${USES_FROM_JSON}) AS used WHERE ${ENTRIES}.key = used.id`
-
-/** Uses counted by day, in days since the epoch (UTC). */
-const WRITE_DAYS = `
-  INSERT INTO hits (id, day, n) SELECT used.id, used.last_used / 86400000, used.hits
-  FROM (${USES_FROM_JSON}) AS used WHERE EXISTS (SELECT 1 FROM ${ENTRIES} WHERE key = used.id)
-  ON CONFLICT (id, day) DO UPDATE SET n = n + excluded.n`
-
 interface Row {
   readonly key: KeyId
   readonly value: string
@@ -57,7 +40,7 @@ export class Entries implements EntryStore {
     this.#invalidation = invalidation
     this.#flusher = flusher
     this.#memory = new LruMap(memoryLimit)
-    flusher.add(() => this.#writeUses())
+    flusher.add(() => this.#pending.write(database))
   }
 
   /** The entry in memory, unless a process has removed or replaced an entry since. */
@@ -287,23 +270,6 @@ export class Entries implements EntryStore {
       this.#memory.delete(id)
       this.#pending.forget(id)
     }
-  }
-
-  async #writeUses(): Promise<void> {
-    if (this.#pending.size === 0) return
-    await this.#database.run(async (connection) => {
-      // Taken within the operation: no read can come between and see them neither here nor in the index.
-      const uses = this.#pending.take()
-      const rows = JSON.stringify([...uses].map(([id, use]) => [id, use.hits, use.lastUsedAt]))
-      try {
-        await connection.query(WRITE_USES, rows)
-      } catch (error) {
-        for (const [id, use] of uses) this.#pending.note(id, use)
-        throw error
-      }
-      // A failure here leaves a gap in a chart; the uses above are not counted again.
-      await connection.query(WRITE_DAYS, rows)
-    })
   }
 }
 
