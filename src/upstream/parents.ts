@@ -1,7 +1,6 @@
 /** Parents: kiss servers that are asked before mirrors and origin, and what a request to one carries. Pure. */
 import { KissError } from '../errors.js'
 import { endpoint, isConfidential } from '../http/endpoint.js'
-import type { Glob } from '../http/glob.js'
 import { writtenQuery } from '../http/parse-url.js'
 import { fileNameOf } from '../http/urls.js'
 import { withoutCredentials, withoutValidators, type Headers } from './headers.js'
@@ -16,8 +15,8 @@ import type { OriginRequest, Parent } from './types.js'
 export const PARENT = 'parent'
 
 export interface ParentRule {
-  /** Absent: for every URL. */
-  readonly pattern?: Glob | undefined
+  /** @param url without query */
+  readonly holdsFor: (url: string) => boolean
   readonly places: readonly ParentPlace[]
 }
 
@@ -29,16 +28,19 @@ export interface ParentPlace {
 
 /** Throws KissError `usage` for what is no pattern or no address of a server. */
 export function parseParents(parents: readonly Parent[]): readonly ParentRule[] {
-  return parents.map(({ match, to }) => ({
-    pattern: match === undefined ? undefined : compilePattern(match, 'parents'),
-    places: to.map(place),
-  }))
+  return parents.map(({ match, holdsFor = matching(match), to }) => ({ holdsFor, places: to.map(place) }))
+}
+
+function matching(match: string | undefined): (url: string) => boolean {
+  if (match === undefined) return () => true
+  const pattern = compilePattern(match, 'parents')
+  return (url) => pattern.test(url)
 }
 
 /** The parents of a URL, in order. */
 export function parentsOf(rules: readonly ParentRule[], url: URL): readonly ParentPlace[] {
   const plain = `${url.protocol}//${url.host}${url.pathname}`
-  return rules.filter(({ pattern }) => pattern?.test(plain) ?? true).flatMap(({ places }) => places)
+  return rules.filter(({ holdsFor }) => holdsFor(plain)).flatMap(({ places }) => places)
 }
 
 /** Does the request bring a credential: any passed header, userinfo, a signed or tokened query? */

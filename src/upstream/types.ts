@@ -156,6 +156,8 @@ export interface Mirror {
 /** Kiss servers to ask before mirrors and origin, for the URLs that a pattern matches, or for all. */
 export interface Parent {
   readonly match?: string
+  /** In place of a pattern. @param url without query */
+  readonly holdsFor?: (url: string) => boolean
   /** Addresses. */
   readonly to: readonly string[]
 }

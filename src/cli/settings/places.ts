@@ -5,7 +5,9 @@ import { asKissError, KissError, systemCode } from '../../errors.js'
 import { parseMirrors } from '../../upstream/mirrors.js'
 import { parseParents, refuseOpenTokens } from '../../upstream/parents.js'
 import type { Mirror, Parent, Parents } from '../../upstream/types.js'
+import { Rules, type Rule } from '../../engine/rules/rules.js'
 import type { SettingsFile } from './file.js'
+import { configuredRules } from './rules.js'
 import type { Settings } from './resolve.js'
 import type { SettingValues } from './table.js'
 
@@ -16,13 +18,28 @@ export function configuredMirrors(file: SettingsFile | undefined): readonly Mirr
   return configuredPlaces(file, 'mirrors')
 }
 
-/** Pure: those of the file, which are for some URLs, and then those of `--parent`. @throws KissError `configuration` */
+/**
+ * Pure: those of the rules and of `parents:`, which are for some URLs, and then those of `--parent`.
+ * @throws KissError `configuration`
+ */
 export function configuredParents({ file, values }: Settings): readonly Parent[] {
   const general = values.parent.map(({ href }) => href)
-  const parents = [...configuredPlaces(file, 'parents'), ...(general.length === 0 ? [] : [{ to: general }])]
+  const parents = [
+    ...parentsOfRules(configuredRules(file)),
+    ...configuredPlaces(file, 'parents'),
+    ...(general.length === 0 ? [] : [{ to: general }]),
+  ]
   if (values['parent-only'] && parents.length === 0)
     throw new KissError('configuration', 'parent-only: there is no parent; name one with --parent')
   return parents
+}
+
+/** The first rule that matches a URL decides here as well. */
+function parentsOfRules(all: readonly Rule[]): readonly Parent[] {
+  const rules = new Rules(all)
+  return all.flatMap((rule) =>
+    rule.parent === undefined ? [] : [{ holdsFor: (url: string) => rules.of(url) === rule, to: rule.parent }],
+  )
 }
 
 /** Reads the token. @throws KissError `configuration` */

@@ -4,6 +4,8 @@ import { Rules, type Rule } from '../../engine/rules/rules.js'
 import { asKissError, KissError } from '../../errors.js'
 import type { Sharing } from '../../provider/types.js'
 import { parseDuration, parseSize } from '../../units.js'
+import { parseParents } from '../../upstream/parents.js'
+import { shown } from '../../upstream/redirects.js'
 import { nearest } from '../nearest.js'
 import type { Section, SettingsFile } from './file.js'
 
@@ -39,6 +41,7 @@ const keys: Readonly<Record<string, (value: unknown, what: string) => Parsed>> =
   store: (value, what) => ({ store: oneOf(value, ['never'] as const, what) }),
   'max-size': (value, what) => ({ maxSize: parseSize(text(value, what), what) }),
   connections: (value, what) => ({ connections: count(value, what) }),
+  parent: (value, what) => ({ parent: parents(value, what) }),
   share: (value, what) => ({ share: oneOf<Sharing>(value, ['all', 'probe', 'never'], what) }),
   'sha256-from': (value, what) => ({ sha256From: reference(value, what) }),
 }
@@ -81,7 +84,7 @@ export function dividedRules(rules: readonly Rule[], workers: number): readonly 
 
 /** The keys of a rule and their values, as they would be written. */
 export function writtenRule(rule: Rule): (readonly [key: string, value: string | readonly string[]])[] {
-  const { match, ttl, staleIfError, freshness, store, maxSize, connections, share, sha256From } = rule
+  const { match, ttl, staleIfError, freshness, store, maxSize, connections, parent, share, sha256From } = rule
   const pairs: readonly (readonly [string, string | readonly string[] | undefined])[] = [
     ['match', match],
     ['ttl', ttl === undefined ? undefined : written(ttl)],
@@ -90,6 +93,7 @@ export function writtenRule(rule: Rule): (readonly [key: string, value: string |
     ['store', store],
     ['max-size', maxSize?.toString()],
     ['connections', connections?.toString()],
+    ['parent', parent?.map((url) => shown(new URL(url)))],
     ['share', share],
     ['sha256-from', sha256From],
   ]
@@ -109,11 +113,13 @@ function written(ms: number): string {
 }
 
 /** Why two of the keys cannot both hold. */
-function contradiction({ store, freshness, ttl, staleIfError, maxSize }: Parsed): string | undefined {
+function contradiction({ store, freshness, ttl, staleIfError, maxSize, parent }: Parsed): string | undefined {
   if (store === 'never' && (freshness ?? ttl ?? staleIfError ?? maxSize) !== undefined)
     return 'store: never leaves nothing for ttl, stale-if-error, max-size or freshness to hold for'
   if (freshness === 'origin' && (ttl ?? staleIfError) !== undefined)
     return 'with freshness: origin the origin says ttl and stale-if-error'
+  if (freshness === 'origin' && parent !== undefined)
+    return 'with freshness: origin the origin itself is asked, and no parent'
   return undefined
 }
 
@@ -130,6 +136,14 @@ function patterns(value: unknown, what: string): readonly string[] {
   const all: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (all.length > 0 && all.every((one) => typeof one === 'string')) return all
   throw fault(`${what}: expected patterns of URLs, such as https://host/path/**`)
+}
+
+function parents(value: unknown, what: string): readonly string[] {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (all.length === 0 || !all.every((one) => typeof one === 'string'))
+    throw fault(`${what}: expected addresses of kiss servers`)
+  parseParents([{ to: all }])
+  return all
 }
 
 function oneOf<Word extends string>(value: unknown, words: readonly Word[], what: string): Word {

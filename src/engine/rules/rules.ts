@@ -21,6 +21,8 @@ export interface Rule {
   readonly maxSize?: number | undefined
   /** Downloads at once of all URLs of this rule, in place of the limit per host. */
   readonly connections?: number | undefined
+  /** Kiss servers that are asked before mirrors and origin. */
+  readonly parent?: readonly string[] | undefined
   /** In place of what the provider says of its own credentials. */
   readonly share?: Sharing | undefined
   /** Where the SHA-256 of the artifact stands: a reference from its URL, in which `*` is the name of its file. */

@@ -3,6 +3,8 @@ import { parseSettingsFile } from '#kiss/cli/settings/file.js'
 import { configuredMirrors, configuredParents } from '#kiss/cli/settings/places.js'
 import { resolveSettings } from '#kiss/cli/settings/resolve.js'
 import { KissError } from '#kiss/errors.js'
+import { parentsOf, parseParents } from '#kiss/upstream/parents.js'
+import type { Parent } from '#kiss/upstream/types.js'
 
 const read = async (yaml: string): Promise<unknown> => configuredMirrors(await parseSettingsFile('kiss.yaml', yaml))
 
@@ -47,7 +49,7 @@ describe('mirrors in the configuration file', () => {
 })
 
 describe('parents in the configuration file', () => {
-  const parents = async (yaml: string, flags: Record<string, unknown> = {}): Promise<unknown> => {
+  const parents = async (yaml: string, flags: Record<string, unknown> = {}): Promise<readonly Parent[]> => {
     const file = await parseSettingsFile('kiss.yaml', yaml)
     return configuredParents(resolveSettings({ flags, env: {}, file, defaults: {}, cwd: '/' }))
   }
@@ -59,6 +61,23 @@ describe('parents in the configuration file', () => {
     )
     assert.deepEqual(await parents('parent: http://c'), [{ to: ['http://c/'] }])
     assert.deepEqual(await parents(''), [])
+  })
+
+  it('stand in rules too, of which the first that matches a URL decides', async () => {
+    const rules = parseParents(
+      await parents(
+        `rules:
+  - match: https://a/own/**
+    ttl: 1h
+  - match: [https://a/**, "https://**/shared/**"]
+    parent: [http://b/, http://c/]
+parent: http://d`,
+      ),
+    )
+    const asked = (url: string): string[] => parentsOf(rules, new URL(url)).map(({ name }) => name)
+    assert.deepEqual(asked('https://a/x?y=1'), ['http://b/', 'http://c/', 'http://d/'])
+    assert.deepEqual(asked('https://e/shared/x'), ['http://b/', 'http://c/', 'http://d/'])
+    assert.deepEqual(asked('https://a/own/x'), ['http://d/'])
   })
 
   it('that cannot be used are errors with file and line', async () => {

@@ -56,6 +56,14 @@ describe('rules in the configuration file', () => {
       ['rules:\n  - match: https://a/\n    ttl: soon', /^kiss\.yaml:3: rules, entry 1: ttl: "soon" is not a duration/],
       ['rules:\n  - match: https://a/\n    ttl: [1]', /^kiss\.yaml:3: rules, entry 1: ttl: expected one value$/],
       ['rules:\n  - match: https://a/\n    store: always', /^kiss\.yaml:3: rules, entry 1: store: expected never$/],
+      [
+        'rules:\n  - match: https://a/\n    parent: ftp://b/',
+        /^kiss\.yaml:3: rules, entry 1: parents: a parent is the http or/,
+      ],
+      [
+        'rules:\n  - match: https://a/\n    parent: http://b/\n    freshness: origin',
+        /the origin itself is asked, and no parent$/,
+      ],
       ['rules:\n  - match: https://a/\n    share: some', /share: expected all, probe, never$/],
       ['rules:\n  - match: https://a/\n    freshness: ours', /freshness: expected origin$/],
       ['rules:\n  - match: https://a/\n    connections: 0', /connections: expected a whole number from 1$/],
