@@ -19,7 +19,7 @@ describe('kiss fetch into a pipe that nobody reads', () => {
 
   /** The child has written as much as the pipe takes, and its output is not read on. */
   async function blocked(...flags: string[]) {
-    const args = [path.join(project, 'bin/run.js'), 'fetch', '-o', '-', cli.origin.url('/large'), ...flags]
+    const args = [path.join(project, 'bin/run.js'), 'fetch', '-q', '-o', '-', cli.origin.url('/large'), ...flags]
     const env = { PATH: process.env.PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir }
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stderr = ''

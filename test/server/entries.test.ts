@@ -25,7 +25,7 @@ function entry(index: number, url = `https://o/${index}`): Entry {
 /** In the order of their ids, as the store lists them. */
 function holds(server: TestServer, entries: readonly Entry[]): void {
   server.engine.list = async function* (after) {
-    yield* entries.filter(({ id }) => id > after)
+    yield* entries.filter(({ id }) => after === undefined || id > after)
   }
 }
 

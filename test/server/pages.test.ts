@@ -48,6 +48,7 @@ describe('the status page', () => {
       disk_quota: 1000,
       disk_usage_percent: 25,
       disk_logical: 250,
+      disk_pinned: 0,
       segments_in_flight: 0,
       downloaded_from: { origin: 60, mirror: 10, parent: 30 },
       instance: 'http://kiss:8001/',
