@@ -43,6 +43,8 @@ const SHORT_FREEZE = 3_000
 const LONG_FREEZE = 33_000
 /** Milliseconds, at most, between two requests of one reader. */
 const THINKING = 600
+/** Milliseconds until a client whose connection was refused asks again, as curl --retry does. */
+const REFUSED = 1_000
 /** One request of so many is a `kiss fetch` of its own. */
 const COMMANDS = 300
 
@@ -188,7 +190,7 @@ class Run {
           ? await this.#command(url, artifact)
           : await read(random.pick(servers.urls), url, artifact, random)
       this.#note(verdict)
-      await sleep(random.next() * THINKING)
+      await sleep(verdict.kind === 'refused' ? REFUSED : random.next() * THINKING)
     }
   }
 
