@@ -129,7 +129,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const fromStore = new FromStore({ store, clock, authTtl: settings.authTtl })
   const fromFlight = new FromFlight({ flights, fromStore, rights, failures, store, clock, lifetimes: settings })
   const exchange = new Exchange({ store, clock, origins: originsOf, flights, settings })
-  const byOrigin = new ByOrigin({ store, clock, fromStore, exchange, flights })
+  const byOrigin = new ByOrigin({ store, clock, fromStore, exchange, flights, sealed: settings.sealed })
   const fetching: Fetching = new Fetching({
     providers,
     credentials,

@@ -3,6 +3,7 @@
 import type { Artifact, WireRequest } from '../engine/types.js'
 import { KissError } from '../errors.js'
 import { forwardedFields } from '../http/caching/fields.js'
+import type { Fields } from '../http/caching/types.js'
 import { passedHeaders } from '../http/passed-headers.js'
 import { decodeLenient, displayUrl, fileNameOf } from '../http/urls.js'
 import type { Entry } from '../store/types.js'
@@ -16,6 +17,7 @@ import { parseAuthority } from './self.js'
 
 async function fetchArtifact(request: Incoming, services: Services): Promise<Reply> {
   const query = readOrder(request, services)
+  const wire = wireOf(request, services)
   const artifact = await services.engine.fetch({
     url: query.url,
     ...(query.ttl !== undefined && { ttl: query.ttl }),
@@ -23,7 +25,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     headers: clientHeaders(query, request, services),
     offline: directs(request.headers['cache-control'], 'only-if-cached'),
     refresh: directs(request.headers['cache-control'], 'no-cache'),
-    wire: wireOf(request, services),
+    wire,
     signal: request.signal,
     client: request.client,
     via: request.headers['via'],
@@ -44,7 +46,7 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
   const { answer } = artifact
   const reply = await (answer === undefined
     ? fetchReply(options)
-    : relayedReply({ ...options, answer, fields: wireOf(request, services).fields, url: query.url }))
+    : relayedReply({ ...options, answer, fields: wire.fields, url: query.url }))
   const status = reply.headers['Cache-Status']
   if (status !== undefined) request.notes.cache = status.replace(/^(?:.*, )?kiss; /s, '')
   request.notes.as = artifact.as
@@ -55,11 +57,15 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
 
 /** The fields of the request that go on where the origin decides on storing: all fields that are meant for it. */
 function wireOf({ method, headers, inform }: Incoming, { access }: Services): WireRequest {
-  const { authorization, ...others } = headers
-  const own = authorization === undefined || access.isOwn(authorization)
+  let fields: Fields | undefined
   return {
     method: method === 'HEAD' ? 'HEAD' : 'GET',
-    fields: forwardedFields(own ? others : { ...others, authorization }),
+    // Most requests are for artifacts, and never look at them.
+    get fields() {
+      const { authorization, ...others } = headers
+      const own = authorization === undefined || access.isOwn(authorization)
+      return (fields ??= forwardedFields(own ? others : { ...others, authorization }))
+    },
     inform,
   }
 }

@@ -2,13 +2,14 @@
 
 import type { AskedFor, Fields } from '../../http/caching/types.js'
 import type { RequestState } from '../request-state.js'
+import type { Clock } from '../types.js'
 
 export interface Asked extends AskedFor {
   /** Milliseconds since the epoch, as of now: when the request came. */
   readonly since: number
   /** Seconds: nothing older, as a client of kiss says it (`ttl`, `--refresh`). */
   readonly maxAge: number | undefined
-  /** Only what is stored, however stale: `kiss fetch --offline`. */
+  /** Only what is stored, however stale: `kiss fetch --offline`, `kiss serve --sealed`. */
   readonly offline: boolean
   /** Nothing of the answer may be stored whatever it says: the URL itself, or a credential of the provider's, opens it. */
   readonly unstorable: boolean
@@ -27,7 +28,7 @@ const credentials = [
 
 export function askedOf(
   { request, subject, since }: RequestState,
-  clock: { now(): number; monotonic(): number },
+  { clock, sealed }: { readonly clock: Clock; readonly sealed: boolean },
 ): Asked {
   const { wire, offline = false, refresh = false, ttl } = request
   const fields: Fields = wire?.fields ?? subject.headers
@@ -39,7 +40,8 @@ export function askedOf(
     credentialed: subject.credential !== undefined || credentials.some((name) => fields[name] !== undefined),
     since: clock.now() - (clock.monotonic() - since),
     maxAge: refresh ? 0 : ttl === undefined ? undefined : ttl / 1000,
-    offline: offline && wire === undefined,
+    // `only-if-cached` of a client is one of its fields, and leaves stale answers alone.
+    offline: sealed || (offline && wire === undefined),
     unstorable: byUrl || (access === 'provider' && !lent),
   }
 }

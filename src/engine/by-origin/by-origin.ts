@@ -32,6 +32,8 @@ export interface ByOriginOptions {
   readonly fromStore: FromStore
   readonly exchange: Exchange
   readonly flights: Flights
+  /** No origin is ever contacted. */
+  readonly sealed: boolean
 }
 
 export class ByOrigin {
@@ -46,7 +48,7 @@ export class ByOrigin {
 
   /** The answer to one request; throws KissError where there is none. */
   async fetch(state: RequestState): Promise<Artifact> {
-    const asked = askedOf(state, this.#o.clock)
+    const asked = askedOf(state, this.#o)
     for (let round = 0; round < ROUNDS; round++) {
       state.signal.throwIfAborted()
       const artifact = await this.#round(state, asked, round)

@@ -35,6 +35,16 @@ describe('an engine that stores as origins say', () => {
     await artifact.close('done')
   })
 
+  it('serves stale answers where it is sealed, and asks nobody', async () => {
+    const cacheDir = await lab.folder()
+    lab.origin.serve('/a', { body, extra: { 'cache-control': 'max-age=0, must-revalidate', vary: 'foo' }, etag: '"1"' })
+    await lab.get(await engine({ cacheDir }), '/a', wire({ foo: '1' }))
+    const sealed = await engine({ cacheDir, sealed: true })
+    assert.ok((await lab.get(sealed, '/a', wire({ foo: '1' }))).body.equals(body))
+    assert.equal((await lab.get(sealed, '/a', wire({ foo: '2' }))).code, 'sealed')
+    assert.equal(lab.origin.log('/a').length, 1)
+  })
+
   it('keeps no body that is larger than the rule allows', async () => {
     lab.origin.serve('/a', { body, extra: fresh })
     lab.origin.serve('/chunked', { body, framing: 'chunked', extra: fresh })
