@@ -18,7 +18,7 @@ export interface SegmentOptions {
 }
 
 export class Segment {
-  /** The byte after its last; may come nearer while it is filled by a connection that would go on. */
+  /** The byte after its last; may move while it is filled by a connection that was asked for everything. */
   end: number
   readonly memory: number
   readonly start: number

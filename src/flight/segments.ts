@@ -184,9 +184,24 @@ export class Segments {
         else if (failure instanceof Unfit) {
           this.#pace.limitTo(1)
           this.#o.parallel.rest(this.#o.url)
+          this.#handBack()
         }
         this.#wake()
       })
+  }
+
+  /** A connection that was asked for everything brings the rest itself, where no other one has brought a byte yet. */
+  #handBack(): void {
+    const [head, ...others] = this.#segments
+    if (head?.running !== true || head.complete || head.memory > 0) return
+    if (others.some(({ received }) => received > 0)) return
+    for (const segment of others) {
+      segment.stop(new Error('the first connection brings its bytes'))
+      this.#o.parallel.give(segment.memory)
+    }
+    this.#segments = [head]
+    head.end = this.#o.length
+    this.#next = head.end
   }
 
   #size(rate: number): number {

@@ -69,8 +69,11 @@ describe('a large download', () => {
       { partial: { etag: '"2"' } },
     ]
     for (const wrong of answers) {
-      origin.script('/f', [slow, { ...slow, ...wrong }, { ...slow, throttle: 64 * MiB }])
+      origin.script('/f', [{ ...slow, throttle: 8 * MiB }, { ...slow, ...wrong }, slow])
+      const before = origin.requests.length
       assert.ok((await fetch(await open())).equals(body), JSON.stringify(wrong))
+      // The first connection brings the rest: nothing is asked for again.
+      assert.equal(origin.requests.length - before, 2, JSON.stringify(wrong))
     }
   })
 
