@@ -17,7 +17,7 @@ const hook: Hook.CommandNotFound = async ({ id, config }) => {
     const shown = /^[\w -]{1,40}$/.test(word) ? ` ${word}` : ''
     throw new KissError('usage', `there is no command${shown}`, { hint: `did you mean kiss ${guess}?` })
   }
-  if (isUrl) throw new KissError('usage', 'a URL is no command', { hint: 'write kiss fetch URL' })
+  if (isUrl && typed.length === 0) throw new KissError('usage', 'a URL is no command', { hint: 'write kiss fetch URL' })
   const shown = /^[\w -]{1,40}$/.test(typed[0] ?? '') ? ` ${typed[0]}` : ''
   throw new KissError('usage', `there is no command${shown}`, { hint: 'kiss --help lists them' })
 }

@@ -158,11 +158,13 @@ describe('kiss bundle', () => {
       writeFileSync(cwd('text.tar'), 'no tar at all, but long enough to be looked at'.repeat(100))
       writeFileSync(cwd('empty.tar'), '')
       mkdirSync(cwd('folder.tar'))
-      for (const name of ['cut', 'text', 'empty', 'folder', 'missing']) {
+      for (const name of ['cut', 'text', 'empty', 'folder']) {
         const { code, stderr } = await elsewhere('bundle', 'load', `${name}.tar`)
         assert.ok(code === 2 || code === 5 || code === 6, `${name}: ${code} ${stderr}`)
         assert.equal(stderr.trimEnd().split('\n').length, 1, stderr)
       }
+      const { code, stderr } = await elsewhere('bundle', 'load', 'missing.tar')
+      assert.deepEqual([code, stderr], [2, `kiss: cannot load ${cwd('missing.tar')}: there is no such file\n`])
       assert.equal(await count(), 0)
     })
   })

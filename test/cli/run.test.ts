@@ -78,6 +78,7 @@ describe('kiss', () => {
         'kiss: "host.example:8001/x?…" is not a URL; did you mean https://host.example:8001/x?…?\n',
       ],
       [['https://user:secret@host/x?token=secret'], 'kiss: a URL is no command; write kiss fetch URL\n'],
+      [['pni', 'https://user:secret@host/x'], 'kiss: there is no command pni; kiss --help lists them\n'],
       [['stats', 'more'], 'kiss: kiss stats takes no such argument\n'],
       [['fetch'], 'kiss: name a URL, or with --input a file of them\n'],
       [['fetch', '--token=secret', 'http://h/x'], 'kiss: there is no flag --token\n'],

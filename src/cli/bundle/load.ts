@@ -42,6 +42,8 @@ export async function loadBundle(
     const code = systemCode(error)
     if (code?.startsWith('TAR_') === true || code?.startsWith('Z_') === true)
       throw new KissError('usage', `cannot load ${file}: it is no tar, or it is cut`, { cause: error })
+    if (code === 'ENOENT' && (error as NodeJS.ErrnoException).path === file)
+      throw new KissError('usage', `cannot load ${file}: there is no such file`, { cause: error })
     throw asKissError(error, 'disk', `cannot load ${file}`)
   } finally {
     await intake.close()
