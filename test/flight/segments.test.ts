@@ -68,10 +68,14 @@ describe('a large download', () => {
       { partial: { total: 1 } },
       { partial: { etag: '"2"' } },
     ]
+    const half = body.subarray(0, 2 * MiB)
+    const terms = { connections: 8, least: 256 * 1024, smallest: 64 * 1024, largest: MiB, interval: 25, fast: Infinity }
     for (const wrong of answers) {
-      origin.script('/f', [{ ...slow, throttle: 8 * MiB }, { ...slow, ...wrong }, slow])
+      // The first segment takes a quarter of a second: the answer to the second one comes before its end.
+      const step = { ...slow, body: half, throttle: 4 * MiB }
+      origin.script('/f', [step, { ...step, ...wrong }, step])
       const before = origin.requests.length
-      assert.ok((await fetch(await open())).equals(body), JSON.stringify(wrong))
+      assert.ok((await fetch(await open({ parallel: terms }))).equals(half), JSON.stringify(wrong))
       // The first connection brings the rest: nothing is asked for again.
       assert.equal(origin.requests.length - before, 2, JSON.stringify(wrong))
     }
