@@ -1,4 +1,4 @@
-/** A hit that is served once more without being looked up: decided from memory alone, at once. */
+/** Repeats a hit without a lookup: the decision uses memory only and is synchronous. */
 
 import { isFresh } from '../http/freshness.js'
 import { hostOf } from '../http/host.js'
@@ -9,8 +9,8 @@ import { narrowed, type Rules } from './rules/rules.js'
 import type { Again, Clock } from './types.js'
 
 /**
- * See Engine.again. The entry has to be the one that memory knows: a purge, a replacement or a validation by any process
- * makes it another, or none. Only a public entry, and one that is no page, is for every request without a question (rule 9).
+ * See Engine.again. The entry must be the object in memory: after a purge, a replacement or a validation by any process it is
+ * another object, or none. Only a public entry that is no page may be repeated without a check of rights (rule 9).
  */
 export function again(
   before: Entry,
@@ -18,7 +18,7 @@ export function again(
   { store, rules, clock }: { readonly store: Store; readonly rules: Rules; readonly clock: Clock },
 ): Again | undefined {
   const entry = store.entries.known(before.id)
-  // An entry that was read or stored anew has new headers, whatever they say.
+  // An entry that was read or stored again has another headers object.
   if (entry === undefined || entry.headers !== before.headers) return undefined
   if (entry.access !== 'public' || mayBeSignInPage(entry)) return undefined
   const rule = rules.of(entry.url)
@@ -33,7 +33,7 @@ export function again(
   return { entry, bytes }
 }
 
-/** The bytes of such a hit went to its reader, or a part of them before it left. */
+/** Counts the bytes of a repeated hit that its reader received. */
 export function sentAgain(entry: Entry, bytes: number, { store }: { readonly store: Store }): void {
   store.counters.add('served_hit', bytes)
   store.figures.servedOf(hostOf(entry.url), bytes)

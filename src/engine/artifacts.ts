@@ -1,4 +1,4 @@
-/** Builds the answer that a reader gets, and counts what it is given. */
+/** Builds the answer of a reader, and counts the bytes that it receives. */
 
 import { hostOf } from '../http/host.js'
 import { changedError, errorOf } from '../flight/ending.js'
@@ -10,7 +10,7 @@ import type { Artifact, Clock, Content } from './types.js'
 
 type Detail = Artifact['detail']
 
-/** From the store. The blob is open, and closed with the artifact. */
+/** An artifact from the store. The blob is open; it is closed with the artifact. */
 export function storedArtifact(
   entry: Entry,
   blob: OpenBlob,
@@ -37,7 +37,7 @@ export function storedArtifact(
   }
 }
 
-/** From a flight in flight; joins it, and leaves it when closed. */
+/** An artifact from a flight; it has joined the flight, and leaves it when closed. */
 export function growingArtifact(
   flight: Flight,
   as: ServedAs,
@@ -68,7 +68,7 @@ export function growingArtifact(
   }
 }
 
-/** undefined: the bytes were whole, but were not kept. */
+/** undefined: the body was complete, but not stored. */
 async function finished(flight: Flight, promised: Sha256 | undefined): Promise<Entry | undefined> {
   const { state, order } = flight
   const ending = await state.ended
@@ -98,7 +98,7 @@ function accounts(
     close: async (outcome) => {
       if (closed) return
       closed = true
-      // That a host has private artifacts is not for everybody: those are counted together, under no name.
+      // Private artifacts are counted together under no name, so that their hosts are not listed.
       store.figures.servedOf(of.private ? '' : hostOf(of.url), bytes)
       if (outcome === 'aborted') store.counters.add('served_aborted', bytes)
       await content.close()

@@ -21,11 +21,11 @@ export interface ReaderOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds. */
   readonly patience?: number | undefined
-  /** The sum that this reader was promised, by its client or by the origin. */
+  /** The sum that the client or the origin named for this reader. */
   readonly promised?: Sha256 | undefined
 }
 
-/** One reader's view of a flight that it has joined. */
+/** The content of one reader that has joined a flight. */
 export class FlightContent implements Content {
   readonly #flight: Flight
   readonly #options: ReaderOptions
@@ -36,7 +36,7 @@ export class FlightContent implements Content {
     this.#options = options
   }
 
-  /** Time in the queue is not the silence of the origin. */
+  /** Time in the queue does not count as silence of the origin. */
   get #waiting(): ReadOptions {
     const { signal, patience } = this.#options
     return { signal, patience, isExcused: () => this.#flight.state.waiting.queued }
@@ -62,8 +62,8 @@ export class FlightContent implements Content {
   }
 
   /**
-   * Holds the last byte back until the sum agrees: a client never has the whole of what it was not promised. While
-   * nobody knows which byte is the last, that is the last one that has arrived. The end of an empty body waits as well.
+   * Holds the last byte back until the sum agrees: a client never gets a whole body with another sum. While the length is
+   * unknown, the last byte that arrived is held back. The end of an empty body waits as well.
    */
   async #readPromised(buffer: Uint8Array, position: number, promised: Sha256): Promise<number> {
     const { body } = this.#flight.state

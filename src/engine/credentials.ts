@@ -1,4 +1,4 @@
-/** Clients' credentials, as far as the cache has to know them: their fingerprints, and which the origin accepted. */
+/** The fingerprints of clients' credentials, and the record of which credentials an origin accepted. */
 
 import { createHmac, randomBytes } from 'node:crypto'
 import { isSelecting } from '../http/passed-headers.js'
@@ -13,12 +13,12 @@ export interface CredentialsOptions {
   readonly now: () => number
   /** Milliseconds that an acceptance is remembered. */
   readonly ttl: number
-  /** Of the fingerprints, which tell nothing without it. Default: random, for this process alone. */
+  /** The key of the fingerprints. Default: random, for this process alone. */
   readonly key?: string | undefined
   readonly capacity?: number
 }
 
-/** An acceptance: of a credential (undefined stands for none), by an origin, for one content. */
+/** An origin's acceptance of a credential (undefined: a request without one) for one content. */
 export interface Acceptance {
   readonly credential: string | undefined
   readonly id: KeyId
@@ -31,7 +31,7 @@ export class Credentials {
   readonly #ttl: number
   readonly #key: string
   readonly #capacity: number
-  /** By host: when each acceptance ends, the oldest first. */
+  /** The end of each acceptance by host, the oldest first. */
   readonly #accepted = new Map<string, Map<string, number>>()
   #size = 0
 
@@ -42,7 +42,7 @@ export class Credentials {
     this.#capacity = capacity
   }
 
-  /** A keyed hash of the credential of a request; undefined where it brings none. */
+  /** A keyed hash of the credential of a request; undefined without one. */
   fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined {
     const shown: string[] = Object.entries(headers)
       .filter(([name]) => !isSelecting(name))
@@ -70,7 +70,7 @@ export class Credentials {
     return until !== undefined && this.#now() < until
   }
 
-  /** The oldest of the host with the most: an origin that accepts everything displaces its own acceptances alone. */
+  /** Removes the oldest acceptance of the host with the most: an origin that accepts everything displaces only its own. */
   #forgetOne(): void {
     const [host, largest] = [...this.#accepted].reduce((most, next) => (next[1].size > most[1].size ? next : most))
     const oldest = largest.keys().next().value

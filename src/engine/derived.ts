@@ -14,7 +14,7 @@ type Fetch = (request: FetchRequest) => Promise<Artifact>
 /** Bytes read at once. */
 const CHUNK = 256 * 1024
 
-/** The cache itself as a source: of all that comes from another of its URLs. */
+/** The cache itself as a source, for bytes that come from another of its URLs. */
 export function fromOtherUrl(fetch: Fetch): Source {
   return {
     async ask(request) {
@@ -59,16 +59,16 @@ async function whole(artifact: Artifact, request: OriginRequest): Promise<Origin
   return answer(request, artifact, headers, content.length, () => bytesOf(content))
 }
 
-/** An archive is read when it is complete: its directory stands at its end. */
+/** An archive is read after its last byte, because its directory is at its end. */
 async function part(artifact: Artifact, path: string, request: OriginRequest): Promise<OriginAnswer> {
   const { content } = artifact
   await artifact.finished()
   const { sha256, length } = content
   if (sha256 === undefined || length === undefined) throw new KissError('internal', `${artifact.url} has no sum`)
-  // Loaded where an archive is read, because a hit has to start fast.
+  // Loaded only for archives, to keep the start of a hit fast.
   const { openMember } = await import('../store/zip.js')
   const member = await openMember({ length, read: (buffer, at) => content.read(buffer, at) }, path, artifact.url)
-  // A member is what it was as long as its archive is what it was.
+  // A member is unchanged as long as its archive is unchanged.
   return answer(request, artifact, { etag: `"${sha256}"` }, member.length, () => member.read())
 }
 
@@ -94,7 +94,7 @@ function answer(
     hop: 0,
     status: unchanged ? 304 : 200,
     headers: {
-      // What is here is read again from its start faster than a range is asked for.
+      // Bytes in the cache are read again from the start: no range is needed.
       'accept-ranges': 'none',
       ...(contentType !== undefined && { 'content-type': contentType }),
       ...(contentEncoding !== undefined && { 'content-encoding': contentEncoding }),

@@ -1,4 +1,4 @@
-/** Failures that are remembered so that a herd does not repeat them. */
+/** Failures that are remembered, so that many clients do not repeat them. */
 
 import { KissError } from '../errors.js'
 import type { KeyId } from '../store/types.js'
@@ -20,7 +20,7 @@ export class FailureLog {
   note({ id, credential }: FailedOrder, error: KissError): void {
     if (!isRemembered(error)) return
     const at = this.#now()
-    // In the order in which they end, so that a flood of failures is not looked through for each of them.
+    // Ordered by end, so that expired failures are found without a scan.
     for (const [key, { until }] of this.#recent) {
       if (until > at) break
       this.#recent.delete(key)

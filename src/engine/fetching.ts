@@ -19,7 +19,7 @@ import { narrowed, type Rule, type Rules } from './rules/rules.js'
 import { promisedBy } from './rules/sums.js'
 import type { Artifact, Clock, FetchRequest } from './types.js'
 
-/** Rounds of one request: each looks at the store anew after something changed under it. More is a livelock. */
+/** Maximum rounds of one request. Each round reads the store again after a concurrent change. More would be a livelock. */
 const ROUNDS = 12
 
 export interface FetchingOptions {
@@ -59,13 +59,13 @@ export class Fetching {
       this.#count(request, 'requests_failed')
       const failure = asKissError(await this.#o.store.explain(error))
       if (sealed && failure.code === 'offline') throw new KissError('sealed', failure.message, { cause: failure })
-      // A request that finds the store closed has not failed by itself.
+      // The failure of a request after the store was closed is `interrupted`.
       const isOurs = failure.code === 'internal' || failure.code === 'disk'
       throw this.#closing && isOurs ? closing(error) : failure
     }
   }
 
-  /** Ends every flight; requests under way end with `interrupted`. */
+  /** Interrupts every flight; requests under way end with `interrupted`. */
   async close(): Promise<void> {
     this.#closing = true
     this.#o.rights.stop(closing())
@@ -100,7 +100,7 @@ export class Fetching {
 
   async #answer(state: RequestState): Promise<Artifact> {
     const { shown } = state.subject
-    // Each refusal of another client's credential allows one round more, so that this client's own is tried.
+    // Each refusal of another client's credential adds one round, so that this client's own credential is tried.
     for (let round = 0; round < ROUNDS + state.refusals; round++) {
       state.signal.throwIfAborted()
       const artifact = await this.#answerOnce(state)
@@ -109,7 +109,7 @@ export class Fetching {
     throw new KissError('internal', `cannot fetch ${shown}: it changed ${ROUNDS} times while it was looked up`)
   }
 
-  /** undefined: something changed meanwhile; look at the store again. */
+  /** undefined: the store changed meanwhile, and has to be read again. */
   async #answerOnce(state: RequestState): Promise<Artifact | undefined> {
     const { store, fromStore, fromFlight, flights } = this.#o
     const { subject } = state
@@ -123,7 +123,7 @@ export class Fetching {
     this.#o.trace?.(`* ${subject.shown}: ${decision(resolution, this.#o.clock.now())}`)
     switch (resolution.kind) {
       case 'unavailable':
-        // A body that is being stored at this moment counts as there.
+        // A body that is being stored counts as stored.
         if (await flights.stored(subject.id)) return undefined
         throw new KissError('offline', `${subject.shown} is not in the cache`)
       case 'serve':
@@ -145,7 +145,7 @@ export class Fetching {
     return resolve({
       entry,
       now,
-      // A parent may have confirmed it from its store, before the request came.
+      // The confirmation of a parent may be older than the request.
       since: confirmed ? -Infinity : now - (clock.monotonic() - since),
       ttl: narrowed(request.ttl, rule),
       refresh: request.refresh === true || (entry !== undefined && contradicts(rule, request, entry)),
@@ -153,11 +153,11 @@ export class Fetching {
     })
   }
 
-  /** undefined: the blob is gone, or the origin gives this client another content. */
+  /** undefined: the blob was removed, or the origin gives this client another content. */
   async #serve(state: RequestState, entry: Entry, as: ServedAs): Promise<Artifact | undefined> {
     const { rights, fromStore, fromFlight } = this.#o
     const { subject, request, signal } = state
-    // No stored body can stand for a credential that is lent to one request.
+    // A credential that is lent to one request never reads a stored body.
     if (isLentOnce(subject) && !isFree(subject, entry)) return fromFlight.lentOnce(state)
     const asking = { signal, offline: request.offline, insists: request.refresh }
     const right = await rights.mayRead(subject, entry, asking)
@@ -168,7 +168,7 @@ export class Fetching {
   }
 }
 
-/** Does the sum that a rule found name other bytes than the stored ones? */
+/** Does the sum of a rule differ from the sum of the stored bytes? */
 function contradicts(rule: Rule | undefined, { isSum, sha256 }: FetchRequest, entry: Entry): boolean {
   return rule?.sha256From !== undefined && isSum !== true && entry.sha256 !== sha256
 }

@@ -1,4 +1,4 @@
-/** Answers from downloads: starts or joins one, and says what its end means for the request. */
+/** Answers from downloads: starts or joins one, and turns its ending into the answer of the request. */
 
 import { randomUUID } from 'node:crypto'
 import { unlessAborted } from '../abort.js'
@@ -41,7 +41,7 @@ export class FromFlight {
     this.#o = options
   }
 
-  /** Downloads, joins or validates. undefined: the store has to be looked at again. */
+  /** Downloads, joins or validates. undefined: the store has to be read again. */
   async forward(state: RequestState, stale: Entry | undefined): Promise<Artifact | undefined> {
     const { subject, request } = state
     if (isLentOnce(subject)) return this.lentOnce(state)
@@ -51,12 +51,12 @@ export class FromFlight {
     return this.#join(state, this.#order(state, stale))
   }
 
-  /** The provider's own credential is for this request alone: its download is shared with nobody and not kept. */
+  /** The provider's own credential serves this request alone: its download is neither shared nor stored. */
   async lentOnce(state: RequestState): Promise<Artifact | undefined> {
     return this.#alone(state, randomUUID())
   }
 
-  /** A rule keeps nothing of this URL: the download is for this request alone. */
+  /** A rule stores nothing of this URL: the download is for this request alone. */
   async unkept(state: RequestState): Promise<Artifact | undefined> {
     return this.#join(state, {
       ...this.#order(state, undefined),
@@ -68,13 +68,13 @@ export class FromFlight {
 
   /** The origin gives this client another content than the entry's. */
   async other(state: RequestState, entry: Entry): Promise<Artifact | undefined> {
-    // A page that came without a credential makes way for the artifact.
+    // The artifact replaces a page that came without a credential.
     if (accessOf(entry, state.subject.provider) === 'public')
       return this.#join(state, { ...this.#order(state, undefined), replaces: entry })
     return this.#alone(state, state.subject.credential, entry)
   }
 
-  /** A download for this client and those with the same credential: nobody else can prove a right to it. */
+  /** A download for the clients with this credential: no other client can prove a right to it. */
   async #alone(state: RequestState, whose = state.subject.credential, known?: Entry): Promise<Artifact | undefined> {
     const { subject } = state
     const order = this.#order(state, undefined)
@@ -95,12 +95,12 @@ export class FromFlight {
     try {
       return await this.#wait(state, flight, created, order.stale)
     } finally {
-      // The artifact, if there is one, has joined on its own.
+      // An artifact holds its own membership of the flight.
       await flight.leave()
     }
   }
 
-  /** Waits for the head or the end of a joined flight. undefined: the store has to be looked at again. */
+  /** Waits for the head or the end of a joined flight. undefined: the store has to be read again. */
   async #wait(
     state: RequestState,
     flight: Flight,
@@ -111,7 +111,7 @@ export class FromFlight {
     const { rights } = this.#o
     const presented = await rights.present(subject, flight, signal)
     await this.#patiently(state, flight, flight.state.decided)
-    // Every byte is here and is being stored: later requests are served from the store. An empty body ends with its head.
+    // Every byte arrived and the body is being stored: later requests are served from the store. An empty body ends with its head.
     if ((!created && flight.state.sum !== undefined) || flight.state.head?.length === 0)
       await this.#patiently(state, flight, flight.state.ended)
     const { ending } = flight.state
@@ -134,7 +134,7 @@ export class FromFlight {
     )
   }
 
-  /** A flight ended without a body for this reader. */
+  /** Handles a flight that ended without a body for this reader. */
   async #ended(
     state: RequestState,
     ending: Ending,
@@ -144,7 +144,7 @@ export class FromFlight {
     if (ending.kind === 'renewed') state.confirmed = true
     const error = ending.kind === 'changed' ? undefined : errorOf(ending, flight.order.shown)
     if (!error) return undefined
-    // It was refused with the credential of another client: that of this one has not been tried.
+    // The origin refused the credential of another client: the credential of this client was not tried yet.
     if (flight.order.credential !== state.subject.credential && error.code === 'origin-refused') {
       state.refusals++
       return undefined
@@ -152,7 +152,7 @@ export class FromFlight {
     return this.#fail(state, stale, error)
   }
 
-  /** Serves a stale entry where the rules allow it; else throws. */
+  /** Serves a stale entry if the rules allow it; otherwise throws. */
   async #fail(state: RequestState, stale: Entry | undefined, error: KissError): Promise<Artifact | undefined> {
     const { store, clock, lifetimes, fromStore } = this.#o
     if (stale && (error.status === 404 || error.status === 410) && error.code === 'origin-refused') {
@@ -166,18 +166,18 @@ export class FromFlight {
     return artifact
   }
 
-  /** A question with the credential of this client proves its right and validates the entry at once. */
+  /** One probe with the credential of this client proves its right and validates the entry. */
   async #validateWithOwnCredential(state: RequestState, entry: Entry): Promise<Artifact | undefined> {
     const { store, clock, rights, fromStore } = this.#o
     const { subject, signal, request } = state
     let right: Right
     try {
       right = await rights.mayRead(subject, entry, { signal, validate: true, insists: request.refresh })
-      // The origin has another content by now, and gives it to this client: it replaces the stale one.
+      // The origin gives this client a newer content: it replaces the stale entry.
       if (right === 'other') return await this.#join(state, { ...this.#order(state, undefined), replaces: entry })
     } catch (error) {
       const failure = asKissError(error)
-      // A refusal is this client's alone: many origins answer 404 to a credential that has ended.
+      // A refusal applies to this client only: many origins answer 404 to an expired credential.
       const known = rights.remembers(subject, entry) && failure.code !== 'origin-refused'
       return this.#fail(state, known ? entry : undefined, failure)
     }
@@ -208,7 +208,7 @@ export class FromFlight {
     }
   }
 
-  /** Would a stored entry like this be the answer to the request without a question to the origin? */
+  /** Would such an entry answer the request without a request to the origin? */
   #isYoung(entry: Entry, { request: { ttl, refresh = false }, rule, since }: RequestState): boolean {
     const { clock } = this.#o
     const now = clock.now()
@@ -216,7 +216,7 @@ export class FromFlight {
     return resolve({ entry, now, since: came, ttl: narrowed(ttl, rule), refresh, offline: false }).kind === 'serve'
   }
 
-  /** Milliseconds: as the client asks, within --max-ttl and the rule; else as the rule says, the provider, or the settings. */
+  /** Milliseconds: the client's `ttl` within --max-ttl and the rule; otherwise the lifetime of the rule, the provider or the settings. */
   #lifetime({ provider, url }: Subject, ttl: number | undefined, rule: Rule | undefined): number {
     const { defaultTtl, maxTtl } = this.#o.lifetimes
     const asked = narrowed(ttl === undefined ? undefined : Math.min(ttl, maxTtl), rule)
@@ -225,13 +225,13 @@ export class FromFlight {
     return seconds === undefined ? defaultTtl : seconds * 1000
   }
 
-  /** Waits no longer than the reader does; the flight goes on. */
+  /** Waits until the reader's patience ends; the flight continues. */
   async #patiently<T>({ request, signal, subject, came }: RequestState, flight: Flight, event: Promise<T>): Promise<T> {
     const { waiting } = flight.state
     request.onWait?.(() => waiting.now)
     const { patience, queuePatience = Infinity } = request
     if (patience === undefined) return unlessAborted(event, signal)
-    // Waiting for a place is not the silence of the origin, whose time begins with the turn of the request.
+    // Time in the queue does not count as silence of the origin, which begins with the turn of the request.
     const until = (): number => (waiting.queued ? came + queuePatience : Math.max(came, waiting.queuedUntil) + patience)
     const error = (): KissError =>
       waiting.queued ? inQueue(subject.shown, waiting.now.place) : impatient(subject.shown, waiting.now, patience)

@@ -1,4 +1,4 @@
-/** Answers from the store: of an entry whose reader has the right to it. */
+/** Answers from the store, for readers with a right to the entry. */
 
 import { accessOf, isPrivate } from '../flight/access.js'
 import { aloneIdOf, type Subject } from '../flight/subject.js'
@@ -13,7 +13,7 @@ import type { Artifact, Clock } from './types.js'
 export interface FromStoreOptions {
   readonly store: Store
   readonly clock: Clock
-  /** Milliseconds that a body is kept for one credential alone. */
+  /** Milliseconds that a body for one credential alone is stored. */
   readonly authTtl: number
 }
 
@@ -25,8 +25,8 @@ export class FromStore {
   }
 
   /**
-   * The only way from an entry to its bytes, for a request whose right to them is known: its promised sum is compared, and
-   * the store vouches for the blob. undefined: the blob is gone, and the entry with it.
+   * Opens the bytes of an entry for a request whose right is proved. There is no other way to them. It compares the promised
+   * sum; the store checks the blob. undefined: the blob and the entry were removed.
    */
   async open(
     { request, subject }: RequestState,
@@ -43,7 +43,7 @@ export class FromStore {
     return undefined
   }
 
-  /** The body that an earlier request with the same credential brought, and to which nobody else could prove a right. */
+  /** The body that an earlier request with the same credential brought for that credential alone. */
   async keptFor(state: RequestState): Promise<Artifact | undefined> {
     const { subject, request } = state
     if (subject.credential === undefined || request.refresh) return undefined
@@ -55,8 +55,8 @@ export class FromStore {
   }
 
   /**
-   * The origin gave the content of the entry to this client: without a credential, it is public from now on. Where that
-   * cannot be written, the entry stays as it is, and the next client without a credential proves its right again.
+   * The origin gave the content of the entry to this client. If the client brought no credential, the entry becomes public. If
+   * that cannot be written, the entry stays private, and the next client without a credential proves its right again.
    */
   async publicise({ access, provider }: Subject, entry: Entry): Promise<void> {
     if (access !== 'public' || accessOf(entry, provider) === 'public') return

@@ -1,4 +1,4 @@
-/** Takes entries with their bodies in that did not come from an origin: a bundle. All of them, or none. */
+/** Stores the entries and bodies of a bundle: all of them, or none. */
 
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { KissError } from '../errors.js'
 import type { Store } from '../store/open.js'
 import type { Entry, Sha256 } from '../store/types.js'
 
-/** Bytes of a body, and what they are promised to be. */
+/** The bytes of a body with the announced sum and length. */
 export interface Arriving {
   readonly sha256: Sha256
   /** Bytes. */
@@ -25,7 +25,7 @@ export class Intake {
     this.#folder = join(store.layout.transfers, `.bundle-${randomUUID()}`)
   }
 
-  /** Writes a body beside the others, where nobody reads it yet. @throws KissError `digest-mismatch`, `quota`, `disk` */
+  /** Writes a body to a place that no reader sees yet. @throws KissError `digest-mismatch`, `quota`, `disk` */
   async write({ sha256, size }: Arriving, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const reservation = `bundle-${randomUUID()}`
     this.#held.set(sha256, reservation)
@@ -49,7 +49,7 @@ export class Intake {
       throw new KissError('digest-mismatch', `the body ${sha256} is not what its name says`)
   }
 
-  /** Stores the entries whose bodies were written; those that are here and were confirmed later stay. How many are new. */
+  /** Stores the entries whose bodies were written. Present entries that were confirmed later stay. Resolves with the number of new ones. */
   async commit(entries: readonly Entry[]): Promise<number> {
     let stored = 0
     for (const entry of entries) {
@@ -63,7 +63,7 @@ export class Intake {
     return stored
   }
 
-  /** Drops what was not stored. */
+  /** Removes the bodies that were not stored. */
   async close(): Promise<void> {
     for (const reservation of this.#held.values()) await this.#store.space.release(reservation)
     await rm(this.#folder, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-/** This engine as a node of a cluster: what it takes from the other nodes, and what it does for them. */
+/** This engine as a node of a cluster: it applies the news of the other nodes and serves their requests. */
 
 import { createHmac } from 'node:crypto'
 import { KissError } from '../errors.js'
@@ -28,21 +28,21 @@ export interface JoinedOptions {
 
 export interface JoinedCluster extends Cluster {
   readonly engine: ClusterEngine
-  /** Has the other nodes purge what this one has purged. */
+  /** Sends a purge of this node to the other nodes. */
   spread(planned: PlannedPurge, own: PurgeResult): Promise<PurgeResult>
   close(): Promise<void>
 }
 
-/** What one node tells the others to purge. JSON; without URLs, which may hold what nobody should read. */
+/** A purge for the other nodes. JSON; without URLs, which may contain secrets. */
 interface PurgeOrder {
   readonly filter: Omit<Selection, 'ids' | 'before'>
-  /** Absent: no id is asked for. */
+  /** Absent: the purge names no ids. */
   readonly ids?: readonly KeyId[] | undefined
   /** Milliseconds since the epoch. */
   readonly before: number
 }
 
-/** The key of the hashes of final URLs: the validators of one node mean the same on another. undefined: no cluster. */
+/** The key of the hashes of final URLs, so that validators are valid on all nodes. undefined without a cluster. */
 export function resourceKeyOf(options: ClusterOptions | undefined): string | undefined {
   return (
     options &&
@@ -106,7 +106,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
   }
 }
 
-/** Another node has stored another content: what is here is older. */
+/** Another node stored another content: the local entry is older. */
 async function replaced(entry: Entry, store: Store): Promise<void> {
   const own = await store.entries.reload(entry.id)
   if (!own || own.sha256 === entry.sha256 || own.validatedAt > entry.validatedAt) return

@@ -1,4 +1,4 @@
-/** What this node gives to the other nodes of its cluster: a body that it has stored, or one that it downloads. */
+/** Lends bodies to the other nodes of the cluster: stored bodies, and bodies in flight. */
 
 import { unlessAborted } from '../abort.js'
 import type { About } from '../flight/cluster.js'
@@ -6,21 +6,21 @@ import { lentFlight, type Lender, type LentFlight } from '../flight/lend.js'
 import type { Store } from '../store/open.js'
 import type { KeyId, Sha256 } from '../store/types.js'
 
-/** Whoever was given it closes it. */
+/** The receiver closes it. */
 export interface Lent {
   readonly about: About
-  /** Every byte is there. */
+  /** Every byte has arrived. */
   readonly complete: boolean
-  /** Of the whole; undefined while bytes are missing. */
+  /** The sum of the whole; undefined while bytes are missing. */
   sum(): Sha256 | undefined
   /** See Content.read. */
   read(buffer: Uint8Array, position: number): Promise<number>
-  /** Counts bytes that went to the other node. */
+  /** Counts bytes that the other node received. */
   sent(bytes: number): void
   close(): Promise<void>
 }
 
-/** `private`: these bytes are for one request alone. */
+/** `private`: the bytes are for one request alone. */
 export type Refused = 'not here' | 'private'
 
 export interface LendingOptions extends Lender {

@@ -32,7 +32,7 @@ import { providerFor } from '../flight/subject.js'
 import type { Clock, Engine, EngineOptions, EngineStatus, PurgeFilter, ShownEntry } from './types.js'
 
 const DAY = 86_400_000
-/** Each holds two open files and some 40 KB; with 64 at once the last of them waits longer than any client does. */
+/** Maximum downloads. Each holds two open files and about 40 KB; with 64 at once the last one waits longer than any client. */
 const TRANSFERS = 2_000
 
 export const systemClock: Clock = {
@@ -43,7 +43,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Throws KissError `disk` or `configuration` where the directory cannot be used. */
+/** Throws KissError `disk` or `configuration` if the directory cannot be used. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const clock = options.clock ?? systemClock
   const warn = options.warn ?? ((message: string) => process.stderr.write(`kiss: ${message}\n`))
@@ -82,11 +82,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     syncBodies: options.syncBodies ?? false,
     shareOf: (canonical: URL, provider: UpstreamProvider) => sharingOf(provider, rules.of(canonical)),
   }
-  // The commands of one user share their fingerprints; a server shares its key with its workers alone.
+  // The commands of one user share a key of fingerprints; a server shares its key with its workers only.
   const credentialKey = options.credentialKey ?? (settings.ownUse ? store.layout.instance : undefined)
   let origins: Promise<Origins> | undefined
   const openNetwork = async (): Promise<Upstream> => {
-    // Nothing asks: every request is answered from the store. Should anything ask, it is refused here.
+    // A sealed server answers every request from the store. A request to the network would be a bug, and is refused.
     if (settings.sealed) throw new KissError('sealed', 'this cache is sealed: it contacts no origin')
     return import('../upstream/client.js').then(({ openUpstream }) =>
       openUpstream({

@@ -1,18 +1,18 @@
-/** Asks an origin, with a client's credential, about a content whose body is not read. */
+/** The probe: a request with a client's credential whose body is not read. */
 
 import { KissError } from '../errors.js'
 import { resourceOf, type Subject } from '../flight/subject.js'
 import { refused, understand, unreachable } from '../flight/refusals.js'
 import type { OriginAnswer, Origins } from '../upstream/types.js'
 
-/** How often a provider that learned from a refusal (a region, an expired session) is asked for another credential. */
+/** Maximum requests after a provider learned a new credential from a refusal (a region, an expired session). */
 const NEW_CREDENTIALS = 2
 
 export interface Probe {
   readonly subject: Subject
-  /** A strong entity tag to validate; undefined asks for the tag of the moment. */
+  /** A strong entity tag to validate; undefined: request the current tag. */
   readonly etag: string | undefined
-  /** The source whose tag that is; undefined: the origin. */
+  /** The source that gave the tag; undefined: the origin. */
   readonly source?: string | undefined
   /** Milliseconds, for HEAD and GET together. */
   readonly timeout: number
@@ -28,7 +28,7 @@ export interface Prober {
   readonly resourceKey: string
 }
 
-/** What the origin gives to this client. */
+/** The content that the origin gives to this client. */
 export interface Probed {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -53,7 +53,7 @@ export async function probe(question: Probe, prober: Prober): Promise<Probed> {
   }
 }
 
-/** 206 and 416 answer the one byte that is asked for where the body would come otherwise. */
+/** Statuses of a readable artifact. 206 and 416 answer the request for one byte, which avoids the whole body. */
 function isAcceptance({ status }: OriginAnswer): boolean {
   return status === 304 || status === 200 || status === 206 || status === 416
 }
@@ -70,7 +70,7 @@ async function send({ subject, etag, source, timeout, signal }: Probe, { origins
         headers: { ...subject.headers, ...own },
         clientCredential: subject.ownRight,
         source,
-        // A right that a parent remembers is no proof of now.
+        // A right that a parent remembers does not prove the present right.
         refresh: true,
         signal,
         headersTimeout,
@@ -80,7 +80,7 @@ async function send({ subject, etag, source, timeout, signal }: Probe, { origins
       throw error instanceof KissError ? error : unreachable(subject.shown, error)
     }
   }
-  // A signature covers the method: a URL that was signed for GET is asked with GET.
+  // A signature covers the method: a URL that was signed for GET is requested with GET.
   if (subject.provider.carriesCredential?.(subject.url)) return ask('GET', timeout)
   const answer = await ask('HEAD', timeout / 2).catch((error: unknown) => {
     if (!isSilence(error)) throw error
@@ -91,12 +91,12 @@ async function send({ subject, etag, source, timeout, signal }: Probe, { origins
   return ask('GET', timeout / 2)
 }
 
-/** Some origins answer HEAD by hanging up, or not at all. */
+/** Some origins close the connection on HEAD, or never answer it. */
 function isSilence(error: unknown): boolean {
   return error instanceof KissError && (error.code === 'origin-unreachable' || error.code === 'origin-timeout')
 }
 
-/** The answer says nothing about the client's right: RFC 9110 §15.5.6, §15.6.2, or a redirect to a URL signed for GET. */
+/** The answer proves nothing about the client's right: RFC 9110 §15.5.6, §15.6.2, or a redirect to a URL signed for GET. */
 function refusesHead({ status, hop }: OriginAnswer): boolean {
   return status === 405 || status === 501 || (status === 403 && hop > 0)
 }

@@ -1,4 +1,4 @@
-/** What an operator means by URLs, ids and filters, and its removal. */
+/** Selects entries by URLs, ids and filters, and removes them. */
 
 import type { Store } from '../store/open.js'
 import { keyOf, type Selection, selects } from '../store/select.js'
@@ -13,7 +13,7 @@ export interface PurgeOptions {
   readonly canonical: (url: URL) => URL
 }
 
-/** Milliseconds that a filter may keep the event loop busy. */
+/** Milliseconds that a filter may occupy the event loop at a time. */
 const BUSY = 10
 
 /**
@@ -48,7 +48,7 @@ function isEmpty(selection: Selection): boolean {
   return Object.keys(selection).length === 0
 }
 
-/** Whole ids of what is named by URL or by id; undefined where nothing is. */
+/** Whole ids of the entries that are named by URL or by id; undefined if the filter names none. */
 async function idsOf(
   { urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>,
   store: Store,
@@ -61,7 +61,7 @@ async function idsOf(
 
 /** A filter whose URLs and beginnings of ids are ids. */
 export interface PlannedPurge {
-  /** Absent: no id is asked for. */
+  /** Absent: the filter names no ids. */
   readonly ids: readonly KeyId[] | undefined
   readonly selection: Omit<Selection, 'ids'>
 }
@@ -74,8 +74,8 @@ export async function plan(
 }
 
 /**
- * Removes what the filter selects; readers finish from what they hold open. A download in flight of a URL that is named, or
- * any under `all`, serves its readers and is not stored.
+ * Removes the selected entries; their readers finish from their open files. A download in flight of a named URL, or any
+ * download under `all`, serves its readers and is not stored.
  */
 export async function purge(
   { ids, selection }: PlannedPurge,

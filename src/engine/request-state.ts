@@ -10,12 +10,12 @@ export interface RequestState {
   /** The operator's rule for the URL. */
   readonly rule: Rule | undefined
   readonly signal: AbortSignal
-  /** Monotonic milliseconds: when it came. */
+  /** Time of arrival, monotonic milliseconds. */
   readonly since: number
-  /** Milliseconds, as `performance.now()` counts them: when it came. */
+  /** Time of arrival, milliseconds of `performance.now()`. */
   readonly came: number
-  /** A validation that this request waited for makes a hit a revalidated one. */
+  /** The request waited for a validation: its hit counts as revalidated. */
   confirmed: boolean
-  /** Flights that it joined and that were refused with the credentials of others. */
+  /** Flights that it joined and that failed because the origin refused the credentials of other clients. */
   refusals: number
 }

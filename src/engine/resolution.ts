@@ -1,4 +1,4 @@
-/** The whole cache decision: what to do with a request, given what is stored. Pure. */
+/** The cache decision for a request and the stored entry. Pure. */
 
 import type { KissError } from '../errors.js'
 import { isFresh } from '../http/freshness.js'
@@ -9,7 +9,7 @@ export interface Question {
   readonly entry: Entry | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Milliseconds since the epoch, as of `now`: when the request came. What was confirmed since satisfies any condition of age. */
+  /** Time of arrival of the request, in milliseconds since the epoch of `now`. A later confirmation satisfies any condition of age. */
   readonly since: number
   /** Milliseconds. */
   readonly ttl: number | undefined
@@ -21,7 +21,7 @@ export type Resolution =
   | { readonly kind: 'serve'; readonly entry: Entry; readonly stale: boolean }
   | { readonly kind: 'validate'; readonly entry: Entry }
   | { readonly kind: 'forward' }
-  /** Offline, and nothing there. */
+  /** Offline, and there is no entry. */
   | { readonly kind: 'unavailable' }
 
 export function resolve({ entry, now, since, ttl, refresh, offline }: Question): Resolution {
@@ -32,7 +32,7 @@ export function resolve({ entry, now, since, ttl, refresh, offline }: Question):
   return { kind: 'validate', entry }
 }
 
-/** In words, for --verbose. @param now milliseconds since the epoch */
+/** The decision as text, for --verbose. @param now milliseconds since the epoch */
 export function decision(resolution: Resolution, now: number): string {
   if (resolution.kind === 'forward') return 'not in the cache'
   if (resolution.kind === 'unavailable') return 'not in the cache, and no origin may be asked'
@@ -43,7 +43,7 @@ export function decision(resolution: Resolution, now: number): string {
   return `${stored}, ${rest > 0 ? `fresh for ${formatRoughly(rest)}` : `stale for ${formatRoughly(-rest)}`}`
 }
 
-/** Codes that mean the origin is in trouble, not that it said no. */
+/** Codes of a failing origin. A refusal is not among them. */
 const trouble: ReadonlySet<string> = new Set(['origin-failed', 'origin-unreachable', 'origin-timeout'])
 
 /** RFC 5861 §4, with the operator's lifetime: may the entry be served although the origin could not confirm it? */

@@ -1,13 +1,13 @@
 /**
- * Who may have which bytes: cache rule 9, as three questions.
+ * The rights of clients: cache rule 9, as three questions.
  *
  * 1. May this client read this entry?            {@link Rights.mayRead}
  * 2. May it join this flight?                    {@link Rights.present}, {@link Rights.mayJoin}
  * 3. May its request continue these bytes?       {@link mayContinue}
  *
- * Bytes that came with nobody's credential are for everybody. Those of the provider's own are for the users of a cache whose
- * settings lend it to all (flight/access.ts). Everybody else shows the origin a credential of its own: 304 to the validator
- * of these bytes, or an equal strong ETag, from the final URL that they came from, proves the right. The proof is
+ * Bytes that came without a credential are public. Bytes that the provider's own credential brought are for all users of a
+ * cache whose settings share it (flight/access.ts). For all other bytes the client's own credential is sent to the origin: a
+ * 304 to the validator of these bytes, or an equal strong ETag, from the same final URL, proves the right. The proof is
  * remembered for `--auth-ttl`.
  */
 
@@ -28,11 +28,11 @@ import type { Acceptance, Credentials } from './credentials.js'
 import type { FailureLog } from './failures.js'
 import { probe, type Probed, type Prober } from './probe.js'
 
-/** Milliseconds for a question, by HEAD and by GET: a client waits for the answer. */
+/** Milliseconds for a probe, HEAD and GET together: a client waits for the answer. */
 const PROBE_TIMEOUT = 10_000
 
 export type Right =
-  /** Without a question. */
+  /** No probe is needed. */
   | 'free'
   /** The origin accepted this credential for this content within `--auth-ttl`. */
   | 'remembered'
@@ -52,22 +52,22 @@ export interface Asking {
   readonly signal: AbortSignal
   /** Never contact an origin. */
   readonly offline?: boolean | undefined
-  /** Ask although a right is remembered: to validate a stale entry, in the time that rule 2 of the cache gives. */
+  /** Probe although a right is remembered: it validates a stale entry, within the time of rule 2 of the cache. */
   readonly validate?: boolean
-  /** Ask although the origin refused this credential a moment ago. */
+  /** Probe although a refusal of this credential is remembered. */
   readonly insists?: boolean | undefined
 }
 
 export interface RightsOptions extends Prober {
   readonly credentials: Credentials
   readonly failures: FailureLog
-  /** The user of this engine owns the cache: a message may say that something private is there. */
+  /** The user of this engine owns the cache: messages may mention private entries. */
   readonly ownUse: boolean
 }
 
 export class Rights {
   readonly #o: RightsOptions
-  /** One probe at a time for the same credential and content: the boards of a lab share a token. */
+  /** One probe at a time per credential and content, because the devices of a lab share a token. */
   readonly #probes = new Map<string, Promise<Probed>>()
   readonly #stop = new AbortController()
 
@@ -80,12 +80,12 @@ export class Rights {
     this.#stop.abort(reason)
   }
 
-  /** May this client read this entry? Throws the origin's refusal, or `offline` where nobody may be asked. */
+  /** May this client read this entry? Throws the refusal of the origin, or `offline` if a probe is not allowed. */
   async mayRead(subject: Subject, entry: Entry, asking: Asking): Promise<Right> {
     if (isFree(subject, entry)) return 'free'
     if (!asking.offline) return this.#prove(subject, entry, asking)
     if (this.remembers(subject, entry)) return 'remembered'
-    // A stranger learns that there is nothing for it, and not that somebody else has it.
+    // The message does not reveal that a private entry exists.
     const why = this.#o.ownUse
       ? 'is private, and offline no origin can be asked whether you may have it'
       : 'is not in the cache'
@@ -93,9 +93,9 @@ export class Rights {
   }
 
   /**
-   * A client with another credential than that of a private flight is presented to the origin before the flight's head is
-   * known: it must not learn from the time of its answer that a private download is under way. Throws the refusal;
-   * undefined where no question is needed yet.
+   * Probes the origin with the credential of a client that differs from that of a private flight, before the head of the flight
+   * is known: the time of a refusal must not reveal that a private download is under way. Throws the refusal; undefined if no
+   * probe is needed yet.
    */
   async present(subject: Subject, flight: Flight, signal: AbortSignal): Promise<Probed | undefined> {
     await unlessAborted(flight.state.placed, signal)
@@ -110,7 +110,7 @@ export class Rights {
     })
   }
 
-  /** May this client join this flight, whose head is known? @param presented what the origin said to it before */
+  /** May this client join this flight, whose head is known? @param presented the result of {@link present} */
   async mayJoin(subject: Subject, flight: Flight, signal: AbortSignal, presented?: Probed): Promise<Right> {
     const { order } = flight
     const { access, head } = flight.state
@@ -122,12 +122,12 @@ export class Rights {
     return presented ? this.#judge(subject, head, presented) : this.#prove(subject, head, { signal })
   }
 
-  /** Shows the origin the credential of an order, before anything else shows it that a private body is under way. */
+  /** Probes the origin with the credential of an order, before another request can reveal a private body to the client. */
   introduce(order: Order, signal: AbortSignal): Promise<Probed> {
     return this.#ask({ ...order, share: 'all' }, undefined, PROBE_TIMEOUT, signal)
   }
 
-  /** May this order have bytes of another node? @param introduced what the origin said to it before */
+  /** May this order read bytes of another node? @param introduced the result of {@link introduce} */
   async mayTake(order: Order, content: About, signal: AbortSignal, introduced?: Probed): Promise<boolean> {
     const subject: Subject = { ...order, share: 'all' }
     if (isFree(subject, { ...content, private: content.access === 'client' })) return true
@@ -165,7 +165,7 @@ export class Rights {
     if (etag !== undefined) this.#o.credentials.accept(acceptance(subject, etag), hostOf(subject.shown))
   }
 
-  /** Throws what the origin says, now or a moment ago (rule 8). A client that leaves does not stop the probe of others. */
+  /** Throws the refusal of the origin, a new or a remembered one (rule 8). A client that leaves does not stop a shared probe. */
   async #ask(
     subject: Subject,
     content: Provable | undefined,
@@ -183,7 +183,7 @@ export class Rights {
     if (!running) {
       running = probe({ subject, etag, source: content?.source, timeout, signal: this.#stop.signal }, this.#o).then(
         (probed) => {
-          // Remembered before the probe ends: no client comes between that finds neither.
+          // Remembered before the probe is removed, so that every client finds one of the two.
           if (content) this.#judge(subject, content, probed)
           return probed
         },
@@ -194,7 +194,7 @@ export class Rights {
         (error: unknown) => {
           this.#probes.delete(key)
           const failure = asKissError(error)
-          // A client that is presented waits for the flight where its origin is down.
+          // If the origin is down, a presented client waits for the flight.
           if (etag !== undefined || failure.code === 'origin-refused') failures.note(subject, failure)
         },
       )
@@ -203,12 +203,12 @@ export class Rights {
   }
 }
 
-/** Does another process download with the credential of this client? */
+/** Does another process download with this client's credential? */
 function isHolder(subject: Subject, { state }: Flight): boolean {
   return state.holder !== undefined && state.holder === holderOf(subject)
 }
 
-/** May a request of this client continue the bytes of a flight, should its own be interrupted? Once the origin has said so. */
+/** May a request of this client continue the bytes of a flight after an interruption? Only after the origin accepted the client. */
 export function mayContinue(right: Right): boolean {
   return right === 'remembered' || right === 'confirmed'
 }

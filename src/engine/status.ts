@@ -1,4 +1,4 @@
-/** What the engine says of its directory, and of the nodes of its cluster. */
+/** The state of a cache directory and of the nodes of a cluster. */
 
 import type { Totals } from '../flight/cluster.js'
 import type { Download } from '../flight/list.js'
@@ -10,35 +10,35 @@ export interface PurgeResult {
   readonly removed: number
   readonly bytes: number
   readonly dryRun: boolean
-  /** URLs of nodes of the cluster that could not be told, and will hear of it later. */
+  /** URLs of nodes that the purge did not reach; they apply it later. */
   readonly unreached?: readonly string[]
 }
 
 /** One node of a cluster. */
 export interface NodeState {
   readonly instance: string
-  /** Where the other nodes reach it; undefined for one that was gone before this one came. */
+  /** Its URL for the other nodes; undefined for a node that left before this one joined. */
   readonly url?: string | undefined
   readonly version?: string | undefined
   readonly draining?: boolean | undefined
-  /** It gave a sign within the last seconds. */
+  /** It renewed its record within the last seconds. */
   readonly present: boolean
   /** Milliseconds since the epoch. */
   readonly seenAt: number
   readonly totals?: Totals | undefined
 }
 
-/** What the server of a node does for the other nodes. */
+/** The services of a node for the other nodes. */
 export interface ClusterEngine {
-  /** Shared by the nodes; none: nobody is let in. */
+  /** The tokens of the nodes; without one, every node is refused. */
   readonly tokens: readonly string[]
-  /** A body that is stored here, or that this node downloads under the lease of that generation. */
+  /** A body that this node stores, or downloads under the lease of that generation. */
   lend(id: KeyId, what: 'stored' | number, signal: AbortSignal): Promise<Lent | Refused>
-  /** Purges here what another node was told to. @param purge as that node sent it, JSON */
+  /** Applies a purge of another node. @param purge JSON */
   purge(purge: string, dryRun: boolean): Promise<PurgeResult>
-  /** Every node that was seen within a week, this one included. */
+  /** Every node of the last week, this one included. */
   nodes(): readonly NodeState[]
-  /** Tells the others that this node is about to leave. */
+  /** Announces to the other nodes that this node is leaving. */
   drain(): void
 }
 
@@ -49,7 +49,7 @@ export interface EngineStatus {
   readonly usage: { readonly blobs: number; readonly reserved: number; readonly logical: number }
   /** Bytes; undefined: no quota. */
   readonly quota: number | undefined
-  /** Bytes that count for the quota: blocks of bodies, entries, and what downloads may write. */
+  /** Bytes that count for the quota: blocks of bodies, entries, and the reservations of downloads. */
   readonly counted: number
   readonly entries: number
   /** Bytes: a body counts once for each entry. */

@@ -22,7 +22,7 @@ export function totalsOf(status: EngineStatus): Totals {
   }
 }
 
-/** A node of an older version says nothing of some counters: they count as 0. */
+/** A node of an older version lacks some counters: they count as 0. */
 export function sumOf(first: Totals, ...others: readonly Totals[]): Totals {
   return others.reduce(
     (sum, node) => ({

@@ -1,17 +1,17 @@
-/** Waiting for an event that may come too late. */
+/** Waits for an event with a deadline. */
 
 import { unlessAborted } from '../abort.js'
 
 export interface Deadline {
-  /** Milliseconds, as `performance.now()` counts them; it may move. */
+  /** Milliseconds of `performance.now()`; the deadline may move. */
   readonly until: () => number
   readonly error: () => Error
 }
 
-/** Milliseconds between two looks at a deadline that is far away. */
+/** Milliseconds between two checks of a distant deadline. */
 const LOOK = 1_000
 
-/** Rejects with the reason of the signal or the error of the deadline where one of them ends the wait. The event goes on. */
+/** Rejects with the reason of the signal or the error of the deadline if one of them ends the wait. The event is not cancelled. */
 export async function waitUntil<T>(event: Promise<T>, { until, error }: Deadline, signal: AbortSignal): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

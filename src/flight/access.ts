@@ -1,4 +1,4 @@
-/** Whose credential brought some bytes, and who may therefore have them without a question to the origin. Pure. */
+/** Access: the credential that brought some bytes, and the clients that may read them without a probe of the origin. Pure. */
 
 import { mayBeSignInPage } from '../http/sign-in.js'
 import type { StoredHeaders } from '../http/stored.js'
@@ -6,18 +6,18 @@ import { ownerOf } from '../provider/owner.js'
 import type { Sharing, UpstreamProvider } from '../provider/types.js'
 import type { Access } from '../store/types.js'
 
-/** What of a client's request decides what it may have without a question. */
+/** The part of a request that decides which bytes its client may read without a probe. */
 export interface Reader {
   readonly provider: UpstreamProvider
   /** Who may read what the provider's own credential brings. */
   readonly share: Sharing
-  /** Whose credential a request to the origin would use. */
+  /** The owner of the credential that a request to the origin would use. */
   readonly access: Access
   /** This client may read what the provider's own credential brought. */
   readonly lent: boolean
 }
 
-/** What an entry or the owner of a download notes about the credential that was used. */
+/** The record of the credential that was used, in an entry or in the owner of a download. */
 export interface NotedAccess {
   /** Absent where an older version wrote it. */
   readonly access?: Access | undefined
@@ -25,14 +25,14 @@ export interface NotedAccess {
 }
 
 /**
- * May the provider add its own credential? A provider that does not say is taken to do so when bytes are noted, and not to
- * do so when they are given away.
+ * May the provider add its own credential? A provider without an answer counts as adding one when bytes are recorded, and as
+ * adding none when bytes are given to a client.
  */
 export function mayLend(provider: UpstreamProvider, url: URL): boolean {
   return provider.authorise !== undefined && (provider.lends?.(url) ?? true)
 }
 
-/** Do the settings of now give every client what the provider's own credential brings? */
+/** Do the present settings give every client the bytes that the provider's own credential brings? */
 export function isLent(url: URL, provider: UpstreamProvider, share: Sharing, { ownUse }: Ownership): boolean {
   return ownUse || (share === 'all' && provider.lends?.(url) === true)
 }
@@ -42,51 +42,51 @@ interface Ownership {
   readonly ownUse: boolean
 }
 
-/** Whose use of the providers' credentials the settings allow. */
+/** The use of the providers' credentials that the settings allow. */
 export interface Lending extends Ownership {
-  /** Who may read what the provider's own credential brings for a canonical URL. */
+  /** The clients that may read the bytes that the provider's own credential brings for a canonical URL. */
   readonly shareOf: (canonical: URL, provider: UpstreamProvider) => Sharing
 }
 
-/** Older versions noted no access: the provider's own credential may have brought what they did not call private. */
+/** Older versions recorded no access: the provider's own credential may have brought an entry that is not marked private. */
 export function accessOf({ access, private: isPrivate }: NotedAccess, provider: UpstreamProvider): Access {
   if (access === 'public' || access === 'provider') return access
   if (access !== undefined || isPrivate) return 'client'
   return provider.authorise === undefined ? 'public' : 'provider'
 }
 
-/** What of an entry or a download decides who may read it. */
+/** The part of an entry or a download that decides which clients may read it. */
 interface Guarded extends NotedAccess {
   /** Displayable. */
   readonly url: string
   readonly headers: StoredHeaders
 }
 
-/** May this client read it without a question to the origin? */
+/** May this client read it without a probe of the origin? */
 export function isFree(reader: Reader, content: Guarded): boolean {
   const access = accessOf(content, reader.provider)
-  // A page may be all that the origin shows to a request without a credential.
+  // An origin may answer a request without a credential with a page only.
   if (access === 'public') return reader.access === 'public' || !mayBeSignInPage(content)
   return access === 'provider' && reader.lent
 }
 
-/** Must no cache between here and the client keep it? */
+/** Must the caches between this server and the client not store it? */
 export function isPrivate(reader: Reader, content: NotedAccess): boolean {
   const access = accessOf(content, reader.provider)
   return access === 'client' || (access === 'provider' && !reader.lent)
 }
 
-/** The provider's own credential is for the one request that asked. */
+/** The provider's own credential serves one request alone. */
 export function isLentOnce({ share, access }: Reader): boolean {
   return share === 'never' && access === 'provider'
 }
 
-/** The displayable URL beside what is noted of its credential. */
+/** The recorded access with the displayable URL. */
 export interface ListedAccess extends NotedAccess {
   readonly shown: string
 }
 
-/** May every client of this cache know of an entry or a download? */
+/** May an entry or a download be listed for every client of this cache? */
 export function isListed(
   { shown, ...noted }: ListedAccess,
   providers: readonly UpstreamProvider[],

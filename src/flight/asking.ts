@@ -1,4 +1,4 @@
-/** The requests of a download, and what kind of answer comes. Pure. */
+/** The requests of a download, and the classification of their answers. Pure. */
 
 import { saysSignInPage } from '../http/cache-status.js'
 import { isSignInPage } from '../http/sign-in.js'
@@ -6,7 +6,7 @@ import type { OriginAnswer, OriginRequest } from '../upstream/types.js'
 import type { Order } from './order.js'
 import type { Ask, Verdict } from './resume.js'
 
-/** What every request of an order has in common. */
+/** The fields that all requests of an order share. */
 export function requestFor(
   order: Order,
   { headers, source }: Pick<Ask, 'headers' | 'source'>,
@@ -28,12 +28,12 @@ export function requestFor(
   }
 }
 
-/** Is it a sign-in page in place of the artifact? A parent tells what it saw; of other answers the redirects tell. */
+/** Is the answer a sign-in page in place of the artifact? A parent reports it in its answer; for others the redirects decide. */
 export function isSignIn({ kind, cacheStatus, url, hop, headers }: OriginAnswer, order: Order): boolean {
   return kind === 'parent' ? saysSignInPage(cacheStatus) : isSignInPage({ asked: order.url, url, hop, headers })
 }
 
-/** What an answer means for the bytes that are here, for --verbose; a failure is told with the pause that follows it. */
+/** The meaning of an answer for the bytes on disk, for --verbose. A failure is reported with the pause that follows it. */
 export const decisions: Readonly<Record<Verdict['kind'], string | undefined>> = {
   begin: undefined,
   append: 'the answer continues the bytes that are here',

@@ -1,4 +1,4 @@
-/** Downloads one generation's body: attempt after attempt, until it is whole, another content, or given up. */
+/** Downloads the body of one generation: it repeats attempts until the body is whole, the content changed, or the time is over. */
 
 import { KissError, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
@@ -16,9 +16,9 @@ import { failed, grown, pause, postponed, started, timeLeft, type RetryState } f
 import type { FlightState } from './state.js'
 import { isMoved, MOVED, type Again, type BodyEnding, type Step } from './step.js'
 
-/** Ranges in a row that brought no byte, until the whole is asked for: perhaps the ranges are what fails. */
+/** Range requests in a row without a byte, after which the whole is requested: the origin may not support ranges. */
 const FRUITLESS = 2
-/** Milliseconds that the last attempt gets, however little time is left. */
+/** Milliseconds: the minimum for the last attempt. */
 const LAST_ATTEMPT = 1_000
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
 export const VALIDATION_TIMEOUT = 5_000
@@ -31,30 +31,30 @@ export interface AttemptsOptions {
   >
   readonly landing: Landing
   readonly state: FlightState
-  /** What a predecessor had summed up when it was interrupted. */
+  /** The sum that an interrupted predecessor computed. */
   readonly sum: Sum | undefined
-  /** An answer that is already there: the one that showed that the content had changed. */
+  /** An answer that has arrived already: it showed that the content changed. */
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
 }
 
 export class Attempts {
-  /** After `changed`: the new content, where it is on its way already. */
+  /** After `changed`: the answer with the new content, if there is one. */
   seed: Seed | undefined
   /** After `renewed`: when the origin confirmed the bytes, in milliseconds since the epoch; undefined: now. */
   confirmedAt: number | undefined
   /** After `whole`: a length, a chunked end or a HEAD says that every byte came. */
   delimited = true
-  /** What the node that sent the last bytes told of them; undefined: they came from elsewhere. */
+  /** The description by the cluster node that sent the last bytes; undefined if another source sent them. */
   told: Told | undefined
   readonly #o: AttemptsOptions
   #retry: RetryState
-  /** The answer to a range proved nothing, or ranges are refused: ask for the whole. */
+  /** The answer to a range proved nothing, or ranges are refused: request the whole. */
   #distrust = false
-  /** Ranges in a row that brought no byte. */
+  /** Range requests in a row without a byte. */
   #fruitless = 0
   #reauthorised = 0
-  /** What a 206 said of a body without a length: enough to see that it is cut, not to promise it to readers. */
+  /** The total of a 206 for a body without a length. It detects a cut body; it is not announced to readers. */
   #total: number | undefined
   #attempts = 0
   readonly #startedAt: number
@@ -80,7 +80,7 @@ export class Attempts {
     }
   }
 
-  /** A predecessor had every byte already. */
+  /** A predecessor wrote every byte already. */
   #finished(): BodyEnding | undefined {
     const { landing, sum } = this.#o
     const { head, writer } = landing
@@ -141,17 +141,17 @@ export class Attempts {
   /** Milliseconds until the headers. */
   #timeoutOf({ kind }: Ask): number {
     if (this.#onTrial()) return VALIDATION_TIMEOUT
-    // A range that is not answered leaves time for the whole.
+    // A range without an answer must leave time for a request for the whole.
     return kind === 'rest' ? Math.max(this.#timeLeft() / 2, LAST_ATTEMPT) : this.#timeLeft()
   }
 
-  /** Milliseconds: an origin that makes the artifact on demand may take as long as kiss retries. */
+  /** Milliseconds. An origin that builds the artifact on demand may take as long as `--retry-for`. */
   #timeLeft(): number {
     const { clock, settings } = this.#o.services
     return Math.max(timeLeft(this.#retry, clock.monotonic(), settings.retryFor), LAST_ATTEMPT)
   }
 
-  /** At once: asking for a range was the mistake. */
+  /** Without a pause: the range request itself was the mistake. */
   #askWhole(reason: string): Step {
     this.#distrust = true
     return { kind: 'again', reason, free: true }
@@ -177,7 +177,7 @@ export class Attempts {
     })
   }
 
-  /** A stale entry can be served instead: one attempt. */
+  /** A stale entry can be served instead, so there is one attempt. */
   #onTrial(): boolean {
     return this.#o.order.stale !== undefined && this.#o.landing.head === undefined
   }
@@ -188,7 +188,7 @@ export class Attempts {
     return this.#receive({ answer, position: 0 })
   }
 
-  /** The origin says that the bytes here are those of its content. */
+  /** The origin confirmed the bytes on disk. */
   async #confirm({ sha256 }: OriginAnswer): Promise<void> {
     const { landing } = this.#o
     const { head } = landing
@@ -255,7 +255,7 @@ export class Attempts {
     return { kind: 'again', reason: reasonOf(error), cause: error }
   }
 
-  /** A status that is not the artifact. */
+  /** An answer whose status brings no artifact. */
   async #refused(answer: OriginAnswer, asked: Ask['kind']): Promise<Step> {
     const { order, services } = this.#o
     const refusal = await understand(answer, order.provider, services.clock.now())

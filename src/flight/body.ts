@@ -1,4 +1,4 @@
-/** A body that grows: one per process and transfer, read by any number of readers from the page cache. */
+/** A growing body: one object per process and flight, which any number of readers read from the page cache. */
 
 import { close, fstat, open, read } from 'node:fs'
 import { promisify } from 'node:util'
@@ -19,18 +19,18 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait for a next byte. */
   readonly patience?: number | undefined
-  /** Is there a reason to wait longer than that? */
+  /** May the reader wait longer than that? */
   readonly isExcused?: () => boolean
 }
 
 /**
- * What may be read of a file that somebody appends to. `size` says how many bytes have arrived, `available` how many may be
- * read: the last byte of a known length is held back until the end, so that whoever has it finds the entry in the store.
- * The file itself may be exchanged for another generation's, as long as the bytes are the same.
+ * The readable part of a file that a process appends to. `size` is the number of bytes that arrived, `available` the number
+ * that may be read: the last byte of a known length is held back until the end, so that a client with the last byte finds
+ * the entry in the store. The file of another generation can replace the file, provided that the bytes are equal.
  */
 export class GrowingBody {
   #fd: number | undefined
-  /** Closed with the last user: a read under way must not find its descriptor's number on another file. */
+  /** Closed with the last user: the number of a closed descriptor can belong to another file before a read ends. */
   readonly #retired: number[] = []
   #reading = 0
   #size = 0
@@ -52,7 +52,7 @@ export class GrowingBody {
     return isWhole || this.#length === undefined ? this.#size : Math.max(0, Math.min(this.#size, this.#length - 1))
   }
 
-  /** The body will have this many bytes; undefined: nobody knows. */
+  /** The length of the whole body in bytes; undefined while it is unknown. */
   expect(length: number | undefined): void {
     this.#length = length
   }
@@ -61,7 +61,7 @@ export class GrowingBody {
     return this.#end !== undefined
   }
 
-  /** Opens the file on first use, keeps it open until the last user has closed. */
+  /** Opens the file on first use and keeps it open until the last user closes. */
   async attach(path: string): Promise<void> {
     if (this.#fd === undefined) this.#fd = await openFile(path, 'r')
   }
@@ -78,12 +78,12 @@ export class GrowingBody {
     else this.#timer ??= setTimeout(() => this.#wake(), WAKE_AFTER)
   }
 
-  /** No more bytes will come: the body is whole. */
+  /** The body is whole: no more bytes follow. */
   finish(): void {
     this.#settle({})
   }
 
-  /** No more bytes will come, and what is there is not the whole. */
+  /** The body is incomplete, and no more bytes follow. */
   fail(error: KissError): void {
     this.#settle({ error })
   }
@@ -107,7 +107,7 @@ export class GrowingBody {
   async read(buffer: Uint8Array, position: number, options: ReadOptions = {}): Promise<number> {
     for (;;) {
       options.signal?.throwIfAborted()
-      // What has arrived is served even when the end is an error: a reader learns of it at the byte that is missing.
+      // The bytes that arrived are served even if the end is an error: the reader gets the error at the missing byte.
       if (position < this.available) return this.#readNow(buffer, position)
       if (this.#end?.error) throw this.#end.error
       if (this.#end) return 0
@@ -132,8 +132,8 @@ export class GrowingBody {
   }
 
   /**
-   * Resolves at the next growth or at the end. The waiter is registered before this returns to the event loop: whoever
-   * looks at the state first and calls this in the same turn misses nothing.
+   * Resolves at the next growth or at the end. The waiter is registered before this returns to the event loop: a caller
+   * that reads the state and calls this in the same turn misses nothing.
    */
   changed({ signal, patience, isExcused = () => false }: ReadOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -161,8 +161,8 @@ export class GrowingBody {
   }
 
   /**
-   * Goes over to another file of the same content, which has at least as many bytes as may be read here. False, and
-   * nothing changed, when they differ: bytes of two versions are never joined.
+   * Switches to another file of the same content with at least `available` bytes. Returns false and changes nothing if the
+   * bytes differ: bytes of two versions are never joined.
    */
   async exchange(path: string): Promise<boolean> {
     const fd = await openFile(path, 'r')
@@ -173,7 +173,7 @@ export class GrowingBody {
     return same
   }
 
-  /** One more who reads; each closes once. */
+  /** Adds a reader; each reader closes once. */
   use(): this {
     this.#users++
     return this
@@ -192,7 +192,7 @@ export class GrowingBody {
   }
 }
 
-/** Without reading it, where one file has two names. */
+/** Answers without reading if both names lead to one file. */
 async function sameContent(a: number, b: number, length: number): Promise<boolean> {
   const [left, right] = await Promise.all([statFile(a), statFile(b)])
   return (left.ino === right.ino && left.dev === right.dev) || sameBytes(a, b, length)

@@ -1,8 +1,8 @@
 /**
- * What a download asks of the other machines of a cluster. A single machine has none, and nothing here runs.
+ * The interface between a download and the other nodes of a cluster. It is unused on a single machine.
  *
- * The process that holds the lease of its directory begins a {@link SharedDownload}. That finds out whether another node has
- * the body or downloads it, and answers with the bytes of that node, as an origin would. Otherwise it takes the lease of the
+ * The process that holds the lease of its directory begins a {@link SharedDownload}. It finds out whether another node stores
+ * or downloads the body, and answers with the bytes of that node, as an origin does. Otherwise it takes the lease of the
  * cluster and passes the request on to the network.
  */
 
@@ -15,7 +15,7 @@ import type { Order } from './order.js'
 
 export interface Cluster {
   /**
-   * undefined: the order concerns nobody else.
+   * undefined if the order is not shared with other nodes.
    *
    * @param lend called before the origin is asked, with the lease under which other nodes may have the bytes
    */
@@ -23,19 +23,19 @@ export interface Cluster {
 }
 
 export interface SharedDownload {
-  /** The other nodes, and the network behind them. Throws an error with the code `ERR_MOVED` where another node goes on. */
+  /** Asks the other nodes, then the network. Throws an error with the code `ERR_MOVED` if another node continues the download. */
   over(origins: Origins): Origins
-  /** Takes the lease of the cluster for bytes of the origin that are here already; false where it is another node's. */
+  /** Takes the lease of the cluster for bytes of the origin that are on disk already; false if another node holds it. */
   claim(): Promise<boolean>
-  /** Tells the cluster how it ended, behind the answer. `entry`: what was stored or renewed. */
+  /** Reports the ending to the cluster, after the answer to the client. @param entry the entry that was stored or renewed */
   end(ending: Ending, entry: Entry | undefined): void
 }
 
-/** What a node that lends bytes says of them beside the headers of the origin. */
+/** The description of lent bytes, beside the headers of the origin. */
 export interface Told {
   /** A hash of the final URL with a key that all nodes share. */
   readonly resource: string | undefined
-  /** Whose credential the bytes may be kept under here. */
+  /** The credential under which the bytes may be stored here. */
   readonly access: Access
   /** Milliseconds. */
   readonly lifetime: number
@@ -61,10 +61,10 @@ export function timesOf({ storedAt, validatedAt, staleAt, lifetime, unverified }
   return { storedAt, validatedAt, staleAt, lifetime, unverified }
 }
 
-/** What a node that asks for bytes is told beside them. JSON. */
+/** The description that a node sends beside the bytes. JSON. */
 export interface About {
   readonly headers: StoredHeaders
-  /** Bytes; absent while nobody knows. */
+  /** Bytes; absent while unknown. */
   readonly length?: number | undefined
   readonly ranges: boolean
   readonly resource?: string | undefined
@@ -84,9 +84,9 @@ export interface ClusterOptions {
   readonly redis: string
   /** Nodes with the same name form one cluster. */
   readonly name: string
-  /** Where the other nodes reach this one. */
+  /** The URL under which the other nodes reach this one. */
   readonly nodeUrl: string
-  /** Shared by the nodes. The first is shown to others; each is accepted. */
+  /** The tokens of the nodes. The first is sent to other nodes; each of them is accepted. */
   readonly tokens: readonly string[]
   /** PEM file with authorities to trust beside the usual ones. */
   readonly caFile?: string | undefined

@@ -1,4 +1,4 @@
-/** What the downloads are handed: their collaborators, and nothing that they do not use. */
+/** The collaborators that the downloads are given. */
 
 import type { KissError } from '../errors.js'
 import type { Store } from '../store/open.js'
@@ -13,7 +13,7 @@ import type { Parallel } from './parallel.js'
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Milliseconds that never jump, for spans of time; their zero is the system's (its boot), whatever the wall clock says. */
+  /** Monotonic milliseconds since the boot of the system, for spans of time. Changes of the wall clock do not affect them. */
   monotonic(): number
   /** Rejects with the signal's reason when aborted. Keeps the process alive until the pause is over. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -28,7 +28,7 @@ export interface FlightSettings {
   readonly authTtl: number
   /** Downloads under way or waiting at once. */
   readonly maxTransfers: number
-  /** Bring each blob to the disk in the background (checked-blobs.ts). */
+  /** Sync each blob to the disk in the background (checked-blobs.ts). */
   readonly syncBodies: boolean
 }
 
@@ -41,23 +41,23 @@ export interface Failures {
 export interface Collaborators {
   readonly store: Store
   readonly leases: Leases
-  /** Every source of bytes (sources.ts). The network is loaded when it is first needed: a hit does without. */
+  /** The sources of bytes (sources.ts). The network is loaded when it is first needed, because a hit does not need it. */
   readonly origins: () => Promise<Origins>
-  /** What the downloads share that take ranges in parallel. */
+  /** The memory and limits that downloads with ranges in parallel share. */
   readonly parallel: Parallel
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
   readonly settings: FlightSettings
   readonly failures: Failures
-  /** The other machines, where there are any. */
+  /** The other nodes; undefined without a cluster. */
   readonly cluster?: Cluster | undefined
-  /** May every client of this cache know of a transfer? `shown`: its displayable URL. */
+  /** May a download be listed for every client of this cache? */
   readonly isListed: (noted: ListedAccess) => boolean
-  /** Of the hashes of final URLs: the nodes of a cluster share it. */
+  /** The key of the hashes of final URLs. The nodes of a cluster share it. */
   readonly resourceKey: string
   /** One line for the operator. */
   readonly warn: (message: string) => void
-  /** One line for a user who wants to see each decision. */
+  /** One line for `--verbose`. */
   readonly trace?: ((line: string) => void) | undefined
 }

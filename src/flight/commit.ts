@@ -1,4 +1,4 @@
-/** Makes a whole body visible, unless it was purged or superseded on the way. */
+/** Stores a whole body, unless its key was purged or its generation superseded meanwhile. */
 
 import type { Times } from './cluster.js'
 import type { Generation, Head } from './directory.js'
@@ -8,7 +8,7 @@ import type { Entry } from '../store/types.js'
 import { storageId, type Order } from './order.js'
 import type { Collaborators } from './collaborators.js'
 
-/** Milliseconds that a body is kept of which nothing but the end of the connection says that it is whole. */
+/** Milliseconds: the lifetime of a body that only the end of its connection delimits. */
 const UNVERIFIED_LIFETIME = 5 * 60_000
 
 export interface WholeBody {
@@ -17,16 +17,16 @@ export interface WholeBody {
   readonly head: Head
   /** A length, a chunked end or a HEAD says that every byte came. */
   readonly delimited: boolean
-  /** Where it is; default: the body of the generation. */
+  /** The path of the body; default: the body of the generation. */
   readonly file?: string
-  /** Of the entry that another node has of the same body. */
+  /** The times of another node's entry for the same body. */
   readonly times?: Times | undefined
 }
 
 /**
- * Resolves with the stored entry, or with undefined where the body is not to be kept. Throws what the disk throws. The sum
- * is written first: whoever continues after a crash finds the body, or the blob that it has become, and need not download
- * it again. The rest of the order is the store's (publish.ts).
+ * Resolves with the stored entry, or with undefined if the body is not stored. Throws the errors of the disk. The sum is
+ * written first: the process that continues after a crash finds the body, or the blob that it became, and does not download
+ * it again. The remaining steps are in store/publish.ts.
  */
 export async function commit(
   body: WholeBody,
@@ -39,7 +39,7 @@ export async function commit(
     (await generation.purged()) || !(await leases.isLatest(id, generation))
   const storedId = storageId(order, body.head)
   const { sha256, size, delimited } = body
-  // A length that nobody announced is known only now.
+  // A length that was not announced is known only now.
   if (storedId === undefined || size > (order.maxSize ?? Infinity) || (await isRevoked())) return undefined
   await withRoom(store.space, () => generation.setSum({ sha256, size, delimited }))
   const isAlone = order.alone || storedId !== id
@@ -56,7 +56,7 @@ export async function commit(
   return entry
 }
 
-/** Two generations of a key may be in flight: each has a reservation of its own. */
+/** Two generations of a key can be in flight: each has a reservation of its own. */
 export function reservationOf(id: string, generation: Generation): string {
   return `${id}.${generation.number}`
 }
@@ -86,7 +86,7 @@ function entryOf({ sha256, size, head, delimited, times }: WholeBody, order: Ord
   }
 }
 
-/** The origin confirmed it now. What was stored in the future was stored before the clock was set back: nobody knows when. */
+/** The origin confirmed the entry now. A time in the future was written before the clock was set back: the true time is unknown. */
 export function confirmed(entry: Entry, now: number, lifetime = entry.lifetime): Entry {
   return { ...entry, lifetime, ...lifetimesFrom(now, lifetime), storedAt: Math.min(entry.storedAt, now) }
 }

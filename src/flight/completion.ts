@@ -1,4 +1,4 @@
-/** The rest of a body whose beginning readers here have, taken from the blob that somebody else made of the whole. */
+/** Takes the rest of a body whose beginning the readers have from a blob that another process stored. */
 
 import { systemCode } from '../errors.js'
 import type { Store } from '../store/open.js'
@@ -6,7 +6,7 @@ import type { KeyId } from '../store/types.js'
 import { errorOf, type Ending } from './ending.js'
 import { agrees, type FlightState } from './state.js'
 
-/** How the flight ends for them; undefined: the rest is nowhere, and has to be downloaded. */
+/** The ending of the flight for them; undefined if the rest is not stored and has to be downloaded. */
 export async function complete(
   ending: Ending,
   state: FlightState,

@@ -2,12 +2,12 @@
  * The directory of one generation of a transfer, and the files in it:
  *
  *   transfers/<key>/<generation>/
- *     owner       who downloads; its mtime is the heartbeat, in the monotonic time of the boot: no step of the wall clock
- *                 makes an owner look dead, or alive
- *     ended       made empty with the owner, written once at the end: followers hold it open, so that they read the
- *                 ending even when the directory is gone
+ *     owner       the process that downloads; its mtime is the heartbeat, in the monotonic time of the boot: a step of the
+ *                 wall clock does not make an owner look dead, or alive
+ *     ended       created empty with the owner and written once, at the end: followers hold it open, so that they read the
+ *                 ending even after the directory was removed
  *     head.json   the origin's status, headers and length, once known
- *     trouble     why there is no byte yet (JSON: place, reason, attempts), for readers in other processes
+ *     trouble     the reason why no byte arrives (JSON: place, reason, attempts), for readers in other processes
  *     body        grows by appending only
  *     sum.json    written when the body is whole, before it is renamed to a blob
  *     lent        in a cluster: the lease under which other nodes may have the bytes (JSON)
@@ -38,44 +38,44 @@ import type { ProcessIdentity } from '../store/process.js'
 import type { Access, Sha256 } from '../store/types.js'
 
 export interface Owner extends ProcessIdentity {
-  /** Tells engines in one process apart. */
+  /** Distinguishes the engines of one process. */
   readonly engine: string
   /** Milliseconds since the epoch. */
   readonly startedAt: number
-  /** The displayable URL, for those who look. */
+  /** The displayable URL, for lists. */
   readonly url: string
-  /** The bytes come with a client's credential. */
+  /** A client's credential brings the bytes. */
   readonly private: boolean
   /** Absent in the files of older versions. */
   readonly access?: Access | undefined
-  /** A hash of the credential that all of it comes with; absent where a predecessor's body goes on. */
+  /** A hash of the credential that brings the whole body; absent if a predecessor's body is continued. */
   readonly holder?: string | undefined
 }
 
-/** What the origin said of the body that is being downloaded. */
+/** The origin's description of the body. */
 export interface Head {
   readonly headers: StoredHeaders
-  /** Bytes; undefined where the origin did not announce it. */
+  /** Bytes; undefined if the origin did not announce the length. */
   readonly length: number | undefined
-  /** The origin takes ranges (`Accept-Ranges` is not `none`, and no resume has shown otherwise). */
+  /** The origin supports ranges (`Accept-Ranges` is not `none`, and no resume failed). */
   readonly ranges: boolean
-  /** The source whose validators these are: they mean nothing elsewhere. Absent: the origin itself answered. */
+  /** The source that gave the validators; no other source may be asked with them. Absent: the origin itself. */
   readonly source?: string | undefined
-  /** A keyed hash of the final URL, whose validators these are. Absent in the files of older versions. */
+  /** A keyed hash of the final URL that the validators belong to. Absent in the files of older versions. */
   readonly resource?: string | undefined
-  /** Milliseconds since the epoch: when the origin confirmed the bytes, where a parent had them from its store. */
+  /** Milliseconds since the epoch: the time when the origin confirmed the bytes, if a parent sent them from its store. */
   readonly confirmedAt?: number | undefined
   /** The Cache-Status of a parent (RFC 9211). */
   readonly cacheStatus?: string | undefined
-  /** The sum that the origin or a parent gives for the content: other content is refused. */
+  /** The sum that the origin or a parent names for the content: other content is refused. */
   readonly sha256?: Sha256 | undefined
-  /** `Vary` names a header that the client passed on: not to be stored. */
+  /** `Vary` names a header that the client passed on: the body is not stored. */
   readonly varies: boolean
-  /** A sign-in page in place of the artifact: not to be stored. */
+  /** A sign-in page came in place of the artifact: it is not stored. */
   readonly signIn?: boolean | undefined
 }
 
-/** Written into a generation whose bytes the other nodes may have: every process of this node can give them then. */
+/** Written into a generation whose bytes the other nodes may read: every process of this node can then send them. */
 export interface Lending {
   /** Of the lease in the cluster. */
   readonly generation: number
@@ -91,10 +91,10 @@ export interface Sum {
 }
 
 /**
- * One generation directory. Reading what is not there gives undefined; other errors are thrown as they come.
+ * One generation directory. A missing file reads as undefined; other errors are thrown unchanged.
  *
- * Numbers begin anew when the last directory of a key is gone, so that a path alone does not say which generation it is:
- * what was seen in `owner` does. Nobody removes, or stores the body of, a directory that is somebody else's by now.
+ * Numbers begin again after the last directory of a key was removed, so a path alone does not identify a generation; the
+ * contents of `owner` do. A process removes or stores the body of a directory only while that directory is its own.
  */
 export class Generation {
   #owner: string | undefined
@@ -109,7 +109,7 @@ export class Generation {
     return join(this.directory, 'body')
   }
 
-  /** Writes who owns it, in a directory that this process has just made; false when somebody removed it meanwhile. */
+  /** Writes the owner into a directory that this process just made; false if another process removed the directory. */
   async claim(owner: Owner, now: number): Promise<boolean> {
     this.#owner = JSON.stringify(owner)
     const claimed = await unlessMissing(
@@ -120,12 +120,12 @@ export class Generation {
     return claimed ?? false
   }
 
-  /** Removes the directory that this process has made and could not claim. */
+  /** Removes a directory that this process made and could not claim. */
   async abandon(): Promise<void> {
     await removeDirectory(this.directory)
   }
 
-  /** False where the path leads to another generation than the one that was claimed, or whose owner was read. */
+  /** Does the path still lead to the generation that was claimed, or whose owner was read? */
   async isSame(): Promise<boolean> {
     return (await this.#readOwner()) === this.#owner
   }
@@ -183,7 +183,7 @@ export class Generation {
     return unlessMissing(open(join(this.directory, 'ended'), 'r'))
   }
 
-  /** Is what the path names now still the directory of this open file? Numbers are used again. */
+  /** Does the path still name the directory of this open file? Generation numbers are reused. */
   async isOf(ended: FileHandle): Promise<boolean> {
     const [there, held] = await Promise.all([unlessMissing(stat(join(this.directory, 'ended'))), ended.stat()])
     return there?.ino === held.ino && there.dev === held.dev
@@ -205,7 +205,7 @@ export class Generation {
     return (await unlessMissing(stat(join(this.directory, 'purged')))) !== undefined
   }
 
-  /** Takes the body, the head and the sum of a predecessor that can write no more; false where there is no body. */
+  /** Takes over the body, the head and the sum of a predecessor that cannot write any more; false if there is no body. */
   async inherit(from: Generation): Promise<boolean> {
     const [head, sum] = await Promise.all([from.head(), from.sum()])
     if (sum) await this.setSum(sum)
@@ -214,7 +214,7 @@ export class Generation {
     return moved ?? false
   }
 
-  /** Milliseconds since the epoch: when the directory was made or last changed. */
+  /** Milliseconds since the epoch: the last change of the directory. */
   async changedAt(): Promise<number | undefined> {
     return (await unlessMissing(stat(this.directory)))?.mtimeMs
   }
@@ -233,7 +233,7 @@ export class Generation {
   }
 }
 
-/** A purge may put a file into the directory while it is being emptied: once more, then. */
+/** A purge may create a file in the directory while it is emptied: the removal is repeated then. */
 async function removeDirectory(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
 }
@@ -247,7 +247,7 @@ export async function generationsOf(directory: string): Promise<Generation[]> {
     .sort((a, b) => a.number - b.number)
 }
 
-/** Makes the directory: the one mkdir that is the lease. undefined where somebody else was first. */
+/** Makes the directory: this mkdir is the lease. undefined if another process was first. */
 export async function makeGeneration(directory: string, number: number): Promise<Generation | undefined> {
   try {
     const transfers = await unlessMissing(stat(dirname(directory)))
@@ -258,13 +258,13 @@ export async function makeGeneration(directory: string, number: number): Promise
     return new Generation(path, number, modes)
   } catch (error) {
     const code = systemCode(error)
-    // ENOENT: whoever ended the last one has just removed the key's directory.
+    // ENOENT: the process that ended the last generation just removed the directory of the key.
     if (code === 'EEXIST' || code === 'ENOENT') return undefined
     throw error
   }
 }
 
-/** Removes the directory of a key when nothing is left in it. */
+/** Removes the directory of a key if it is empty. */
 export async function removeIfEmpty(directory: string): Promise<void> {
   await rmdir(directory).catch((error: unknown) => {
     const code = systemCode(error)
@@ -272,7 +272,7 @@ export async function removeIfEmpty(directory: string): Promise<void> {
   })
 }
 
-/** A file that is being written reads as absent: its reader is woken again when it is whole. */
+/** A partly written file reads as absent: the watch wakes its reader again when it is complete. */
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await unlessMissing(readFile(path, 'utf8'))
   return text === undefined ? undefined : (parseOrUndefined(text) as T | undefined)

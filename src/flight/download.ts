@@ -1,4 +1,4 @@
-/** Downloads a key that this process has the lease of, and ends the generation well whatever happens. */
+/** Downloads a key whose lease this process holds, and ends the generation in every case. */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
 import { withRoom } from '../store/room.js'
@@ -21,7 +21,7 @@ export interface DownloadOptions {
   readonly state: FlightState
   readonly seed: Seed | undefined
   readonly signal: AbortSignal
-  /** The generation has ended; the next one is free for the content that replaced it, perhaps on its way already. */
+  /** The generation ended as `changed`. `seed` is the answer with the new content, if there is one. */
   readonly onChanged: (seed: Seed | undefined) => void
 }
 
@@ -35,7 +35,7 @@ export async function download(options: DownloadOptions): Promise<Ending> {
   })
   const beat = setInterval(() => {
     generation.heartbeat(services.leases.monotonic()).catch(() => {
-      // The directory was taken away: the commit finds out, and the readers keep the file that is open.
+      // The directory was removed: the commit detects it, and the readers keep their open file.
     })
   }, services.leases.heartbeat).unref()
   try {
@@ -57,9 +57,9 @@ export async function download(options: DownloadOptions): Promise<Ending> {
 
 interface Fetched {
   readonly ending: Ending
-  /** What was stored or renewed. */
+  /** The entry that was stored or renewed. */
   readonly entry?: Entry | undefined
-  /** An answer with the content that replaced this one. */
+  /** An answer with the new content. */
   readonly seed?: Seed | undefined
 }
 
@@ -96,14 +96,14 @@ async function fetchBody(options: DownloadOptions, shared: SharedDownload | unde
   }
 }
 
-/** An answer of the origin is read on under the lease of the cluster alone. */
+/** An answer of the origin is read further only under the lease of the cluster. */
 async function admitted(seed: Seed | undefined, shared: SharedDownload | undefined): Promise<Seed | undefined> {
   if (!seed || !shared || toldBy(seed.answer) || (await shared.claim())) return seed
   await seed.answer.discard()
   return undefined
 }
 
-/** Between the look that found nothing and the lease, another process may have stored or renewed it. */
+/** Another process may have stored or renewed the entry between the lookup and the lease. */
 async function alreadyThere({ order, services }: DownloadOptions): Promise<boolean> {
   const entry = await services.store.entries.reload(order.id)
   if (!entry) return false
@@ -111,11 +111,11 @@ async function alreadyThere({ order, services }: DownloadOptions): Promise<boole
   return known === undefined || entry.validatedAt > known.validatedAt || entry.sha256 !== known.sha256
 }
 
-/** The predecessor died between the rename of its body and the index. */
+/** The predecessor died between the rename of its body and the write of the entry. */
 async function finishPredecessor({ order, services, lease, state }: DownloadOptions): Promise<Ending | undefined> {
   const { generation } = lease
   const [sum, head] = await Promise.all([generation.sum(), generation.head()])
-  // Where the entry was written, too, there is something to validate, and nothing to finish.
+  // If the entry was written as well, it is validated, and there is nothing to finish.
   if (!sum || !head || order.stale?.sha256 === sum.sha256) return undefined
   const blob = await services.store.open(sum)
   if (!blob) return undefined
@@ -125,7 +125,7 @@ async function finishPredecessor({ order, services, lease, state }: DownloadOpti
   return state.entry && { kind: 'stored', sha256: sum.sha256, size: sum.size }
 }
 
-/** Every byte is here; what follows is our own bookkeeping. */
+/** Stores a body of which every byte arrived. */
 async function store(
   ending: Extract<Ending, { kind: 'whole' }>,
   landing: Landing,
@@ -134,7 +134,7 @@ async function store(
 ): Promise<Ending> {
   const { head } = landing
   if (!head) throw new KissError('internal', 'a body without a head')
-  // Where a predecessor had all of it, no reader knows the head yet.
+  // If a predecessor wrote all of it, no reader knows the head yet.
   state.learn(head)
   await landing.whole()
   state.sum = ending.sha256
@@ -143,28 +143,28 @@ async function store(
     const kept = told ? { ...order, access: told.access, lifetime: told.lifetime } : order
     state.entry = await commit(whole, kept, lease.generation, services)
   } finally {
-    // Only now: a reader that has the last byte finds the entry. Where the disk takes none, the bytes are still right.
+    // Readers get the last byte after the commit, so that they find the entry. If the disk refuses it, the bytes are still right.
     state.body.finish()
   }
   return state.entry ? { ...ending, kind: 'stored' } : ending
 }
 
-/** RFC 9111 §4.3.4: the 304 freshens what is stored. */
+/** RFC 9111 §4.3.4: the 304 freshens the stored entry. */
 async function renew(
   { order, services, lease }: DownloadOptions,
   { told, confirmedAt = services.clock.now() }: Pick<Attempts, 'told' | 'confirmedAt'>,
 ): Promise<Fetched> {
   const entry = await services.store.entries.reload(order.id)
-  // Purged or replaced meanwhile: whoever waits looks again.
+  // Purged or replaced meanwhile: the waiting requests look at the store again.
   if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged()))
     return { ending: { kind: 'present' } }
-  // The stored validators stay: those of the 304 are the same, or weaker.
+  // The stored validators stay: those of the 304 are equal or weaker.
   const renewed = told?.entry ? { ...entry, ...timesOf(told.entry) } : confirmed(entry, confirmedAt, order.renewal)
   const isThere = await services.store.entries.renew(renewed)
   return isThere ? { ending: { kind: 'renewed' }, entry: renewed } : { ending: { kind: 'present' } }
 }
 
-/** What came so far is for whoever goes on; where nothing did, nothing is left. */
+/** Leaves the bytes so far for the process that continues; removes the generation if there are none. */
 async function interrupt(options: DownloadOptions): Promise<Ending> {
   const { generation } = options.lease
   const ending: Ending = { kind: 'interrupted' }
@@ -174,7 +174,7 @@ async function interrupt(options: DownloadOptions): Promise<Ending> {
   return ending
 }
 
-/** False where the disk takes no more: followers find the directory gone then, and look for themselves. */
+/** False if the disk refuses the write: the followers then find no directory and look at the store. */
 async function tell(ending: Ending, { services, lease }: DownloadOptions): Promise<boolean> {
   try {
     await withRoom(services.store.space, () => lease.generation.end(ending))
@@ -196,7 +196,7 @@ async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending>
   await services.store.space.release(reservationOf(order.id, generation))
   const remove = async (): Promise<void> => {
     await (told ? services.leases.forget(order.id, generation) : services.leases.discard(order.id, generation)).catch(
-      // What cannot be removed is swept when a process starts.
+      // A directory that cannot be removed is swept when a process starts.
       () => undefined,
     )
   }
@@ -205,7 +205,7 @@ async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending>
   return ending
 }
 
-/** The user of a command line can mend the provider's credential, or name an authority, and asks again at once. */
+/** Failures that the user of a command line can fix at once: the provider's credential, an authority to trust. */
 function isMendable(failure: KissError, { order, services }: DownloadOptions): boolean {
   const refused = order.provider.authorise !== undefined && failure.code === 'origin-refused'
   return services.settings.ownUse && (refused || isCertificateError(failure))

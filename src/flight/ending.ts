@@ -1,24 +1,24 @@
-/** How a flight ends: one type, in memory and on disk. */
+/** The ending of a flight: one type, in memory and on disk. */
 
 import { KissError, type ErrorCode } from '../errors.js'
 import type { Sha256 } from '../store/types.js'
 
 export type Ending =
-  /** The body is a blob, and the index names it. `size` and `sha256` let followers check what they have. */
+  /** The body is a blob, and the index names it. Followers check their bytes by `size` and `sha256`. */
   | { readonly kind: 'stored'; readonly sha256: Sha256; readonly size: number }
-  /** Whole, but not kept: purged meanwhile, superseded, varying. */
+  /** Whole, but not stored: purged meanwhile, superseded, varying. */
   | { readonly kind: 'whole'; readonly sha256: Sha256; readonly size: number }
-  /** The origin confirmed the entry that is there; the index has the new times. */
+  /** The origin confirmed the stored entry; the index has the new times. */
   | { readonly kind: 'renewed' }
-  /** Nothing to do: when the lease was there, a fresh entry was there too. */
+  /** Nothing to do: another process stored a fresh entry before the lease was taken. */
   | { readonly kind: 'present' }
-  /** The content at the origin is another now: readers of this body are cut short, the next generation starts anew. */
+  /** The content at the origin changed: readers of this body are cut short, and the next generation starts from the first byte. */
   | { readonly kind: 'changed' }
-  /** Another process continues it from the body. */
+  /** Another process can continue the body. */
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly at: number; readonly remembered: boolean }
 
-/** What is kept of an error on disk; every KissError is one. */
+/** The fields of an error that are written to disk; every KissError has them. */
 export interface Failure {
   readonly code: ErrorCode
   readonly message: string
@@ -27,7 +27,7 @@ export interface Failure {
   readonly hint?: string | undefined
 }
 
-/** JSON of an ending; the message of an error is none of the fields that JSON sees by itself. */
+/** JSON of an ending. `message` is named because JSON.stringify omits it from an Error. */
 export function serialised(ending: Ending): string {
   if (ending.kind !== 'failed') return JSON.stringify(ending)
   const { code, message, status, retryAfter, hint } = ending.failure
@@ -41,7 +41,7 @@ export function errorFrom(failure: Failure): KissError {
   return new KissError(code, message, { status, ...more })
 }
 
-/** Why a reader does not get the whole; undefined for an ending that is no error. */
+/** The error of a reader that does not get the whole body; undefined if the ending is no error. */
 export function errorOf(ending: Ending, shown: string): KissError | undefined {
   switch (ending.kind) {
     case 'failed':

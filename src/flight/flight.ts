@@ -1,6 +1,6 @@
 /**
- * One download in flight, as this process sees it: led here, or followed from another process, and from one to the other
- * when an owner dies. Its readers never notice which.
+ * One download as this process sees it. The process leads the download or follows the process that does, and takes over
+ * when the owner dies. The readers see one growing body in all cases.
  */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
@@ -21,11 +21,11 @@ import { holderOf, type Subject } from './subject.js'
 export interface FlightOptions {
   readonly order: Order
   readonly services: Collaborators
-  /** The next content is on its way already. */
+  /** An answer with the next content has arrived already. */
   readonly seed?: Seed | undefined
   /**
-   * Called before the readers learn that the content changed, so that they find the successor. `order`: whose credential
-   * the seed was given to; another may have been vouched for meanwhile.
+   * Called before the readers learn that the content changed, so that they find the successor.
+   * @param order the order whose credential got the seed; the flight may use the credential of another order by then
    */
   readonly onChanged: (seed: Seed | undefined, order: Order) => void
 }
@@ -59,24 +59,24 @@ export class Flight {
     if (!this.state.confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
   }
 
-  /** Not everybody who uses this cache may know of it. */
+  /** The download is not listed for every client of this cache. */
   get private(): boolean {
     const { access } = this.state
     return access === 'client' || (access === 'provider' && !this.order.lent)
   }
 
-  /** The id under which the whole body will be kept; undefined where it will not be. */
+  /** The id under which the whole body will be stored; undefined if it will not be stored. */
   get storedAs(): KeyId | undefined {
     const { access, head } = this.state
     return head && storageId({ ...this.order, access }, head)
   }
 
-  /** No client waits for it, and it has brought nothing that would be lost. */
+  /** It has no reader and no byte. */
   get idle(): boolean {
     return this.state.readers === 0 && this.state.head === undefined
   }
 
-  /** One more reader; it closes `body` and calls leave once. */
+  /** Adds a reader, which closes `body` and calls `leave` once. */
   join(): void {
     this.#count(1)
     this.state.body.use()
@@ -107,7 +107,7 @@ export class Flight {
     }
   }
 
-  /** Ends it so that another process can go on from what is there. */
+  /** Interrupts it so that another process can continue from its bytes. */
   async stop(): Promise<void> {
     this.#stop.abort(new KissError('interrupted', `the download of ${this.order.shown} was interrupted`))
     await this.state.ended
@@ -135,7 +135,7 @@ export class Flight {
         if (got.kind === 'failed') return got.ending
         if (got.kind === 'theirs') followed = got.generation.number
         const ending = got.kind === 'mine' ? await this.#download(got) : await this.#follow(got)
-        // It was meant for a client that has no right to it; now there is another client.
+        // The seed belongs to the credential of the first order; the flight uses another one now.
         const refused = ending?.kind === 'failed' && ending.failure.code === 'origin-refused'
         if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
         const done = ending && (await complete(ending, this.state, order.id, services.store))
@@ -173,7 +173,7 @@ export class Flight {
     return seed
   }
 
-  /** undefined: the owner is gone, and its download has to be continued. */
+  /** undefined: the owner died, and its download has to be continued. */
   async #follow({ generation, owner }: Extract<Acquisition, { kind: 'theirs' }>): Promise<Ending | undefined> {
     const { order, state } = this
     const access = accessOf(owner, order.provider)
@@ -183,11 +183,11 @@ export class Flight {
     state.access = access
     state.holder = owner.holder
     state.place()
-    // An owner that waits for its turn says so.
+    // A waiting owner writes its place in the queue into `trouble`.
     state.waiting.started = true
     const ending = await follow({ generation, state, leases, signal: this.#stop.signal })
     if (ending === 'lost' || ending.kind === 'interrupted') return undefined
-    // What an origin says to another client's credential, or to none, says nothing of ours.
+    // A refusal of another credential, or of none, does not apply to the credential of this order.
     const isOurs = access === order.access && access !== 'client'
     if (ending.kind === 'failed' && !isOurs && errorFrom(ending.failure).code === 'origin-refused') return undefined
     if (ending.kind === 'changed') this.#o.onChanged(undefined, order)

@@ -1,4 +1,4 @@
-/** The flights of this process: one per key, however many clients ask. */
+/** The flights of this process: one per key. */
 
 import { KissError } from '../errors.js'
 import { inFlight, type Download, type InFlight } from './list.js'
@@ -11,13 +11,13 @@ import type { Collaborators } from './collaborators.js'
 import { errorFrom, type Ending } from './ending.js'
 import { Flight } from './flight.js'
 
-/** Milliseconds to ask a client for that finds all places taken. */
+/** Milliseconds: `Retry-After` for a client that finds the queue full. */
 const BUSY = 30_000
 
 export class Flights {
   readonly #services: Collaborators
   readonly #current = new Map<KeyId, Flight>()
-  /** Those of `current`, and those that a purge or a change of content left to their readers. */
+  /** The flights of `current`, and those that serve their readers after a purge or a change of content. */
   readonly #running = new Set<Flight>()
   #stopped = false
 
@@ -39,7 +39,7 @@ export class Flights {
     return this.#current.get(flight.order.id) === flight
   }
 
-  /** A flight whose answer is there already, and that nobody else joins by its key; the caller has joined it. */
+  /** A flight whose answer has arrived already. No other request joins it by its key; the caller has joined it. */
   begin(order: Order, seed: Seed): Flight {
     this.#admit(order)
     const flight = this.#start(order, seed)
@@ -47,19 +47,19 @@ export class Flights {
     return flight
   }
 
-  /** Waits for a flight of this key whose bytes are all here; false where there is none. */
+  /** Waits for a flight of this key that is storing its body; false if there is none. */
   async stored(id: KeyId): Promise<boolean> {
     const flight = this.#current.get(id)
     return flight?.state.sum !== undefined && (await flight.state.ended).kind === 'stored'
   }
 
-  /** The download of this key under that lease of the cluster, if this process has it. */
+  /** The download of this key under that lease of the cluster, if it runs in this process. */
   lent(id: KeyId, generation: number): Flight | undefined {
     const flight = this.#current.get(id)
     return flight?.state.lent?.generation === generation ? flight : undefined
   }
 
-  /** Where there are too many, one that nobody waits for and that has brought nothing gives its place. */
+  /** If the queue is full, a download without a reader and without a byte is interrupted. */
   #admit({ shown }: Order): void {
     if (this.#stopped) throw closing()
     const most = this.#services.settings.maxTransfers
@@ -82,7 +82,7 @@ export class Flights {
       onChanged: (next, led) => {
         if (this.#stopped || this.#current.get(order.id) !== flight) return void next?.answer.discard()
         this.#current.delete(order.id)
-        // The new content is wanted by whoever wanted the old: without a reader it goes on all the same.
+        // The new content replaces the old one for its readers: it is downloaded even without a reader.
         if (next) this.#start({ ...led, stale: undefined, replaces: led.stale ?? led.replaces }, next)
       },
     })
@@ -100,7 +100,7 @@ export class Flights {
     const { store, failures } = this.#services
     if (ending.kind === 'interrupted') return
     if (ending.kind === 'failed') failures.note(order, errorFrom(ending.failure))
-    // Followers leave the counting to the process that downloads.
+    // The process that downloads counts; followers do not.
     if (!state.leading) return
     if (ending.kind === 'stored' || ending.kind === 'whole') store.counters.add('successes', 1)
     if (ending.kind !== 'failed') return
@@ -108,7 +108,7 @@ export class Flights {
     this.#writeDown(order, errorFrom(ending.failure))
   }
 
-  /** For operators, as long as the list is. */
+  /** Downloads for the list of operators. */
   #writeDown({ shown, client, access, lent }: Order, failure: KissError): void {
     const { store, clock } = this.#services
     const at = clock.now()
@@ -121,12 +121,12 @@ export class Flights {
       status,
       client,
       ...(isRemembered(failure) && { retryAt: at + FAILURE_MEMORY }),
-      // What a user's own credential was for is not for the clients of a server on the same directory.
+      // The clients of a server do not see the URLs that a user of `kiss fetch` downloaded with an own credential.
       private: access === 'client' || (access === 'provider' && !(lent && !this.#services.settings.ownUse)),
     })
   }
 
-  /** Every content of this key: later requests start anew, the readers of a flight in flight get all of it. */
+  /** Purges every content of this key: later requests start a new download; the readers of a flight get the whole body. */
   async purge(key: KeyId): Promise<void> {
     for (const id of this.#current.keys()) if (keyOf(id) === key) this.#current.delete(id)
     this.#services.failures.forget(key)
@@ -138,7 +138,7 @@ export class Flights {
     await this.#services.leases.purgeAll()
   }
 
-  /** Those of this process, and of all others on this directory. */
+  /** The flights of this process, and those of all other processes on this directory. */
   async downloads(): Promise<Download[]> {
     const { store } = this.#services
     const running = [...this.#running]
@@ -168,7 +168,7 @@ export class Flights {
     }
   }
 
-  /** Ends all of them so that other processes can go on, and begins no more. */
+  /** Interrupts all flights so that other processes can continue them, and begins no more. */
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all([...this.#running].map((flight) => flight.stop()))

@@ -1,4 +1,4 @@
-/** Follows a generation that another process downloads: its head, its growing body and how it ends. */
+/** Follows a generation that another process downloads: its head, its growing body and its ending. */
 
 import { watch } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
@@ -10,24 +10,24 @@ import type { Ending } from './ending.js'
 import type { FlightState } from './state.js'
 import { livenessOf } from '../store/process.js'
 
-/** Milliseconds between two looks at a body whose directory is watched: events are lost on some file systems. */
+/** Milliseconds between two checks of a body whose directory is watched: some file systems lose events. */
 const NET = 500
-/** Milliseconds between two looks where nothing can be watched. */
+/** Milliseconds between two checks without a watch. */
 const POLL = 50
-/** Milliseconds: at most this often, however fast the body grows. */
+/** Milliseconds: the minimum between two checks. */
 const PAUSE = 4
 
 export interface FollowOptions {
   readonly generation: Generation
-  /** Gets the head, the growth and the waiting of the owner. */
+  /** Receives the head, the size and the waiting state of the owner. */
   readonly state: FlightState
   readonly leases: Pick<Leases, 'monotonic' | 'silence'>
   readonly signal: AbortSignal
 }
 
 /**
- * Resolves with the ending, which may have come too late for the last bytes: `body.size` tells. Or with `lost` when the owner
- * died or fell silent, and its download has to be continued. Rejects when `signal` is aborted.
+ * Resolves with the ending, or with `lost` if the owner died or became silent and its download has to be continued. The ending
+ * may be known before the last bytes: compare with `body.size`. Rejects when `signal` is aborted.
  */
 export async function follow(options: FollowOptions): Promise<Ending | 'lost'> {
   const ended = await options.generation.openEnded()
@@ -37,7 +37,7 @@ export async function follow(options: FollowOptions): Promise<Ending | 'lost'> {
   try {
     for (;;) {
       options.signal.throwIfAborted()
-      // The ending is read before the body is: what it promises is in the file then.
+      // The ending is read before the body: the bytes that it announces are in the file then.
       const ending = await readEnding(ended)
       if (!(await view.look(ending))) return { kind: 'changed' }
       if (ending) return ending
@@ -65,13 +65,13 @@ class View {
 
   constructor(
     options: FollowOptions,
-    /** Open: tells this generation from a later one in its place. */
+    /** An open file of the generation: it distinguishes this generation from a later one with the same number. */
     private readonly ended: FileHandle,
   ) {
     this.#options = options
   }
 
-  /** Passes on what is new. False when this file's bytes are not those that readers already have. */
+  /** Reads the new state. False if the bytes of this file differ from those that readers have. */
   async look(ending: Ending | undefined): Promise<boolean> {
     const { body } = this.#options.state
     await this.#find()
@@ -106,7 +106,7 @@ class View {
   async #attach(): Promise<boolean> {
     const { generation, state } = this.#options
     const { body } = state
-    // The owner renames the body away when it is whole: the descriptor that is open here still names it.
+    // The owner renames the body when it is whole: the open descriptor still leads to it.
     const path = this.#file && process.platform === 'linux' ? `/proc/self/fd/${this.#file.fd}` : generation.bodyPath
     if (body.attached) return body.exchange(path)
     await body.attach(path)
@@ -125,7 +125,7 @@ class View {
   }
 }
 
-/** Rings when something changed in a directory, and now and then without. */
+/** Wakes its follower after a change in the directory, and periodically without one. */
 class Bell {
   #rung = false
   #resume: (() => void) | undefined
@@ -147,7 +147,7 @@ class Bell {
       })
       stop = () => watcher.close()
     } catch {
-      // No inotify watch to be had (their number is limited), or the directory has just gone: polling finds out.
+      // There is no inotify watch left (their number is limited), or the directory was just removed: polling finds out.
       this.#watched = false
     }
     this.#close = () => {
@@ -156,7 +156,7 @@ class Bell {
     }
   }
 
-  /** Time to look at more than the files. */
+  /** Is the heartbeat of the owner to be checked? At most once in {@link NET}. */
   get overdue(): boolean {
     if (performance.now() - this.#lastNet < NET) return false
     this.#lastNet = performance.now()

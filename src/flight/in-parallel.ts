@@ -1,4 +1,4 @@
-/** Turns the answer of one connection into one whose body comes by several, where the origin and the size allow it. */
+/** Lets several connections bring the body of an answer, if the origin and the size allow it. */
 
 import { isSelecting } from '../http/passed-headers.js'
 import { isStrong } from '../http/validation.js'
@@ -20,7 +20,7 @@ const TAKES_BYTES = /(^|,)\s*bytes\s*(,|$)/i
 /** Milliseconds until the headers of a segment: the origin has answered for this content before. */
 const TIMEOUT = 30_000
 
-/** What the judgement of an answer needs to know beside it. */
+/** The context in which {@link judge} reads an answer. */
 export function circumstancesOf(
   answer: OriginAnswer,
   order: Order,
@@ -29,11 +29,11 @@ export function circumstancesOf(
   const told = toldBy(answer)
   return {
     now: clock.now(),
-    // Those that select are part of the key: it does not matter that the answer depends on them.
+    // Selecting headers are part of the key: a `Vary` on them does not prevent storing.
     passedNames: Object.keys(order.headers).filter((name) => !isSelecting(name)),
     resource: told ? (told.resource ?? '') : resourceOf(answer.url, order.provider, resourceKey),
     hop: answer.hop,
-    // A node lends no such page.
+    // A node never lends a sign-in page.
     signIn: !told && isSignIn(answer, order),
   }
 }
@@ -43,12 +43,12 @@ export interface InParallel {
   readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'parallel' | 'resourceKey'>
   readonly state: FlightState
   readonly head: Head
-  /** Where the body of the answer begins. */
+  /** Offset of the first byte of the answer. */
   readonly position: number
   readonly signal: AbortSignal
 }
 
-/** The same answer where one connection is as good, or all that the origin gives. */
+/** Returns the same answer if one connection is fast enough, or if the origin allows one only. */
 export function inParallel(answer: OriginAnswer, options: InParallel): OriginAnswer {
   const { order, services, state, head, position } = options
   const { parallel, clock, store } = services
@@ -82,19 +82,19 @@ interface Range {
   readonly start: number
   /** The byte after the last. */
   readonly end: number
-  /** The segment keeps its end. */
+  /** The end of the segment stays fixed. */
   readonly exact: boolean
   readonly spare: boolean
   readonly signal: AbortSignal
 }
 
-/** Checked as any resume is: start, total, entity tag, final URL. */
+/** Makes the checks of a resume: start, total, entity tag, final URL. */
 async function openSegment(range: Range, { order, services, state, head, signal }: InParallel): Promise<Opened> {
   const { start, end, exact, spare } = range
   const { etag = '' } = head.headers
   const origins = await services.origins()
   const answer = await origins.request({
-    // The age of the content was looked at when the download began.
+    // The age of the content was checked at the first answer.
     ...requestFor(
       { ...order, ttl: undefined, insists: undefined },
       {

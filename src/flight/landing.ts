@@ -1,4 +1,4 @@
-/** Where the bytes of a download land: the body of its generation, the room for it, and what readers may see of both. */
+/** The body of a generation on disk: it reserves the space, writes the bytes and shows readers the bytes they may read. */
 
 import { asKissError } from '../errors.js'
 import { withRoom } from '../store/room.js'
@@ -13,11 +13,11 @@ export interface LandingOptions {
   readonly generation: Generation
   readonly state: FlightState
   readonly space: Space
-  /** Names the room that is reserved. */
+  /** The id of the reservation. */
   readonly reservation: string
-  /** What is known of the bytes that are there already. */
+  /** The head that belongs to the bytes on disk. */
   readonly head: Head | undefined
-  /** Readers here have bytes of another content. */
+  /** Readers of this process have bytes of another content. */
   readonly onOther: () => void
 }
 
@@ -26,7 +26,7 @@ export class Landing {
   readonly #space: BodySpace
   #writer: BodyWriter | undefined
   #head: Head | undefined
-  /** Readers have bytes of another file, whose owner may still be appending to it. */
+  /** Readers have bytes of another file, to which its owner may still append. */
   #exchanging: boolean
   #exchange: Promise<void> | undefined
   #shown = 0
@@ -39,7 +39,7 @@ export class Landing {
     this.#space = new BodySpace(options.space, options.reservation)
   }
 
-  /** Opens the body, or makes it; the caller closes. */
+  /** Opens or creates the body; the caller closes. */
   static async open(options: LandingOptions): Promise<Landing> {
     const { generation, state, space } = options
     const landing = new Landing(options)
@@ -52,7 +52,7 @@ export class Landing {
     })
     state.waiting.onChange = () => {
       const wait = state.waiting.now
-      // Readers in other processes wait without these words, too.
+      // Without the file, readers in other processes wait without a reason.
       landing.#noted = landing.#noted.then(() => generation.setTrouble(wait)).catch(() => undefined)
     }
     try {
@@ -69,12 +69,12 @@ export class Landing {
     return this.#writer
   }
 
-  /** What is known of the bytes here. */
+  /** The head that belongs to the bytes on disk. */
   get head(): Head | undefined {
     return this.#head
   }
 
-  /** The origin confirmed the bytes here, or began anew: readers may know the head. */
+  /** Shows readers the head: the origin confirmed the bytes, or the body begins. */
   async learn(head: Head): Promise<void> {
     const { generation, state, space } = this.#o
     this.#head = head
@@ -86,7 +86,7 @@ export class Landing {
     state.learn(head)
   }
 
-  /** This many bytes are here, and of this content. */
+  /** `size` bytes of this content are on disk. */
   show(size: number): void {
     const { body } = this.#o.state
     this.#shown = Math.max(this.#shown, size)
@@ -95,7 +95,7 @@ export class Landing {
     this.#exchange ??= this.#goOver()
   }
 
-  /** Compares what readers have with the file here, and lets them read on in it. */
+  /** Compares the bytes that readers have with this file, and lets them continue in it. */
   async #goOver(): Promise<void> {
     const { generation, state, onOther } = this.#o
     try {
@@ -110,7 +110,7 @@ export class Landing {
     state.body.grow(this.#shown)
   }
 
-  /** Every byte has arrived; the ending is still to be told. */
+  /** Every byte has arrived; the ending is not written yet. */
   async whole(): Promise<void> {
     this.show(this.writer.size)
     await this.#exchange
@@ -120,7 +120,7 @@ export class Landing {
 
   async close(): Promise<void> {
     this.#o.state.waiting.onChange = () => undefined
-    // Nothing may be written where the directory is removed next.
+    // The directory is removed next: nothing may be written into it.
     await this.#noted
     await this.#writer?.close()
   }

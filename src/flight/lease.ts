@@ -1,16 +1,16 @@
 /**
- * Who may download a key. The lease is one mkdir of the next generation's directory; who holds the one before is looked
- * at first:
+ * The lease: the exclusive right to download a key. It is one mkdir of the directory of the next generation. The state of the
+ * generation before it decides:
  *
- *   1. It ended: the next generation is free. Interrupted: its body goes on. Failed a moment ago: so does this one.
- *   2. Its owner is provably dead: the next generation takes over its body, which nobody can append to any more.
- *   3. Its owner is alive, but gave no heartbeat for 30 s: the next generation starts a file of its own, so that an owner
- *      that wakes up later appends to a file that nobody takes for the content. Its generation is marked as purged: what it
- *      serves its readers later is theirs alone, and never stored over what has come since.
- *   4. Else it is theirs, and we follow.
+ *   1. It ended: the next generation is free. After `interrupted` its body is continued; after a recent failure, that failure
+ *      is the answer.
+ *   2. Its owner is provably dead: the next generation takes over its body, because the owner cannot append any more.
+ *   3. Its owner is alive, but gave no heartbeat for 30 s: the next generation starts a file of its own. The silent generation
+ *      is marked as dropped: if its owner wakes up, it serves its own readers, and never replaces the newer content.
+ *   4. Otherwise the owner holds the lease, and this process follows it.
  *
- * Two leases at a time need a directory that is emptied between another's listing and its mkdir; the check after the
- * mkdir sees it. Should it fail all the same, both download and only the higher generation is stored.
+ * Two leases at a time are possible only if the directory of the key is emptied between the listing and the mkdir of another
+ * process; the check after the mkdir detects that. If it fails, both download and only the higher generation is stored.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -25,26 +25,26 @@ import type { Access, KeyId } from '../store/types.js'
 
 /** Milliseconds between two heartbeats. */
 const HEARTBEAT = 5_000
-/** Milliseconds without a heartbeat after which an owner that may be alive is not waited for: six beats. */
+/** Milliseconds without a heartbeat after which a living owner is replaced: six beats. */
 const SILENCE = 30_000
 /** Milliseconds that a failure is remembered (rule 8 of the cache). */
 export const FAILURE_MEMORY = 10_000
-/** Milliseconds after which an unfinished download that nobody asked for again is given up: a day. */
+/** Milliseconds after which an unfinished download without a request is removed: a day. */
 const FORGOTTEN = 86_400_000
-/** Milliseconds after which a directory without an owner was left by a process killed between two system calls. */
+/** Milliseconds after which a directory without an owner counts as left by a process that was killed between two system calls. */
 const UNCLAIMED = 2_000
-/** Milliseconds by which two clocks of one system may differ: the file system's ticks more coarsely. */
+/** Milliseconds by which the clock of the file system may differ from the system clock: its resolution is coarser. */
 const COARSE = 1_000
 
 export interface Claim {
   readonly id: KeyId
   /** Displayable. */
   readonly url: string
-  /** Whose credential the download will use. */
+  /** The access that the credential of the download gives. */
   readonly access: Access
   /** A hash of that credential; absent where there is none. */
   readonly holder?: string | undefined
-  /** The generation that this process followed until its owner died: its body may be continued whatever its access. */
+  /** The generation that this process followed until its owner died: its body may be continued under any access. */
   readonly followed?: number | undefined
   /** Take the lease although the last attempt failed a moment ago. */
   readonly ignoreFailure?: boolean | undefined
@@ -65,20 +65,20 @@ export type Acquisition =
   | { readonly kind: 'theirs'; readonly generation: Generation; readonly owner: Owner }
   | { readonly kind: 'failed'; readonly ending: Ending }
 
-/** What the last generation means to who comes now. */
+/** The state of the last generation, for a new claim. */
 type Standing =
   | { readonly kind: 'free'; readonly predecessor?: Predecessor }
   | { readonly kind: 'held'; readonly generation: Generation; readonly owner: Owner }
   | { readonly kind: 'failed'; readonly ending: Ending }
   | { readonly kind: 'unclear' }
 
-/** Whose body goes on. */
+/** The generation whose body is continued. */
 interface Predecessor {
   readonly generation: Generation
   readonly access: Access
 }
 
-/** Milliseconds; for tests, which do not wait half a minute. */
+/** Milliseconds. Tests shorten them. */
 export interface LeaseTimes {
   readonly heartbeat?: number | undefined
   readonly silence?: number | undefined
@@ -89,7 +89,7 @@ export interface LeasesOptions extends LeaseTimes {
   readonly directory: string
   /** Milliseconds since the epoch; the same clock as the file system's. */
   readonly now: () => number
-  /** Milliseconds of the clock that all processes of this boot share; heartbeats are written in it. */
+  /** Milliseconds of the monotonic clock that all processes of this boot share; heartbeats are written in it. */
   readonly monotonic: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
 }
@@ -101,7 +101,7 @@ export class Leases {
   readonly #engine = randomUUID()
   /** Milliseconds between two heartbeats of an owner. */
   readonly heartbeat: number
-  /** Milliseconds without a heartbeat after which an owner is not waited for. */
+  /** Milliseconds without a heartbeat after which an owner is replaced. */
   readonly silence: number
   /** Milliseconds of the clock that heartbeats are written in. */
   readonly monotonic: () => number
@@ -140,7 +140,7 @@ export class Leases {
     const ending = await last.ending()
     if (ending?.kind === 'failed') {
       const recent = ending.remembered && this.#isWithin(FAILURE_MEMORY, ending.at)
-      // A refusal is that of the credential that was used.
+      // A refusal applies only to the credential that was used.
       const isSame = held?.owner.access === undefined || held.owner.access === claim.access
       return recent && !claim.ignoreFailure && claim.access !== 'client' && isSame
         ? { kind: 'failed', ending }
@@ -150,7 +150,7 @@ export class Leases {
     if (!held) return this.#isWithin(UNCLAIMED, await last.changedAt()) ? { kind: 'unclear' } : { kind: 'free' }
     const { owner, silentFor } = held
     const here = await thisProcess()
-    // What another boot left may not have reached the disk: it is not continued.
+    // Bytes that another boot wrote may not have reached the disk: they are not continued.
     if (owner.boot !== here.boot) return { kind: 'free' }
     const access = owner.access ?? (owner.private ? 'client' : 'provider')
     const isSame = access === 'provider' && claim.access === 'provider'
@@ -172,20 +172,20 @@ export class Leases {
       if (!(await generation.claim({ ...owner, private: access === 'client', access, holder }, this.monotonic())))
         return undefined
     } catch (error) {
-      // A full disk: nobody has to wait for an owner that will not come.
+      // The disk is full: no process may wait for an owner that was not written.
       await generation.abandon()
       throw error
     }
     const others = (await generationsOf(directory)).filter((other) => other.number !== number)
     for (const other of others) {
-      // Also the one before: it may be another's, made since we looked, under the number of one that has been removed.
+      // The check includes the generation before: another process may have made it since, under the number of a removed one.
       const { kind } = await this.#standing(other, claim)
       if (kind !== 'held' && kind !== 'unclear') continue
       await generation.remove()
       return undefined
     }
     const inherited = predecessor !== undefined && (await generation.inherit(predecessor.generation))
-    // The dead and the ended go; a silent owner's directory stays its own, until it ends or its process does.
+    // Dead and ended generations are removed; the directory of a silent owner stays until its download or its process ends.
     await Promise.all(
       others
         .filter((other) => other.number < number)
@@ -197,14 +197,14 @@ export class Leases {
     return { kind: 'mine', generation, inherited, access }
   }
 
-  /** Nobody will append to it, and who reads it holds it open. */
+  /** No process appends to it, and its readers hold it open. */
   async #isOver(generation: Generation): Promise<boolean> {
     const held = await generation.owner(this.monotonic())
     if (await generation.ending()) return true
     return !held || (await livenessOf(held.owner)) === 'dead'
   }
 
-  /** True while no later generation has been made: only then may its body become a blob. */
+  /** Is it the latest generation? Only then may its body become a blob. */
   async isLatest(id: KeyId, generation: Generation): Promise<boolean> {
     const last = (await generationsOf(this.directoryOf(id))).at(-1)
     return last?.number === generation.number && (await generation.isSame())
@@ -216,12 +216,12 @@ export class Leases {
     await removeIfEmpty(this.directoryOf(id))
   }
 
-  /** As {@link discard}, for a failure that is remembered no longer: under its number may be another generation now. */
+  /** As {@link discard}, for a failure that is remembered no longer: its number may belong to another generation now. */
   async forget(id: KeyId, generation: Generation): Promise<void> {
     if ((await generation.ending())?.kind === 'failed') await this.discard(id, generation)
   }
 
-  /** Downloads of this key, of every content, serve the readers they have and store nothing. */
+  /** Marks the downloads of this key, of every content: they serve their readers and store nothing. */
   async purge(key: KeyId): Promise<void> {
     await this.#purge((await readdir(this.#directory)).filter((id) => keyOf(id) === key))
   }
@@ -236,8 +236,8 @@ export class Leases {
   }
 
   /**
-   * False for what a dead process reserved: its unfinished file is removed first, so that the bytes are free in truth.
-   * `id` is the key's, with the number of the generation where a download reserved it.
+   * False for a reservation of a dead process: its unfinished file is removed first, so that the bytes are free on the disk.
+   * @param id the id of the key, followed by the number of the generation if a download reserved it
    */
   async isLive({ id, owner }: { readonly id: string; readonly owner: string }): Promise<boolean> {
     const process = parseOrUndefined(owner) as ProcessIdentity | undefined
@@ -249,7 +249,7 @@ export class Leases {
   }
 
   /**
-   * Removes what nobody will continue: ended generations, and those of another boot or that have not been touched for a
+   * Removes the generations that cannot be continued: ended ones, those of another boot, and those without a change for a
    * day. Resolves with the paths, relative to the cache directory.
    */
   async sweepAll(): Promise<string[]> {
@@ -276,14 +276,14 @@ export class Leases {
     return held.owner.boot !== (await thisProcess()).boot || !this.#isWithin(FORGOTTEN, changedAt)
   }
 
-  /** Was it less than `span` milliseconds ago? A time in the future was not: the wall clock has been set back since. */
+  /** Was it less than `span` milliseconds ago? No for a time in the future: the wall clock was set back since. */
   #isWithin(span: number, at: number | undefined): boolean {
     const age = this.#now() - (at ?? -Infinity)
     return age > -COARSE && age < span
   }
 }
 
-/** Has an owner missed its heartbeats? One of the future was written under another clock, and proves no life. */
+/** Has an owner missed its heartbeats? A heartbeat in the future was written under another clock, and proves nothing. */
 export function isSilent(silentFor: number, silence: number): boolean {
   return silentFor > silence || silentFor < -COARSE
 }

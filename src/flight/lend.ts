@@ -1,4 +1,4 @@
-/** A download of this node that another node reads: led by this process, or followed from another one here. */
+/** A download of this node that another node reads: led by this process, or followed from another process of the node. */
 
 import type { Access, KeyId } from '../store/types.js'
 import { generationsOf } from './directory.js'
@@ -22,8 +22,8 @@ export interface Lender {
 }
 
 /**
- * Joins the download that this node leads under a lease of the cluster; undefined where it leads none. Never starts one, and
- * never lends bytes that come from another node: who reads stands beside the holder of the lease, not behind another reader.
+ * Joins the download that this node leads under a lease of the cluster; undefined if it leads none. It starts no download, and
+ * lends no bytes that come from another node: every node reads from the holder of the lease.
  */
 export async function lentFlight(id: KeyId, generation: number, lender: Lender): Promise<LentFlight | undefined> {
   const flight = lender.flights.lent(id, generation)

@@ -1,13 +1,13 @@
-/** Asks how long a body is whose end was that of its connection. */
+/** Asks for the length of a body that only the end of its connection delimited. */
 
 import type { Head } from './directory.js'
 import type { Order } from './order.js'
 import type { Collaborators } from './collaborators.js'
 
-/** Milliseconds: every byte is here, and somebody waits for the end. */
+/** Milliseconds. Every byte is here, and readers wait for the end. */
 const TIMEOUT = 5_000
 
-/** Bytes; undefined where a HEAD does not tell, or speaks of another version than `head`. */
+/** Bytes; undefined if the answer to HEAD has no length, or belongs to another version than `head`. */
 export async function lengthByHead(
   order: Order,
   head: Head | undefined,
@@ -32,7 +32,7 @@ export async function lengthByHead(
     if (answer.status !== 200 || length === undefined || answer.headers['etag'] !== head?.headers.etag) return undefined
     return Number(length)
   } catch {
-    // An origin that refuses HEAD does not matter.
+    // A refusal of HEAD is no failure of the download.
     signal.throwIfAborted()
     return undefined
   }

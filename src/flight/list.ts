@@ -8,7 +8,7 @@ import { inParallel } from '../store/parallel.js'
 import { livenessOf, monotonic } from '../store/process.js'
 import type { KeyId } from '../store/types.js'
 
-/** Directories looked into at a time: there may be thousands, and each takes a few open files. */
+/** Directories read at a time: there may be thousands, and each takes a few open files. */
 const AT_ONCE = 16
 
 export type DownloadState = 'scheduled' | 'downloading'
@@ -17,13 +17,13 @@ export type DownloadState = 'scheduled' | 'downloading'
 export interface Download {
   readonly url: string
   readonly state: DownloadState
-  /** In the queue for a place among the downloads, from 1; undefined: it waits in none. */
+  /** Position in the queue of downloads, from 1; undefined if it is not queued. */
   readonly place?: number | undefined
   readonly received: number
   readonly length: number | undefined
-  /** Of this process, that bring ranges in parallel. */
+  /** Connections of this process that bring ranges in parallel. */
   readonly connections?: number | undefined
-  /** Over all processes; those of others as of a second ago. */
+  /** Readers over all processes; the counts of other processes are up to a second old. */
   readonly readers: number
   /** Milliseconds since the epoch. */
   readonly startedAt: number
@@ -40,7 +40,7 @@ export interface InFlight {
   readonly length: number | undefined
 }
 
-/** Of owners that are not dead; `directory` is that of all transfers, `known` what the caller needs not be told. */
+/** @param directory of all transfers @param known ids that are left out. Downloads of dead owners are left out too. */
 export async function inFlight(directory: string, known: ReadonlySet<KeyId> = new Set()): Promise<InFlight[]> {
   const ids = (await unlessMissing(readdir(directory))) ?? []
   const found: InFlight[] = []

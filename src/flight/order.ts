@@ -1,4 +1,4 @@
-/** One key to be downloaded: what a transfer is told by the request that starts it. */
+/** An order: one key to be downloaded, with the parameters of the request that starts the download. */
 
 import { isStrong } from '../http/validation.js'
 import type { Head } from './directory.js'
@@ -9,44 +9,44 @@ import { aloneIdOf, type Subject } from './subject.js'
 export interface Order extends Omit<Subject, 'share'> {
   /** Milliseconds. */
   readonly lifetime: number
-  /** Milliseconds: the lifetime of an entry that is confirmed, where a rule says it; default: its own. */
+  /** Milliseconds: the lifetime of a confirmed entry by a rule; default: the entry's own. */
   readonly renewal?: number | undefined
-  /** Milliseconds: nothing older than this, as the request that starts it asks; a parent heeds it. */
+  /** Milliseconds: the maximum age that the request accepts. It is sent to parents. */
   readonly ttl?: number | undefined
   /** The entry to validate. */
   readonly stale: Entry | undefined
-  /** The entry whose content this client is known not to be given: not validated, but replaced. */
+  /** An entry whose content the origin does not give to this client: it is replaced without a validation. */
   readonly replaces?: Entry | undefined
-  /** Is a stored entry of another node as young as the request wants it? */
+  /** Is a stored entry of another node young enough for the request? */
   readonly accepts?: ((entry: Entry) => boolean) | undefined
-  /** Ask the origin although it failed a moment ago. */
+  /** Ask the origin despite a remembered failure. */
   readonly insists?: boolean | undefined
-  /** The sum that the starting reader was promised: it can prove that a body without a length is whole. */
+  /** The sum that the request names: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
   /** Via of the request that starts it. */
   readonly via?: string | undefined
-  /** Address of the client that asked for it first. */
+  /** Address of the client of the first request. */
   readonly client?: string | undefined
-  /** The id is that of one client's credential: nobody else joins, or is given what is kept. */
+  /** The id belongs to one client's credential: other clients neither join the download nor read its body. */
   readonly alone: boolean
-  /** False: for this request alone. */
+  /** False: the body is for this request alone. */
   readonly keep: boolean
-  /** Bytes: a larger body is not kept. */
+  /** Bytes: a larger body is not stored. */
   readonly maxSize?: number | undefined
   readonly lane?: Lane | undefined
   /** The answer is passed on as the origin gives it. */
   readonly relay?: Relay | undefined
-  /** A body that is cut is not asked for again. */
+  /** A cut body is not continued. */
   readonly once?: boolean
-  /** The entry of the body, from what is known of any; undefined: it is not kept. Default: as it is. */
+  /** Completes the entry of the body; undefined: the body is not stored. Default: the entry stays as it is. */
   readonly finish?: (entry: Entry) => Entry | undefined
 }
 
 type Stored = Pick<Order, 'id' | 'alone' | 'keep' | 'access' | 'credential' | 'maxSize'>
 
 /**
- * The id under which the body is kept; undefined where it is not. A private body without a strong validator is kept for its
- * own credential alone: nobody else could prove a right to it.
+ * The id under which the body is stored; undefined if it is not stored. A private body without a strong validator is stored
+ * for its own credential alone: no other client can prove a right to it.
  */
 export function storageId(order: Stored, head: Head): KeyId | undefined {
   const { id, alone, keep, access, credential, maxSize = Infinity } = order

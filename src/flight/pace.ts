@@ -1,18 +1,18 @@
-/** How many connections one download has: more are added while the total rate grows by them. */
+/** The number of connections of one download: more are added while they raise the total rate. */
 
 import type { ParallelTerms } from './parallel.js'
 
-/** A share of what the added connections could bring at best: less is no growth. */
+/** The share of the best possible growth below which the rate counts as unchanged. */
 const GROWTH = 0.5
-/** Connections are multiplied by this as long as the rate grows. */
+/** The number of connections is multiplied by this while the rate grows. */
 const STEP = 4
-/** Intervals without growth until no connection is added: a short measurement may be unlucky. */
+/** Intervals without growth until no more connections are added: one short measurement is not reliable. */
 const LONGEST = 3
-/** Milliseconds until a download that went back to one connection tries two again; doubles each time. */
+/** Milliseconds until a download that returned to one connection tries two again; doubles each time. */
 const PATIENCE = 5_000
 
 export interface Observation {
-  /** Connections that are asked or bring bytes. */
+  /** Connections that wait for an answer or bring bytes. */
   readonly running: number
   /** Each of them has brought a byte. */
   readonly begun: boolean
@@ -21,15 +21,15 @@ export interface Observation {
 }
 
 export class Pace {
-  /** Connections to have. */
+  /** The target number of connections. */
   limit = 1
   readonly #terms: ParallelTerms
   readonly #now: () => number
-  /** What the rate has to grow from, in bytes a second. */
+  /** The rate to compare with, in bytes a second. */
   #before = { rate: 0, connections: 1 }
-  /** A measurement: when it began, and what had arrived by then. */
+  /** The measurement under way: its start time, and the bytes that had arrived then. */
   #mark: { readonly at: number; readonly bytes: number } | undefined
-  /** Since when no connection is added. */
+  /** The time since which no connection is added. */
   #settledAt: number | undefined
   #patience = PATIENCE
 
@@ -39,7 +39,7 @@ export class Pace {
     this.#now = now
   }
 
-  /** One connection has this rate: is it more with two? */
+  /** Starts a measurement with two connections against this rate of one. */
   probe(rate: number): void {
     this.#settledAt = undefined
     this.#before = { rate, connections: 1 }
@@ -54,7 +54,7 @@ export class Pace {
     return true
   }
 
-  /** No more than so many from now on. */
+  /** Lowers the maximum number of connections. */
   limitTo(connections: number): void {
     this.#step(connections)
     this.#settledAt = this.#now()
@@ -64,7 +64,7 @@ export class Pace {
     if (this.#settledAt !== undefined) return
     const { connections: most, interval } = this.#terms
     if (this.#mark === undefined) {
-      // Measured from when every connection has begun to bring bytes.
+      // The measurement starts when every connection has brought a byte.
       if (running >= this.limit && begun) this.#mark = { at: this.#now(), bytes: received }
       return
     }

@@ -1,18 +1,18 @@
-/** What the downloads of a process share when they take ranges in parallel: memory, limits, and origins that want none. */
+/** The memory, the limits and the list of unfit origins that parallel downloads of a process share. */
 
 export interface ParallelTerms {
-  /** Connections of one download at most; 1: no ranges in parallel. */
+  /** Maximum connections of one download; 1: no ranges in parallel. */
   readonly connections: number
   /** Bytes that may wait in memory for the bytes before them, over all downloads. */
   readonly memory: number
-  /** Bytes that are still to come; below, one connection is as good. */
+  /** Missing bytes below which one connection is enough. */
   readonly least: number
   /** Bytes of a segment. */
   readonly smallest: number
   readonly largest: number
-  /** Milliseconds over which a rate is measured: a throttled origin sends in bursts of up to 100 ms. */
+  /** Milliseconds of one measurement: a throttled origin sends in bursts of up to 100 ms. */
   readonly interval: number
-  /** Bytes a second: one connection that is faster is no bottleneck. */
+  /** Bytes a second above which one connection is no bottleneck. */
   readonly fast: number
 }
 
@@ -28,7 +28,7 @@ export const defaultTerms: ParallelTerms = {
   fast: 64 * MiB,
 }
 
-/** Milliseconds that an origin is left with one connection after it did not answer a range as it should. */
+/** Milliseconds with one connection after an origin answered a range wrongly. */
 const REST = 60_000
 
 export class Parallel {
@@ -43,7 +43,7 @@ export class Parallel {
     this.#now = now
   }
 
-  /** Bytes of memory; false where there is none left. */
+  /** Takes `bytes` of memory; false if the limit is reached. */
   take(bytes: number): boolean {
     if (this.#used + bytes > this.terms.memory) return false
     this.#used += bytes
@@ -54,14 +54,14 @@ export class Parallel {
     this.#used -= bytes
   }
 
-  /** Does this origin take several connections for one download? */
+  /** May a download use several connections to this origin? */
   admits({ origin }: URL): boolean {
     const until = this.#restUntil.get(origin)
     if (until !== undefined && this.#now() >= until) this.#restUntil.delete(origin)
     return this.terms.connections > 1 && !this.#restUntil.has(origin)
   }
 
-  /** It refused a range, or is busy. */
+  /** The origin refused a range, or is busy. */
   rest({ origin }: URL): void {
     this.#restUntil.set(origin, this.#now() + REST)
   }

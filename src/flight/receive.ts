@@ -1,4 +1,4 @@
-/** Reads the body of an answer into the landing: compares what is there already, appends what is not. */
+/** Reads the body of an answer: compares the bytes that are on disk already, and appends the others. */
 
 import { asKissError, KissError } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
@@ -17,26 +17,26 @@ export interface Reception {
   readonly landing: Landing
   readonly signal: AbortSignal
   readonly answer: OriginAnswer
-  /** Where the body of the answer begins. */
+  /** Offset of the first byte of the answer. */
   readonly position: number
-  /** What the answer says of the whole: believed of the bytes here when all of them have been compared, and not before. */
+  /** The head of the answer. It applies to the bytes on disk only after all of them were compared. */
   readonly head?: Head | undefined
-  /** Bytes of the whole, where an earlier range told them but no head did: not promised to readers. */
+  /** Length of the whole by an earlier range, if no head has it: it is not announced to readers. */
   readonly total: number | undefined
   /** The byte after the last that the Content-Range of the answer announces. */
   readonly rangeEnd?: number | undefined
-  /** The body has bytes that it never had. */
+  /** The body grew beyond its size before this attempt. */
   readonly onGrown: () => void
 }
 
 export type Received =
   | { readonly kind: 'whole'; readonly delimited: boolean }
-  /** The bytes here are of another content. */
+  /** The bytes on disk belong to another content. */
   | { readonly kind: 'changed' }
-  /** It ended too early. */
+  /** The body of the answer ended too early. */
   | { readonly kind: 'cut'; readonly reason?: string; readonly cause?: unknown }
 
-/** Throws KissError for what no further attempt can mend, and the signal's reason. */
+/** Throws KissError for a failure that no further attempt can mend, and the reason of the signal. */
 export async function receive(reception: Reception): Promise<Received> {
   const { answer, landing, order, position, services, signal } = reception
   const { writer } = landing
@@ -45,7 +45,7 @@ export async function receive(reception: Reception): Promise<Received> {
   let { head } = reception
   let at = position
   const learn = async (): Promise<void> => {
-    // A validator that came with the first of the bytes says nothing of the others.
+    // A validator that came with the first bytes does not cover later ones.
     if (!head || at < held) return
     await landing.learn(mergeHeads(landing.head, head))
     head = undefined
@@ -75,7 +75,7 @@ export async function receive(reception: Reception): Promise<Received> {
   return ended(at, reception)
 }
 
-/** The body came to its end at byte `at`, as far as the connection tells. */
+/** The connection ended the body at byte `at`. */
 async function ended(at: number, { answer, landing, order, services, signal, total }: Reception): Promise<Received> {
   const { head, writer } = landing
   const cut = (reason: string): Received => ({ kind: 'cut', reason })
@@ -85,9 +85,9 @@ async function ended(at: number, { answer, landing, order, services, signal, tot
   const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
   if (at < writer.size) return delimited ? { kind: 'changed' } : cut(`the origin closed the connection at byte ${at}`)
   if (length !== undefined || delimited) return { kind: 'whole', delimited: true }
-  // What is passed on as it is came to its end when the origin says so.
+  // A relayed answer is whole when the origin ends it.
   if (order.relay) return { kind: 'whole', delimited: false }
-  // It ended with the connection, as a cut one would (RFC 9112 §8).
+  // Only the connection ended it, as it ends a cut body (RFC 9112 §8).
   const digest = writer.digest()
   if (digest === order.promised || digest === head?.sha256) return { kind: 'whole', delimited: true }
   const known = await lengthByHead(order, head, services, signal)

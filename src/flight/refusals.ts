@@ -1,4 +1,4 @@
-/** What an origin's no, or its silence, means: the words for it, the code, and whether it may pass. */
+/** Failures of an origin, with or without an answer: the message, the code, and whether a retry may succeed. */
 
 import { KissError, systemCode } from '../errors.js'
 import { parseProblem } from '../http/problem.js'
@@ -10,19 +10,19 @@ import { isPassing } from './retry.js'
 export interface Refusal {
   readonly status: number
   readonly meaning: Classification
-  /** In plain words, without secrets. */
+  /** A plain sentence without secrets. */
   readonly reason: string
   /** Milliseconds. */
   readonly retryAfter: number | undefined
-  /** The provider told the time: asking earlier is no use. */
+  /** The provider named the time: an earlier attempt would fail. */
   readonly binding: boolean
 }
 
-/** Reads an answer that is not the artifact; the provider knows better than the status. */
+/** Classifies an answer that is not the artifact. The classification of the provider goes before that of the status. */
 export async function understand(answer: OriginAnswer, provider: UpstreamProvider, now: number): Promise<Refusal> {
   const { url, hop, status, headers, kind } = answer
   const failure = { url, hop, status, headers, excerpt: await answer.excerpt() }
-  // A provider knows the refusals of its origin, not how a parent tells them.
+  // A provider classifies the refusals of its origin, not the problem documents of a parent.
   if (kind === 'parent') return fromParent(failure, now)
   const seconds = provider.retryAfter?.(failure)
   return {
@@ -36,7 +36,7 @@ export async function understand(answer: OriginAnswer, provider: UpstreamProvide
 
 function fromParent({ status, headers, excerpt }: UpstreamFailure, now: number): Refusal {
   const { detail = `the origin answered ${status}` } = parseProblem(excerpt)
-  // The message names the URL already.
+  // The message contains the URL already.
   const reason = detail.replace(/^cannot fetch \S+( \(query hidden\))?: /, '')
   const retryAfter = parseRetryAfter(headers['retry-after'], now)
   return { status, meaning: byDefault(status), reason, retryAfter, binding: false }
@@ -48,7 +48,7 @@ function byDefault(status: number): Classification {
   return status === 401 || status === 403 ? 'denied' : 'fatal'
 }
 
-/** An origin's own 4xx passes through; what may pass, or is no answer at all, is ours to tell. */
+/** A 4xx of the origin passes through; transient failures and missing answers get an error of kiss. */
 export function refused(shown: string, { status, meaning, reason, retryAfter }: Refusal): KissError {
   const message = `cannot fetch ${shown}: ${reason}`
   const options = { ...(retryAfter === undefined ? {} : { retryAfter }) }
@@ -59,7 +59,7 @@ export function refused(shown: string, { status, meaning, reason, retryAfter }: 
     : new KissError('origin-refused', message, { ...options, status: meaning === 'gone' ? 404 : 403 })
 }
 
-/** No answer came. */
+/** Classifies a request without an answer. */
 export function unreachable(shown: string, error: unknown): KissError {
   const code = isTimeout(error) ? 'origin-timeout' : 'origin-unreachable'
   const hint = isUntrusted(error) ? { hint: 'name the certificate of its authority with --ca-file' } : {}
@@ -67,7 +67,7 @@ export function unreachable(shown: string, error: unknown): KissError {
 }
 
 export interface Struggle {
-  /** Why the last attempt failed. */
+  /** The failure of the last attempt. */
   readonly reason: string
   readonly cause: unknown
   readonly attempts: number
@@ -77,10 +77,10 @@ export interface Struggle {
   readonly retryAfter: number | undefined
 }
 
-/** Milliseconds to ask a client for, where the origin names no time. */
+/** Milliseconds: `Retry-After` for clients if the origin names no time. */
 const LATER = 30_000
 
-/** No attempt led to the end. */
+/** The error of a download whose attempts all failed. */
 export function gaveUp(shown: string, { reason, cause, attempts, elapsed, retryAfter = LATER }: Struggle): KissError {
   const times = attempts === 1 ? '' : `; gave up after ${attempts} attempts in ${Math.round(elapsed / 1000)} s`
   const code = isTimeout(cause) ? 'origin-timeout' : 'origin-unreachable'
@@ -93,7 +93,7 @@ export function isCertificateError(error: unknown): boolean {
   return certificate.test(systemCode(error) ?? '')
 }
 
-/** Nobody whom we trust vouches for the certificate. */
+/** Is the certificate of the origin not trusted? */
 function isUntrusted(error: unknown): boolean {
   return /SELF_SIGNED|^UNABLE_TO_/.test(systemCode(error) ?? '')
 }
@@ -114,7 +114,7 @@ const disk: ReadonlySet<string> = new Set([
   'ESTALE',
 ])
 
-/** What breaks a body in flight and did not come over the network. */
+/** Local errors that end a body in flight. */
 export function isDiskError(error: unknown): boolean {
   return disk.has(systemCode(error) ?? '')
 }
@@ -145,7 +145,7 @@ export function reasonOf(error: unknown): string {
   return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
 }
 
-/** Codes that say something of the origin. Changed content, a wrong sum and our own errors are not remembered. */
+/** Codes that describe the origin. Changed content, a wrong sum and errors of kiss itself are not remembered. */
 const ofTheOrigin: ReadonlySet<string> = new Set([
   'origin-refused',
   'origin-failed',

@@ -1,6 +1,6 @@
 /**
- * What to ask an origin for when some of a body is there, and what its answer means. Pure. The rule (DESIGN.md, cache
- * rule 4): bytes are appended only when it is proved that they continue the same content.
+ * Decides which range to request for a partial body, and what the answer means. Pure. The rule (cache rule 4): bytes are
+ * appended only if it is proved that they continue the same content.
  */
 
 import { parseContentRange, resumeRange } from '../http/range.js'
@@ -9,16 +9,16 @@ import { conditionalHeaders, confirms, resumeValidator, strongEqual } from '../h
 import type { Head } from './directory.js'
 import type { Entry } from '../store/types.js'
 
-/** Where a transfer stands before an attempt. */
+/** The state of a download before an attempt. */
 export interface Held {
   /** Bytes on disk. */
   readonly size: number
   readonly head: Head | undefined
-  /** The entry to validate: only while nothing has been downloaded. */
+  /** The entry to validate; only before the first byte of a download. */
   readonly stale: Entry | undefined
 }
 
-/** `source`: whose validators these are. */
+/** `source`: the source that gave the validators. */
 export type Ask =
   | { readonly kind: 'whole'; readonly headers: Readonly<Record<string, string>>; readonly source?: undefined }
   | {
@@ -30,7 +30,7 @@ export type Ask =
 
 export function ask({ size, head, stale }: Held): Ask {
   const validator = size > 0 && head?.ranges ? resumeValidator(head.headers) : undefined
-  // RFC 9110 §13.1.5: If-Range needs a strong validator; where the content changed the answer is 200 and the whole.
+  // RFC 9110 §13.1.5: If-Range needs a strong validator; if the content changed, the answer is a 200 with the whole.
   if (validator !== undefined)
     return { kind: 'rest', headers: { range: resumeRange(size), 'if-range': validator }, source: head?.source }
   const conditions = size === 0 && !head && stale ? conditionalHeaders(stale.headers) : {}
@@ -46,7 +46,7 @@ export interface Answer {
   readonly sha256?: string | undefined
   /** Milliseconds since the origin confirmed the bytes; absent: now. */
   readonly age?: number | undefined
-  /** Of a parent. */
+  /** The Cache-Status of a parent. */
   readonly cacheStatus?: string | undefined
 }
 
@@ -55,7 +55,7 @@ export interface Circumstances {
   readonly now: number
   /** Lower-case names of the headers that the client passed on. */
   readonly passedNames: readonly string[]
-  /** Identifies the final URL, which gave the answer. */
+  /** Identifies the final URL that gave the answer. */
   readonly resource: string
   /** Redirects that led there. */
   readonly hop: number
@@ -64,21 +64,21 @@ export interface Circumstances {
 }
 
 export type Verdict =
-  /** 206 that continues what is held up to byte `end`, of a whole of `length` bytes. */
+  /** A 206 that continues the held bytes up to byte `end`; the whole has `length` bytes. */
   | { readonly kind: 'append'; readonly length: number; readonly end: number }
-  /** The first bytes of this content: nothing is held. */
+  /** The body from its first byte; nothing is held. */
   | { readonly kind: 'begin'; readonly head: Head }
-  /** The whole again: compare with what is held, append what is beyond it. */
+  /** The whole again: compare the held bytes, then append the rest. */
   | { readonly kind: 'compare'; readonly head: Head }
   /** The whole of another content. */
   | { readonly kind: 'changed'; readonly head: Head }
   /** 304 to our validators. */
   | { readonly kind: 'renewed' }
-  /** 416 with the length and the version that are held: the connection broke after the last byte. */
+  /** A 416 with the held length and version: the connection broke after the last byte. */
   | { readonly kind: 'complete' }
-  /** An answer to a range or to validators that proves nothing: ask for the whole. */
+  /** An answer to a range or to validators that proves nothing: request the whole. */
   | { readonly kind: 'distrust' }
-  /** Not the artifact: the status decides. */
+  /** No artifact: the status decides. */
   | { readonly kind: 'failure' }
 
 export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstances: Circumstances): Verdict {
@@ -96,13 +96,13 @@ export function judge(asked: Ask['kind'], answer: Answer, held: Held, circumstan
       total === held.size && !unequal(held.head?.length, total) && isSameVersion(answer, held, circumstances)
     return whole ? { kind: 'complete' } : { kind: 'distrust' }
   }
-  // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole will tell.
+  // Some origins answer a failed If-Range with 412 (RFC 9110 §13.1.5 wants 200): the whole is requested and compared.
   return answer.status === 412 ? { kind: 'distrust' } : { kind: 'failure' }
 }
 
 /**
- * Some origins send the rest with 200. Without a Content-Range the length that we know says that this is the whole; and so does
- * another ETag (RFC 9110 §13.1.5), unless the length is that of the rest.
+ * Some origins send the rest with status 200. Without a Content-Range, the known length or another ETag (RFC 9110 §13.1.5)
+ * proves that the answer is the whole, unless its length is that of the rest.
  */
 function mayBeRest({ headers, length }: Head, { size, head }: Held): boolean {
   if (unequal(headers.etag, head?.headers.etag)) return length !== undefined && length + size === head?.length
@@ -112,12 +112,12 @@ function mayBeRest({ headers, length }: Head, { size, head }: Held): boolean {
 function judgeRange(answer: Answer, held: Held, circumstances: Circumstances): Verdict {
   const content = parseContentRange(answer.headers['content-range'])
   const length = content?.length ?? held.head?.length
-  // Where nobody knows the whole, nobody knows whether this range reaches its end.
+  // Without a known total, it is not known whether this range reaches the end.
   if (content?.range?.first !== held.size || length === undefined || unequal(length, held.head?.length))
     return { kind: 'distrust' }
   // RFC 9110 §15.3.7: a 206 to If-Range carries the ETag; one without proves nothing.
   const { contentEncoding } = storedHeaders(answer.headers, circumstances.now)
-  // Bytes of another coding are other bytes, whatever the ETag says.
+  // Another Content-Encoding means other bytes, even under the same ETag.
   const isSameSum = !unequal(answer.sha256, held.head?.sha256)
   const proved =
     isSameSum && isSameVersion(answer, held, circumstances) && contentEncoding === held.head?.headers.contentEncoding
@@ -134,7 +134,7 @@ function judgeWhole(head: Head, held: Held): Verdict {
   return { kind: differs ? 'changed' : 'compare', head }
 }
 
-/** What only one of two answers announces says nothing about the content: the bytes will be compared. */
+/** A field that only one of two answers has proves nothing: the bytes will be compared. */
 export function unequal<T>(a: T | undefined, b: T | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b
 }
@@ -143,7 +143,7 @@ function isSameVersion(answer: Answer, { head }: Held, circumstances: Circumstan
   return strongEqual(answer.headers.etag, head?.headers.etag) && isSameResource(head?.resource, circumstances)
 }
 
-/** Does a 304 confirm a stored answer? Only for the validators of the final URL that it came from. */
+/** Does a 304 confirm a stored answer? Only if the validators belong to the final URL that it came from. */
 export function isConfirmed(
   stored: Pick<Head, 'headers' | 'resource'>,
   { headers }: Pick<Answer, 'headers'>,
@@ -154,7 +154,7 @@ export function isConfirmed(
   return isSameResource(stored.resource, place) && confirms(stored.headers, answered, now)
 }
 
-/** Where an older version of kiss noted no resource, the requested URL itself is trusted. */
+/** If an older version of kiss recorded no resource, the requested URL itself is trusted. */
 function isSameResource(
   stored: string | undefined,
   { resource, hop }: Pick<Circumstances, 'resource' | 'hop'>,
@@ -162,7 +162,7 @@ function isSameResource(
   return stored === undefined ? hop === 0 : stored === resource
 }
 
-/** What an answer with status 200 says of its body. */
+/** The head of the body of a 200. */
 export function headOf(answer: Answer, { now, passedNames, resource, signIn }: Circumstances): Head {
   const length = answer.headers['content-length']
   return {
@@ -179,18 +179,18 @@ export function headOf(answer: Answer, { now, passedNames, resource, signIn }: C
   }
 }
 
-/** Milliseconds since the epoch: when the origin confirmed the bytes, where the answer comes from the store of a parent. */
+/** Milliseconds since the epoch: the time when the origin confirmed the bytes, if the answer comes from the store of a parent. */
 export function confirmedAt({ age }: Pick<Answer, 'age'>, now: number): number | undefined {
   return age === undefined ? undefined : now - age
 }
 
-/** RFC 9110 §12.5.5: does the answer depend on a header that the client passed on? */
+/** RFC 9110 §12.5.5: does `Vary` name a header that the client passed on? */
 function variesOn(vary: string | undefined, passedNames: readonly string[]): boolean {
   const names = (vary ?? '').split(',').map((name) => name.trim().toLowerCase())
   return passedNames.length > 0 && names.some((name) => name === '*' || passedNames.includes(name))
 }
 
-/** Later answers for the same content may know more (a length, a newer Last-Modified); none takes something away. */
+/** Merges the heads of two answers for one content: a later answer may add a length or a newer Last-Modified; it removes nothing. */
 export function mergeHeads(held: Head | undefined, now: Head): Head {
   return {
     ...now,

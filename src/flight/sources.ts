@@ -1,14 +1,13 @@
 /**
- * Whom a request asks, in what order, and how the bytes are counted: the one place that knows. The order is: what the engine
- * names first (another URL of this cache), then the sources of the network (upstream/client.ts: mirrors, origin). Another
- * place to get bytes from is another {@link Source} in the list, and a kind here. The other nodes of a cluster (cluster.ts) are
- * asked before all of them.
+ * The sources of a download, their order, and the counter of their bytes. The order is: the sources that the engine names first
+ * (another URL of this cache), then those of the network (upstream/client.ts: parents, mirrors, origin). A new kind of source is
+ * one more {@link Source} in the list and one more kind here. The other nodes of a cluster (cluster.ts) are asked before them.
  */
 
 import type { CounterName } from '../store/types.js'
 import type { OriginAnswer, Origins, Source, SourceKind, Upstream } from '../upstream/types.js'
 
-/** Each request asks these sources, then those of the network, and takes one turn among the downloads for all of them. */
+/** Asks these sources, then those of the network, under one turn among the downloads. */
 export function inOrder(first: readonly Source[], network: Upstream): Origins {
   const sources = [...first, ...network.sources]
   return {
@@ -39,7 +38,7 @@ const counters: Readonly<Record<SourceKind, readonly CounterName[]>> = {
   origin: ['downloaded'],
 }
 
-/** What the bytes of an answer count as. */
+/** The counter for the bytes of an answer. */
 export function countersOf({ kind }: Pick<OriginAnswer, 'kind'>): readonly CounterName[] {
   return counters[kind]
 }

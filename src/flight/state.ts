@@ -1,4 +1,4 @@
-/** What is known of a flight: the downloader or the follower writes it; readers, the bar and the pages read it. */
+/** The state of a flight. The downloader or the follower writes it; readers, the progress bar and the pages read it. */
 
 import type { Access, Entry, Sha256 } from '../store/types.js'
 import { GrowingBody } from './body.js'
@@ -10,27 +10,27 @@ import { Waiting } from './waiting.js'
 export class FlightState {
   /** The bytes that have arrived. */
   readonly body = new GrowingBody()
-  /** Why there is no byte at the moment. */
+  /** The reason why no byte arrives. */
   readonly waiting = new Waiting()
-  /** This process downloads; otherwise it follows one that does. */
+  /** This process downloads; otherwise it follows the process that does. */
   leading = false
-  /** The origin gave this very order its bytes, or confirmed those that a predecessor left: its credential is right. */
+  /** The origin accepted the credential of this order: it sent the bytes, or confirmed those of a predecessor. */
   confirmed = false
-  /** A hash of the credential that another process downloads with: clients with the same one share its right. */
+  /** A hash of the credential of the process that downloads: clients with the same credential share its right. */
   holder: string | undefined
-  /** The sum of the whole body, as soon as every byte is there; storing it may take a moment longer. */
+  /** The sum of the whole body, once every byte has arrived; the body may not be stored yet. */
   sum: Sha256 | undefined
-  /** What the index has of it, once it is stored. */
+  /** The entry, once the body is stored. */
   entry: Entry | undefined
-  /** Connections that bring ranges in parallel; 0: there is one connection, or none. */
+  /** Connections that bring ranges in parallel; 0 for one connection or none. */
   connections = 0
-  /** In a cluster: the lease under which other nodes may have the bytes. */
+  /** In a cluster: the lease under which other nodes may read the bytes. */
   lent: Lending | undefined
   /** Readers of this process. */
   readers = 0
-  /** Resolves when it is known which process downloads, and so with whose credential. */
+  /** Resolves when it is known which process downloads, and therefore which credential it uses. */
   readonly placed: Promise<void>
-  /** Resolves when the head is known, or the ending, whichever is first. */
+  /** Resolves when the head or the ending is known. */
   readonly decided: Promise<void>
   readonly ended: Promise<Ending>
   #place: () => void = () => undefined
@@ -42,7 +42,7 @@ export class FlightState {
   constructor(
     /** Displayable URL. */
     readonly shown: string,
-    /** Whose credential brings the bytes, perhaps in another process. */
+    /** The access of the credential that brings the bytes, perhaps in another process. */
     public access: Access,
   ) {
     this.placed = new Promise((resolve) => (this.#place = resolve))
@@ -50,7 +50,7 @@ export class FlightState {
     this.ended = new Promise((resolve) => (this.#finish = resolve))
   }
 
-  /** `access` and `leading` say who downloads. */
+  /** Sets `access` and `leading` when it is known which process downloads. */
   place(): void {
     this.#place()
   }
@@ -63,7 +63,7 @@ export class FlightState {
     return this.#ending
   }
 
-  /** Throws `content-changed` where another content has taken the place of the one that readers were told of. */
+  /** Throws `content-changed` if readers have the head of another content. */
   learn(head: Head): void {
     if (!agrees(this.#head, head)) throw changedError(this.shown)
     this.#head = head
@@ -85,7 +85,7 @@ export class FlightState {
   }
 }
 
-/** Is this the head of what readers were told of already? */
+/** Does this head agree with the one that readers have? */
 export function agrees(known: Head | undefined, { headers, length }: Pick<Head, 'headers' | 'length'>): boolean {
   return !known || !(unequal(known.length, length) || unequal(known.headers.etag, headers.etag))
 }

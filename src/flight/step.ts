@@ -1,4 +1,4 @@
-/** What an attempt comes to: the end of the body, or another attempt. */
+/** The result of an attempt: the end of the body, or another attempt. */
 
 import { systemCode } from '../errors.js'
 import type { Ending } from './ending.js'
@@ -8,19 +8,19 @@ export interface Again {
   readonly kind: 'again'
   readonly reason: string
   readonly cause?: unknown
-  /** Milliseconds that the origin asks for; `binding`: it takes no request before. */
+  /** Milliseconds that the origin asks for; `binding`: an earlier request would fail. */
   readonly after?: number | undefined
   readonly binding?: boolean | undefined
-  /** At once: nothing has failed. */
+  /** Without a pause: nothing failed. */
   readonly free?: boolean
 }
 
-/** How the body of a generation may end. */
+/** The endings of the body of a generation. */
 export type BodyEnding = Extract<Ending, { kind: 'whole' | 'renewed' | 'changed' }>
 
 export type Step = BodyEnding | Again
 
-/** Nothing has failed: the next attempt waits for a place, or asks the node that goes on with the download. */
+/** Nothing failed: the next attempt waits for a turn, or asks the node that continues the download. */
 export const MOVED: Step = { kind: 'again', reason: 'another download had its place', free: true }
 
 export function isMoved(error: unknown): boolean {

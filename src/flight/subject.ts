@@ -1,4 +1,4 @@
-/** The subject of a request: which content, of which provider, with whose credential. */
+/** The subject of a request: the content, its provider and the credential. */
 
 import { createHash, createHmac } from 'node:crypto'
 import { KissError } from '../errors.js'
@@ -16,9 +16,9 @@ export interface Subject extends Reader {
   readonly url: URL
   /** Displayable. */
   readonly shown: string
-  /** What the client passes on to the origin. */
+  /** The headers that the client passes on to the origin. */
   readonly headers: Readonly<Record<string, string>>
-  /** A fingerprint; undefined where the client brought no credential. */
+  /** A fingerprint of the client's credential; undefined without one. */
   readonly credential: string | undefined
   /** The provider must not add its own credential to a request of this client. */
   readonly ownRight: boolean
@@ -29,30 +29,30 @@ export function keyIdOf(canonical: URL): KeyId {
 }
 
 /**
- * The id of one representation of a key, as the passed `Accept` and its like choose it. It begins with the id of the key, so
- * that a purge of the key finds it.
+ * The id of one representation of a key, which `Accept` and the other selecting headers choose. It begins with the id of the
+ * key, so that a purge of the key finds it.
  */
 function representationOf(key: KeyId, headers: Readonly<Record<string, string>>): KeyId {
   const chosen = Object.entries(headers).filter(([name]) => isSelecting(name))
   return chosen.length === 0 ? key : subordinateId(key, JSON.stringify(chosen.sort()))
 }
 
-/** An id below that of a key: its own, and a hash of what tells it apart. */
+/** An id below that of a key: the id of the key and a hash of the distinguishing text. */
 export function subordinateId(key: KeyId, what: string): KeyId {
   return `${key}-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
 }
 
 /**
- * Identifies the resource behind a final URL: validators mean nothing at another. A hash, because the URL may hold what nobody
- * should read; keyed, so that equal URLs of two caches do not look equal. Signatures, which change with each redirect, are
- * no part of it.
+ * Identifies the resource behind a final URL, to which validators belong. It is a hash, because the URL may contain a secret,
+ * and keyed, so that equal URLs of two caches have different hashes. Signatures are left out, because they change with each
+ * redirect.
  */
 export function resourceOf(finalUrl: URL, provider: UpstreamProvider, key: string): string {
   const resource = provider.matches(finalUrl) ? provider.cacheKey(finalUrl) : canonicalUrl(finalUrl)
   return createHmac('sha256', key).update(resource.href).digest('base64url')
 }
 
-/** Finds the provider; throws `unsupported-scheme` where there is none, or `bad-url` with what one objects. */
+/** Finds the provider. Throws `unsupported-scheme` if there is none, or `bad-url` with the objection of a provider. */
 export function providerFor(url: URL, providers: readonly UpstreamProvider[]): UpstreamProvider {
   const provider = ownerOf(url, providers)
   if (provider) return provider
@@ -70,7 +70,7 @@ export function providerFor(url: URL, providers: readonly UpstreamProvider[]): U
   throw new KissError('unsupported-scheme', `cannot fetch ${displayUrl(url)}: no provider serves ${scheme} URLs`)
 }
 
-/** How a credential is told from another without being kept. */
+/** Compares credentials without storing them. */
 export interface Fingerprinting {
   readonly credentials: {
     fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined
@@ -105,17 +105,17 @@ export function subjectOf(
   }
 }
 
-/** The id of a download for one credential alone; '' stands for none. */
+/** The id of a download for one credential alone; '' for a request without one. */
 export function aloneIdOf(id: KeyId, credential = ''): KeyId {
   return subordinateId(id, credential)
 }
 
-/** A hash of the credential of a request, which other processes can compare; undefined where it has none. */
+/** A hash of the credential of a request that other processes can compare; undefined without a credential. */
 export function holderOf({ id, credential }: Pick<Subject, 'id' | 'credential'>): string | undefined {
   return credential === undefined ? undefined : aloneIdOf(id, credential)
 }
 
-/** RFC 9110 §12.5.1: a request without Accept and one that accepts anything are the same request. */
+/** RFC 9110 §12.5.1: a request without Accept is equal to one that accepts anything. */
 function isPassed([name, value]: [string, string]): boolean {
   return isPassable(name) && !(isSelecting(name) && value.trim().replace(/^\*\/\*$/, '*') === '*')
 }

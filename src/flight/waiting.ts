@@ -1,27 +1,27 @@
-/** Why a download brings no byte at the moment: one object, which the downloader or the follower writes and readers read. */
+/** The reason why a download brings no byte: the downloader or the follower writes it, and readers read it. */
 
-/** As it is told to other processes and to readers. */
+/** The form for other processes and for readers. */
 export interface Wait {
-  /** Number in the queue for a place among the downloads, from 1. */
+  /** Position in the queue of downloads, from 1. */
   readonly place?: number | undefined
-  /** Why the last attempt failed. */
+  /** The failure of the last attempt. */
   readonly reason?: string | undefined
   /** Attempts so far. */
   readonly attempts: number
-  /** When the next attempt begins, after a failed one; milliseconds since the epoch. */
+  /** The start of the next attempt after a failed one; milliseconds since the epoch. */
   readonly retryAt?: number | undefined
 }
 
 export class Waiting {
-  /** An attempt has had its turn. */
+  /** An attempt had its turn. */
   started = false
-  /** Milliseconds as `performance.now()` counts them: when a request that had to wait for its turn last had it. */
+  /** Milliseconds of `performance.now()`: the last time when a queued request got its turn. */
   queuedUntil = 0
   #attempts = 0
   #reason: string | undefined
   #retryAt: number | undefined
   #place: (() => number) | undefined
-  /** Told of every change; at most one. */
+  /** Called after every change; one listener at most. */
   onChange: () => void = () => undefined
 
   get now(): Wait {
@@ -55,7 +55,7 @@ export class Waiting {
     this.onChange()
   }
 
-  /** An attempt failed; there will be another. @param retryAt milliseconds since the epoch */
+  /** An attempt failed, and another follows. @param retryAt milliseconds since the epoch */
   failed(reason: string, retryAt: number): void {
     this.#reason = reason
     this.#retryAt = retryAt
@@ -68,7 +68,7 @@ export class Waiting {
     this.#retryAt = undefined
   }
 
-  /** What the process that downloads has told. */
+  /** Takes over the state that the downloading process wrote. */
   follow({ place, reason, attempts, retryAt }: Wait): void {
     const wasQueued = this.queued
     this.#place = place === undefined ? undefined : () => place
@@ -80,7 +80,7 @@ export class Waiting {
   }
 }
 
-/** What the time went by on, for messages; undefined where there is nothing to tell. */
+/** The reason for the wait, for messages; undefined if there is none. */
 export function describeWait({ place, reason, attempts }: Wait): string | undefined {
   if (place !== undefined) return `it is number ${place} in the queue for a download`
   if (reason === undefined || attempts === 0) return reason
@@ -88,8 +88,8 @@ export function describeWait({ place, reason, attempts }: Wait): string | undefi
 }
 
 /**
- * What it waits for, for a line of progress: `place 3 in the queue of storage.example.com`, or
- * `retry 3 in 4 s: the connection was refused`; undefined where there is nothing to tell.
+ * The reason for a line of progress: `place 3 in the queue of storage.example.com`, or
+ * `retry 3 in 4 s: the connection was refused`; undefined if there is none.
  * @param now milliseconds since the epoch
  */
 export function describeNext(

@@ -1,22 +1,22 @@
-/** The writing end of a growing body: appends, hashes on the way, and compares what arrives again. */
+/** The writing end of a growing body: appends and hashes bytes, and compares bytes that arrive again. */
 
 import { createHash, type Hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 
-/** Bytes that may wait for the disk before the network has to: two turns of a fast disk. */
+/** Bytes that may wait for the disk before reading from the network pauses. */
 const PENDING = 1024 * 1024
-/** Bytes read at a time of what a predecessor left. */
+/** Bytes read at a time from the body of a predecessor. */
 const REREAD = 1024 * 1024
 
 export interface BodyWriterOptions {
   readonly path: string
-  /** Of a new file. */
+  /** The mode of a new file. */
   readonly mode: number
-  /** Told after every append that is on disk. */
+  /** Called after every append. */
   readonly onGrow: (size: number) => void
-  /** Asked before the file grows to `size` bytes; throws where there is no room. */
+  /** Called before the file grows to `size` bytes; throws if there is no space. */
   readonly reserve: (size: number) => Promise<void>
-  /** The disk is full: true when something was freed and the write is worth another try. */
+  /** The disk is full: resolves with true if space was freed and the write can be repeated. */
   readonly makeRoom: (bytes: number) => Promise<boolean>
 }
 
@@ -35,7 +35,7 @@ export class BodyWriter {
     this.#file = file
   }
 
-  /** Opens the file, or makes it. What is there already is read once, for the sum. */
+  /** Opens or creates the file. Existing bytes are read once, for the sum. */
   static async open(options: BodyWriterOptions): Promise<BodyWriter> {
     const file = await open(options.path, 'a+', options.mode)
     const writer = new BodyWriter(options, file)
@@ -53,12 +53,12 @@ export class BodyWriter {
     }
   }
 
-  /** Bytes taken, on disk or about to be. */
+  /** Bytes taken, written or waiting for the disk. */
   get size(): number {
     return this.#written + this.#pendingBytes
   }
 
-  /** Takes a chunk; resolves when the next one is welcome. A failed write surfaces here or in flush. */
+  /** Takes a chunk and resolves when the next one can be taken. A failed write rejects here or in flush. */
   async append(chunk: Buffer): Promise<void> {
     if (this.#failure) throw this.#failure
     this.#hash.update(chunk)
@@ -110,7 +110,7 @@ export class BodyWriter {
     }
   }
 
-  /** Are these the bytes that stand at `position`? The chunk must end within the file. */
+  /** Are these the bytes at `position`? The chunk must end within the file. */
   async holds(chunk: Buffer, position: number): Promise<boolean> {
     await this.flush()
     const there = Buffer.allocUnsafe(chunk.length)
@@ -127,12 +127,12 @@ export class BodyWriter {
     return this.#hash.copy().digest('hex')
   }
 
-  /** Brings the body to the disk. */
+  /** Syncs the body to the disk. */
   async sync(): Promise<void> {
     await this.#file.datasync()
   }
 
-  /** Never throws: a failed write has been told by then. */
+  /** Never throws: flush has reported a failed write before. */
   async close(): Promise<void> {
     while (this.#flushing) await this.#flushing
     await this.#file.close().catch(() => undefined)

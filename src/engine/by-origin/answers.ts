@@ -1,4 +1,4 @@
-/** Builds the answers of origins that clients get: from the store, or while they arrive. */
+/** Builds answers under `freshness: origin`: from the store, or while they arrive. */
 
 import type { CacheStatus } from '../../http/cache-status.js'
 import { currentAge } from '../../http/caching/freshness.js'
@@ -26,14 +26,14 @@ export function storedAnswer(
 export interface Growing {
   readonly state: RequestState
   readonly asked: Asked
-  /** Joined already where it is the request's own. */
+  /** The flight; the request has joined it already if it began it. */
   readonly flight: Flight
   readonly stored: StoredAnswer
-  /** The request began it. */
+  /** The request began the flight. */
   readonly own: boolean
 }
 
-/** undefined: it ended before it had anything for this client, and the store has to be looked at again. */
+/** undefined: the flight ended without bytes for this client, and the store has to be read again. */
 export async function growingAnswer(
   { state, flight, stored, own }: Growing,
   { store }: { readonly store: Store },
@@ -59,7 +59,7 @@ export async function growingAnswer(
     const artifact = growingArtifact(flight, own ? 'miss' : 'collapsed', undefined, reading, { store })
     return { ...artifact, answer: { status, fields, part, cache, age: undefined } }
   } finally {
-    // The artifact, if there is one, has joined on its own.
+    // An artifact holds its own membership of the flight.
     await flight.leave()
   }
 }

@@ -1,21 +1,21 @@
-/** What a request asks of an origin that says itself what is stored: its fields, its limits, and who it is for. Pure. */
+/** A request under `freshness: origin`: its fields, its limits, and the client that may share it. Pure. */
 
 import type { AskedFor, Fields } from '../../http/caching/types.js'
 import type { RequestState } from '../request-state.js'
 import type { Clock } from '../types.js'
 
 export interface Asked extends AskedFor {
-  /** Milliseconds since the epoch, as of now: when the request came. */
+  /** Time of arrival, milliseconds since the epoch. */
   readonly since: number
-  /** Seconds: nothing older, as a client of kiss says it (`ttl`, `--refresh`). */
+  /** Seconds: the maximum age by `ttl` or `--refresh`. */
   readonly maxAge: number | undefined
-  /** Only what is stored, however stale: `kiss fetch --offline`, `kiss serve --sealed`. */
+  /** Only stored answers, at any age: `kiss fetch --offline`, `kiss serve --sealed`. */
   readonly offline: boolean
-  /** Nothing of the answer may be stored whatever it says: the URL itself, or a credential of the provider's, opens it. */
+  /** The answer must not be stored in any case: the URL itself or a credential of the provider gives access. */
   readonly unstorable: boolean
 }
 
-/** Fields that are credentials: of HTTP, and of the origins of CI artifacts. */
+/** Fields with credentials: those of HTTP and those of the origins of CI artifacts. */
 const credentials = [
   'authorization',
   'cookie',
@@ -40,7 +40,7 @@ export function askedOf(
     credentialed: subject.credential !== undefined || credentials.some((name) => fields[name] !== undefined),
     since: clock.now() - (clock.monotonic() - since),
     maxAge: refresh ? 0 : ttl === undefined ? undefined : ttl / 1000,
-    // `only-if-cached` of a client is one of its fields, and leaves stale answers alone.
+    // `only-if-cached` of a client is a field of its request, and allows no stale answers.
     offline: sealed || (offline && wire === undefined),
     unstorable: byUrl || (access === 'provider' && !lent),
   }

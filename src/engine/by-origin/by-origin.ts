@@ -1,6 +1,6 @@
 /**
- * Requests for URLs whose origin says itself what is stored and fresh (RFC 9111): the answers stored for the URL → the
- * decision (http/caching) → serve, validate or forward. What is stored comes through a flight, like every body.
+ * Requests under `freshness: origin` (RFC 9111): the stored answers of the URL → the decision (http/caching) → serve, validate
+ * or forward. Every body that is stored comes through a flight.
  */
 
 import { KissError } from '../../errors.js'
@@ -23,7 +23,7 @@ import { beginning, candidatesIn, select, type Candidate } from './candidates.js
 import type { Exchange, Outcome } from './exchange.js'
 import { keyOfRequest, Shared } from './shared.js'
 
-/** Rounds of one request: each looks at the store anew after something changed under it. */
+/** Maximum rounds of one request. Each round reads the store again after a concurrent change. */
 const ROUNDS = 6
 
 export interface ByOriginOptions {
@@ -38,7 +38,7 @@ export interface ByOriginOptions {
 
 export class ByOrigin {
   readonly #o: ByOriginOptions
-  /** Answers that are on their way to the store. */
+  /** Answers in flight that will be stored. */
   readonly #growing = new Map<KeyId, Set<Candidate>>()
   readonly #shared = new Shared<Outcome>()
 
@@ -46,7 +46,7 @@ export class ByOrigin {
     this.#o = options
   }
 
-  /** The answer to one request; throws KissError where there is none. */
+  /** The answer to one request; throws KissError if there is none. */
   async fetch(state: RequestState): Promise<Artifact> {
     const asked = askedOf(state, this.#o)
     for (let round = 0; round < ROUNDS; round++) {
@@ -60,7 +60,7 @@ export class ByOrigin {
     )
   }
 
-  /** undefined: something changed meanwhile; look at the store again. */
+  /** undefined: the store changed meanwhile, and has to be read again. */
   async #round(state: RequestState, asked: Asked, round: number): Promise<Artifact | undefined> {
     const { clock, store } = this.#o
     const { subject } = state
@@ -77,7 +77,7 @@ export class ByOrigin {
         if (decision.stale && decision.refresh && found.entry) this.#refresh(state, asked, found)
         return this.#serve(state, asked, found, { now, decision, validated: round > 0 })
       default: {
-        // What is still arriving cannot be validated yet.
+        // An answer in flight cannot be validated yet.
         const stale = found?.entry ? found : undefined
         const begun =
           stale === undefined && asked.fields['range'] === undefined ? beginning(stored, asked.fields) : undefined
@@ -109,7 +109,7 @@ export class ByOrigin {
     return artifact && storedAnswer(artifact, stored, asked, { cache, now: how.now })
   }
 
-  /** Asks the origin, or waits for an equal request that does. */
+  /** Sends the request to the origin, or waits for an equal request. */
   async #ask(
     state: RequestState,
     asked: Asked,
@@ -128,7 +128,7 @@ export class ByOrigin {
       case 'trouble':
         return this.#inTrouble(state, asked, outcome)
       case 'passing':
-        // The bytes of one exchange are for one client.
+        // The bytes of an exchange that is not stored are for one client.
         return own ? outcome.artifact : this.#alone(state, asked, stale)
     }
   }
@@ -151,14 +151,14 @@ export class ByOrigin {
     return outcome
   }
 
-  /** A part is for the request that asked for it; what was purged is for its readers. */
+  /** A part serves its own request only; a purged answer serves its readers only. */
   #arriving(key: KeyId): Candidate[] {
     return [...(this.#growing.get(key) ?? [])].filter(
       ({ stored, flight }) => stored.part === undefined && flight !== undefined && this.#o.flights.isCurrent(flight),
     )
   }
 
-  /** Later requests may be answered from what is still arriving. */
+  /** Later requests may be answered from the flight. */
   #note(key: KeyId, candidate: { readonly flight: Flight; readonly stored: StoredAnswer }): void {
     const growing = this.#growing.get(key) ?? new Set<Candidate>()
     const { flight, stored } = candidate
@@ -180,7 +180,7 @@ export class ByOrigin {
     return growingAnswer({ state, asked, flight, stored, own }, this.#o)
   }
 
-  /** The origin could not confirm what is stored, which may be served nevertheless. */
+  /** Serves a stored answer that the origin could not confirm. */
   async #inTrouble(
     state: RequestState,
     asked: Asked,
@@ -192,7 +192,7 @@ export class ByOrigin {
     return artifact && storedAnswer(artifact, stored, asked, { cache, now })
   }
 
-  /** RFC 5861 §3: behind the answer to the client. What fails is tried again with the next request. */
+  /** RFC 5861 §3: validates after the answer to the client. A failure is repeated with the next request. */
   #refresh(state: RequestState, asked: Asked, stale: Candidate): void {
     const { signal } = new AbortController()
     const unconditional: Asked = { ...asked, method: 'GET' }

@@ -8,7 +8,7 @@ import type { OriginAnswer } from '../../upstream/types.js'
 /** Bytes read at once. */
 const CHUNK = 256 * 1024
 
-/** @param counted called with the bytes that came over the network; those of the blob were counted when they came */
+/** @param counted called with the number of bytes from the network; those of the blob were counted on arrival */
 export function combined(
   blob: OpenBlob,
   { fields, part }: StoredAnswer,

@@ -1,4 +1,4 @@
-/** One exchange with an origin, and what becomes of its answer: stored, passed on, or taken for a confirmation. */
+/** One exchange with an origin. Its answer is stored, passed on, or taken as a confirmation. */
 
 import { randomUUID } from 'node:crypto'
 import { KissError, systemCode } from '../../errors.js'
@@ -30,13 +30,13 @@ import { combined } from './combined.js'
 import { passingAnswer } from './passing-answer.js'
 
 export type Outcome =
-  /** The store has what the request wants now. */
+  /** The store has the answer now. */
   | { readonly kind: 'changed' }
-  /** Its body arrives, and will be stored. The request that began it has joined the flight. */
+  /** The body is in flight, and will be stored. The request that began it has joined the flight. */
   | { readonly kind: 'growing'; readonly flight: Flight; readonly stored: StoredAnswer }
-  /** For one client alone. */
+  /** An answer for one client alone. */
   | { readonly kind: 'passing'; readonly artifact: Artifact }
-  /** The origin is in trouble, and what is stored may be served. */
+  /** The origin failed, and the stored answer may be served. */
   | { readonly kind: 'trouble'; readonly entry: Entry; readonly stored: StoredAnswer }
 
 export interface ExchangeOptions {
@@ -44,11 +44,11 @@ export interface ExchangeOptions {
   readonly clock: Clock
   readonly origins: () => Promise<Origins>
   readonly flights: Flights
-  /** Milliseconds. `retryFor`: how long an origin may take where the client does not say. */
+  /** Milliseconds. `retryFor`: the time for an origin if the client sets no limit. */
   readonly settings: { readonly staleIfError: number; readonly retryFor: number }
 }
 
-/** What is asked for, and what is there. */
+/** The request, and the stored answers that it can use. */
 export interface Matter {
   readonly state: RequestState
   readonly asked: Asked
@@ -58,7 +58,7 @@ export interface Matter {
   readonly begun: Entry | undefined
 }
 
-/** An answer, and when it was asked for and came; milliseconds since the epoch. */
+/** An answer with the times of its request and its arrival; milliseconds since the epoch. */
 interface Received {
   readonly answer: OriginAnswer
   readonly requestedAt: number
@@ -77,7 +77,7 @@ export class Exchange {
     this.#closed.abort(reason)
   }
 
-  /** Throws KissError where the origin has no answer and nothing that is stored may take its place. */
+  /** Throws KissError if the origin gives no answer and no stored answer may be served. */
   async ask(matter: Matter): Promise<Outcome> {
     const { asked, stale, begun } = matter
     const rest = begun?.answer && completing(begun.answer)
@@ -143,14 +143,14 @@ export class Exchange {
     return serves ? { kind: 'trouble', entry, stored } : undefined
   }
 
-  /** RFC 9111 §4.3.3: the answer to a question about something stored. */
+  /** RFC 9111 §4.3.3: handles the answer to a validation. */
   async #validated(matter: Matter, entry: Entry, stored: StoredAnswer, received: Received): Promise<Outcome> {
     const { asked } = matter
     const { answer } = received
     if (answer.status === 304) {
       await answer.discard()
       if (confirmsStored(stored, answer.headers)) return this.#renew(entry, stored, received)
-      // §4.3.4: it confirms something else. The whole is asked for.
+      // §4.3.4: it confirms another answer. The whole is requested.
       return this.#take(matter, await this.#send(matter, withoutConditions(asked.fields)))
     }
     const trouble = this.#inTrouble(asked, entry, stored, { status: answer.status })
@@ -165,12 +165,12 @@ export class Exchange {
       return this.#take(matter, received)
     }
     const outcome = await this.#take(matter, received)
-    // §4.3.3: another answer takes its place; an error of the server leaves it.
+    // §4.3.3: another answer replaces the stored one; a server error leaves it.
     if (outcome.kind === 'passing' && answer.status < 500) await this.#o.store.remove(entry.id, entry.sha256)
     return outcome
   }
 
-  /** §4.3.4, §3.2: every field that the confirmation has takes the place of the stored one. */
+  /** §4.3.4, §3.2: every field of the confirmation replaces the stored field. */
   async #renew(entry: Entry, stored: StoredAnswer, { answer, requestedAt, receivedAt }: Received): Promise<Outcome> {
     const { store, clock } = this.#o
     const fields = updatedFields(stored.fields, answer.headers)
@@ -179,7 +179,7 @@ export class Exchange {
     return { kind: 'changed' }
   }
 
-  /** §3.4: the rest of a stored beginning, or whatever came in its place. */
+  /** §3.4: handles the answer to a request for the rest of a stored beginning. */
   async #continued(matter: Matter, begun: Entry, stored: StoredAnswer, received: Received): Promise<Outcome> {
     const { answer } = received
     const { store } = this.#o
@@ -199,7 +199,7 @@ export class Exchange {
     return this.#take(matter, received)
   }
 
-  /** An answer that is new: stored where it may be. */
+  /** Handles a new answer: it is stored if that is allowed. */
   async #take({ state, asked }: Matter, received: Received): Promise<Outcome> {
     const { answer, requestedAt, receivedAt } = received
     const { status, headers } = answer
@@ -210,7 +210,7 @@ export class Exchange {
       return { kind: 'passing', artifact: passingAnswer(answer, { state, asked, why, length }, this.#o) }
     const stored: StoredAnswer = {
       status,
-      // RFC 9110 §6.6.1: an answer without a Date gets the time at which it came.
+      // RFC 9110 §6.6.1: an answer without a Date gets the time of its arrival.
       fields: { date: new Date(receivedAt).toUTCString(), ...keptFields(headers) },
       requestedAt,
       receivedAt,

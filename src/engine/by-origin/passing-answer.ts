@@ -1,4 +1,4 @@
-/** An answer that is not stored, as its client gets it. */
+/** The answer to a client that is not stored. */
 
 import { countersOf } from '../../flight/sources.js'
 import type { CacheStatus } from '../../http/cache-status.js'
@@ -15,7 +15,7 @@ import { PassingContent } from './passing.js'
 export interface PassingAnswer {
   readonly state: RequestState
   readonly asked: Asked
-  /** Why it is not stored. */
+  /** The reason why it is not stored. */
   readonly why: string | undefined
   readonly length: number | undefined
 }

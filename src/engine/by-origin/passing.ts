@@ -1,4 +1,4 @@
-/** An answer that is not stored: its bytes go to the one client that asked, in order, and to no disk. */
+/** A body that is not stored: its bytes go to one client in order, and to no disk. */
 
 import { createHash } from 'node:crypto'
 import { asKissError, KissError } from '../../errors.js'
@@ -12,9 +12,9 @@ export interface PassingOptions {
   readonly answer: OriginAnswer
   /** Displayable URL. */
   readonly shown: string
-  /** Bytes that the body will have; undefined: nobody knows. */
+  /** Length of the body in bytes; undefined while unknown. */
   readonly length: number | undefined
-  /** The sum that the client was promised: its last chunk waits until the sum agrees. */
+  /** The sum that the client requires: the last chunk waits until the sum agrees. */
   readonly promised: Sha256 | undefined
   /** Body bytes that arrived. */
   readonly onBytes: (bytes: number) => void
@@ -25,7 +25,7 @@ export class PassingContent implements Content {
   readonly #o: PassingOptions
   readonly #chunks: AsyncGenerator<Buffer>
   #chunk: Buffer = Buffer.alloc(0)
-  /** Where the chunk begins in the body. */
+  /** The offset of the chunk in the body. */
   #start = 0
   #sum: Sha256 | undefined
 
@@ -42,7 +42,7 @@ export class PassingContent implements Content {
     return this.#sum
   }
 
-  /** Forward only: nothing is kept of what was read. */
+  /** Reads forward only: bytes that were read are not kept. */
   async read(buffer: Uint8Array, position: number): Promise<number> {
     while (position >= this.#start + this.#chunk.length) {
       const next = await this.#chunks.next()

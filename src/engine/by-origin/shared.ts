@@ -1,14 +1,14 @@
-/** Equal requests to an origin at the same time are one (RFC 9111 §4, "collapsed requests"). */
+/** Collapses equal requests to an origin that come at the same time (RFC 9111 §4). */
 
 import { keyOf } from '../../store/select.js'
 import { unlessAborted } from '../../abort.js'
 import type { RequestState } from '../request-state.js'
 import type { Asked } from './asked.js'
 
-/** Fields that differ from request to request and choose nothing. */
+/** Fields that differ from request to request and select no answer. */
 const incidental = /^(x-request-id|x-correlation-id|traceparent|tracestate)$/
 
-/** undefined for a request that is for its client alone. Requests with equal fields select equal answers, whatever Vary says. */
+/** undefined for a request of one client alone. Requests with equal fields select equal answers under every Vary. */
 export function keyOfRequest(
   { subject, request }: RequestState,
   { method, fields, credentialed, unstorable }: Asked,
@@ -21,7 +21,7 @@ export function keyOfRequest(
 export class Shared<Outcome> {
   readonly #asking = new Map<string, Promise<Outcome>>()
 
-  /** The outcome of the request under way, or of one that `ask` begins (`own`). undefined: there is no key to share by. */
+  /** The outcome of the request under way, or of one that `ask` begins (`own`). Without a key the request is not shared. */
   async join(
     key: string | undefined,
     signal: AbortSignal,

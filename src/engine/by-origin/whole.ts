@@ -1,4 +1,4 @@
-/** The artifact behind a URL whose origin says itself what is stored, for those who want no other answer: `kiss fetch`. */
+/** The artifact behind a URL under `freshness: origin`, for `kiss fetch`, which takes no other answer. */
 
 import { KissError } from '../../errors.js'
 import { refused } from '../../flight/refusals.js'

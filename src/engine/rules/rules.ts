@@ -10,7 +10,7 @@ import { globPattern } from '../../store/select.js'
 export interface Rule {
   /** Globs over the canonical URL without query; one that ends in `/` means everything below it. */
   readonly match: readonly string[]
-  /** Milliseconds: the lifetime of what is stored. */
+  /** Milliseconds: the lifetime of stored entries. */
   readonly ttl?: number | undefined
   /** Milliseconds that a stale entry is served while the origin is down. */
   readonly staleIfError?: number | undefined
@@ -23,15 +23,15 @@ export interface Rule {
   readonly connections?: number | undefined
   /** Kiss servers that are asked before mirrors and origin. */
   readonly parent?: readonly string[] | undefined
-  /** In place of what the provider says of its own credentials. */
+  /** Replaces the `share` of the provider. */
   readonly share?: Sharing | undefined
-  /** Where the SHA-256 of the artifact stands: a reference from its URL, in which `*` is the name of its file. */
+  /** The URL of a file with the SHA-256, relative to the artifact; `*` is the name of its file. */
   readonly sha256From?: string | undefined
-  /** Where it is written: `/etc/kiss.yaml:12`. */
+  /** The file and line of the rule: `/etc/kiss.yaml:12`. */
   readonly place: string
 }
 
-/** URLs whose rule memory knows. */
+/** URLs whose rule is remembered. */
 const REMEMBERED = 10_000
 
 /** The rules in force. A server exchanges them when it reads its settings again. */
@@ -39,7 +39,7 @@ export class Rules {
   #rules: readonly Compiled[] = []
   #known = new LruMap<string, { readonly rule: Rule | undefined }>(REMEMBERED)
 
-  /** @throws KissError `configuration` for what is no pattern of URLs; then nothing has changed */
+  /** @throws KissError `configuration` for an invalid pattern, and changes nothing then */
   constructor(rules: readonly Rule[] = []) {
     this.replace(rules)
   }
@@ -62,7 +62,7 @@ export class Rules {
   }
 }
 
-/** What a URL that somebody wrote is to the rules. Throws KissError where no provider serves it. */
+/** The rule of a URL as a user writes it. Throws KissError if no provider serves it. */
 export function ruleFor(
   url: URL,
   rules: Rules,
@@ -78,7 +78,7 @@ export function sharingOf(provider: UpstreamProvider, rule: Rule | undefined): S
   return rule?.share ?? provider.share ?? 'all'
 }
 
-/** Milliseconds. A client's `ttl` narrows what a rule says, and never widens it. */
+/** Milliseconds. A client's `ttl` shortens the lifetime of a rule, and never extends it. */
 export function narrowed(ttl: number | undefined, rule: Rule | undefined): number | undefined {
   return ttl === undefined || rule?.ttl === undefined ? (ttl ?? rule?.ttl) : Math.min(ttl, rule.ttl)
 }

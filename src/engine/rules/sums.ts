@@ -10,12 +10,12 @@ import type { Rule } from './rules.js'
 /** Bytes of a file of sums: 10,000 lines. */
 const LONGEST = 1024 * 1024
 
-/** Sums may be written at any time: they are no older than this, whatever the rules say. Milliseconds. */
+/** Milliseconds: the maximum age of a file of sums under every rule, because such files change. */
 const SUM_AGE = 60_000
 
 /**
- * The request with the sum that the rule asks for. Throws what kept it from being fetched, and `digest-mismatch` where the
- * client was promised another one.
+ * The request with the sum of the rule. Throws the failure of fetching the sum, and `digest-mismatch` if the client requires
+ * another one.
  */
 export async function promisedBy(
   rule: Rule | undefined,
@@ -30,7 +30,7 @@ export async function promisedBy(
     await textOf(
       await fetch({
         url: place,
-        // To another origin nothing goes that could be a credential.
+        // No credential is sent to another origin.
         ...(headers && place.origin === url.origin && { headers }),
         ...(signal && { signal }),
         ...(offline === true ? { offline } : { ttl: SUM_AGE }),
@@ -53,7 +53,7 @@ export async function promisedBy(
   return { ...request, sha256: found }
 }
 
-/** `*` is the file name as it stands in the URL. */
+/** `*` is the file name as written in the URL. */
 export function placeOf(reference: string, url: URL): URL {
   const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1)
   return new URL(reference.replaceAll('*', name), url)
