@@ -24,6 +24,7 @@ const homes = {
   yauzl: ['store'],
   '@redis/client': ['cluster'],
   'cli-progress': ['cli'],
+  'fastest-levenshtein': ['cli'],
   '@oclif/core': ['commands', 'cli', '.'],
 }
 

@@ -14,9 +14,10 @@ const entries = {
 }
 
 /**
- * Libraries are loaded from where they are installed, when they are needed. Three are part of the bundle: the one that every
- * start needs, a small one that the engine needs, and @keyv/sqlite, which asks for sqlite3 5. Where kiss is installed, no override of ours holds, and a copy of
- * its own would be loaded: from the bundle it finds kiss's own sqlite3, with which it is tested.
+ * Libraries are loaded from where they are installed, when they are needed. Four are part of the bundle: the one
+ * that every start needs, two small ones for structured fields and mistyped words, and @keyv/sqlite, which asks for sqlite3 5.
+ * Where kiss is installed, no override of ours holds, and a copy of its own would be loaded: from the bundle it finds kiss's own
+ * sqlite3, with which it is tested.
  */
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const installed = Object.keys(dependencies).filter((name) => !['@oclif/core', 'structured-headers'].includes(name))
