@@ -169,7 +169,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     exchange.close(closing())
     await fetching.close()
     await joined?.close()
-    await (await origins)?.close()
+    // A network that could not be opened has been reported to the request that wanted it.
+    await (await origins?.catch(() => undefined))?.close()
     await store.close()
   }
   const noPins: ReadonlyMap<string, number> = new Map()

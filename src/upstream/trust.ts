@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { KissError } from '../errors.js'
+import { KissError, systemCode } from '../errors.js'
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g
 
@@ -37,7 +37,13 @@ async function systemCertificates(): Promise<string> {
 
 async function readCertificates(file: string): Promise<string> {
   return readFile(file, 'latin1').catch((cause: unknown) => {
-    throw new KissError('configuration', `cannot read the certificates in ${file}`, { cause })
+    throw new KissError(
+      'configuration',
+      `cannot read the certificates in ${file}: ${systemCode(cause) ?? String(cause)}`,
+      {
+        cause,
+      },
+    )
   })
 }
 
