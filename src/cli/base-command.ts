@@ -90,6 +90,7 @@ export abstract class BaseCommand extends Command {
         ...(this.ctor as typeof BaseCommand).settingDefaults,
       },
       cwd: workingDirectory(),
+      argv: this.argv,
     })
   }
 }

@@ -54,7 +54,8 @@ export const noProgress: ProgressView = {
 }
 
 /**
- * For logs of CI jobs: a line at the start and at the end of each download, and one every 30 s while it waits.
+ * For logs of CI jobs: a line at the start and at the end of each download, and one every 30 s while it waits. A request that is
+ * refused before the event loop turns, such as one for a URL of an unknown scheme, has no start.
  * @param remind milliseconds between two lines about a download that waits
  */
 export function progressLines(write: (line: string) => void = note, remind = REMIND): ProgressView {
@@ -62,7 +63,7 @@ export function progressLines(write: (line: string) => void = note, remind = REM
     visible: false,
     add(name, url = name) {
       const state = new Following(url)
-      write(`${name}: fetching ${url}`)
+      const start = setImmediate(() => write(`${name}: fetching ${url}`))
       const timer = setInterval(() => {
         const waits = state.waits()
         if (waits !== undefined) write(`${name}: ${waits}`)
@@ -72,6 +73,7 @@ export function progressLines(write: (line: string) => void = note, remind = REM
         wait: (why) => state.wait(why),
         end({ failure, summary } = {}) {
           clearInterval(timer)
+          clearImmediate(start)
           if (failure !== undefined) write(failure)
           else if (summary !== undefined) write(`${name}: ${summary}`)
         },

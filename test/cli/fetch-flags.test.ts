@@ -231,6 +231,24 @@ describe('flags of kiss fetch', () => {
       assert.deepEqual(rest, [''])
     })
 
+    it('says the error alone of what was never asked for', async () => {
+      for (const [args, line] of [
+        [['localhost:9/x'], /^kiss: "localhost:9\/x" is not a URL; did you mean https:/],
+        [['--limit-rate', 'fast', url], /^kiss: --limit-rate: "fast" is not a size/],
+      ] as const) {
+        const { code, stderr } = await cli.sandbox.run(['fetch', ...args], loud)
+        assert.equal(code, 2)
+        assert.match(stderr, line)
+        assert.equal(stderr.split('\n').length, 2, stderr)
+      }
+    })
+
+    it('says once that the certificates cannot be read, and why', async () => {
+      const { code, stderr } = await cli.sandbox.run(['fetch', '-q', '--cacert', '/nowhere', `${url}?new`], loud)
+      assert.equal(code, 2)
+      assert.equal(stderr, 'kiss: cannot read the certificates in /nowhere: ENOENT\n')
+    })
+
     it('-q says nothing but errors', async () => {
       const { code, stdout, stderr } = await cli.sandbox.run(['fetch', '-q', url, cli.origin.url('/gone')], loud)
       assert.deepEqual([code, stdout], [3, ''])

@@ -1,6 +1,7 @@
 /** The one place that knows the order: flag > environment > file > default. */
 
 import path from 'node:path'
+import { flagsOf } from '../arguments.js'
 import { parseConfigured, parseSetting, type Value } from './parse.js'
 import { environmentName, settingNames, settingOf, type SettingName, type SettingValues } from './table.js'
 import type { SettingsFile } from './file.js'
@@ -32,6 +33,8 @@ export interface SettingsInput {
   readonly defaults: Partial<Readonly<Record<SettingName, string>>>
   /** Where relative paths of flags and variables begin. */
   readonly cwd: string
+  /** As it was typed, so that messages name a flag by the name that the user chose. */
+  readonly argv?: readonly string[]
 }
 
 /** @throws KissError `usage`, naming the flag or the variable */
@@ -52,7 +55,11 @@ export function resolveSetting(name: SettingName, input: SettingsInput): Origin 
   const context = { base: input.cwd }
   const flag = textsOfFlag(input.flags[name])
   if (flag !== undefined) {
-    return { value: parseSetting(setting, flag, `--${name}`, context), texts: flag, source: { from: 'flag' } }
+    return {
+      value: parseSetting(setting, flag, `--${typedName(name, input.argv)}`, context),
+      texts: flag,
+      source: { from: 'flag' },
+    }
   }
 
   const variable = environmentName(name)
@@ -86,10 +93,17 @@ function textsOfFlag(value: unknown): string[] | undefined {
   return (Array.isArray(value) ? value : [value]).map(String)
 }
 
+/** The flag's name, or its alias where the last one that was typed is the alias: that one's value counts. */
+function typedName(name: SettingName, argv: readonly string[] = []): string {
+  const { alias } = settingOf(name)
+  const names = [name, ...(alias === undefined ? [] : [alias])]
+  const typed = flagsOf(argv).map((argument) => /^--([^=]+)/.exec(argument)?.[1])
+  return typed.findLast((word) => word !== undefined && names.includes(word)) ?? name
+}
+
 /** The configuration file that a command line names, before anything else of it is parsed; `--` ends the flags. */
 export function configFlagOf(argv: readonly string[]): string | undefined {
-  const end = argv.indexOf('--')
-  const flags = end === -1 ? argv : argv.slice(0, end)
+  const flags = flagsOf(argv)
   const index = flags.findIndex((arg) => arg === '--config' || arg.startsWith('--config='))
   const found = flags[index]
   if (found === undefined) return undefined

@@ -85,6 +85,20 @@ describe('settings', () => {
     ])
   })
 
+  it('names a flag with a wrong value as it was typed, by its alias too', async () => {
+    for (const [flag, argv, named] of [
+      ['max-rate', ['fetch', '--limit-rate', 'fast', 'x'], '--limit-rate'],
+      ['max-rate', ['fetch', '--limit-rate=fast', 'x'], '--limit-rate'],
+      ['max-rate', ['fetch', '--max-rate', 'fast', 'x'], '--max-rate'],
+      ['max-rate', ['fetch', '--limit-rate', '5', '--max-rate', 'fast'], '--max-rate'],
+      ['max-rate', ['fetch', '--max-rate', 'fast', '--', '--limit-rate'], '--max-rate'],
+      ['ca-file', ['fetch', '--cacert', '', 'x'], '--cacert'],
+    ] as const) {
+      const given = await input({ flags: { [flag]: flag === 'ca-file' ? '' : 'fast' } })
+      assert.throws(() => resolveSettings({ ...given, argv }), { code: 'usage', message: new RegExp(`^${named}: `) })
+    }
+  })
+
   it('finds the configuration file on a command line before the command is known', () => {
     assert.equal(configFlagOf(['fetch', '--config', 'a.yaml']), 'a.yaml')
     assert.equal(configFlagOf(['fetch', '--config=b.yaml', 'x']), 'b.yaml')
