@@ -33,6 +33,8 @@ export class ChaosArtifact {
   readonly versions: Version[] = []
   /** Lengths that the origin announced and did not send: until the body ends, nobody can know better. */
   readonly lies = new Set<number>()
+  /** Milliseconds since the epoch: when the last purge that reached every node began, and when it had ended. */
+  purged: { readonly from: number; readonly until: number } | undefined
   readonly #size: number
 
   constructor(

@@ -10,11 +10,13 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../server/support/random.js'
 import { sha256 } from '../support/bytes.js'
+import { descriptorsOf } from '../support/processes.js'
 import { ChaosArtifact } from './artifacts.js'
 import { ChaosOrigin } from './origin.js'
-import { read, type Verdict } from './reader.js'
+import { plainly, read, type Verdict } from './reader.js'
 import type { ChaosReport } from './report.js'
-import { descriptorsOf, Servers } from './servers.js'
+import { Servers } from './servers.js'
+import { Tally } from './tally.js'
 import type { Happening } from './witness.js'
 
 export interface ChaosOptions {
@@ -95,16 +97,12 @@ interface Parts {
 class Run {
   readonly #o: ChaosOptions
   readonly #p: Parts
-  readonly #outcomes: Record<string, number> = {}
-  readonly #wrong: string[] = []
-  readonly #hangs: string[] = []
+  readonly #tally = new Tally()
   readonly #kills = { workers: 0, servers: 0 }
   readonly #freezes = { short: 0, long: 0 }
   #commands = 0
   #begun = 0
   #purges = 0
-  #delivered = 0
-  #oldest = 0
   #over = false
   #steps = 0
 
@@ -115,7 +113,7 @@ class Run {
 
   async go(say: (line: string) => void): Promise<void> {
     const { random, servers, artifacts } = this.#p
-    const tell = setInterval(() => say(`${this.#begun} requests ${JSON.stringify(this.#outcomes)}`), 5_000)
+    const tell = setInterval(() => say(`${this.#begun} requests ${JSON.stringify(this.#tally.outcomes)}`), 5_000)
     const troubles = [
       this.#every(BETWEEN_KILLS, () => this.#kill()),
       this.#every(BETWEEN_FREEZES, () => this.#freeze()),
@@ -139,7 +137,7 @@ class Run {
     origin.rate = 0
     await this.#calm()
     const descriptors = Math.max(...servers.workers().map(descriptorsOf))
-    const bytes = { delivered: this.#delivered, origin: origin.bytes, ...this.#necessary() }
+    const bytes = { delivered: this.#tally.delivered, origin: origin.bytes, ...this.#necessary() }
     const exits = await servers.end()
     const verified = []
     for (let i = 0; i < 2; i++) {
@@ -149,9 +147,9 @@ class Run {
     const stats = JSON.parse((await servers.run(['stats', '--json'])).stdout.toString()) as { disk_reserved: number }
     return {
       requests: this.#begun,
-      outcomes: this.#outcomes,
-      wrong: this.#wrong,
-      hangs: this.#hangs,
+      outcomes: this.#tally.outcomes,
+      wrong: this.#tally.wrong,
+      hangs: this.#tally.hangs,
       faults: origin.counts,
       kills: this.#kills,
       freezes: this.#freezes,
@@ -160,7 +158,7 @@ class Run {
       purges: this.#purges,
       changes: artifacts.reduce((sum, { versions }) => sum + versions.length - 1, 0),
       bytes,
-      oldest: this.#oldest,
+      oldest: this.#tally.oldest,
       quota,
       descriptors,
       exits,
@@ -189,19 +187,9 @@ class Run {
         number % COMMANDS === 0
           ? await this.#command(url, artifact)
           : await read(random.pick(servers.urls), url, artifact, random)
-      this.#note(verdict)
+      this.#tally.note(verdict)
       await sleep(verdict.kind === 'refused' ? REFUSED : random.next() * THINKING)
     }
-  }
-
-  #note(verdict: Verdict): void {
-    const name = verdict.kind === 'status' ? String(verdict.status) : verdict.kind
-    this.#outcomes[name] = (this.#outcomes[name] ?? 0) + 1
-    if (verdict.kind === 'wrong') this.#wrong.push(verdict.why)
-    if (verdict.kind === 'hang') this.#hangs.push(verdict.why)
-    if (verdict.kind !== 'right') return
-    this.#delivered += verdict.bytes
-    this.#oldest = Math.max(this.#oldest, verdict.age)
   }
 
   async #command(url: string, artifact: ChaosArtifact): Promise<Verdict> {
@@ -266,10 +254,11 @@ class Run {
     await sleep(11_000)
     for (const server of servers.urls) {
       for (const artifact of artifacts) {
-        const plain = { below: (n: number) => n - 1, next: () => 0, pick: (items: readonly unknown[]) => items[0] }
-        const verdict = await read(server, origin.url(artifact.path), artifact, plain as unknown as Random)
-        if (verdict.kind !== 'right') this.#wrong.push(`${artifact.path}, when all is calm: ${JSON.stringify(verdict)}`)
-        else if (verdict.age > 0) this.#wrong.push(`${artifact.path}, when all is calm: ${verdict.age} ms too old`)
+        const verdict = await read(server, origin.url(artifact.path), artifact, plainly)
+        if (verdict.kind !== 'right')
+          this.#tally.wrong.push(`${artifact.path}, when all is calm: ${JSON.stringify(verdict)}`)
+        else if (verdict.age > 0)
+          this.#tally.wrong.push(`${artifact.path}, when all is calm: ${verdict.age} ms too old`)
       }
     }
   }

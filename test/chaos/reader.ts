@@ -32,7 +32,7 @@ interface Wish {
   readonly leaveAfter: number
 }
 
-function wishOf(artifact: ChaosArtifact, random: Random): Wish {
+function wishOf(artifact: ChaosArtifact, random: Pick<Random, 'below'>): Wish {
   const plain: Wish = { method: 'GET', range: undefined, sha256: undefined, leaveAfter: Infinity }
   const size = artifact.current.body.length
   switch (random.below(20)) {
@@ -52,7 +52,15 @@ function wishOf(artifact: ChaosArtifact, random: Random): Wish {
   }
 }
 
-export function read(server: string, url: string, artifact: ChaosArtifact, random: Random): Promise<Verdict> {
+/** In place of randomness: a GET of the whole, read to its end. */
+export const plainly: Pick<Random, 'below'> = { below: (n) => n - 1 }
+
+export function read(
+  server: string,
+  url: string,
+  artifact: ChaosArtifact,
+  random: Pick<Random, 'below'>,
+): Promise<Verdict> {
   const wish = wishOf(artifact, random)
   const query = wish.sha256 === undefined ? '' : `&sha256=${wish.sha256}`
   const headers = wish.range === undefined ? {} : { range: `bytes=${wish.range.first}-${wish.range.last}` }
@@ -129,6 +137,11 @@ function judge(answer: IncomingMessage, body: Buffer, wish: Wish, artifact: Chao
   }
   if (wish.sha256 !== undefined && sum !== wish.sha256) return wrong('another sum than the promised one')
   const { etag } = answer.headers
+  if (artifact.purged && startedAt > artifact.purged.until && version.until < artifact.purged.from) {
+    return wrong(
+      `the bytes of ${version.etag ?? 'a version'} that was purged ${startedAt - artifact.purged.until} ms before`,
+    )
+  }
   if (etag !== undefined && version.etag !== undefined && !same.some((other) => other.etag === etag)) {
     return wrong(`the bytes of ${version.etag} under the ETag ${etag}`)
   }

@@ -40,11 +40,37 @@ export interface ChaosReport {
   readonly seconds: number
 }
 
+type Judged = Pick<ChaosReport, 'wrong' | 'hangs' | 'bytes' | 'exits' | 'verified' | 'descriptors'>
+
+export interface ClusterReport extends Pick<
+  ChaosReport,
+  'requests' | 'outcomes' | 'wrong' | 'hangs' | 'faults' | 'purges' | 'changes' | 'oldest' | 'descriptors' | 'seconds'
+> {
+  readonly troubles: Readonly<Record<string, number>>
+  /** As in a run on one machine; a body is necessary where no node that could be asked had it. */
+  readonly bytes: ChaosReport['bytes']
+  /** That are held when all is over. */
+  readonly leases: number
+  readonly nodes: readonly Pick<ChaosReport, 'exits' | 'verified'>[]
+}
+
+export function clusterComplaints(report: ClusterReport, { ratio = 1.25 } = {}): string[] {
+  const exits = report.nodes.flatMap((node) => node.exits)
+  const verified = [0, 1].map((i) => {
+    const each = report.nodes.map((node) => node.verified[i])
+    const all = (kind: 'damaged' | 'orphans' | 'dangling'): string[] =>
+      each.flatMap((found) => found?.[kind] ?? ['not verified'])
+    return { damaged: all('damaged'), orphans: all('orphans'), dangling: all('dangling') }
+  })
+  const left = report.leases === 0 ? [] : [`${report.leases} leases are held when all is over`]
+  return [...complaints({ ...report, exits, verified }, { ratio }), ...left]
+}
+
 /**
  * What has to hold; each line is a complaint. `ratio`: origin bytes per necessary byte; a short run on a busy machine loses
  * more to each kill than a long one.
  */
-export function complaints(report: ChaosReport, { ratio = 1.2 } = {}): string[] {
+export function complaints(report: Judged, { ratio = 1.2 } = {}): string[] {
   const { bytes, verified, exits } = report
   return [
     ...report.wrong.map((why) => `wrong: ${why}`),

@@ -1,31 +1,43 @@
-/** `npm run chaos -- --seed 1 --requests 10000`: the whole chaos run; exits 1 where anything was wrong. */
+/** `npm run chaos -- --seed 1 --requests 10000 [--cluster]`: the whole chaos run; exits 1 where anything was wrong. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { runChaos } from './chaos.js'
-import { complaints } from './report.js'
+import { runClusterChaos } from './cluster.js'
+import { clusterComplaints, complaints } from './report.js'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     requests: { type: 'string', default: '10000' },
     readers: { type: 'string', default: '50' },
+    cluster: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
 const root = mkdtempSync(path.join(tmpdir(), 'kiss-chaos-'))
-const report = await runChaos({
+const options = {
   seed: Number(values.seed),
   requests: Number(values.requests),
   readers: Number(values.readers),
   root,
-  say: (line) => process.stderr.write(`${line}\n`),
-})
-const found = complaints(report)
+  say: (line: string) => process.stderr.write(`${line}\n`),
+}
+const { report, found } = values.cluster ? await overNodes() : await onOneMachine()
 console.log(JSON.stringify(report, null, 2))
 console.log(`origin bytes / necessary bytes: ${(report.bytes.origin / report.bytes.necessary).toFixed(3)}`)
 console.log(found.length === 0 ? 'all right' : found.join('\n'))
 if (values.keep) console.log(`kept ${root}`)
 else rmSync(root, { recursive: true, force: true })
 process.exitCode = found.length === 0 ? 0 : 1
+
+async function onOneMachine() {
+  const report = await runChaos(options)
+  return { report, found: complaints(report) }
+}
+
+async function overNodes() {
+  const report = await runClusterChaos(options)
+  return { report, found: clusterComplaints(report) }
+}

@@ -1,11 +1,12 @@
 /** The processes of the chaos run: servers with workers on one cache directory, killed or stopped at random, started again. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync, readdirSync, readFileSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { project } from '../support/cli.js'
+import { childrenOf } from '../support/processes.js'
 
 const witness = fileURLToPath(new URL('witness.js', import.meta.url))
 const program = path.join(project, 'bin/run.js')
@@ -23,6 +24,8 @@ interface Server {
   url: string
   /** Resolves when it listens (again). */
   ready: Promise<void>
+  /** Its first worker has to start before anybody is served. */
+  isStarting: boolean
 }
 
 export class Servers {
@@ -40,7 +43,7 @@ export class Servers {
   static async start(options: ServersOptions): Promise<Servers> {
     const servers = new Servers(options)
     for (let i = 0; i < options.count; i++) {
-      const server: Server = { child: undefined as never, url: '', ready: Promise.resolve() }
+      const server: Server = { child: undefined as never, url: '', ready: Promise.resolve(), isStarting: true }
       servers.#servers.push(server)
       await servers.#launch(server)
     }
@@ -63,9 +66,13 @@ export class Servers {
     return signal(pick(pids), 'SIGKILL')
   }
 
-  /** Stops a worker or a command, as a debugger or a suspended machine does; false where there was nobody to stop just then. */
+  /**
+   * Stops a worker or a command, as a debugger or a suspended machine does; false where there was nobody to stop just then. The
+   * only worker of a server that starts is left alone: the server would be away for as long as that worker stands still.
+   */
   freeze(pick: (pids: readonly number[]) => number, milliseconds: number): boolean {
-    const pids = [...this.workers(), ...this.#commands]
+    const serving = this.#servers.filter(({ isStarting }) => !isStarting)
+    const pids = [...serving.flatMap(({ child }) => childrenOf(child.pid)), ...this.#commands]
     if (pids.length === 0) return false
     const pid = pick(pids)
     if (!signal(pid, 'SIGSTOP')) return false
@@ -84,6 +91,7 @@ export class Servers {
   killServer(index: number): void {
     const server = this.#servers[index]!
     server.ready = server.ready.then(async () => {
+      server.isStarting = true
       const gone = once(server.child, 'exit')
       for (const pid of childrenOf(server.child.pid)) signal(pid, 'SIGCONT')
       server.child.kill('SIGKILL')
@@ -138,6 +146,7 @@ export class Servers {
       const url = await Promise.race([listening, once(child, 'exit').then(() => undefined)])
       if (url !== undefined) {
         server.url = url
+        server.isStarting = false
         return
       }
       if (attempt === 20) throw new Error('a server cannot be started again; see its log')
@@ -168,23 +177,5 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
     return process.kill(pid, name)
   } catch {
     return false
-  }
-}
-
-function childrenOf(pid: number | undefined): number[] {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    return children.trim().split(' ').filter(Boolean).map(Number)
-  } catch {
-    return []
-  }
-}
-
-/** Open descriptors of a process. */
-export function descriptorsOf(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length
-  } catch {
-    return 0
   }
 }

@@ -9,13 +9,21 @@ import path from 'node:path'
 
 /**
  * What happened to which file, of how many bytes. `stored again`: over a blob that was there. `abandoned`: its owner was
- * killed, and somebody needed the room before the download was continued.
+ * killed, and somebody needed the room before the download was continued. In a cluster: the sum of a stored body and the node
+ * that stored it; `gone` where that node removes it again; bytes of another node are `filled` where they are thrown away.
  */
-export type Happening = readonly ['stored' | 'stored again' | 'changed' | 'purged' | 'abandoned' | 'given up', number]
+export type Happening = readonly [
+  kind: 'stored' | 'stored again' | 'changed' | 'purged' | 'abandoned' | 'given up' | 'filled' | 'gone',
+  bytes: number,
+  sha256?: string,
+  node?: string,
+]
 
 const BLOB = /\/blobs\/[0-9a-f]{2}\/[0-9a-f]{64}$/
 const GENERATION = /\/transfers\/[0-9a-f]{64}\/\d+$/
 const log = process.env.CHAOS_WITNESS
+/** The name of this node, in a cluster. */
+const node = process.env.CHAOS_NODE
 
 function note(...happening: Happening): void {
   if (log !== undefined) fs.appendFileSync(log, `${JSON.stringify(happening)}\n`)
@@ -35,6 +43,8 @@ function noteRemoval(directory: string): void {
   } catch {
     // It did not end: its owner was killed.
   }
+  // A node that asks the origin lends what comes.
+  if (node !== undefined && !fs.existsSync(path.join(directory, 'lent'))) return note('filled', size)
   const purged = fs.existsSync(path.join(directory, 'purged'))
   if (purged || kind === 'whole') note('purged', size)
   else note(kind === 'changed' ? 'changed' : kind === undefined ? 'abandoned' : 'given up', size)
@@ -57,16 +67,20 @@ if (clock !== undefined) {
   Date.now = () => trueTime() + offset
 }
 
-const { rename, rm } = fs.promises
+const { rename, rm, unlink } = fs.promises
 fs.promises.rename = async (from, to) => {
   const isBlob = BLOB.test(String(to))
   const size = isBlob ? sizeOf(String(from)) : undefined
   const there = isBlob && fs.existsSync(String(to))
   await rename(from, to)
-  if (size !== undefined) note(there ? 'stored again' : 'stored', size)
+  if (size !== undefined) note(there ? 'stored again' : 'stored', size, path.basename(String(to)), node ?? '')
 }
 fs.promises.rm = async (target, options) => {
   if (GENERATION.test(String(target))) noteRemoval(String(target))
   return rm(target, options)
+}
+fs.promises.unlink = async (target) => {
+  if (node !== undefined && BLOB.test(String(target))) note('gone', 0, path.basename(String(target)), node)
+  return unlink(target)
 }
 syncBuiltinESMExports()

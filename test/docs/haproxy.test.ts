@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { get } from '../server/support/client.js'
-import { project } from '../support/cli.js'
-import { freePort, has, TestCluster } from '../support/cluster.js'
-import { replaced } from '../support/nginx.js'
+import { has, TestCluster } from '../support/cluster.js'
+import { Haproxy } from '../support/haproxy.js'
 import { bytes, Origin } from '../support/origin.js'
-import { until } from '../support/until.js'
 
 const describeWithHaproxy = has('redis-server') && has('haproxy') ? describe : describe.skip
 
@@ -16,37 +10,19 @@ describeWithHaproxy('docs/proxy/haproxy.cfg', function () {
   this.timeout(60_000)
   let origin: Origin
   let cluster: TestCluster
-  let haproxy: ChildProcess
-  let base = ''
+  let haproxy: Haproxy
   before(async () => {
     origin = await Origin.start()
     cluster = await TestCluster.start()
-    const port = await freePort()
-    const documented = readFileSync(path.join(project, 'docs/proxy/haproxy.cfg'), 'utf8')
-    const servers = [1, 2, 3].map((i) => [`10.0.0.${i}:8001`, `127.0.0.${i + 1}:${cluster.port}`] as const)
-    const config = replaced(documented, { 'bind :8000': `bind 127.0.0.1:${port}`, ...Object.fromEntries(servers) })
-    const file = path.join(cluster.redis.folder, 'haproxy.cfg')
-    writeFileSync(file, config)
-    haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' })
-    base = `http://127.0.0.1:${port}/api/v1`
-    await until('HAProxy listens', () =>
-      fetch(`${base}/health/`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    )
+    haproxy = await Haproxy.start(cluster)
   })
   after(async () => {
-    if (haproxy.exitCode === null) {
-      const gone = once(haproxy, 'exit')
-      haproxy.kill('SIGKILL')
-      await gone
-    }
+    await haproxy.close()
     await cluster.close()
     await origin.close()
   })
 
-  const fetchThrough = (url: string) => get(`${base}/fetch?url=${encodeURIComponent(url)}`)
+  const fetchThrough = (url: string) => get(haproxy.fetchUrl(url))
 
   it('sends every signature of one artifact to the same node', async () => {
     const artifacts = Array.from({ length: 12 }, (_, i) => `/signed/${i}`)

@@ -6,7 +6,8 @@ import { createServer, connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Sandbox } from './cli.js'
+import { Sandbox, type RunOptions } from './cli.js'
+import { childrenOf } from './processes.js'
 import { Serving } from './serving.js'
 
 export const TOKEN = 'the-token-of-the-cluster'
@@ -120,6 +121,7 @@ export interface Node {
   readonly host: string
   serving: Serving
   readonly args: readonly string[]
+  readonly options: RunOptions
 }
 
 export interface ClusterSettings {
@@ -128,6 +130,10 @@ export interface ClusterSettings {
   readonly flags?: readonly string[]
   /** Where a node finds Redis; default: directly. */
   readonly redisUrl?: (node: number) => string
+  /** Where the other nodes find a node; default: directly. */
+  readonly nodeUrl?: (node: number) => string
+  /** Added to the environment of a node. */
+  readonly env?: (node: number) => Readonly<Record<string, string>>
 }
 
 export class TestCluster {
@@ -144,7 +150,7 @@ export class TestCluster {
     return cluster
   }
 
-  async add(i: number, { workers = 1, flags = [], redisUrl }: ClusterSettings = {}): Promise<Node> {
+  async add(i: number, { workers = 1, flags = [], ...settings }: ClusterSettings = {}): Promise<Node> {
     const sandbox = new Sandbox()
     const host = `127.0.0.${i + 2}`
     const [tokenFile, adminFile] = ['cluster-token', 'admin-token'].map((name) => path.join(sandbox.root, name)) as [
@@ -153,25 +159,39 @@ export class TestCluster {
     ]
     writeFileSync(tokenFile, TOKEN)
     writeFileSync(adminFile, ADMIN)
+    const redisUrl = settings.redisUrl?.(i) ?? this.redis.url
+    const nodeUrl = settings.nodeUrl?.(i) ?? `http://${host}:${this.port}`
     const args = [
       ...['--host', host, '--port', String(this.port), '--workers', String(workers), '--allow-upstream', '127.0.0.1'],
-      ...['--cluster', redisUrl?.(i) ?? this.redis.url, '--node-url', `http://${host}:${this.port}`],
+      ...['--cluster', redisUrl, '--node-url', nodeUrl],
       ...['--cluster-token-file', tokenFile, '--admin-token-file', adminFile, ...flags],
     ]
-    const node: Node = { sandbox, host, args, serving: await Serving.start(sandbox, args) }
+    const options = settings.env ? { env: settings.env(i) } : {}
+    const node: Node = { sandbox, host, args, options, serving: await Serving.start(sandbox, args, options) }
     this.nodes[i] = node
     return node
   }
 
-  /** Kills all processes of a node. */
+  /** Kills all processes of a node, frozen ones too. */
   async kill({ serving: { running } }: Node): Promise<void> {
-    running.child.kill('SIGKILL')
-    await running.ended
+    const { child, ended } = running
+    if (child.exitCode !== null || child.signalCode !== null) return
+    signalAll(child.pid, 'SIGKILL')
+    await ended
+  }
+
+  /** Stops all processes of a node, as a suspended machine does. */
+  freeze({ serving }: Node): void {
+    signalAll(serving.running.child.pid, 'SIGSTOP')
+  }
+
+  thaw({ serving }: Node): void {
+    signalAll(serving.running.child.pid, 'SIGCONT')
   }
 
   /** Starts it again on its directory. */
   async restart(node: Node): Promise<void> {
-    node.serving = await Serving.start(node.sandbox, node.args)
+    node.serving = await Serving.start(node.sandbox, node.args, node.options)
   }
 
   async stop(node: Node): Promise<string> {
@@ -181,11 +201,22 @@ export class TestCluster {
   async close(): Promise<void> {
     await Promise.all(
       this.nodes.map(async (node) => {
-        node.serving.running.child.kill('SIGCONT')
         await this.kill(node)
         node.sandbox.remove()
       }),
     )
     await this.redis.close()
+  }
+}
+
+/** A process and its workers; the process first, so that it replaces none of them. */
+function signalAll(pid: number | undefined, name: NodeJS.Signals): void {
+  if (pid === undefined) return
+  for (const each of [pid, ...childrenOf(pid)]) {
+    try {
+      process.kill(each, name)
+    } catch {
+      // It has died meanwhile.
+    }
   }
 }

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { has } from '../support/cluster.js'
+import { runClusterChaos } from './cluster.js'
+import { clusterComplaints } from './report.js'
+
+const describeWithRedis = has('redis-server') && has('haproxy') ? describe : describe.skip
+
+describeWithRedis('a short chaos run over three nodes', () => {
+  it('delivers no wrong byte, hangs nowhere, and leaves nothing behind', async function () {
+    this.timeout(180_000)
+    const root = mkdtempSync(path.join(tmpdir(), 'kiss-chaos-'))
+    try {
+      const report = await runClusterChaos({ seed: 3, requests: 300, artifacts: 15, readers: 25, workers: 1, root })
+      // A short run on a busy machine loses more to each kill than a long one.
+      assert.deepEqual(clusterComplaints(report, { ratio: 2 }), [], JSON.stringify(report))
+      assert.ok(Object.keys(report.troubles).length > 0, 'nothing failed')
+      assert.ok((report.outcomes['right'] ?? 0) > 0, JSON.stringify(report.outcomes))
+    } finally {
+      rmSync(root, { recursive: true, force: true })
+    }
+  })
+})
