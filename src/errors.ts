@@ -1,11 +1,11 @@
-/** The one error class of kiss and the one table that says what each code means to HTTP and to the shell. */
+/** The error class of kiss, and the table of its codes with their HTTP status, exit code and hint. */
 
 interface Meaning {
   /** HTTP status, RFC 9110 §15. */
   readonly status: number
   /** Process exit code, as the README lists them. */
   readonly exit: number
-  /** What to do about it, where the message does not say. */
+  /** A hint for the user, if the message has none. */
   readonly hint?: string
 }
 
@@ -39,7 +39,7 @@ const table = {
 
 export type ErrorCode = keyof typeof table
 
-/** Is this text, which came from elsewhere, a code of ours? */
+/** Is this received text a code of the table? */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(table, text)
 }
@@ -50,13 +50,13 @@ export interface KissErrorOptions {
   readonly status?: number
   /** Overrides the table's hint. */
   readonly hint?: string
-  /** When it makes sense to ask again, in milliseconds. */
+  /** Milliseconds until a retry may succeed. */
   readonly retryAfter?: number
 }
 
 /**
- * Every failure that kiss foresees. The message says what, which and why, names URLs only in their displayable form
- * (no query, no userinfo), and is fit to be shown to a user, a client and a log.
+ * An expected failure. The message names the action, its object and the reason, has URLs only in their displayable form (no
+ * query, no userinfo), and may be shown to users, clients and in logs.
  */
 export class KissError extends Error {
   override readonly name = 'KissError'

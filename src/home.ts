@@ -1,4 +1,4 @@
-/** Where this package lies: it names itself, so that neither the working directory, a symlink nor a bundle matters. */
+/** The folder of this package, found by its own name: independent of the working directory, symlinks and the bundle. */
 
 import { createRequire } from 'node:module'
 import path from 'node:path'

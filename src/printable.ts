@@ -1,9 +1,9 @@
-/** Text of strangers, made fit for a terminal and a log line. Pure. */
+/** Escapes received text for a terminal or a log line. Pure. */
 
 /** C0 and C1 controls, line and paragraph separators, lone surrogates, and the controls of writing direction. */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
-/** Shows each character that a terminal would obey as its escape: `\u001b`. */
+/** Replaces each control character by its escape: `\u001b`. */
 export function printable(text: string): string {
   return text.replace(unprintable, (character) => {
     const short = { '\t': '\\t', '\n': '\\n', '\r': '\\r' }[character]

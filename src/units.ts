@@ -1,4 +1,4 @@
-/** How sizes and durations are written and shown: text to bytes and milliseconds, and back for people. */
+/** Sizes and durations: text to bytes and milliseconds, and back. */
 
 import { KissError } from './errors.js'
 
@@ -64,7 +64,7 @@ function withUnit(amount: string, unit: string): string {
   return unit === '' ? amount : /^\p{Sc}$/u.test(unit) ? `${unit}${amount}` : `${amount} ${unit}`
 }
 
-/** What a stranger wrote, fit for a message: short, one line, printable. */
+/** A received text for a message: short, one line, printable. */
 function quoted(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text
   return JSON.stringify(short)
@@ -72,7 +72,7 @@ function quoted(text: string): string {
 
 /**
  * Bytes of `10GiB`, `500MB`, `1.5 GiB`, `4096`. Units are SI (`MB`) or binary (`MiB`, `M`), in any case but `Mb` and the
- * like, which mean bits elsewhere.
+ * like, which mean bits.
  * @param what the flag or parameter that the message names
  * @throws KissError `usage`
  */

@@ -1,4 +1,4 @@
-/** What can be told from a command line before a command parses it. Pure. */
+/** Reads a command line before a command parses it. Pure. */
 
 /** `--` ends the flags. */
 export function flagsOf(argv: readonly string[]): readonly string[] {

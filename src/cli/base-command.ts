@@ -1,4 +1,4 @@
-/** What every command of kiss and of its plugins shares: settings, signals, one way to print results. */
+/** The base of every command of kiss and its plugins: settings, signals, and the output of results. */
 
 import { Command } from '@oclif/core'
 import type { Interfaces } from '@oclif/core'
@@ -18,7 +18,7 @@ export abstract class BaseCommand extends Command {
   static override readonly baseFlags: Interfaces.FlagInput = flagsFor(['config'])
   /** Signals that end this command. */
   static readonly signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
-  /** Defaults of this command alone, as they would be written. */
+  /** Defaults of this command alone, as text. */
   static readonly settingDefaults: Partial<Readonly<Record<SettingName, string>>> = {}
 
   /** Aborted by the first signal; every wait of a command ends with it. */
@@ -31,7 +31,7 @@ export abstract class BaseCommand extends Command {
     return this.#settings
   }
 
-  /** The settings as they are now: the file is read again, flags and environment are what they were. */
+  /** The present settings: the file is read again; flags and environment stay. */
   settingsAnew(): Promise<Settings> {
     forgetSettingsFile()
     return this.#resolveSettings()
@@ -66,14 +66,14 @@ export abstract class BaseCommand extends Command {
     writeLines('stderr', line)
   }
 
-  /** For a command that has a result although something failed: sets the exit code and gives what --json shows of it. */
+  /** For a command with a result and a failure: sets the exit code and returns the error for --json. */
   failed(error: unknown): FailureJson {
     const failure: Failure = failureOf(error) ?? { exit: 0, code: 'exit', message: '', bug: false }
     process.exitCode = failure.exit
     return failureJson(failure)
   }
 
-  /** What went wrong is reported in one place, run.ts: oclif ignores exit codes here and prints argv under --json. */
+  /** Rethrows: run.ts reports all failures, because oclif ignores exit codes here and prints argv under --json. */
   protected override catch(error: Error): never {
     throw error
   }

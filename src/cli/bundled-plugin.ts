@@ -15,12 +15,12 @@ interface PackageJson extends Interfaces.PJSON {
   }
 }
 
-/** Reads synchronously: there is nothing else to do yet. */
+/** Reads synchronously, because nothing else runs yet. */
 export function readBundledPlugin(root: string, isRoot = false): Interfaces.Plugin {
   const pjson = readJson(path.join(root, 'package.json')) as PackageJson
   const { commands } = readJson(path.join(root, 'oclif.manifest.json')) as Interfaces.Manifest
   const { version, oclif } = pjson
-  // Of kiss itself people know the command: `kiss --version` shows it, and not the name of the package.
+  // `kiss --version` shows the name of the command, not of the package.
   const name = isRoot ? 'kiss' : pjson.name
   const findCommand = async (id: string): Promise<Command.Class> => {
     const { relativePath = [] } = commands[id] ?? {}

@@ -7,7 +7,7 @@ export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY
 }
 
-/** Yes is y or yes; everything else, an end of input too, is no. Rejects with the signal's reason. */
+/** `y` and `yes` mean yes; any other input, or its end, means no. Rejects with the reason of the signal. */
 export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
   // Not in raw mode: Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })

@@ -1,4 +1,4 @@
-/** Turns whatever a command threw into an exit code, one line for a person and one object for a program. */
+/** Turns the error of a command into an exit code, one line of text and one JSON object. */
 
 import { KissError } from '../errors.js'
 import { answerTo } from './foreign-flags.js'
@@ -85,7 +85,7 @@ function oclifExit(error: unknown): number | undefined {
   return typeof oclif.exit === 'number' ? oclif.exit : 2
 }
 
-/** oclif repeats what was typed, and a mistyped flag or argument may hold a token: names only. */
+/** Shows names only: oclif repeats the arguments, and a mistyped flag may contain a token. */
 function usageMessage(error: Error): string {
   const flags = stringsOf(error, 'flags')
   if (flags.length > 0) return `there is no flag ${flags.map((flag) => flag.replace(/[=:].*$/s, '')).join(', ')}`
@@ -93,7 +93,7 @@ function usageMessage(error: Error): string {
   return oneLine(error.message.replace(/^The following errors? occurred:|\n?See more help with --help$/g, ''))
 }
 
-/** What may have been meant by the first flag that the command does not have. */
+/** A suggestion for the first unknown flag. */
 function flagHint(error: Error): string | undefined {
   const [flag] = stringsOf(error, 'flags')
   if (flag === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Flags that users of curl, wget and aria2 know, and what `kiss fetch` has in their place. */
+/** Flags of curl, wget and aria2, and their counterparts in `kiss fetch`. */
 
 const byItself = 'kiss does so by itself'
 

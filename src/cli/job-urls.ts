@@ -1,4 +1,4 @@
-/** The URLs that job files name: plugins read the files that they know, through a hook of oclif. */
+/** The URLs in job files, which plugins read through a hook of oclif. */
 
 import type { Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'

@@ -1,6 +1,6 @@
 /**
- * Lets plugins outside this package import `kiss-cache/plugin` and `kiss-cache`: the names lead here, whatever lies in the
- * plugin's node_modules, so that there is one KissError and one BaseCommand. `kiss` is the name of the command, and an
+ * Lets plugins outside this package import `kiss-cache/plugin` and `kiss-cache`: the names lead here, past the
+ * node_modules of the plugin, so that there is one KissError and one BaseCommand. `kiss` is the name of the command, and an
  * older name of the package.
  */
 
@@ -17,7 +17,7 @@ export function resolve<Context extends { parentURL?: string | undefined }, Resu
   return next(`kiss-cache${named[1] ?? ''}`, { ...context, parentURL: import.meta.url })
 }
 
-/** Costs a worker thread on Node 20, so it is called only where there are third-party plugins. */
+/** Costs a worker thread on Node 20, so it is called only for third-party plugins. */
 export function registerKissSpecifier(): void {
   const { registerHooks } = module as { registerHooks?: (hooks: { resolve: typeof resolve }) => void }
   if (registerHooks === undefined) module.register(import.meta.url)

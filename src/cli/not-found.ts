@@ -1,4 +1,4 @@
-/** The message for a command that does not exist. The word itself may be a URL with a token in it: it is not repeated. */
+/** The message for an unknown command. It does not repeat the word, which may be a URL with a token. */
 
 import type { Hook } from '@oclif/core'
 import { KissError } from '../errors.js'

@@ -1,4 +1,4 @@
-/** The engine as a command's settings describe it, with the providers of every plugin. */
+/** Opens the engine with the settings of a command and the providers of every plugin. */
 
 import type { ClusterOptions, Engine, EngineOptions } from '../engine/types.js'
 import { KissError } from '../errors.js'
@@ -20,13 +20,13 @@ export interface OpenEngineOptions {
   readonly via?: string
   /** The server, so that no origin leads back to it. */
   readonly self?: OwnServer
-  /** Shared by the workers of one server: what one knows of a client's credential, all know. */
+  /** The key of fingerprints of the workers of one server, which share accepted credentials. */
   readonly credentialKey?: string
   /** Joins a cluster. */
   readonly cluster?: ClusterOptions | undefined
-  /** Where things go that an operator should know; default stderr. */
+  /** Receives warnings for the operator; default: stderr. */
   readonly warn?: (line: string) => void
-  /** Told of every request to an origin and every decision, credentials left out; for --verbose. */
+  /** Receives every request to an origin and every decision, without credentials; for --verbose. */
   readonly trace?: ((lines: string) => void) | undefined
 }
 
@@ -67,7 +67,7 @@ function cacheDirOf({ 'cache-dir': cacheDir }: SettingValues): string {
   })
 }
 
-/** Pure, but for a missing cache directory. */
+/** Pure, except for the default cache directory. */
 function engineOptions(
   { values }: Settings,
   { mirrors, parents }: Pick<UpstreamOptions, 'mirrors' | 'parents'>,
@@ -79,7 +79,7 @@ function engineOptions(
     credentialKey,
   }: OpenEngineOptions & Required<Pick<OpenEngineOptions, 'serving' | 'warn'>>,
 ): EngineOptions {
-  // What is said of the whole server is divided among its workers.
+  // Limits of the whole server are divided among its workers.
   const share = serving ? values.workers : 1
   return {
     cacheDir: cacheDirOf(values),

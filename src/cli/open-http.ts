@@ -1,4 +1,4 @@
-/** HTTP for what plugins ask besides artifacts, as a command's settings describe it. */
+/** The HTTP client for requests of plugins besides artifacts, with the settings of a command. */
 
 import type { HttpClient } from '../provider/types.js'
 import type { BaseCommand } from './base-command.js'

@@ -4,18 +4,18 @@ import { catchSignals } from './signals.js'
 
 let givenUp = false
 
-/** What standard output has not taken yet is not waited for. */
+/** Does not wait for output that is still buffered. */
 export function giveUpOutput(): void {
   givenUp = true
 }
 
-/** Resolves with what went wrong, when all is written or a signal says not to wait for a reader that has stopped reading. */
+/** Resolves with the error, if any, when all is written or a signal ends the wait for a reader that stopped reading. */
 export async function outputWritten(): Promise<unknown> {
   if (givenUp) return undefined
   const signal = catchSignals(['SIGINT', 'SIGTERM', 'SIGHUP'])
   return new Promise((resolve) => {
     const interrupted = (): void => resolve(signal.reason)
-    // The signal that ended the command has been answered: its result is small.
+    // The command has already ended by the signal, and its result is small.
     if (!signal.aborted) signal.addEventListener('abort', interrupted)
     process.stdout.write('', resolve)
   })

@@ -1,4 +1,4 @@
-/** Which plugins there are, where they lie, and how they are loaded. */
+/** Finds and loads plugins. */
 
 import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -100,7 +100,7 @@ async function refuseEmpty(plugin: Plugin): Promise<void> {
   throw pluginError(plugin.name, `it has no oclif.manifest.json, and no commands in ${folder}; build it first`)
 }
 
-/** `what` happened to a plugin; what is a KissError already names it. */
+/** A failure of a plugin. A KissError already names the plugin. */
 export function pluginError(plugin: string, what: string, cause?: unknown): KissError {
   if (cause instanceof KissError) return cause
   const reason = cause instanceof Error ? `: ${cause.message}` : ''

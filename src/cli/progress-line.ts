@@ -1,4 +1,4 @@
-/** What stands on a line of progress. Pure: time and widths are handed in. */
+/** The text of a line of progress. Pure: time and widths are parameters. */
 
 import { formatDuration, formatRate, formatSize } from '../units.js'
 

@@ -1,4 +1,4 @@
-/** How downloads are followed: bars on a terminal, lines elsewhere, or errors alone. */
+/** The display of downloads: bars on a terminal, lines in a log, or errors only. */
 
 import { describeNext, type Progress, type Wait } from '../engine/types.js'
 import { printable } from '../printable.js'
@@ -6,12 +6,12 @@ import { formatSize } from '../units.js'
 import { progressLine, RateMeter, totalLine } from './progress-line.js'
 import { writeLines } from './terminal.js'
 
-/** What can be followed: an artifact of the engine, or a download from a server. */
+/** The source of progress: an artifact of the engine, or a download from a server. */
 export interface Followable {
   progress(): Progress
 }
 
-/** How a download ended; nothing is said of one that was called off. */
+/** The end of a download; a cancelled download shows nothing. */
 export interface Ended {
   /** One line, whole. */
   readonly failure?: string | undefined
@@ -21,14 +21,14 @@ export interface Ended {
 
 export interface ProgressRow {
   follow(source: Followable): void
-  /** It waits for its first byte; the function tells why. */
+  /** It waits for its first byte; the function gives the reason. */
   wait(why: () => Wait): void
-  /** It is over: the row goes, and a failure stays on the screen, above the rows that go on. */
+  /** Removes the row; a failure stays on the screen above the other rows. */
   end(ended?: Ended): void
 }
 
 export interface ProgressView {
-  /** Bars are drawn: whoever writes lines of their own writes them with {@link note}. */
+  /** Bars are drawn: other lines must be written with {@link note}. */
   readonly visible: boolean
   /** @param name displayable @param url displayable */
   add(name: string, url?: string): ProgressRow
@@ -37,9 +37,9 @@ export interface ProgressView {
   stop(): void
 }
 
-/** How often a second the terminal is drawn. */
+/** Redraws of the terminal per second. */
 const FRAMES = 8
-/** Milliseconds between two lines about a download that waits. */
+/** Milliseconds between two lines about a waiting download. */
 const REMIND = 30_000
 
 /** A download without a progress bar. */
@@ -158,7 +158,7 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
   }
 }
 
-/** A download, and the reason of its wait. */
+/** A download with the reason of its wait. */
 class Following {
   readonly #host: string
   #source: Followable | undefined
@@ -181,13 +181,13 @@ class Following {
     return this.#source?.progress()
   }
 
-  /** What it waits for, in words; undefined where bytes arrive, or nothing is known. */
+  /** The reason of its wait; undefined while bytes arrive, or if it is unknown. */
   get reason(): string | undefined {
     const wait = this.#source === undefined ? this.#why?.() : this.#source.progress().wait
     return wait && describeNext(wait, this.#host, Date.now())
   }
 
-  /** For a line that is written once: how far it is, and what it waits for; undefined where bytes arrive. */
+  /** The text of a single line: the progress and the reason of the wait; undefined while bytes arrive. */
   waits(): string | undefined {
     const { progress, reason } = this
     if (progress === undefined) return `waiting: ${reason ?? 'the origin has not answered yet'}`
@@ -227,7 +227,7 @@ class Row extends Following {
   }
 }
 
-/** Whole, in lines of the terminal's width: what is longer would be cut beside the bars. */
+/** Breaks a text into lines of the terminal's width: a longer line would be cut beside the bars. */
 function wrapped(text: string, columns: number): string {
   const lines: string[] = []
   for (let rest = text; rest !== '';) {

@@ -1,4 +1,4 @@
-/** Starts the command line: finds the plugins, runs the command, says what went wrong. */
+/** Starts the command line: finds the plugins, runs the command, reports its failure. */
 
 import { Config, run as runCommand, settings as oclifSettings } from '@oclif/core'
 import type { Interfaces } from '@oclif/core'
@@ -19,7 +19,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   // Compiled code only: NODE_ENV=test must not make oclif look for TypeScript.
   oclifSettings.enableAutoTranspile = false
   let broken: Error | undefined
-  // Before oclif's own, which throws it on.
+  // Registered before the listener of oclif, which would throw the error.
   process.stdout.prependListener('error', (error: Error) => {
     broken = error
   })
@@ -29,7 +29,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     else report(error, asksForJson(argv))
     process.exit()
   })
-  // Node ends a process in which only timers that were let go of are left, such as a pause before the next attempt.
+  // Keeps the process alive while only unreferenced timers are left, such as the pause before the next attempt.
   const awake = setInterval(() => undefined, LONGEST_TIMER)
   try {
     await runCommand([...argv], await loadConfig(argv))

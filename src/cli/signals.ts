@@ -1,11 +1,11 @@
-/** The process's signals, as one AbortSignal that everything waits on. */
+/** The signals of the process as one AbortSignal. */
 
 import { setMaxListeners } from 'node:events'
 import { constants } from 'node:os'
 import { KissError } from '../errors.js'
 
 const controller = new AbortController()
-// As many wait as there are downloads at once: Node would warn of the eleventh.
+// Each download adds a listener: Node would warn at the eleventh.
 setMaxListeners(0, controller.signal)
 let first: NodeJS.Signals | undefined
 

@@ -1,4 +1,4 @@
-/** A process may have no home directory and no working directory: bin/run.js lets it start all the same. */
+/** Environments without a home directory or a working directory, in which bin/run.js starts as well. */
 
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -8,7 +8,7 @@ export function hasCacheHome(): boolean {
   return (process.env.XDG_CACHE_HOME ?? '') !== '' || existsSync(homedir())
 }
 
-/** Where relative paths begin; '' where the working directory has been deleted, which bin/run.js marks by an empty PWD. */
+/** The base of relative paths; '' if the working directory was deleted, which bin/run.js marks by an empty PWD. */
 export function workingDirectory(): string {
   return process.env.PWD === '' ? '' : process.cwd()
 }

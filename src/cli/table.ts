@@ -1,4 +1,4 @@
-/** Tables for people: columns as wide as they need to be, the last one as wide as the terminal lets it. Pure. */
+/** Text tables: columns are as wide as their cells, the last one as wide as the terminal allows. Pure. */
 
 import { printable } from '../printable.js'
 
@@ -8,7 +8,7 @@ export interface Column<Row> {
   cell(row: Row): string
 }
 
-/** Narrower than this the last column says nothing. */
+/** The minimum width of the last column. */
 const NARROWEST = 16
 
 /** @param columns of the terminal; undefined: nothing is cut */
@@ -32,7 +32,7 @@ export function tableLines<Row>(layout: readonly Column<Row>[], rows: readonly R
   )
 }
 
-/** Takes from the middle: the ends of a URL say most. */
+/** Shortens in the middle, because the ends of a URL are the most useful parts. */
 export function shortened(text: string, width: number): string {
   if (text.length <= width) return text
   const tail = Math.ceil((width - 1) * 0.6)

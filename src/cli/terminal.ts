@@ -1,4 +1,4 @@
-/** The one place that writes text for people. A terminal never obeys text that an origin or a server sent. */
+/** Writes text to the terminal. Control characters from an origin or a server never reach it. */
 
 import { printable } from '../printable.js'
 
@@ -7,7 +7,7 @@ export function writeLines(to: 'stdout' | 'stderr', text: string): void {
   process[to].write(`${shownLines(text)}\n`)
 }
 
-/** Writes a JSON document. In its strings the escapes mean what the characters meant. */
+/** Writes a JSON document. Control characters in its strings are escaped without a change of meaning. */
 export function writeJson(value: unknown): void {
   process.stdout.write(`${shownLines(JSON.stringify(value, null, 2))}\n`)
 }

@@ -3,13 +3,13 @@ import { BaseCommand } from '../cli/base-command.js'
 import { runFetch, type FetchReport } from '../cli/fetch/run-fetch.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
-/** A user waits in front of it. */
+/** Shorter than for a server, because a user waits. */
 const settingDefaults = { 'retry-for': '1m' }
 
 const unneeded = (char: 'L' | 'O' | 'S' | 'f' | 's', name: string) =>
   Flags.boolean({ char, hidden: true, summary: `${name}: kiss fetch does so anyway` })
 
-/** Flags that users of curl type, and whose effect kiss has in any case. */
+/** Flags of curl that kiss accepts without effect, because their behaviour is the default. */
 const usual = {
   location: unneeded('L', 'follow redirects'),
   'remote-name': unneeded('O', 'save under the name of the file'),

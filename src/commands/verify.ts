@@ -21,7 +21,7 @@ export default class Verify extends BaseCommand {
     const { rebuild } = await this.values(flags)
     const engine = await openEngine(this)
     try {
-      // Every step of it leaves the cache in order: there is nothing to bring to an end.
+      // Every step leaves the cache consistent: nothing has to be completed after a signal.
       const result = await unlessAborted(engine.verify({ rebuild }), this.stop)
       for (const line of verifyLines(result)) this.log(line)
       const failure = verifyFailure(result)

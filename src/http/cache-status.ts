@@ -36,7 +36,7 @@ export function formatCacheStatus(status: CacheStatus): string {
   return ['kiss', ...parameters.filter((parameter) => parameter !== false)].join('; ')
 }
 
-/** How an artifact was served, as far as Cache-Status tells it. */
+/** How an artifact was served, read from Cache-Status. */
 export interface Served {
   readonly as: 'hit' | 'miss' | 'collapsed' | 'revalidated' | 'stale'
   /** Downloaded or joined: its bytes will be in the store. */

@@ -1,4 +1,4 @@
-/** Content-Disposition: ours, which is always an attachment, and the file name of an origin's. RFC 6266 and 8187. Pure. */
+/** Content-Disposition: writes the field of answers, always an attachment, and reads the file name of an origin. RFC 6266 and 8187. Pure. */
 
 import { safeFileName } from './urls.js'
 

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { KissError } from '../errors.js'
 import { carriesCredential, displayUrl } from './urls.js'
 
-/** An address of the server's API; the server may stand below a path of somebody else's. */
+/** An address of the API; the server may be below a path of another site. */
 export function endpoint(server: URL, path: string, query: Readonly<Record<string, string | undefined>> = {}): URL {
   const url = new URL(server)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/${path}`
@@ -17,16 +17,16 @@ export function endpoint(server: URL, path: string, query: Readonly<Record<strin
   return url
 }
 
-/** What goes to the server along with URLs. */
+/** The credentials that are sent to the server with URLs. */
 export interface SentAlong {
   readonly urls: readonly URL[]
   /** Any header may be a credential. */
   readonly headers: Readonly<Record<string, string>>
-  /** The server's own. */
+  /** A token of the server. */
   readonly token: string | undefined
 }
 
-/** @throws KissError `usage` where a credential would go over the network for everybody to read */
+/** @throws KissError `usage` if a credential would be sent unencrypted over the network */
 export function refuseOpenCredentials(server: URL, { urls, headers, token }: SentAlong): void {
   if (isConfidential(server)) return
   const secret = token !== undefined || server.username !== '' || server.password !== '' || urls.some(carriesCredential)
@@ -37,7 +37,7 @@ export function refuseOpenCredentials(server: URL, { urls, headers, token }: Sen
   })
 }
 
-/** Can nobody on the network read what is sent there? */
+/** Is the connection encrypted, or does it stay on this machine? */
 export function isConfidential({ protocol, hostname }: URL): boolean {
   if (protocol === 'https:') return true
   const host = hostname.replace(/^\[(.*)\]$/, '$1')

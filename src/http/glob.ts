@@ -1,12 +1,12 @@
 /**
- * Globs over URLs. Pure. Strangers choose the URLs, and some of them the globs: all ways through a pattern are followed at
- * once, so that no text takes longer than its length times that of the pattern.
+ * Globs over URLs. Pure. Clients choose the URLs and some globs: all alternatives of a pattern are followed in parallel, so that
+ * the time is bounded by the length of the text times that of the pattern.
  */
 
 /** Any characters but `/`; any at all; any folders or none; one character but `/`. All other steps are characters. */
 export type Wildcard = '*' | '**' | '**/' | '?'
 
-/** In the folders that `**\/` stands for: only behind a `/` it goes on. */
+/** Inside the folders of `**\/`: the next step may begin only after a `/`. */
 const WITHIN = 'within'
 
 function isWildcard(step: string): step is Wildcard {
@@ -14,7 +14,7 @@ function isWildcard(step: string): step is Wildcard {
 }
 
 export class Glob {
-  /** What stands before the first wildcard: most texts differ there already. */
+  /** The text before the first wildcard: most texts differ there already. */
   readonly #prefix: string
   readonly #steps: readonly string[]
 
@@ -40,7 +40,7 @@ export class Glob {
     return at.list.includes(end)
   }
 
-  /** Stands before a step, and behind it where it may stand for nothing. */
+  /** Adds the position before a step, and the position after it if the step may match nothing. */
   #reach(index: number, at: Places): void {
     at.add(index)
     const step = this.#steps[index]
@@ -48,7 +48,7 @@ export class Glob {
     else if (step === '**/') this.#reach(index + 2, at)
   }
 
-  /** Where a character leads from before a step. */
+  /** The positions that a character leads to from before a step. */
   #pass(index: number, char: string, next: Places): void {
     switch (this.#steps[index]) {
       case '**':

@@ -11,7 +11,7 @@ const words = /"((?:[^"\\]|\\[^])*)"|(\S+)/g
 
 /**
  * The logins by host, lower case; the first entry of a host counts. `default` names no host and is left out: a password is
- * for a host that its user named. What nobody knows is passed over.
+ * for a host that its user named. Unknown words are ignored.
  */
 export function parseNetrc(text: string): ReadonlyMap<string, Login> {
   const logins = new Map<string, Login>()

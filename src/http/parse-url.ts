@@ -15,14 +15,14 @@ const notInQuery = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]/gu
 const dotSegment = /^(?:\.|%2e){1,2}$/i
 
 /**
- * @param where what the message names before the URL: a parameter, or file and line
+ * @param where the text before the URL in the message: a parameter, or file and line
  * @throws KissError `bad-url`
  */
 export function parseUrl(text: string, where?: string): URL {
   const problem = problemOf(text)
   const url = problem === undefined ? toUrl(text) : undefined
   if (url !== undefined) return url
-  // The URL parser shows another URL than the text names where it is refused for that.
+  // The parsed URL differs from the text, so the message shows the text.
   const what = `"${problem === undefined ? displayUrl(text) : displayText(text)}" ${problem ?? 'is not a URL'}`
   throw new KissError('bad-url', where === undefined ? what : `${where}: ${what}`, {
     ...(problem === undefined ? { hint: hintOf(text) } : {}),
@@ -64,7 +64,7 @@ export function copyOf(url: URL): URL {
   return copy
 }
 
-/** Why the URL parser would read another URL than the text names. */
+/** The reason why the URL parser would change the meaning of the text. */
 function problemOf(text: string): string | undefined {
   if (/\p{Cc}/u.test(text)) return 'has a control character'
   if (/[\p{Cs}\ufffd]/u.test(text)) return 'is not UTF-8'
@@ -83,7 +83,7 @@ function isHttp(scheme: string): boolean {
   return /^https?$/i.test(scheme)
 }
 
-/** With all characters of its path and query percent-encoded that a request target cannot have. */
+/** Percent-encodes the characters of path and query that a request target cannot have. */
 function encodedUrl(text: string, isReference: boolean): string | undefined {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]
   // The parser would strip the blanks at the end; in the name of an object they count.

@@ -1,4 +1,4 @@
-/** What the refusals of a kiss server mean: problem documents (RFC 9457) as errors. Pure. */
+/** Reads the problem documents (RFC 9457) of a kiss server as errors. Pure. */
 
 import { isErrorCode, KissError, type ErrorCode } from '../errors.js'
 
@@ -8,7 +8,7 @@ export interface Problem {
   readonly hint?: string
 }
 
-/** For a server that does not say a code of ours: an older one, or a proxy before it. */
+/** The code by status, for an answer without a known code: of an older server, or of a proxy. */
 const codes: Readonly<Record<number, ErrorCode>> = {
   400: 'usage',
   412: 'digest-mismatch',
@@ -18,17 +18,17 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   508: 'loop',
 }
 
-/** Codes that only this process can say of itself: a fault of the server is no fault of the command. */
+/** Codes that only apply to the local process: a fault of the server is no fault of the command. */
 const own: ReadonlySet<ErrorCode> = new Set(['internal', 'interrupted'])
 
-/** What the user of the command line can do, where the server cannot know. */
+/** Hints for the user of the command line that the server cannot give. */
 const hints: Readonly<Record<number, string>> = {
   401: 'give its token with --server-token-file',
   405: 'listing and purging need a server with --admin-token-file',
 }
 
 /**
- * The error that a problem document (RFC 9457) of a server stands for.
+ * The error of a problem document (RFC 9457) of a server.
  * @param server displayable
  */
 export function problemError(server: string, status: number, body: string): KissError {
@@ -42,13 +42,13 @@ export function problemError(server: string, status: number, body: string): Kiss
   })
 }
 
-/** Nothing is known of a page that is no problem document. */
+/** undefined for a page that is no problem document. */
 export function parseProblem(body: string): Problem {
   let parsed: unknown
   try {
     parsed = JSON.parse(body)
   } catch {
-    // A page of a proxy: the status has to do.
+    // A page of a proxy: only the status is known.
     return {}
   }
   if (typeof parsed !== 'object' || parsed === null) return {}

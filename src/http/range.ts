@@ -15,8 +15,8 @@ export interface ByteRange {
 }
 
 /**
- * Reads a Range field. undefined means: answer with everything (RFC 9110 §14.2): another unit, several ranges (DESIGN.md
- * allows only one), or what is not valid.
+ * Reads a Range field. undefined means the whole body (RFC 9110 §14.2): for another unit, for several ranges (kiss answers only
+ * one), and for an invalid field.
  */
 export function parseRange(value: string | undefined): RangeRequest | undefined {
   const match = value === undefined ? null : /^bytes=[\t ]*(\d*)-(\d*)[\t ]*$/i.exec(value)

@@ -11,7 +11,7 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   return date === undefined ? undefined : Math.max(0, date - now)
 }
 
-/** Whole seconds, at least one: a client that is told 0 asks again at once. */
+/** Whole seconds, at least one: after 0 a client would retry at once. */
 export function formatRetryAfter(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1000)))
 }

@@ -5,16 +5,16 @@ import type { StoredHeaders } from './stored.js'
 /** Media types of HTML pages. */
 const html = /^\s*(text\/html|application\/xhtml\+xml)\s*(;|$)/i
 
-/** Paths that may well lead to HTML: of a folder, and with the extension of a page. */
+/** Paths under which HTML is expected: a folder, or the extension of a page. */
 const pagePath = /(^|\/)$|\.(s?html?|xhtml)$/i
 
-/** Is this an HTML page under a name that is not one of HTML? */
+/** Is this an HTML page under a name without an HTML extension? */
 export function isUnexpectedPage(path: string, { contentType }: Pick<StoredHeaders, 'contentType'>): boolean {
   return contentType !== undefined && html.test(contentType) && !pagePath.test(path)
 }
 
 export interface FinalAnswer {
-  /** The URL that was asked for. */
+  /** The requested URL. */
   readonly asked: URL
   /** The URL that answered. */
   readonly url: URL
@@ -24,7 +24,7 @@ export interface FinalAnswer {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Did a redirect to another path lead to an unexpected page whose origin wants no cache to keep it? */
+/** Did a redirect to another path lead to an unexpected page that forbids storing? */
 export function isSignInPage({ asked, url, hop, headers }: FinalAnswer): boolean {
   const { 'content-type': contentType, 'cache-control': cacheControl = '' } = headers
   if (hop === 0 || asked.pathname === url.pathname || contentType === undefined) return false
@@ -33,7 +33,7 @@ export function isSignInPage({ asked, url, hop, headers }: FinalAnswer): boolean
   )
 }
 
-/** May a stored answer be a sign-in page? Any page may: a site asks for a sign-in under the names of its pages, too. */
+/** May a stored answer be a sign-in page? Any page may, because sites also ask for a sign-in under the names of their pages. */
 export function mayBeSignInPage({ headers }: { readonly headers: StoredHeaders }): boolean {
   return headers.contentType !== undefined && html.test(headers.contentType)
 }

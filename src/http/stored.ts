@@ -6,9 +6,9 @@ import { isEntityTag } from './validation.js'
 
 /** The fields of an origin's answer that kiss keeps. */
 export interface StoredHeaders {
-  /** As the origin sent it. Clients (LAVA's among them) look at it. */
+  /** As the origin sent it. Clients (for example LAVA) use it. */
   readonly contentType?: string
-  /** RFC 9110 §8.4: how the bytes are coded, although identity was asked for; clients decode them as they would the origin's. */
+  /** RFC 9110 §8.4: the coding of the bytes if the origin ignored `identity`. Clients decode them as from the origin. */
   readonly contentEncoding?: string
   /** RFC 9110 §8.8.3, verbatim, weak or strong. */
   readonly etag?: string
@@ -18,7 +18,7 @@ export interface StoredHeaders {
   readonly fileName?: string
 }
 
-/** A field longer than this is no type, tag or date that anybody means; it would be sent with every hit. */
+/** Characters: no sensible type, tag or date is longer, and the field is sent with every hit. */
 const longestField = 1024
 
 /** RFC 9110 §8.3.1: type "/" subtype and parameters, nothing that could end the line. */
@@ -28,8 +28,8 @@ const mediaType = /^[\w!#$%&'*+\-.^`|~]+\/[\w!#$%&'*+\-.^`|~]+(?:[\t ]*;[\t\x20-
 const codings = /^(?!identity$)[\w!#$%&'*+\-.^`|~]+(?:[\t ]*,[\t ]*[\w!#$%&'*+\-.^`|~]+)*$/
 
 /**
- * Keeps what {@link StoredHeaders} lists, each only where it is what RFC 9110 says it should be. All else stays behind:
- * cookies, HSTS, CORS grants, Clear-Site-Data and Link would act on the cache's own origin, Content-Length and Cache-Control are ours to say.
+ * Keeps the fields of {@link StoredHeaders} that are valid by RFC 9110, and drops all others: cookies, HSTS, CORS grants,
+ * Clear-Site-Data and Link would act on the cache's own origin; kiss sets Content-Length and Cache-Control itself.
  * @param headers lower-case names, as the origin sent them
  * @param now milliseconds since the epoch, for two-digit years
  */

@@ -10,11 +10,11 @@ interface CredentialParameter {
 }
 
 /**
- * Query parameters that sign a request or say who asks, and so are no part of the name of the content. A parameter that
- * might as well choose the content (`key`, `id`, `sid`) is not here: leaving it in the key is always safe.
+ * Query parameters that sign or authenticate a request, and so do not identify the content. A parameter that may also select the
+ * content (`key`, `id`, `sid`) is not listed: leaving it in the key is always safe.
  */
 const credentialParameters: readonly CredentialParameter[] = [
-  // AWS Signature Version 4, and everything that speaks it.
+  // AWS Signature Version 4, and all compatible storage.
   { name: 'x-amz-*' },
   // AWS Signature Version 2, CloudFront signed URLs, Google Cloud Storage V2, Alibaba OSS V1.
   { name: 'awsaccesskeyid' },
@@ -74,7 +74,7 @@ function parameterName(pair: string): string {
   try {
     return decodeURIComponent(name).toLowerCase()
   } catch {
-    // Broken percent-encoding is no credential that we know: the raw name stands.
+    // A name with broken percent-encoding is no known credential: the raw name is used.
     return name.toLowerCase()
   }
 }
@@ -94,8 +94,8 @@ function queryPairs(url: URL): { pair: string; credential: boolean }[] {
 }
 
 /**
- * What identifies the content of a plain http(s) URL: without userinfo, fragment and credential parameters. What is left
- * of the query stays byte for byte and in its order. Idempotent; does not change its argument.
+ * The cache key of a plain http(s) URL: without userinfo, fragment and credential parameters. The rest of the query stays
+ * byte for byte and in its order. Idempotent; does not change its argument.
  */
 export function canonicalUrl(url: URL): URL {
   const canonical = new URL(url)
@@ -105,7 +105,7 @@ export function canonicalUrl(url: URL): URL {
   const pairs = queryPairs(url)
   const kept = pairs.filter(({ credential }) => !credential)
   if (kept.length < pairs.length) canonical.search = kept.map(({ pair }) => pair).join('&')
-  // `https://host/path?` and `https://host/path` ask for the same.
+  // `https://host/path?` and `https://host/path` are equal requests.
   else if (url.search === '') canonical.search = ''
   return canonical
 }
@@ -143,7 +143,7 @@ export function displayText(text: string): string {
   return `${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}${path.length < text.length ? '?…' : ''}`
 }
 
-/** Longest name of a file on every file system that matters, in bytes. */
+/** Bytes of the longest file name on common file systems. */
 const longestName = 255
 
 /**
@@ -155,7 +155,7 @@ export function fileNameOf(url: URL | string): string {
   return safeFileName(decodeLenient(pathname.slice(pathname.lastIndexOf('/') + 1)))
 }
 
-/** Makes any text the name of a file in the directory at hand. */
+/** Turns any text into the name of a file in one directory. */
 export function safeFileName(text: string): string {
   // Control, separator, and the bidirectional overrides that let `gpj.exe` look like another type.
   const name = text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069/\\]/gu, '_').trim()

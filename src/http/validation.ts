@@ -24,7 +24,7 @@ export function weakEqual(a: string | undefined, b: string | undefined): boolean
   return a !== undefined && b !== undefined && a.replace(/^W\//, '') === b.replace(/^W\//, '')
 }
 
-/** The validators of an answer of ours. */
+/** The validators of an answer by kiss. */
 export interface Validators {
   readonly etag?: string
   readonly lastModified?: string
@@ -57,7 +57,7 @@ function parseTagList(value: string): '*' | readonly string[] | undefined {
 export type Precondition = 'go on' | 'not modified' | 'failed'
 
 /**
- * Evaluates a GET's or HEAD's preconditions against what we would answer, in the order of RFC 9110 §13.2.2. If-Range is
+ * Evaluates the preconditions of a GET or HEAD against the prepared answer, in the order of RFC 9110 §13.2.2. If-Range is
  * part of the range's own decision (range.ts).
  * @param now milliseconds since the epoch, for two-digit years
  */
@@ -89,7 +89,7 @@ export function evaluatePreconditions(headers: RequestHeaders, own: Validators, 
 
 /**
  * Does a 304 with these validators confirm the stored answer? RFC 9111 §4.3.4: a strong validator in the 304 has to be the
- * stored one; a weak one has to correspond to it. A 304 without validators confirms whatever it was asked about.
+ * stored one; a weak one has to correspond to it. A 304 without validators confirms the validators of its request.
  * @param now milliseconds since the epoch, for two-digit years
  */
 export function confirms(stored: Validators, answered: Validators, now: number): boolean {
@@ -110,8 +110,8 @@ export function conditionalHeaders(stored: Validators): Record<string, string> {
 }
 
 /**
- * What proves that a range continues the same bytes: the strong ETag, and nothing else. Last-Modified could be strong
- * only when the origin's Date is known to be at least a second (and its clock trusted) after it (RFC 9110 §8.8.2.2).
+ * The validator that proves that a range continues the same bytes: only a strong ETag. Last-Modified is strong only if the Date
+ * of a trusted clock is at least a second later (RFC 9110 §8.8.2.2).
  */
 export function resumeValidator(stored: Validators): string | undefined {
   return isStrong(stored.etag) ? stored.etag : undefined

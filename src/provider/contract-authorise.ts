@@ -1,4 +1,4 @@
-/** The part of the provider contract about credentials: what `authorise` may touch, and what it never does. */
+/** The part of the provider contract about credentials: allowed and forbidden effects of `authorise`. */
 
 import assert from 'node:assert/strict'
 import {
@@ -157,7 +157,7 @@ function otherOrigins(url: URL): URL[] {
   ]
 }
 
-/** What the provider would dress up if it were asked for: a redirect to it is no reason. */
+/** A URL to which the provider adds a credential on the first hop; it must add none after a redirect from another origin. */
 function ownedElsewhere(owned: readonly string[], from: URL): URL[] {
   return owned
     .map((url) => new URL(url))

@@ -1,4 +1,4 @@
-/** The part of the provider contract about names: which URLs a provider owns, their keys, and which carry a credential. */
+/** The part of the provider contract about URLs: owned URLs, their keys, and URLs with a credential. */
 
 import assert from 'node:assert/strict'
 import {

@@ -5,7 +5,7 @@ import type { Classification, UpstreamProvider } from './types.js'
 
 export type MakeProvider = () => UpstreamProvider | Promise<UpstreamProvider>
 
-/** A failure that the provider knows, and what it must make of it. */
+/** A failure that the provider knows, with the expected results. */
 export interface SampleFailure {
   /** As requested on this hop. */
   readonly url: string
@@ -13,9 +13,9 @@ export interface SampleFailure {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly excerpt?: string
-  /** What `classify` must answer; absent: not looked at. */
+  /** The expected result of `classify`; absent: not checked. */
   readonly classified?: Classification | undefined
-  /** What `describe` must answer; absent: not looked at. */
+  /** The expected result of `describe`; absent: not checked. */
   readonly described?: string
 }
 
@@ -41,11 +41,11 @@ export interface ProviderSamples {
 export interface ContractCheck {
   /** A sentence. */
   readonly name: string
-  /** Rejects with an assertion error that says which sample broke which rule. */
+  /** Rejects with an assertion error that names the sample and the rule. */
   run(): Promise<void>
 }
 
-/** URLs that somebody will hand in one day; whatever is asked about them, nothing may throw. */
+/** Unusual URLs, for which no method may throw. */
 export const oddUrls: readonly string[] = [
   'http://[::1]/',
   'https://example.com',

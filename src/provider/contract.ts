@@ -1,5 +1,5 @@
 /**
- * The contract suite that any {@link UpstreamProvider}, also a stranger's, can run: a list of named checks that throw
+ * The contract suite for any {@link UpstreamProvider}, also of third parties: a list of named checks that throw
  * assertion errors, for any test runner. Exported as `kiss-cache/provider-contract`; nothing of kiss loads it.
  */
 

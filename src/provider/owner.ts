@@ -1,8 +1,8 @@
-/** Which provider a URL belongs to. */
+/** Finds the provider of a URL. */
 
 import type { UpstreamProvider } from './types.js'
 
-/** Of the providers that match, the one with the highest priority, and of several the first by name. Pure. */
+/** The matching provider with the highest priority; among equal priorities the first by name. Pure. */
 export function ownerOf(url: URL, providers: readonly UpstreamProvider[]): UpstreamProvider | undefined {
   let owner: UpstreamProvider | undefined
   for (const provider of providers) {

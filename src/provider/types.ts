@@ -1,6 +1,6 @@
 /**
- * The contract between kiss and what knows one family of origins. A provider imports types from here and nothing else;
- * at run time it depends on nothing of kiss.
+ * The contract of a provider, which is the code for one family of origins. A provider imports only types from here; at run time
+ * it does not depend on kiss.
  */
 
 export type HttpMethod = 'GET' | 'HEAD'
@@ -8,10 +8,10 @@ export type HttpMethod = 'GET' | 'HEAD'
 /** One request on its way to an origin: one attempt, one redirect hop. */
 export interface UpstreamRequest {
   readonly method: HttpMethod
-  /** Where it goes. A provider of its own scheme turns it into an http or https URL in {@link UpstreamProvider.authorise}. */
+  /** Its target. A provider with a scheme of its own turns it into an http or https URL in {@link UpstreamProvider.authorise}. */
   readonly url: URL
   /**
-   * Names are lower case. Holds what the client passed on, and the validators or the range that kiss asks with. A provider
+   * Names are lower case. Contains the passed headers of the client, and the validators or the range of kiss. A provider
    * may add others, `accept` included.
    */
   readonly headers: Readonly<Record<string, string>>
@@ -33,9 +33,9 @@ export interface Source {
 export interface ProviderContext {
   /** Aborted when the answer is not needed any more. */
   readonly signal: AbortSignal
-  /** The URL that the client asked for; `request.url` differs from it after a redirect. */
+  /** The requested URL of the client; `request.url` differs from it after a redirect. */
   readonly asked: URL
-  /** 0 for the URL that was asked for, 1 after the first redirect, and so on. */
+  /** 0 for the requested URL, 1 after the first redirect, and so on. */
   readonly hop: number
   /** The client brought a credential of its own: the provider must not add the server's. */
   readonly clientCredential: boolean
@@ -60,9 +60,9 @@ export interface UpstreamFailure extends UpstreamAnswer {
 export type Classification = 'retry' | 'reauthorise' | 'gone' | 'denied' | 'fatal'
 
 /**
- * Who may read what the provider's own credentials fetched: all who may use the server; with `probe` those whose own right
- * the origin confirms (to a request without a right of its own nothing is lent); with `never` the one request that asked.
- * Means nothing on a command line, where the credentials belong to who asks.
+ * The clients that may read bytes of the provider's own credentials. `all`: every client of the server. `probe`: clients whose own
+ * right the origin confirms; a request without such a right gets no credential. `never`: the one request that caused the download.
+ * It has no effect on a command line, where the credentials belong to the user.
  */
 export type Sharing = 'all' | 'probe' | 'never'
 
@@ -72,12 +72,11 @@ export interface UpstreamProvider {
   readonly priority: number
   matches(url: URL): boolean
   /**
-   * Why a URL of its own scheme names nothing that it could fetch, in one line without secrets. Asked when no provider
-   * matches.
+   * The reason why a URL of its own scheme cannot be fetched, in one line without secrets. Called if no provider matches.
    */
   objection?(url: URL): string | undefined
   /**
-   * What identifies the content: no signature, no token, no userinfo, no fragment. Pure, given the provider's settings,
+   * The URL that identifies the content: no signature, no token, no userinfo, no fragment. Pure, given the provider's settings,
    * and idempotent: `cacheKey(cacheKey(url))` equals `cacheKey(url)`.
    */
   cacheKey(url: URL): URL
@@ -99,34 +98,34 @@ export interface UpstreamProvider {
   source?(request: UpstreamRequest, context: ProviderContext): Promise<Source | undefined>
   /**
    * May {@link authorise} add a credential of the provider's own to a request for this URL that brings none? Pure, given the
-   * settings. With `share: all` a server then serves what such a credential brought to every client. Where a provider has
-   * `authorise` and does not say, kiss asks the origin first.
+   * settings. With `share: all` a server then serves the bytes of such a credential to every client. For a provider with
+   * `authorise` and without `lends`, kiss probes the origin first.
    */
   lends?(url: URL): boolean
   /** The meaning of a failure; undefined leaves it to the default table. */
   classify?(failure: UpstreamFailure): Classification | undefined
   /**
-   * Seconds until the origin takes requests again, where it says so in a way of its own (a rate limit). kiss waits for
-   * that long, or gives up at once where that is beyond `--retry-for`. Asked for failures that are retried; undefined:
-   * the field Retry-After decides.
+   * Seconds until the origin accepts requests again, for origins that announce a rate limit in their own fields. kiss waits that
+   * long, or gives up at once if that exceeds `--retry-for`. Called for failures that are retried; undefined: the field
+   * Retry-After decides.
    */
   retryAfter?(failure: UpstreamFailure): number | undefined
   /** One line in plain words for a failure (`bucket lkft, key builds/Image.gz: AccessDenied`), without secrets. */
   describe?(failure: UpstreamFailure): string | undefined
-  /** Why an answer with status 200 or a redirect is not the artifact (a sign-in page); undefined takes it. Counts as denied. */
+  /** The reason why a 200 or a redirect is not the artifact (a sign-in page); undefined accepts it. It counts as denied. */
   refuse?(answer: UpstreamAnswer): string | undefined
   /** A lifetime in seconds of its own, for URLs that move (a branch, "latest"). */
   ttl?(url: URL): number | undefined
-  /** Who may read what the provider's own credentials fetched. Default: all who may use the server. */
+  /** The clients that may read bytes of the provider's own credentials. Default: all clients of the server. */
   readonly share?: Sharing
 }
 
-/** What is asked besides artifacts: a token, a list. */
+/** A request besides artifacts: for a token or a list. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
   /** http or https, without userinfo. */
   readonly url: URL
-  /** Names are lower case; what follows from the URL and the body is kiss's own business. */
+  /** Names are lower case. kiss adds the headers that follow from the URL and the body. */
   readonly headers?: Readonly<Record<string, string>>
   /** Of a POST. */
   readonly content?: { readonly type: string; readonly body: string | Uint8Array } | undefined
@@ -143,8 +142,8 @@ export interface HttpAnswer {
 }
 
 /**
- * Asks once, as kiss asks for artifacts: through the proxies of the environment, with the certificates of the settings.
- * Throws KissError `origin-unreachable` where no server answers, `origin-timeout`, `configuration`, `upstream-forbidden`.
+ * Sends one request as for artifacts: through the proxies of the environment, with the certificates of the settings.
+ * Throws KissError `origin-unreachable` if no server answers, `origin-timeout`, `configuration`, `upstream-forbidden`.
  */
 export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>
 
@@ -160,13 +159,13 @@ export type ProvidersHookOptions = {
   /** The section of the configuration file under a name, as parsed (`s3:`, `gitlab:`); undefined where there is none. */
   section: (name: string) => unknown
   readonly env: Readonly<Record<string, string | undefined>>
-  /** For what a provider has to ask before it can authorise. */
+  /** For requests that `authorise` needs. */
   readonly http: HttpClient
-  /** True in `kiss serve`, where strangers ask: lend own credentials only to what the settings list. */
+  /** True in `kiss serve`, whose clients are not trusted: use own credentials only for the URLs that the settings list. */
   readonly serving: boolean
 }
 
-/** The name of the oclif hook through which plugins tell which URLs a job file downloads. */
+/** The name of the oclif hook through which plugins report the URLs of a job file. */
 export const JOB_URLS_HOOK = 'kiss-job-urls'
 
 /** The argument of that hook. It throws KissError `usage` for a file that it cannot read. */

@@ -9,7 +9,7 @@ import type { Reply } from './reply.js'
 export interface Acceleration {
   /** Path of the proxy's internal location for `<cache-dir>/blobs`, with a final `/`. */
   readonly prefix: string
-  /** Called with the number of body bytes that are the proxy's to send now. */
+  /** Called with the number of body bytes that the proxy will send. */
   readonly handedOver: (bytes: number) => void
 }
 
@@ -23,7 +23,7 @@ export function accelPrefix(text: string): string {
   return text.endsWith('/') ? text : `${text}/`
 }
 
-/** What nginx says itself, and would repeat. */
+/** Headers that nginx writes itself and would repeat. */
 const saidByProxy = ['Accept-Ranges', 'Content-Range']
 
 /** The header of a proxy that could not open the file: the client gets the bytes from here. */
@@ -32,8 +32,8 @@ export function declines(headers: RequestHeaders): boolean {
 }
 
 /**
- * The same answer with its body left to the proxy, which takes the file's length and cuts the range that the client asked
- * for; or the answer as it is, where the proxy would decide otherwise than we did. Preconditions are decided before.
+ * Replaces the body by a reference to the file. The proxy takes the length of the file and cuts the requested range. The answer
+ * stays as it is if the proxy would decide differently. Preconditions were decided before.
  */
 export function accelerated(
   reply: Reply,
@@ -43,7 +43,7 @@ export function accelerated(
   const { body } = reply
   const { content, entry } = artifact
   if (typeof body !== 'object' || !('send' in body)) return reply
-  // nginx drops Content-Encoding on the way to the file.
+  // nginx drops Content-Encoding when it sends the file.
   if (artifact.headers.contentEncoding !== undefined) return reply
   if (method !== 'GET' || entry === undefined || !content.complete || !leavesChoice(reply, headers)) return reply
   const file = artifact.path(entry)

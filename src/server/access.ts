@@ -6,17 +6,17 @@ import { LruMap } from '../store/lru.js'
 import { AddressSet, plainAddress } from './addresses.js'
 
 export interface AccessOptions {
-  /** Addresses and CIDRs; none: everybody. */
+  /** Addresses and CIDRs; none: every client is allowed. */
   readonly allowClients?: readonly string[]
   /** Proxies whose X-Forwarded-For is believed. */
   readonly trustProxies?: readonly string[]
-  /** Any one of them lets a client in; none: no token is needed. */
+  /** A client needs one of them; without any, no token is needed. */
   readonly clientTokens?: readonly string[]
-  /** Any one of them makes an admin; none: there are no admin actions. */
+  /** An admin needs one of them; without any, there are no admin actions. */
   readonly adminTokens?: readonly string[]
 }
 
-/** Tokens compared by keyed hash in constant time: neither length nor prefix of the right one shows. */
+/** Compares tokens by keyed hash in constant time, which reveals neither the length nor a prefix of the right one. */
 export class TokenSet {
   readonly #key = randomBytes(32)
   readonly #digests: readonly Buffer[]
@@ -57,12 +57,12 @@ export class Access {
   /** Peers in their plain form. */
   readonly #peers = new LruMap<string, string>(1_000)
 
-  /** @throws KissError `usage` for what is no CIDR */
+  /** @throws KissError `usage` for an invalid CIDR */
   constructor(options: AccessOptions = {}) {
     this.update(options)
   }
 
-  /** From now on these count. @throws KissError `usage` for what is no CIDR; then nothing has changed */
+  /** Replaces the rules. @throws KissError `usage` for an invalid CIDR, and changes nothing then */
   update(options: AccessOptions): void {
     const clients = new AddressSet(options.allowClients ?? [], '--allow-client')
     this.#proxies = new AddressSet(options.trustProxies ?? [], '--trust-proxy')
@@ -77,8 +77,8 @@ export class Access {
   }
 
   /**
-   * The rightmost address of X-Forwarded-For that is not a trusted proxy, if a trusted proxy sent it; else the peer. The
-   * left end of that field is what the client itself wrote. undefined: a trusted proxy named something that is no address.
+   * The rightmost address of X-Forwarded-For that is not a trusted proxy, if a trusted proxy sent it; otherwise the peer. The
+   * client itself can write the left end of that field. undefined: a trusted proxy sent an invalid address.
    */
   clientOf(peer: string | undefined, headers: IncomingHttpHeaders): string | undefined {
     let client = peer === undefined ? undefined : this.#plain(peer)
@@ -92,7 +92,7 @@ export class Access {
     return client
   }
 
-  /** Of few peers, each of which asks often. */
+  /** Peers in their plain form. There are few, and each sends many requests. */
   #plain(peer: string): string | undefined {
     const known = this.#peers.get(peer)
     if (known !== undefined) return known
@@ -114,8 +114,8 @@ export class Access {
   }
 
   /**
-   * Does the client hold a token, or need none? X-Kiss-Token counts everywhere. On pages, where no origin is concerned,
-   * Authorization does too, so that a browser can ask for it. An admin needs no second token.
+   * Does the client hold a token, or need none? X-Kiss-Token is accepted everywhere. Pages, which concern no origin, accept
+   * Authorization too, so that a browser can ask its user. An admin needs no second token.
    */
   admitsToken(headers: IncomingHttpHeaders, on: 'page' | 'fetch'): boolean {
     if (this.#clientTokens.size === 0) return true
@@ -127,13 +127,13 @@ export class Access {
     return this.adminToken(headers) !== undefined
   }
 
-  /** The admin token that the request shows. */
+  /** The admin token of the request. */
   adminToken(headers: IncomingHttpHeaders): string | undefined {
     const shown = [authorizationToken(headers.authorization), kissToken(headers)]
     return shown.find((token) => this.#adminTokens.has(token))
   }
 
-  /** Is this Authorization meant for kiss? Then no origin may see it (cache rule 10). */
+  /** Is this Authorization meant for kiss? Then it is not passed to an origin (cache rule 10). */
   isOwn(authorization: string | undefined): boolean {
     const token = authorizationToken(authorization)
     return this.#adminTokens.has(token) || this.#clientTokens.has(token)

@@ -1,18 +1,18 @@
-/** The buffers through which bodies go: reused, and bounded in number whatever clients do. */
+/** The buffers of bodies: reused, and bounded in number for any number of clients. */
 
-/** Large enough that system calls do not count, small enough for two per reader. */
+/** Large enough to make the cost of system calls small, small enough for two per reader. */
 export const bufferSize = 256 * 1024
 
-/** The size of a buffer when the pool is empty: slow readers hold the large buffers, other readers go on with these. */
+/** The size of a buffer when the pool is empty: while slow readers hold the large buffers, other readers use these. */
 export const spareSize = 16 * 1024
 
 export interface BufferPoolOptions {
   /** Large buffers in use at most; 256 of them are 64 MiB. */
   readonly limit?: number
-  /** Unused ones that are kept for the next reader. */
+  /** Unused buffers that are kept for the next reader. */
   readonly keep?: number
   /**
-   * Large buffers in use from which on nobody reads ahead: the reads and writes of so many readers overlap anyway. 64
+   * Large buffers in use above which readers do not read ahead: the reads and writes of so many readers overlap already. 64
    * readers took 64 buffers instead of 115 to 128, and no more CPU time.
    */
   readonly crowd?: number
@@ -40,19 +40,19 @@ export class BufferPool {
     return Buffer.allocUnsafeSlow(bufferSize)
   }
 
-  /** A second buffer to read ahead into; undefined where many read. */
+  /** A second buffer to read ahead into; undefined while there are many readers. */
   takeAhead(): Buffer | undefined {
     return this.#made - this.#free.length < this.#crowd ? this.take() : undefined
   }
 
-  /** Nothing reads from it or writes to it any more. */
+  /** Takes back a buffer that no read or write uses any more. */
   give(buffer: Buffer): void {
     if (buffer.length !== bufferSize) return
     if (this.#free.length < this.#keep) this.#free.push(buffer)
     else this.#made--
   }
 
-  /** The same for a buffer that a cancelled read or write may still touch: it is not used again. */
+  /** Takes back a buffer that a cancelled read or write may still touch: it is not reused. */
   forget(buffer: Buffer): void {
     if (buffer.length === bufferSize) this.#made--
   }

@@ -7,7 +7,7 @@ import type { Incoming } from './route.js'
 
 const compress = promisify(gzip)
 
-/** Bytes: shorter bodies fit in one packet anyway. */
+/** Bytes: a shorter body fits in one packet without compression. */
 const SHORTEST = 1_400
 
 /** RFC 9110 §12.5.3: gzip is named, or `*`, and not with a weight of 0. */
@@ -22,7 +22,7 @@ export function takesGzip(acceptEncoding: string | undefined): boolean {
   return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
 }
 
-/** The reply as this client may have it. Streams stay as they are. */
+/** The reply in gzip if the client accepts it. Streams stay unchanged. */
 export async function compressed(reply: Reply, { headers }: Pick<Incoming, 'headers'>): Promise<Reply> {
   const { body } = reply
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) return reply

@@ -31,7 +31,7 @@ import { Snapshots } from './snapshots.js'
 export interface DashboardOptions {
   readonly engine: Engine
   readonly clock: Clock
-  /** Of bytes from the origins; undefined: nothing is said of money. */
+  /** The price of bytes from the origins; undefined: no amounts of money are shown. */
   readonly egressPrice?: Price | undefined
 }
 

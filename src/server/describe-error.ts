@@ -12,7 +12,7 @@ export interface DescribedError {
 /** A chain of causes longer than this says nothing more. */
 const deepest = 5
 
-/** Takes no property of the error but these: others hold what was being worked on (`input` of a bad URL). */
+/** Reads these properties of the error only: others may contain secrets (`input` of a bad URL). */
 export function describeError(error: unknown, depth = deepest): DescribedError {
   if (!(error instanceof Error)) return { type: typeof error, stack: hideSecrets(String(error)) }
   const { code } = error as NodeJS.ErrnoException
@@ -27,7 +27,7 @@ export function describeError(error: unknown, depth = deepest): DescribedError {
 /** Userinfo, query and fragment of each URL in a text. */
 function hideSecrets(text: string): string {
   return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>()]+/gi, (url) =>
-    // The places of a stack are no secret: file:///path.js:12:3
+    // The locations of a stack are not secret: file:///path.js:12:3
     url.startsWith('file:') ? url : displayUrl(url),
   )
 }

@@ -40,7 +40,7 @@ export async function dispatch({ route, request }: Located, services: Services):
   checkHost(request, services, route?.anyHost === true)
   if (route === undefined || route.guard !== 'open') checkAddress(request, services)
   if (route === undefined) {
-    // CONNECT, and OPTIONS of `*` (RFC 9112 §3.2): there is no address here that could be missing.
+    // CONNECT, and OPTIONS of `*` (RFC 9112 §3.2), name no path, so 404 does not apply.
     if (!request.path.startsWith('/') && !isMethod(request.method)) return refuseMethod('this server', ['GET', 'HEAD'])
     return problemReply({ status: 404, code: 'not-found', detail: `there is nothing at ${request.path.slice(0, 200)}` })
   }
@@ -57,8 +57,8 @@ export async function dispatch({ route, request }: Located, services: Services):
 }
 
 /**
- * RFC 9110 §7.6.3: Via tells that a request comes back. Looked at before anything else, so that whoever followed a URL to
- * us learns of the loop, and not that its Host or its address is foreign.
+ * RFC 9110 §7.6.3: Via shows that a request passed this server before. This check comes first, so that the answer names the
+ * loop, and not a foreign Host or address.
  */
 function refusePassed({ headers }: Incoming, { self }: Services): void {
   if (self.hasPassed(headers.via)) throw new KissError('loop', 'this request has passed this server before')
@@ -70,8 +70,8 @@ function checkVersion({ version }: Incoming): void {
 }
 
 /**
- * RFC 9112 §6.1: a server before us that knows HTTP/1.0 only has not seen where such a request ends, so what follows may
- * belong to another client.
+ * RFC 9112 §6.1: a proxy that knows HTTP/1.0 only does not see the end of such a request, so the following bytes may belong to
+ * another client.
  */
 function checkFraming({ version, headers }: Incoming): void {
   if (version === '1.0' && headers['transfer-encoding'] !== undefined) {
@@ -140,7 +140,7 @@ function refuseStranger(): Reply {
   return problemReply({ status: 401, code: 'client-forbidden', detail, headers: challenge })
 }
 
-/** Notes an error for the log line; an unexpected error is reported in full. */
+/** Records an error for the log line; an unexpected error is logged in full. */
 export function noteError(error: unknown, { notes }: Incoming, report: (error: unknown) => void): Problem {
   const problem = problemOf(error)
   if (problem.code === 'internal') report(error)

@@ -15,7 +15,7 @@ const paths: readonly (readonly [route: string, path: RegExp])[] = [
   ['page', /^\/(?:$|statistics|resources|help|assets|sign-in)/],
 ]
 
-/** One of few names, whatever strangers ask for. Pure. */
+/** One of a few names, for any path. Pure. */
 export function routeLabel(path: string): string {
   return paths.find(([, pattern]) => pattern.test(path))?.[0] ?? 'other'
 }
@@ -37,7 +37,7 @@ export interface Histogram {
 
 const PREFIX = 'duration'
 
-/** Notes one request. The live view lasts as long as its page is open, which says nothing of this server. */
+/** Records one request. The live view is left out, because it lasts as long as its page is open. */
 export function noteDuration(figures: Pick<Figures, 'add'>, record: RequestRecord): void {
   const route = routeLabel(record.path)
   figures.add(`responses ${route} ${Math.floor(record.status / 100)}xx`, 1)

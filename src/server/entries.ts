@@ -8,7 +8,7 @@ import type { Incoming, Route, Services } from './route.js'
 
 /** One of `entries`; times are milliseconds since the epoch, sizes bytes. */
 export interface ListedEntry {
-  /** Tells apart what has one displayable URL; '' where an older server gives none. */
+  /** Distinguishes entries with one displayable URL; '' if an older server sends none. */
   readonly id: string
   /** Displayable. */
   readonly url: string

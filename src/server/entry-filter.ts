@@ -1,4 +1,4 @@
-/** Which entries a request means: the filters of `kiss list` and `kiss purge` as query parameters. Pure. */
+/** The filters of `kiss list` and `kiss purge` as query parameters. Pure. */
 
 import type { PurgeFilter } from '../engine/types.js'
 import { KissError } from '../errors.js'
@@ -19,7 +19,7 @@ const readers: Readonly<Record<string, (filter: Mutable, text: string, name: str
   url: (filter, text) => void (filter.urls = [...(filter.urls ?? []), parseUrl(text, 'url')]),
 }
 
-/** @throws KissError `usage`, also for a parameter that is none: a filter that is overlooked would remove too much */
+/** @throws KissError `usage`, also for an unknown parameter: an ignored filter would remove too much */
 export function parseEntryFilter(query: string): PurgeFilter {
   const filter: Mutable = {}
   for (const [name, text] of new URLSearchParams(query)) {
@@ -30,7 +30,7 @@ export function parseEntryFilter(query: string): PurgeFilter {
   return filter
 }
 
-/** The same the other way round. */
+/** The query parameters of a filter. */
 export function formatEntryFilter(filter: PurgeFilter): string {
   const { all, stale, dryRun, olderThan, unusedFor, largerThan, match, urls = [], ids = [] } = filter
   const query = new URLSearchParams()
@@ -65,7 +65,7 @@ function pattern(text: string): string {
   return text
 }
 
-/** Chooses nothing. */
+/** Does the filter have no condition? */
 export function isEmptyFilter({
   all,
   stale,

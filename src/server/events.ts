@@ -14,9 +14,9 @@ export interface EventsOptions {
   readonly egressPrice: Price | undefined
 }
 
-/** Browsers that look at once: each is a connection. */
+/** Maximum listeners: each is a connection. */
 const WATCHERS = 100
-/** Of these, how many one client may hold. */
+/** Maximum listeners of one client. */
 const WATCHERS_OF_CLIENT = 10
 /** Milliseconds between two events. */
 const INTERVAL = 1_000
@@ -27,11 +27,11 @@ const RETRY = 5_000
 
 type Listener = (event: string) => void
 
-/** Makes the state of each role while anybody listens, and nothing otherwise. */
+/** Makes the state of each role while there are listeners. */
 export class LiveEvents {
   readonly #o: EventsOptions
   readonly #listeners: Readonly<Record<Role, Set<Listener>>> = { anyone: new Set(), admin: new Set() }
-  /** How many each client holds. */
+  /** The number of listeners of each client. */
   readonly #held = new Map<string, number>()
   readonly #last = new Map<Role, string>()
   readonly #stop = new AbortController()
@@ -46,7 +46,7 @@ export class LiveEvents {
     return this.#listeners.anyone.size + this.#listeners.admin.size
   }
 
-  /** Why one more of this client may not look now; else it counts until {@link leave}. */
+  /** The reason why this client gets no listener now; undefined: it got one, which counts until {@link leave}. */
   admit(client: string): string | undefined {
     const held = this.#held.get(client) ?? 0
     const all = [...this.#held.values()].reduce((sum, n) => sum + n, 0)
@@ -103,7 +103,7 @@ export class LiveEvents {
     if (known !== undefined) listener(known)
     else this.#last.delete(role)
     if (!this.#running) void this.#run()
-    // The state that cannot be read now is tried again with the next event.
+    // A state that cannot be read is read again for the next event.
     else if (known === undefined) void this.#tell().catch(() => undefined)
   }
 
@@ -111,12 +111,12 @@ export class LiveEvents {
     this.#running = true
     try {
       while (this.watchers > 0) {
-        // A state that cannot be read just now is tried again a second later; pages that are loaded meanwhile say why.
+        // A state that cannot be read is read again a second later; pages that are loaded meanwhile show the reason.
         await this.#tell().catch(() => this.#last.clear())
         await this.#o.sleep(INTERVAL, this.#stop.signal)
       }
     } catch {
-      // Only sleeping ends so, when the server closes.
+      // Only the sleep rejects, when the server closes.
     } finally {
       this.#running = false
     }

@@ -23,7 +23,7 @@ function isParameter(name: string): name is Parameter {
   return (parameters as readonly string[]).includes(name)
 }
 
-/** The raw values of our parameters, still encoded. The first unencoded `&` ends each; unknown ones are not ours. */
+/** The raw values of the known parameters, still encoded. The first unencoded `&` ends each. */
 function rawParameters(query: string): Map<Parameter, string> {
   const found = new Map<Parameter, string>()
   for (const pair of query.split('&')) {

@@ -25,7 +25,7 @@ export interface FetchReplyOptions {
   readonly headers: RequestHeaders
   /** For Content-Disposition. */
   readonly name: string
-  /** The client promised a sum: nothing is complete before it agrees. */
+  /** The client requires a sum: no answer is complete before it agrees. */
   readonly promised: boolean
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -85,7 +85,7 @@ async function partial(
   const { artifact } = options
   const length = await lengthFor(artifact, range)
   if (length === undefined && ('suffix' in range || range.last === undefined)) {
-    // §14.2: a range whose end nobody knows yet may be ignored; the client accepts the whole body too.
+    // §14.2: a range whose end is not known yet may be ignored; the client accepts the whole body too.
     return whole(options, common)
   }
   const resolved = resolveRange(range, length ?? Infinity)
@@ -107,23 +107,23 @@ async function partial(
 }
 
 /**
- * The length of the whole body, if it is known. Where it is not, a closed range waits for its last byte or for the end:
- * a 206 announces a length, which must be true.
+ * The length of the whole body, if it is known. Otherwise a closed range waits for its last byte or for the end, because a 206
+ * announces a length that must be true.
  */
 async function lengthFor({ content }: Artifact, range: RangeRequest): Promise<number | undefined> {
   const known = content.length
   if (known !== undefined || 'suffix' in range || range.last === undefined) return known
   const arrived = await content.read(Buffer.allocUnsafe(1), range.last)
-  // Nothing there: the end is before that byte, and now the length is known.
+  // There is no such byte, so the body ends before it, and its length is known now.
   return content.length ?? (arrived === 0 ? 0 : undefined)
 }
 
-/** A read at the end waits for all bytes and for the sum, for no longer than this reader does; throws where they disagree. */
+/** Reads at the end, which waits for all bytes and for the sum within the reader's patience; throws if the sum differs. */
 async function untilVerified(content: Content): Promise<void> {
   await content.read(Buffer.allocUnsafe(1), content.length ?? Number.MAX_SAFE_INTEGER)
 }
 
-/** The origin's validators; our own ETag, once the sum is known, where the origin sent none. Clients may compare ETags. */
+/** The validators of the origin; an ETag of kiss if the origin sent none and the sum is known. Clients may compare ETags. */
 function validatorsOf({ content, headers }: Artifact): Validators {
   const own = headers.lastModified === undefined && content.sha256 !== undefined
   const etag = headers.etag ?? (own ? ownEntityTag(content.sha256) : undefined)
@@ -140,14 +140,14 @@ function validatorHeaders({ etag, lastModified }: Validators): Record<string, st
   }
 }
 
-/** On every answer about an artifact. */
+/** The headers of every answer about an artifact. */
 function commonHeaders(artifact: Artifact, { now }: FetchReplyOptions): Record<string, string> {
   const { entry, as, stored, detail, parent } = artifact
   const ttl = entry === undefined ? undefined : remainingSeconds(entry, now)
   const validatedAt = entry?.validatedAt ?? parent?.confirmedAt
   const own = cacheStatusOf({ as, stored, detail, ttl })
   return {
-    // RFC 9211 §2: the cache next to the origin stands first.
+    // RFC 9211 §2: the cache nearest to the origin comes first.
     'Cache-Status': [...(parent?.cacheStatus === undefined ? [] : [parent.cacheStatus]), own].join(', '),
     ...(validatedAt !== undefined && { Age: String(ageSeconds({ validatedAt }, now)) }),
     ...(artifact.private && { 'Cache-Control': 'private, no-store' }),
@@ -155,7 +155,7 @@ function commonHeaders(artifact: Artifact, { now }: FetchReplyOptions): Record<s
   }
 }
 
-/** What comes with the bytes. What a stranger's origin sends must never act in the name of this server. */
+/** The headers of the bytes. Headers of an origin must not act in the name of this server. */
 function bodyHeaders(artifact: Artifact, { name }: FetchReplyOptions): Record<string, string> {
   const { content, headers } = artifact
   return {

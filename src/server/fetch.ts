@@ -55,12 +55,12 @@ async function fetchArtifact(request: Incoming, services: Services): Promise<Rep
     : reply
 }
 
-/** The fields of the request that go on where the origin decides on storing: all fields that are meant for it. */
+/** The end-to-end fields of the request, for `freshness: origin`. */
 function wireOf({ method, headers, inform }: Incoming, { access }: Services): WireRequest {
   let fields: Fields | undefined
   return {
     method: method === 'HEAD' ? 'HEAD' : 'GET',
-    // Most requests are for artifacts, and never look at them.
+    // Read lazily: most requests do not need them.
     get fields() {
       const { authorization, ...others } = headers
       const own = authorization === undefined || access.isOwn(authorization)
@@ -70,7 +70,7 @@ function wireOf({ method, headers, inform }: Incoming, { access }: Services): Wi
   }
 }
 
-/** The whole of a body in memory, which everybody may have: nothing was asked of the origin or decided for this client. */
+/** Is the answer the whole of a public body in memory, made without the origin and equal for every client? */
 function isRepeatable(
   { method }: Incoming,
   artifact: Artifact,
@@ -81,7 +81,7 @@ function isRepeatable(
   return open && method === 'GET' && status === 200 && content.inMemory !== undefined
 }
 
-/** @throws KissError for a bad request; the engine never gets it, so it is counted here */
+/** @throws KissError for a bad request, which is counted here because the engine does not see it */
 function readOrder(request: Incoming, services: Services): FetchQuery {
   try {
     const query = readQuery(request)
@@ -94,7 +94,7 @@ function readOrder(request: Incoming, services: Services): FetchQuery {
   }
 }
 
-/** Only a proxy understands such an answer: the trusted proxies, or every client where none is named. */
+/** Only a proxy understands such an answer: the trusted proxies, or every client if the settings name none. */
 function accelerationOf(request: Incoming, services: Services): { acceleration?: Acceleration } {
   const { accelPrefix: prefix, access } = services
   if (prefix === undefined || declines(request.headers) || !(request.proxied || !access.hasProxies)) return {}
@@ -102,14 +102,14 @@ function accelerationOf(request: Incoming, services: Services): { acceleration?:
 }
 
 /**
- * Two directives of RFC 9111 §5.2.1: with `only-if-cached` nothing is downloaded, and what is not here is 504; with `no-cache`
- * nothing is served that its origin has not confirmed now.
+ * Two directives of RFC 9111 §5.2.1: with `only-if-cached` nothing is downloaded, and a missing entry is 504; with `no-cache`
+ * the origin must confirm an entry before it is served.
  */
 function directs(cacheControl = '', directive: 'only-if-cached' | 'no-cache'): boolean {
   return cacheControl.split(',').some((given) => given.trim().toLowerCase() === directive)
 }
 
-/** RFC 7240 §4.3, in milliseconds: a client that would rather be told its place in the queue than wait longer. */
+/** RFC 7240 §4.3, in milliseconds: the time after which the client prefers its place in the queue to a longer wait. */
 function preferredWait(prefer: string | readonly string[] = ''): number {
   const seconds = /(?:^|[,;])[\t ]*wait[\t ]*=[\t ]*(\d{1,6})/i.exec(String(prefer))?.[1]
   return seconds === undefined ? Infinity : Number(seconds) * 1000
@@ -128,7 +128,7 @@ function clientHeaders(query: FetchQuery, { headers }: Incoming, services: Servi
   return passedHeaders(headers, own ? names.filter((name) => name !== 'authorization') : names)
 }
 
-/** A URL that names this server would make the request come back. */
+/** A URL that names this server would cause a loop. */
 function refuseLoop(url: URL, { headers }: Incoming, { self }: Services): void {
   if (self.isNamedBy(url, parseAuthority(headers.host ?? ''))) {
     throw new KissError('loop', `${displayUrl(url)} names this server itself`, {

@@ -6,9 +6,9 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 const LIFETIME = 12 * 3_600_000
 
 /**
- * A browser sends the admin token along whoever made the form, but nobody else can compute this from it. It is made of the
- * admin token, so that every worker knows it, before and after a restart. The salt makes it another one on each page: the
- * length of a compressed page tells nothing of it.
+ * A browser sends the admin token with the forms of every site, but only this server can compute the form token. It is derived
+ * from the admin token, so that every worker accepts it, before and after a restart. The salt makes it different on each page,
+ * so that the length of a compressed page reveals nothing.
  * @param now milliseconds since the epoch
  */
 export function formToken(adminToken: string, now: number, salt = randomBytes(12).toString('hex')): string {

@@ -10,7 +10,7 @@ export interface HostFigures {
   readonly hits: number
 }
 
-/** What counts of an entry. */
+/** The fields of an entry that are summed. */
 interface StoredOf {
   readonly url: string
   readonly size: number
@@ -30,11 +30,11 @@ export function figuresByHost(entries: readonly StoredOf[]): HostFigures[] {
 
 /** The size of the entries of a host, and the bytes that were ever served of it. */
 export interface HostTraffic extends HostFigures {
-  /** Bytes; of hosts that were not heard of lately it may be forgotten. */
+  /** Bytes; forgotten for hosts without recent requests. */
   readonly served: number
 }
 
-/** The most served first; also hosts of which nothing is stored any more. */
+/** Ordered by bytes served, largest first; includes hosts without entries. */
 export function hostsByServed(
   stored: readonly HostFigures[],
   served: readonly { readonly host: string; readonly served: number }[],

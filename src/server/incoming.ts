@@ -1,4 +1,4 @@
-/** A request of node:http as our handlers see it. */
+/** A request of node:http in the form for handlers. */
 
 import type { IncomingMessage } from 'node:http'
 import { KissError } from '../errors.js'
@@ -18,7 +18,7 @@ export interface IncomingContext {
 export function readIncoming(message: IncomingMessage, context: IncomingContext): Incoming {
   const { headers, socket } = message
   const { path, query, authority } = splitTarget(message.url ?? '/')
-  // RFC 9112 §3.2.2: the authority of an absolute target counts, whatever Host says.
+  // RFC 9112 §3.2.2: the authority of an absolute target overrides Host.
   const host = oneHost(message) ?? authority
   const own = host === undefined ? headers : { ...headers, host }
   const peer = socket.remoteAddress
@@ -63,8 +63,8 @@ async function readForm(message: IncomingMessage): Promise<URLSearchParams> {
 }
 
 /**
- * RFC 9112 §3.2: who sends Host twice gets 400. node:http keeps the first of them, and who stands before us may have gone by
- * the other; both together are the name of nobody. undefined: there is one, or none.
+ * RFC 9112 §3.2: two Host fields are 400. node:http keeps the first, and a proxy may have used the second, so both are joined
+ * to a name that matches no host. undefined: there is one field, or none.
  */
 function oneHost({ headersDistinct: { host = [] } }: IncomingMessage): string | undefined {
   return host.length > 1 ? host.join(', ') : undefined

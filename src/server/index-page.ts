@@ -1,4 +1,4 @@
-/** The front page in plain text: how to ask this server for something. */
+/** The front page in plain text: how to request an artifact. */
 
 import { text } from './reply.js'
 import type { Incoming, Route } from './route.js'

@@ -15,7 +15,7 @@ export function informing(
       // Node sends nothing unless the name is lower case.
       response.writeEarlyHints({ ...fields, link: fields['link'].split(/,\s*(?=<)/) })
     } catch {
-      // A Link that node:http does not understand is a hint that the client does without.
+      // A Link that node:http cannot parse is left out: it is only a hint.
     }
   }
 }

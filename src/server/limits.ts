@@ -9,7 +9,7 @@ export interface Limits {
   readonly headerSize: number
   /** Milliseconds until the headers of a request are complete; against clients that send a byte a second. */
   readonly headersTimeout: number
-  /** Milliseconds until a request is complete, its body (which nobody reads) included. */
+  /** Milliseconds until a request is complete, including its body, which is not read. */
   readonly requestTimeout: number
   /** Milliseconds that a connection without a request is kept. Longer than most clients keep theirs: they close first. */
   readonly idleTimeout: number

@@ -31,9 +31,9 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
 }
 
 /**
- * Ends a connection on which more requests wait than may: else one connection, with requests for what is slow to come, would
- * hold as much memory as it likes. Who pipelines has to expect that (RFC 9112 §9.3.2). And where a connection ends, all of
- * its responses do: node:http tells only the one whose turn it is, and what the others hold would be held for ever.
+ * Closes a connection with too many waiting requests: otherwise one connection with slow requests could hold any amount of
+ * memory. RFC 9112 §9.3.2 allows that for pipelined requests. When a connection ends, all of its responses are destroyed:
+ * node:http does so only for the current one, and the memory of the others would never be freed.
  */
 function watchPipelines(server: Listener, most: number): void {
   const waiting = new WeakMap<Socket, Set<ServerResponse>>()
@@ -51,17 +51,17 @@ function watchPipelines(server: Listener, most: number): void {
   })
 }
 
-/** A response has a socket when it is its turn. */
+/** Only the current response has a socket. */
 function closeWaiting(response: ServerResponse): void {
   if (response.socket !== null) return
   response.destroy()
   response.emit('close')
 }
 
-/** Milliseconds between two lines that say the same. */
+/** Milliseconds between two equal lines. */
 const SILENCE = 60_000
 
-/** A refused client sees only a closed connection: the log tells the operator the reason. */
+/** A refused client sees only a closed connection; the log has the reason. */
 export function tellRefused(server: Listener, warn: (line: string) => void): void {
   let toldAt = -Infinity
   server.on('drop', () => {

@@ -1,4 +1,4 @@
-/** Lines on their way to a file descriptor: never waited for, bounded, and counted when they had to be dropped. */
+/** A bounded queue of lines to a file descriptor. No caller waits for it; dropped lines are counted. */
 
 import { fstatSync, write } from 'node:fs'
 import { Socket } from 'node:net'
@@ -23,7 +23,7 @@ export function logTarget(fd: number): LogTarget {
   const stat = fstatSync(fd)
   if (stat.isFIFO() || stat.isSocket()) {
     const socket = new Socket({ fd, readable: false, writable: true })
-    // Each write learns of a broken pipe by its own callback.
+    // Each write gets the error of a broken pipe by its own callback.
     socket.on('error', () => undefined)
     socket.unref()
     return { write: (batch, done) => void socket.write(batch, gathering(done)), close: () => socket.destroy() }
@@ -47,7 +47,7 @@ export interface LogSinkOptions {
   readonly target: LogTarget
   /** Bytes that may wait; 1 MiB are some 4,000 requests. */
   readonly limit?: number
-  /** The line that tells how many were dropped. */
+  /** Builds the line with the number of dropped lines. */
   readonly notice: (dropped: number) => string
 }
 

@@ -15,7 +15,7 @@ export interface MetricInput {
 export interface MetricValue {
   readonly value: number
   readonly labels: Readonly<Record<string, string | number>>
-  /** Where it is not that of the metric: the parts of a histogram. */
+  /** A name that differs from that of the metric: the parts of a histogram. */
   readonly metricName?: string
 }
 
@@ -26,7 +26,7 @@ export interface MetricRow {
   readonly values: (input: MetricInput) => readonly MetricValue[]
 }
 
-/** The sum under which lines that no log took are counted. */
+/** The name of the sum of dropped log lines. */
 export const DROPPED_LINES = 'log_lines_dropped'
 
 const one = (value: number): MetricValue[] => [{ value, labels: {} }]

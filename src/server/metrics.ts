@@ -51,7 +51,7 @@ export function metricsRoute(own: ProcessMetrics): Route {
     guard: 'client',
     handlers: {
       GET: async ({ role }, { engine, version }) => {
-        // What this process is like is all that is missing where the disk takes nothing.
+        // If the disk refuses the write, only the figures of this process are missing.
         await engine.figures.tell(await own.read()).catch(() => undefined)
         return {
           status: 200,

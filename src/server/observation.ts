@@ -1,4 +1,4 @@
-/** Everything by which a server is watched: its dashboard, its metrics, and the past that both show. */
+/** The observation of a server: its dashboard, its metrics, and the history that both show. */
 
 import { DROPPED_LINES } from './metric-table.js'
 import { openDashboard, type DashboardOptions } from './dashboard.js'
@@ -12,14 +12,14 @@ export interface ObservationOptions extends DashboardOptions {
 }
 
 export interface Observation {
-  /** For the server: the log that was given, and what is counted of each request beside it. */
+  /** The log for the server: it writes to the given log and counts each request. */
   readonly log: ServerLog
   readonly routes: readonly Route[]
-  /** Says the last figures of this process, and ends the live view. */
+  /** Writes the last figures of this process and ends the live view. */
   close(): Promise<void>
 }
 
-/** Milliseconds between two looks: as fine as the finest history. */
+/** Milliseconds between two samples: the finest resolution of the history. */
 const INTERVAL = 10_000
 
 export async function openObservation(options: ObservationOptions): Promise<Observation> {
@@ -37,7 +37,7 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
     await figures.tell(await own.read())
   }
 
-  /** The first look after the beginning of each interval, so that all workers mean the same one. */
+  /** The first sample of each interval, so that all workers use the same intervals. */
   async function watch(): Promise<void> {
     let failing = false
     while (!stop.signal.aborted) {
@@ -45,7 +45,7 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
         await look()
         failing = false
       } catch (error) {
-        // Serving goes on without a past.
+        // Serving continues without a history.
         if (!failing) log.error('the history cannot be written', error)
         failing = true
       }
@@ -70,7 +70,7 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
       dashboard.close()
       stop.abort()
       await watching
-      // The index may be gone by now; the next process finds out that this one is silent.
+      // The index may be removed already; the next process detects that this one is silent.
       await figures.leave().catch(() => undefined)
     },
   }

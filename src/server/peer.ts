@@ -1,4 +1,4 @@
-/** What one node of a cluster asks of another: bodies by the id of their key, and purges. Nothing here asks an origin. */
+/** The requests between the nodes of a cluster: bodies by the id of their key, and purges. No origin is contacted. */
 
 import type { Lent, Refused } from '../engine/lending.js'
 import type { ClusterEngine } from '../engine/types.js'
@@ -20,7 +20,7 @@ export function peerRoutes(cluster: ClusterEngine): readonly Route[] {
     (handler: Handler): Handler =>
     (request, services) =>
       tokens.has(kissToken(request.headers)) ? handler(request, services) : stranger()
-  // The token of the cluster is all that counts: nodes need not be among the clients, and have no name in Host.
+  // Only the cluster token is checked: nodes need not be among the allowed clients or server names.
   const common = { guard: 'open', anyHost: true } as const
   return [
     { ...common, path: body, handlers: { GET: known((request, services) => lend(request, services, cluster)) } },
@@ -77,7 +77,7 @@ function replyWith(lent: Lent, { method, headers }: Incoming, pool: BufferPool):
     ...(complete && sum !== undefined ? { 'Repr-Digest': formatReprDigest(sum) } : { Trailer: 'Repr-Digest' }),
   }
   const whole = (): Reply => ({ status: 200, headers: common, body: bodyOf(lent, 0, pool) })
-  // A part is asked for to go on: from a byte to the end, and only where the end is known.
+  // A node requests a range only to continue: from a byte to the end of a known length.
   if (range === undefined || 'suffix' in range || range.last !== undefined || length === undefined) return whole()
   const resolved = resolveRange(range, length)
   if (resolved === undefined) {
@@ -88,7 +88,7 @@ function replyWith(lent: Lent, { method, headers }: Incoming, pool: BufferPool):
   return { status: 206, headers: { ...common, ...contentRange }, body: bodyOf(lent, resolved.first, pool) }
 }
 
-/** A growing body is sent in chunks even where its length is known: the sum comes behind it. */
+/** A growing body is sent in chunks even with a known length: its sum follows in a trailer. */
 function bodyOf(lent: Lent, first: number, pool: BufferPool): StreamBody {
   const { about, complete } = lent
   const end = complete ? about.length : undefined
@@ -117,7 +117,7 @@ function withSum(sink: BodySink, lent: Lent): BodySink {
   }
 }
 
-/** Header fields are ASCII; JSON can say everything in it. */
+/** Escapes JSON to ASCII, for a header field. */
 function ascii(json: string): string {
   return json.replace(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

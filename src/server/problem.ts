@@ -5,10 +5,10 @@ import { formatCacheStatus } from '../http/cache-status.js'
 import { formatRetryAfter } from '../http/retry-after.js'
 import type { Reply } from './reply.js'
 
-/** The codes of errors.ts, and those that only HTTP knows. */
+/** The codes of errors.ts, and those that only HTTP has. */
 export type ProblemCode = ErrorCode | 'not-found' | 'method-not-allowed' | 'url-too-long' | 'precondition' | 'range'
 
-/** What kind of problem it is, the same every time (RFC 9457 §3.1.4). */
+/** The title of a kind of problem, the same for each occurrence (RFC 9457 §3.1.4). */
 const titles: Readonly<Record<ProblemCode, string>> = {
   internal: 'Internal error',
   usage: 'Bad parameter',
@@ -52,7 +52,7 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** As long as a failure is remembered (cache rule 8): asking again earlier cannot help. */
+/** The time that a failure is remembered (cache rule 8): an earlier retry gets the same failure. */
 const defaultRetryAfter = 10_000
 const temporary = new Set([502, 503, 504, 507])
 
@@ -73,8 +73,8 @@ export function problemReply({ status, code, detail, hint, retryAfter, headers }
 }
 
 /**
- * The problem that an error is. What nobody foresaw says nothing of itself: its text was never checked for secrets; the
- * log has it under the id of the request.
+ * The problem document of an error. An unexpected error gets a generic text, because its own text may contain secrets; the log
+ * has it under the id of the request.
  */
 export function problemOf(error: unknown): Problem {
   if (error instanceof KissError && error.code !== 'internal') {

@@ -81,8 +81,8 @@ export async function pump({ content, first, end, pool, sink, sent }: Pumping): 
 }
 
 /**
- * The same content, whose byte before `end` is read only after `until` has resolved: what a promised sum holds back must
- * not be the last byte of the body alone, but that of the range that was asked for.
+ * The same content, whose byte before `end` is read only after `until` has resolved: a required sum holds back the last byte of
+ * the requested range, not only that of the body.
  */
 export function holdingLastByte(
   content: Pick<Content, 'read'>,

@@ -1,6 +1,6 @@
 /**
- * The answer of an origin that says itself what is stored and fresh, as clients get it: with its status and fields, but for
- * what would act in the name of this server (RFC 9111 §4, RFC 9110 §14). Sends nothing itself.
+ * The answer to a client under `freshness: origin`: the status and fields of the origin, without those that would act in the
+ * name of this server (RFC 9111 §4, RFC 9110 §14). Sends nothing itself.
  */
 
 import type { RelayedAnswer } from '../engine/types.js'
@@ -42,7 +42,7 @@ function decide(options: RelayedReplyOptions): Reply {
   const { status } = answer
   const headers = headersOf(options)
   const sequential = artifact.entry === undefined && !artifact.stored
-  // What passes was selected by the origin, with the conditions of the client.
+  // The origin evaluated the conditions of the client for an answer that passes.
   if (!sequential && isKnownToClient(fields, answer, now)) return { status: 304, headers: withoutBody(headers) }
   if (status === 204 || status === 304) return { status, headers: status === 304 ? withoutBody(headers) : headers }
   if (answer.part !== undefined && artifact.entry !== undefined) return part(options, headers, answer.part.first)
@@ -87,7 +87,7 @@ function withoutBody(headers: Record<string, string>): Record<string, string> {
 function headersOf({ artifact, answer, url, name }: RelayedReplyOptions): Record<string, string> {
   const { fields, age, cache } = answer
   const { server, location } = fields
-  // The length is the writer's to say, and the id that of the request.
+  // The writer sets the length; the id is that of the request.
   const others = withoutFields(fields, 'content-length', 'x-request-id', 'server', 'location')
   return {
     ...others,

@@ -1,4 +1,4 @@
-/** Hits sent again: the answer to a request is prepared once, and sent to equal requests for as long as it is the answer. */
+/** Repeated hits: the answer to a request is prepared once, and sent to equal requests while it stays valid. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Again, Engine } from '../engine/types.js'
@@ -16,8 +16,8 @@ import type { Incoming } from './route.js'
 const LIMIT = 4_096
 
 /**
- * Header fields that make no difference to a public hit. Tokens and forwarded addresses decide who is
- * admitted, which is asked for each request. A request with any other field is not repeated.
+ * Header fields that do not change a public hit. Tokens and forwarded addresses decide the access, which is checked for each
+ * request. A request with any other field gets no prepared answer.
  */
 const harmless: ReadonlySet<string> = new Set([
   'host',
@@ -70,7 +70,7 @@ export class Repeats {
     this.#o = options
   }
 
-  /** Prepares the answer for the next equal request, where it may be repeated. */
+  /** Prepares the answer for the next equal request, if it may be repeated. */
   learn(message: IncomingMessage, { path, notes }: Incoming, { headers, repeatable }: Reply): void {
     if (repeatable === undefined || !isPlain(message)) return
     const own = { Server: 'kiss', 'X-Request-Id': '', ...headers, 'Content-Length': String(repeatable.entry.size) }
@@ -80,7 +80,7 @@ export class Repeats {
     this.#prepared.set(keyOf(message), { ...repeatable, fields, ageAt, path, target, cache, as })
   }
 
-  /** Answers a request whose answer is prepared and still right. False: nothing was done. */
+  /** Sends a prepared answer that is still valid. False: nothing was sent. */
   send(message: IncomingMessage, response: ServerResponse): boolean {
     if (!isPlain(message)) return false
     const key = keyOf(message)
@@ -109,7 +109,7 @@ export class Repeats {
     const startedAt = performance.now()
     const id = requestId(message.headers['x-request-id']) ?? newId()
     readers.enter()
-    // The end of the connection is told by `close`.
+    // `close` reports the end of the connection.
     response.on('error', ignore)
     response.on('close', () => {
       const done = response.writableFinished
@@ -143,7 +143,7 @@ function ignore(): void {
   // Nothing is left to do.
 }
 
-/** A GET of HTTP/1 whose fields are all harmless, each there once: `Host` twice names nobody (incoming.ts). */
+/** A GET of HTTP/1 whose fields are all harmless and occur once: two `Host` fields match no host (incoming.ts). */
 function isPlain(message: IncomingMessage): boolean {
   if (message.method !== 'GET' || message.httpVersionMajor !== 1) return false
   let names = 0
@@ -154,7 +154,7 @@ function isPlain(message: IncomingMessage): boolean {
   return message.rawHeaders.length === 2 * names
 }
 
-/** What the answer depends on, beside what {@link harmless} says: the target, and by which name it asks us. */
+/** The key of a prepared answer: the target and the name of the server in the request. */
 function keyOf(message: IncomingMessage): string {
   return `${message.headers.host ?? ''} ${message.url ?? ''}`
 }

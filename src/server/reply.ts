@@ -9,19 +9,19 @@ export interface BodySink {
   end(chunk?: Uint8Array, trailers?: Readonly<Record<string, string>>): Promise<void>
 }
 
-/** A body that is made while it is sent. Exactly one of `send` and `discard` is called, once. */
+/** A body that is produced while it is sent. Exactly one of `send` and `discard` is called, once. */
 export interface StreamBody {
   /** Bytes; undefined: chunked. */
   readonly length: number | undefined
-  /** Send the headers at once, before the first bytes are there. */
+  /** Send the headers before the first bytes arrive. */
   readonly flush: boolean
   /** Writes everything and ends. When it rejects, the connection is closed short. */
   send(sink: BodySink): Promise<void>
-  /** The body is not wanted: a HEAD, or a client that has gone. */
+  /** Releases a body that is not sent: for HEAD, or after the client left. */
   discard(outcome: 'done' | 'aborted'): Promise<void>
 }
 
-/** A hit that an equal request may be answered with again, while the engine says that it is the answer. */
+/** A hit that may be repeated for an equal request while the engine confirms it. */
 export interface Repeatable {
   readonly entry: Entry
   /** Of the request; milliseconds. */
@@ -30,13 +30,13 @@ export interface Repeatable {
 
 export interface Reply {
   readonly status: number
-  /** Any case; Content-Length is the writer's to set. */
+  /** Names in any case. The writer sets Content-Length. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array | StreamBody
   readonly repeatable?: Repeatable
 }
 
-/** Says nothing that a cache in between may keep. */
+/** Headers that forbid storing the answer. */
 const uncached = { 'Cache-Control': 'no-store' }
 
 export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {

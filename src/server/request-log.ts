@@ -18,7 +18,7 @@ export interface RequestRecord {
   readonly as?: ServedAs
   /** Code of the problem. */
   readonly code?: string
-  /** Body bytes sent, by us or by the proxy that they were handed to. */
+  /** Body bytes sent, by this server or by the proxy that was told to send them. */
   readonly bytes: number
   /** Milliseconds until the first body byte, or the head of an answer without body, was handed over. */
   readonly firstByte: number

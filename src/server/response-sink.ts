@@ -25,7 +25,7 @@ export class ResponseSink implements BodySink {
     })
   }
 
-  /** Status and headers are decided: a later failure cannot be told to the client. */
+  /** Status and headers were sent: a later failure can only close the connection. */
   get begun(): boolean {
     return this.#begun
   }
@@ -60,7 +60,7 @@ export class ResponseSink implements BodySink {
       this.#pending.add(reject)
       write((error) => {
         this.#pending.delete(reject)
-        // A write that the end of the connection cut off is called back without an error.
+        // A write that the end of the connection cut off calls back without an error.
         if (error || (this.#response.destroyed && !this.#response.writableFinished)) return reject(clientLeft(error))
         this.firstByteAt ??= performance.now()
         this.bytes += bytes

@@ -1,10 +1,10 @@
-/** By which names this server goes: which Host it answers to, and which URLs would lead back to it. */
+/** The names of this server: the Host fields that it answers, and the URLs that would lead back to it. */
 
 import { isIP } from 'node:net'
 import { plainAddress } from './addresses.js'
 
 export interface SelfOptions {
-  /** The name or address that it was told to listen on. */
+  /** The name or address of `--host`. */
   readonly host: string
   /** Where it listens. */
   readonly address: string
@@ -12,7 +12,7 @@ export interface SelfOptions {
   readonly serverNames: readonly string[]
   /** Addresses of this machine. */
   readonly addresses: readonly string[]
-  /** Our name in Via. */
+  /** The name of this server in Via. */
   readonly via: string | undefined
 }
 
@@ -62,8 +62,8 @@ export class Self {
   }
 
   /**
-   * May a request for this host be answered? A page in somebody's browser can make a name of its own point to a loopback
-   * address; it cannot change the Host that is sent along.
+   * May a request for this host be answered? A foreign page in a browser can let a name of its own resolve to a loopback
+   * address (DNS rebinding), but cannot change the Host of the request.
    */
   answersTo(host: string): boolean {
     if (this.#names.size === 0 && !isLoopback(this.#listening)) return true
@@ -71,8 +71,8 @@ export class Self {
   }
 
   /**
-   * Would fetching this URL ask this very server? On our port any path would; on another, where a proxy may stand before
-   * us and serve other things too, only the fetch endpoint's. `asked` is the Host of the request, if there is one.
+   * Would a request for this URL come back to this server? On its own port every path would. Another port may belong to a proxy
+   * that serves other things too, so there only the fetch endpoint counts. `asked` is the Host of the request, if there is one.
    */
   isNamedBy(url: URL, asked?: Authority): boolean {
     const port = url.port === '' ? schemePorts[url.protocol] : Number(url.port)
@@ -80,12 +80,12 @@ export class Self {
     if (port === undefined || host === undefined) return false
     const named = this.#names.has(host)
     if (port === this.port) return named || host === asked?.host || host === this.#host || this.#isOwnAddress(host)
-    // Another port of the host that was asked may be another server; the very one that was asked is not.
+    // Another port of the requested host may be another server; the requested host and port are this one.
     const asAsked = host === asked?.host && port === (asked.port ?? schemePorts[url.protocol])
     return (named || asAsked) && url.pathname.startsWith('/api/v1/fetch')
   }
 
-  /** Would a connection to this address come out here? */
+  /** Would a connection to this address reach this server? */
   listensAt(address: string, port: number): boolean {
     const plain = plainAddress(address)
     return port === this.port && plain !== undefined && this.#isOwnAddress(plain)
@@ -112,7 +112,7 @@ export class Self {
   }
 }
 
-/** The server as its own engine knows it, which is made before it listens: until then nothing leads there. */
+/** The server for its own engine, which is opened before the server listens; until then no address belongs to it. */
 export class FutureSelf {
   #self: Self | undefined
 

@@ -35,7 +35,7 @@ export interface ServerOptions {
   readonly version: string
   readonly access?: AccessOptions
   readonly tls?: TlsFiles
-  /** Names that this server answers to beside addresses and `localhost`. */
+  /** Accepted names of this server beside addresses and `localhost`. */
   readonly serverNames?: readonly string[]
   /** Milliseconds that draining waits for readers; default 30 s. */
   readonly drainTimeout?: number
@@ -45,7 +45,7 @@ export interface ServerOptions {
   readonly passHeaders?: readonly string[]
   /** Path of an nginx location that is internal and has `<cache-dir>/blobs`: nginx sends the bytes of hits itself. */
   readonly accelRedirect?: string
-  /** Further pages; before our own, so that they can replace them. */
+  /** Further pages. They come first and can replace built-in pages. */
   readonly routes?: readonly Route[]
   readonly limits?: Partial<Limits>
   /** Milliseconds since the epoch. */
@@ -57,13 +57,13 @@ export interface RunningServer {
   /** `http://127.0.0.1:8001/`, as a client would write it. */
   readonly url: string
   readonly port: number
-  /** By which names and addresses it goes. */
+  /** Its names and addresses. */
   readonly self: Self
   /** Readers being served. */
   readonly readers: number
   /**
-   * Lets the readers finish for at most the drain timeout, answering everybody else 503, then closes. Resolves when it is
-   * closed; calling it again waits for the same end.
+   * Lets the readers finish for at most the drain timeout, answers new requests with 503, then closes. Resolves when it is
+   * closed; a second call waits for the same end.
    */
   drain(): Promise<void>
   /** Closes now, cutting readers short. */
@@ -112,20 +112,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const repeats = new Repeats({ engine: options.engine, access, readers, log: options.log, newId, now: services.now })
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    // The rest of what had been read when the connection ended.
+    // A request that was read before the connection ended.
     if (message.socket.destroyed) return
     if (draining === undefined && repeats.send(message, response)) return
     const leaving = new AbortController()
     response.once('close', () => {
       if (!response.writableFinished) leaving.abort(clientLeft())
     })
-    // Every hand-over learns of a broken connection by its own callback.
+    // Every write gets the error of a broken connection by its own callback.
     response.on('error', () => undefined)
     const { route, request } = locate(
       readIncoming(message, { ...context, signal: leaving.signal, inform: informing(message, response) }),
       routes,
     )
-    // Where its body ends is not certain, so nothing after it may be read as a request.
+    // The end of its body is not certain, so no following bytes may be read as a request.
     if (message.httpVersion === '1.0' && message.headers['transfer-encoding'] !== undefined) {
       response.shouldKeepAlive = false
     }

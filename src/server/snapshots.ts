@@ -21,7 +21,7 @@ export interface Moment {
   readonly view: (role: Role) => View
 }
 
-/** Milliseconds between two looks that tell a rate: many may look within a second. */
+/** Milliseconds between two samples of a rate. */
 const SHORTEST = 900
 
 export class Snapshots {

@@ -1,4 +1,4 @@
-/** The status page as JSON: KissCache's keys, so that its monitoring goes on working, and ours. */
+/** The status page as JSON: the keys of KissCache, so that its monitoring continues to work, and further keys. */
 
 import { sumOf, totalsOf } from '../engine/totals.js'
 import type { EngineStatus, Totals } from '../engine/types.js'
@@ -12,7 +12,7 @@ export interface StatusContext {
   /** What `instance` shows: on a server its own URL, as in KissCache. */
   readonly instance: string
   readonly version: string
-  /** Of the node that answers. */
+  /** The id of the node that answers. */
   readonly cacheId: string
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -47,7 +47,7 @@ const rows: readonly Row[] = [
   ['statistics_upload', 'body bytes sent to clients', ({ counts }) => servedBytes(counts)],
   ['statistics_requests', 'requests of the fetch endpoint', ({ counts }) => counts.requests],
   ['version', 'of kiss', (_, { version }) => version],
-  // Ours.
+  // Further keys.
   ['cache_id', 'identifies the cache directory', (_, { cacheId }) => cacheId],
   [
     'downloaded_from',

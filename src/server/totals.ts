@@ -12,7 +12,7 @@ export function servedBytes(counts: Counts): number {
 export const sourceKinds = ['origin', 'mirror', 'parent'] as const
 export type CountedSource = (typeof sourceKinds)[number]
 
-/** Body bytes that arrived, by their source. Older versions of kiss counted no source: what no other sent is the origin's. */
+/** Body bytes that arrived, by their source. Older versions of kiss counted no source: the remainder counts for the origin. */
 export function downloadedFrom(counts: Counts): Readonly<Record<CountedSource, number>> {
   const { downloaded, downloaded_mirror: mirror, downloaded_parent: parent } = counts
   return { origin: Math.max(0, downloaded - mirror - parent), mirror, parent }

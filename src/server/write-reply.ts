@@ -5,7 +5,7 @@ import { KissError } from '../errors.js'
 import type { Reply, StreamBody } from './reply.js'
 import { clientLeft, ResponseSink } from './response-sink.js'
 
-/** What became of an answer. */
+/** The outcome of an answer. */
 export interface Written {
   readonly status: number
   /** Body bytes that the operating system took. */
@@ -14,7 +14,7 @@ export interface Written {
   readonly firstByteAt: number
   /** Complete; the client left; or the body failed and the connection was closed short. */
   readonly outcome: 'done' | 'aborted' | 'failed'
-  /** Why it failed. */
+  /** The failure. */
   readonly error?: unknown
 }
 
@@ -28,7 +28,7 @@ export interface Writing {
   readonly problem: (error: unknown) => Reply
 }
 
-/** Writes an answer and resolves when it is over, whatever its end; never rejects. */
+/** Writes an answer and resolves after its end; never rejects. */
 export async function writeReply(response: ServerResponse, writing: Writing): Promise<Written> {
   const { reply, head } = writing
   const stream = isStream(reply.body) ? reply.body : undefined

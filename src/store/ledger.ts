@@ -49,7 +49,7 @@ export interface Request {
   readonly now: number
 }
 
-/** True when the reservation is made. One statement: the sum cannot change between the look and the deed. */
+/** True when the reservation is made. One statement: the sum cannot change between the check and the write. */
 export async function tryReserve(query: Query, { id, bytes, ahead, owner, now }: Request): Promise<boolean> {
   const rows = await query(
     `INSERT INTO reservations (id, bytes, granted, owner, at) SELECT ?1, ?2, ?3, ?4, ?5

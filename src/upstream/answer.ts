@@ -6,11 +6,11 @@ import { Intake } from './intake.js'
 import type { Rate } from './rate.js'
 import type { OriginAnswer, SourceKind, Turn } from './types.js'
 
-/** Bytes of an error page that are looked at. */
+/** Bytes of an error page that are read. */
 const EXCERPT = 4096
 /** Milliseconds that such a page may take. */
 const EXCERPT_TIMEOUT = 5000
-/** Bytes that are read for nothing, so that their connection can be used again; a longer body costs the connection. */
+/** Bytes that are read and dropped, so that the connection can be reused; for a longer body the connection is closed. */
 const DRAIN = 16 * 1024
 const DRAIN_TIMEOUT = 1000
 
@@ -111,9 +111,9 @@ export class Answer implements OriginAnswer {
   }
 }
 
-/** Done with a body that nobody wants. */
+/** Discards the body. */
 export function drain(body: Readable | Dispatcher.ResponseData['body']): void {
   if (!('dump' in body)) return void body.destroy()
-  // Aborting, and failing in the middle, are as good as the end.
+  // An abort or a failure ends the body as well.
   body.dump({ limit: DRAIN, signal: AbortSignal.timeout(DRAIN_TIMEOUT) }).catch(() => undefined)
 }

@@ -1,6 +1,6 @@
 /**
- * Connects sockets under the address guard. The checked address is the one that is used: a forbidden address is never connected to,
- * and the address of the open socket is looked at once more before a byte is written.
+ * Connects sockets under the address guard. The checked address is the address that is connected; the address of the open
+ * socket is checked once more before a byte is written.
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
@@ -48,8 +48,8 @@ export function guardedConnector({ guard, lookup, secureContext }: ConnectorOpti
 }
 
 /**
- * undici takes ECONNRESET for the end of a body that the connection delimits; RFC 9112 §8 says that only an orderly close is
- * one. Under another code a reset is the error that it is.
+ * undici treats ECONNRESET as the end of a body that the connection delimits; by RFC 9112 §8 only an orderly close is the
+ * end. Under another code a reset is the error that it is.
  */
 function tellingResets<S extends Socket>(socket: S): S {
   return socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -82,7 +82,7 @@ function refusal(check: (address: string) => void, address: string): Error | und
   }
 }
 
-/** In words that can be shown. After redirects the host is not that of the URL that was asked for. */
+/** A displayable message. After redirects the host differs from that of the requested URL. */
 function notFound(hostname: string, cause?: Error): Error {
   return Object.assign(new Error(`there is no such host: ${hostname}`, { cause }), { code: 'ENOTFOUND' })
 }

@@ -7,7 +7,7 @@ import type { Headers } from './headers.js'
 /** Fields of requests that hold no credential: kiss writes them, or they select a representation. */
 const openInRequests = /^(?:accept|accept-charset|accept-encoding|accept-language|range|if-[a-z-]+|user-agent|via)$/
 
-/** Fields of answers that decide what becomes of them, or tell who answered; all others may set a cookie or hold a token. */
+/** Fields of answers that decide their use or identify the server; all others may contain a cookie or a token. */
 const openInAnswers =
   /^(?:accept-ranges|age|cache-control|cache-status|connection|content-(?:disposition|encoding|length|range|type)|date|etag|expires|last-modified|pragma|repr-digest|retry-after|server|transfer-encoding|vary|via|warning|x-cache)$/
 
@@ -27,7 +27,7 @@ export function sentLines({ method, url, headers, proxy }: Sent): string {
 }
 
 export interface Received {
-  /** That was asked. */
+  /** The requested URL. */
   readonly url: URL
   readonly status: number
   /** Lower-case names. */

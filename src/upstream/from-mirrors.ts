@@ -1,4 +1,4 @@
-/** The mirrors of a URL as a source: the first that has it. Being down, slow and saying no all lead to the next. */
+/** The mirrors of a URL as a source: the first that has it. After a failure, a timeout or a refusal the next one is asked. */
 import type { UpstreamProvider } from '../provider/types.js'
 import { drain } from './answer.js'
 import { withoutCredentials } from './headers.js'
@@ -12,7 +12,7 @@ import { within } from './within.js'
 /** Milliseconds that a mirror has to answer. */
 const TIMEOUT = 5000
 
-/** What a mirror is to the hops: nothing is added and nothing is known. */
+/** The provider of a mirror: it adds no credential and classifies nothing. */
 const MIRROR: UpstreamProvider = { name: 'mirror', priority: 0, matches: () => true, cacheKey: (url) => url }
 
 export class FromMirrors implements Source {
@@ -65,7 +65,7 @@ export class FromMirrors implements Source {
       this.#health.answered(place)
       return received
     } catch (error) {
-      // Where it sent us to somebody who is down, it is not down itself; but too slow is too slow.
+      // A mirror that redirects to a server that is down is not down itself; a timeout counts in any case.
       if (last.origin !== url.origin && !signal.aborted) this.#health.answered(place)
       else if (!request.signal.aborted) this.#health.failed(place, error)
       throw error

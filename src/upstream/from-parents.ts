@@ -1,6 +1,6 @@
 /**
- * The parents of a URL as a source. What no parent can give comes from the next source, unless `--parent-only` says
- * otherwise; a refusal (4xx) that a parent passes on is the origin's own.
+ * The parents of a URL as a source. If no parent has an answer, the next source is asked, except with `--parent-only`. A refusal
+ * (4xx) that a parent passes on is that of the origin.
  */
 import { Readable } from 'node:stream'
 import { KissError } from '../errors.js'
@@ -34,16 +34,16 @@ const TIMEOUT = 20_000
 const PROBLEM = 64 * 1024
 /** Characters of Cache-Status that are passed on. */
 const CACHE_STATUS = 1024
-/** Statuses that are an answer to the request: the artifact, a part of it, or what our validators and range mean. */
+/** Statuses that answer the request: the artifact, a part of it, or the result for the validators or the range. */
 const ANSWERS: ReadonlySet<number> = new Set([200, 206, 304, 412, 416])
-/** A refusal that may only mean that the parent has no credential of its own. */
+/** Refusals that a missing credential of the parent may cause. */
 const DENIALS: ReadonlySet<number> = new Set([401, 403, 404])
-/** Codes of a refusal that is the origin's; all others are the parent's own. */
+/** Codes of refusals by the origin; all others are by the parent. */
 const OF_ORIGIN: ReadonlySet<string | undefined> = new Set([undefined, 'origin-refused', 'not-found'])
 
 export interface FromParentsOptions {
   readonly ways: Ways
-  /** Directly, whatever the proxies: a parent belongs to the operator. */
+  /** Connects without the proxies of the environment, because a parent belongs to the operator. */
   readonly network: Network
   readonly health: Health
   readonly parents: Parents
@@ -66,7 +66,7 @@ export class FromParents implements Source {
     this.#rules = rules
   }
 
-  /** A parent answers in its own form, and so never in the place of the origin itself. */
+  /** A parent answers in its own form, so it cannot stand for an origin under `freshness: origin`. */
   #asideFor({ url }: OriginRequest): undefined {
     if (!this.#only) return undefined
     throw new KissError(
@@ -79,7 +79,7 @@ export class FromParents implements Source {
     const places = parentsOf(this.#rules, request.url)
     if (places.length === 0) return undefined
     if (request.relay) return this.#asideFor(request)
-    // Validators of the origin or of a mirror: nobody else can say whether the bytes that we hold are still the same.
+    // Only the source of the validators can confirm the held bytes: here that is the origin or a mirror.
     const asksOthers = request.source !== PARENT && holdsValidators(request)
     if (asksOthers && !this.#only) return undefined
     const timeout = this.#only
@@ -150,7 +150,7 @@ export class FromParents implements Source {
   }
 }
 
-/** Only a retry tells whether the parent can give it later. */
+/** A transient failure of the parent: a retry may succeed. */
 function cannotGive(name: string, status: number, text: string): Error {
   const { detail = `it answered ${status}` } = parseProblem(text)
   return new Error(`the parent ${name} cannot give it: ${detail}`)

@@ -1,4 +1,4 @@
-/** Asks a provider, and tells its answers from its failures. */
+/** Calls a provider, and separates its values from its failures. */
 import { unlessAborted } from '../abort.js'
 import { asKissError, KissError } from '../errors.js'
 import type { UpstreamFailure, UpstreamProvider } from '../provider/types.js'
@@ -7,8 +7,8 @@ export type Told<T> =
   { readonly value: T | undefined; readonly failure?: undefined } | { readonly failure: UpstreamFailure }
 
 /**
- * The value that the provider gives, or the answer of the origin that it reports by an error with a property `failure`.
- * Throws KissError, `credential` for any other error, and the signal's reason: a provider may overlook the signal.
+ * The value of the provider, or the answer of the origin that it reports by an error with a property `failure`. Throws KissError
+ * `credential` for any other error, and the reason of the signal, which a provider may ignore.
  */
 export async function fromProvider<T>(
   provider: UpstreamProvider,
@@ -21,7 +21,7 @@ export async function fromProvider<T>(
   } catch (error) {
     signal.throwIfAborted()
     const failure = failureOf(error)
-    // The provider's own question got no answer: the attempt failed as a download that got none.
+    // The provider's own request got no answer: the attempt fails as a download without an answer.
     if (error instanceof KissError && isUnanswered(error)) throw new Error(error.message, { cause: error.cause })
     if (failure === undefined) throw asKissError(error, 'credential', provider.name)
     return { failure }

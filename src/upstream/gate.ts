@@ -1,7 +1,7 @@
 /**
- * How many downloads run at once, in all and per host. Places go in order of arrival, but to the client that holds the fewest
- * first. A download that nobody reads, or whose client holds more than its share, and that is slow gives its place to one
- * that waits.
+ * Limits the number of concurrent downloads, in total and per host. Waiting downloads get a slot in order of arrival; among
+ * clients, the one with the fewest slots comes first. A slow download without a reader, or of a client with more than its
+ * share, yields its slot to a waiting one.
  */
 
 export interface GateLimits {
@@ -9,20 +9,20 @@ export interface GateLimits {
   readonly perHost?: number | undefined
 }
 
-/** A download that wants a place. */
+/** A download that needs a slot. */
 export interface Visitor {
   readonly host: string
-  /** Downloads at once of this host, in place of the limit that all have. */
+  /** The limit of this host, in place of the general one. */
   readonly places?: number | undefined
-  /** Address of the client that the download is for; undefined where there is none. */
+  /** Address of the client of the download, if there is one. */
   readonly client?: string | undefined
   /** It never waits, and is the first to yield. */
   readonly spare?: boolean
-  /** Is it so slow that it should yield its place? `greedy`: its client holds more than its share. */
+  /** Is it slow enough to yield its slot? `greedy`: its client holds more than its share. */
   isSlow?(greedy: boolean): boolean
-  /** Takes its place away; it leaves by itself then, and may come again. */
+  /** Asks it to leave; it may queue again. */
   yield?(): void
-  /** Told that it waits; the function gives its number in the queue, from 1. */
+  /** Called when it has to wait, with a function that gives its position in the queue, from 1. */
   onQueue?(place: () => number): void
 }
 
@@ -31,10 +31,10 @@ interface Waiting {
   start(): void
 }
 
-/** Milliseconds between two looks at slow downloads while others wait. */
+/** Milliseconds between two checks for slow downloads while others wait. */
 const LOOK = 1_000
 
-/** There is no place for a spare connection. */
+/** There is no slot for a spare connection. */
 class NoRoom extends Error {
   readonly code = 'ERR_NO_ROOM'
 }
@@ -55,9 +55,9 @@ export class Gate {
   }
 
   /**
-   * Resolves, when there is room, with the function that gives the place back (once, however often it is called). A host
-   * at its limit holds up nobody behind it. Rejects with the signal's reason when it is aborted before,
-   * and a spare visitor at once where there is no room (`ERR_NO_ROOM`).
+   * Resolves, when a slot is free, with the function that returns it; a second call of the function has no effect. A host at its
+   * limit does not block downloads of other hosts. Rejects with the reason of the signal, and with `ERR_NO_ROOM` for a spare
+   * visitor if no slot is free.
    */
   async enter(visitor: Visitor, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted()
@@ -88,7 +88,7 @@ export class Gate {
     this.#admit()
   }
 
-  /** The place is taken before the visitor that waited for it runs, so that no other can take it in between. */
+  /** The slot is taken before its visitor runs, so that no other visitor can take it in between. */
   #admit(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#running.add(next.visitor)
@@ -97,7 +97,7 @@ export class Gate {
     }
   }
 
-  /** Of those that find room, the first whose client holds the fewest places. */
+  /** The first waiting visitor with a free slot whose client holds the fewest slots. */
   #next(): Waiting | undefined {
     if (this.#running.size >= this.#total) return undefined
     let best: { readonly waiting: Waiting; readonly held: number } | undefined
@@ -130,7 +130,7 @@ export class Gate {
     })
   }
 
-  /** The spare connection that came last gives its place to the one that waits. */
+  /** Takes the slot of the latest spare connection for a waiting visitor. */
   #displace(visitor: Visitor): void {
     const isFull = this.#isFull(visitor)
     const spare = [...this.#running].findLast(
@@ -148,7 +148,7 @@ export class Gate {
     this.#timer = undefined
   }
 
-  /** Asks one slow download to leave for each that waits. */
+  /** Asks one slow download to leave for each waiting one. */
   #look(): void {
     const clients = new Set(
       [...this.#running, ...this.#waiting.map(({ visitor }) => visitor)].map(({ client }) => client),

@@ -5,7 +5,7 @@ import { formsOf, restriction } from './restrictions.js'
 import { holdsAddress, namesHost, parseRules, type Rule } from './rules.js'
 import type { OwnServer, UpstreamOptions } from './types.js'
 
-/** The questions of a connector before it connects and before it sends. Throws KissError `upstream-forbidden` or `loop`. */
+/** The checks of a connector before it connects and before it sends. They throw KissError `upstream-forbidden` or `loop`. */
 export interface AddressGuard {
   /** May a socket on behalf of `host` (a URL's hostname) be connected to `address`? */
   checkAddress(address: string, host: string, port: number): void
@@ -27,7 +27,7 @@ export class Guard implements AddressGuard {
     this.update(options)
   }
 
-  /** From now on these lists hold. Throws KissError `usage` for one that cannot be read; then nothing has changed. */
+  /** Replaces the lists. Throws KissError `usage` for an invalid one, and changes nothing then. */
   update({ allow = [], deny = [] }: Pick<UpstreamOptions, 'allow' | 'deny'>): void {
     const allowed = parseRules(allow, 'allow-upstream')
     this.#deny = parseRules(deny, 'deny-upstream')
@@ -35,8 +35,8 @@ export class Guard implements AddressGuard {
   }
 
   /**
-   * What can be said of a URL without looking anything up: literal addresses in full, names by the lists. Behind a proxy
-   * this is all there is, because the proxy resolves the name.
+   * Checks a URL without a lookup: literal addresses in full, names by the lists. Behind a proxy there is no other check, because
+   * the proxy resolves the name.
    */
   checkUrl(url: URL): void {
     const port = portOf(url)

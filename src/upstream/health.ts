@@ -1,10 +1,10 @@
-/** Which mirrors, or parents, are down: those that could not be connected to, or were too slow, are left alone for a while. */
+/** The health of mirrors and parents: one that refused the connection or timed out is skipped for a while. */
 import { systemCode } from '../errors.js'
 
-/** Milliseconds that one is passed over, until one request tries it again. */
+/** Milliseconds that one is skipped, until one request tries it again. */
 const REST = 10_000
 
-/** Errors that say that it is down, and not merely that it does not have something. */
+/** Errors of a server that is down, as opposed to refusals. */
 const DOWN: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -21,7 +21,7 @@ const DOWN: ReadonlySet<string> = new Set([
 /** A mirror or a parent. */
 export interface Patient {
   readonly url: URL
-  /** Fit to be shown. */
+  /** Displayable. */
   readonly name: string
 }
 
@@ -45,7 +45,7 @@ export class Health {
     this.#warn = warn
   }
 
-  /** May it be asked? When its rest is over one request may, and the others wait for what that one finds. */
+  /** May it be asked? After the pause one request may; the others wait for its result. */
   admits({ url }: Patient): boolean {
     const until = this.#restUntil.get(url.origin)
     if (until === undefined) return true

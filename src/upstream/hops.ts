@@ -1,4 +1,4 @@
-/** From a URL to its final answer: authorise, send, look, and so on for every redirect. */
+/** From a URL to its final answer: for every hop, authorise, send and classify. */
 import { Readable } from 'node:stream'
 import { KissError } from '../errors.js'
 import type { UpstreamFailure, UpstreamProvider, UpstreamRequest } from '../provider/types.js'
@@ -22,7 +22,7 @@ export interface Journey {
   readonly relay?: Relay | undefined
 }
 
-/** What a source makes its answer of. */
+/** The result of the hops, from which a source builds its answer. */
 export type Hopped = Omit<Received, 'kind' | 'source'>
 
 export async function follow(journey: Journey): Promise<Hopped> {
@@ -69,14 +69,14 @@ function ownUrl(asked: URL, sent: URL, hop: number): KissError {
 }
 
 /**
- * Names and proxies can lead back to a server that does not know them for its own. It knows its Via, and answers so; and
- * each cache on the way back says the same.
+ * A name or a proxy can lead back to a server that does not recognise the name as its own. The server then recognises its Via and
+ * answers 508; each cache on the way back passes that on.
  */
 function saysLoop(status: number, headers: Headers): boolean {
   return status === 508 && /(^|,) *kiss;[^,]*\bdetail=loop\b/.test(headers['cache-status'] ?? '')
 }
 
-/** What the provider makes of a hop. What it adds is for this hop alone: the next begins with the hop's own headers. */
+/** The hop with the headers of the provider, which apply to this hop alone. */
 async function authorised(journey: Journey, hop: Hop, number: number): Promise<AuthorisedHop | UpstreamFailure> {
   const { provider, method, clientCredential, signal, url: asked } = journey
   const request: UpstreamRequest = { method, ...hop }

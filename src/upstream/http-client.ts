@@ -18,8 +18,8 @@ export interface HttpClientOptions extends Pick<UpstreamOptions, 'deny' | 'caFil
 }
 
 /**
- * What it asks is what the operator or the user has set, never what a stranger asked for: of the address guard only the
- * deny list holds. Throws KissError `configuration` for a CA file or a proxy.
+ * The settings of the operator or the user name its URLs, never a client: of the address guard only the deny list
+ * applies. Throws KissError `configuration` for a CA file or a proxy.
  */
 export async function createHttpClient(options: HttpClientOptions): Promise<HttpClient> {
   const { caFile, env = {}, timeout = TIMEOUT } = options

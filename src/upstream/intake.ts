@@ -1,11 +1,11 @@
 /**
- * Takes a body in as it arrives. A stream that breaks throws away what it has buffered; here every byte that came is read
- * first, and the error where the bytes end: a cut costs no byte that the origin has sent.
+ * Buffers a body as it arrives. A broken stream drops its buffered bytes; here every byte that arrived is read before the
+ * error, so that a cut loses no byte.
  */
 import type { Readable } from 'node:stream'
 import { errors } from 'undici'
 
-/** Bytes that may wait for their reader before the network has to. */
+/** Bytes that may be buffered before reading from the network pauses. */
 const LIMIT = 256 * 1024
 
 /** Milliseconds that the reader waits for a byte. */
@@ -49,7 +49,7 @@ export class Intake {
     }
   }
 
-  /** Resolves at the next chunk or at the end, which an origin that is silent for `ms` brings about. */
+  /** Resolves at the next chunk or at the end; an origin that is silent for `ms` ends the body. */
   async #more(ms: number): Promise<void> {
     const silent = () => this.#source.destroy(new errors.BodyTimeoutError(`no byte for ${ms / 1000} s`))
     // setTimeout takes no longer times.
@@ -58,7 +58,7 @@ export class Intake {
     clearTimeout(timer)
   }
 
-  /** Reads no further: lets at most `bytes` more pass within `ms`, for the sake of the connection, then gives it up. */
+  /** Stops reading: drops at most `bytes` more within `ms`, so that the connection can be reused, then closes it. */
   drop(bytes: number, ms: number): void {
     this.#chunks = []
     this.#allowance = bytes

@@ -1,6 +1,6 @@
 /**
- * Makes HTTP/1 that curl and wget can read fit for a strict parser: one response of a connection, rewritten as it arrives. What
- * it cannot read it passes on as it is, for the parser to refuse. Pure.
+ * Rewrites one HTTP/1 response that curl and wget accept into a form for a strict parser, as it arrives. Bytes that it cannot
+ * read are passed on unchanged, and the parser refuses them. Pure.
  */
 
 /** Bytes of a head; a longer one is not rewritten. */
@@ -22,7 +22,7 @@ export class Leniency {
   #state: State = { in: 'head' }
   #held: Buffer = Buffer.alloc(0)
 
-  /** The bytes for the parser in place of those that came. */
+  /** The bytes for the parser in place of those that arrived. */
   take(bytes: Buffer): Buffer[] {
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
     const out: Buffer[] = []
@@ -67,7 +67,7 @@ export class Leniency {
     if (end === null) return text.length === LONGEST_HEAD && this.#giveUp()
     this.#drop(end.index + end[0].length)
     const head = readHead(text.slice(0, end.index))
-    // RFC 9110 §15.2.1: it was not asked for.
+    // RFC 9110 §15.2.1: the request had no Expect.
     if (/^HTTP\/\S+ 100/.test(head.status)) return true
     out.push(Buffer.from(`${[head.status, ...head.fields].join('\r\n')}\r\n\r\n`, 'latin1'))
     // §15.2: another head follows.

@@ -1,4 +1,4 @@
-/** Looks whether lists of upstreams can be read, without a client. Pure. */
+/** Checks the lists of upstreams without a client. Pure. */
 
 import { parseMirrors } from './mirrors.js'
 import { parseParents } from './parents.js'

@@ -27,7 +27,7 @@ export interface Place {
   readonly name: string
 }
 
-/** Throws KissError `usage` for what is no pattern or no prefix. */
+/** Throws KissError `usage` for an invalid pattern or prefix. */
 export function parseMirrors(mirrors: readonly Mirror[]): readonly MirrorRule[] {
   return mirrors.map(({ match, to }) => {
     const pattern = compilePattern(match, 'mirrors')
@@ -36,7 +36,7 @@ export function parseMirrors(mirrors: readonly Mirror[]): readonly MirrorRule[] 
   })
 }
 
-/** @param section of the settings, for the message. Throws KissError `usage` for what is no pattern. */
+/** @param section of the settings, for the message. @throws KissError `usage` for an invalid pattern */
 export function compilePattern(match: string, section: string): Glob {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^?#]+$/.test(match)) {
     throw new KissError('usage', `${section}: ${match}: a pattern is a URL without query, such as https://host/path/**`)
@@ -62,8 +62,8 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
 }
 
 /**
- * Where to ask before the origin. Validators and ranges are asked about where they come from first: nobody else can tell
- * whether the bytes that we hold are still the same.
+ * The mirrors to ask before the origin. For a request with validators or a range, the mirror that they come from is first: no
+ * other source can confirm the held bytes.
  */
 export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
   if (request.relay !== undefined) return []

@@ -25,9 +25,9 @@ export interface NetworkOptions {
   readonly secureContext?: SecureContext | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly via: string | undefined
-  /** Told of origins that break HTTP, one line each. */
+  /** Receives one line for each origin that violates HTTP. */
   readonly warn?: (message: string) => void
-  /** Told of every request and every answer (exchange.ts). */
+  /** Receives every request and every answer (exchange.ts). */
   readonly trace?: ((lines: string) => void) | undefined
 }
 
@@ -102,7 +102,7 @@ export class Network {
     return response
   }
 
-  /** Says a decision about a request; nobody may be listening. */
+  /** Traces a decision about a request. */
   tell(line: string): void {
     this.#trace?.(`* ${line}`)
   }
@@ -144,13 +144,13 @@ export class Network {
         }),
         ...(content && { body: content.body }),
         signal,
-        // The caller's signal has one timeout for all hops; whoever reads the body times that.
+        // The caller's signal has one timeout for all hops; the reader of the body has its own.
         headersTimeout: 0,
         bodyTimeout: 0,
-        // What is read leniently is one exchange of a connection.
+        // A lenient connection carries one exchange.
         ...(ways === this.#lenient && { reset: true }),
       })
-      // A body that is cut is an error to its reader; one that nobody reads must not end the process.
+      // The reader of a cut body gets the error; without a reader the error must not end the process.
       response.body.on('error', () => undefined)
       this.#trace?.(receivedLines({ url, status: response.statusCode, headers: joined(response.headers) }))
       return response
@@ -181,8 +181,8 @@ export class Network {
 }
 
 /**
- * What undici's parser refuses, and curl would read. It says `bad response` of a 100 that was not asked for, and takes two equal
- * lengths for one of more digits.
+ * Errors of undici's parser for answers that curl accepts: `bad response` for an unexpected 100, and an invalid length for two
+ * equal ones.
  */
 function breaksHttp(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -193,7 +193,7 @@ function breaksHttp(error: unknown): boolean {
   )
 }
 
-/** What undici says of a proxy that refuses, in words; all other errors as they are. A refusal that cannot pass is final. */
+/** Explains undici's error for a proxy that refuses; returns all other errors unchanged. A permanent refusal is final. */
 function explained(error: unknown, name: string): unknown {
   const status = proxyStatus(error)
   if (status === undefined) return error
@@ -209,7 +209,7 @@ function explained(error: unknown, name: string): unknown {
     : Object.assign(new Error(message, { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
 }
 
-/** undici tells the status of a proxy in its messages only; undefined for errors that are not a proxy's refusal. */
+/** The status of a proxy, which undici gives only in its messages; undefined for other errors. */
 function proxyStatus(error: unknown): number | undefined {
   // Headers are checked before, so an invalid argument is a plain request that the proxy answered with 407.
   if (systemCode(error) === 'UND_ERR_INVALID_ARG') return 407
@@ -248,7 +248,7 @@ function throughProxies(options: NetworkOptions, more: Agent.Options = {}): Disp
   })
 }
 
-/** Is the host an address within one of NO_PROXY's CIDRs? Names and suffixes are undici's to compare. */
+/** Is the host an address within one of NO_PROXY's CIDRs? undici compares names and suffixes. */
 function isInNoProxy(hostname: string, env: NetworkOptions['env']): boolean {
   const address = parseAddress(hostname.replace(/^\[(.*)\]$/, '$1'))
   if (address === undefined) return false

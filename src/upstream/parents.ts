@@ -9,8 +9,8 @@ import { shown } from './redirects.js'
 import type { OriginRequest, Parent } from './types.js'
 
 /**
- * All parents are one source of validators: each passes on those of the origin, or names the bytes by their sum. What one
- * parent began another one may continue.
+ * All parents are one source of validators: each passes on those of the origin, or identifies the bytes by their sum. One parent
+ * can continue a body of another.
  */
 export const PARENT = 'parent'
 
@@ -22,11 +22,11 @@ export interface ParentRule {
 
 export interface ParentPlace {
   readonly url: URL
-  /** Fit to be shown. */
+  /** Displayable. */
   readonly name: string
 }
 
-/** Throws KissError `usage` for what is no pattern or no address of a server. */
+/** Throws KissError `usage` for an invalid pattern or server address. */
 export function parseParents(parents: readonly Parent[]): readonly ParentRule[] {
   return parents.map(({ match, holdsFor = matching(match), to }) => ({ holdsFor, places: to.map(place) }))
 }
@@ -62,9 +62,9 @@ export function wouldLend(request: OriginRequest): boolean {
 
 export interface ParentCall {
   readonly url: URL
-  /** What the request passes on. */
+  /** The headers that the request passes on. */
   readonly headers: Headers
-  /** What kiss itself tells the parent. */
+  /** The headers that kiss itself adds for the parent. */
   readonly own: Headers
 }
 
@@ -101,12 +101,12 @@ function written(url: URL): string {
   return url.search === '' ? url.href : url.href.replace(url.search, () => writtenQuery(url))
 }
 
-/** Names the content of a URL as parents have it: the final URL that a parent was led to is not known here. */
+/** Identifies the content of a URL at parents, because the final URL of a parent is not known here. */
 export function resourceAtParents({ url, provider }: OriginRequest): URL {
   return new URL(`http://parent.invalid/${encodeURIComponent(provider.cacheKey(url).href)}`)
 }
 
-/** Throws KissError `configuration` where a token would go over the network for everybody to read. */
+/** Throws KissError `configuration` if a token would be sent unencrypted over the network. */
 export function refuseOpenTokens(rules: readonly ParentRule[], token: string | undefined): void {
   for (const { places } of rules) {
     for (const { url, name } of places) {

@@ -21,8 +21,8 @@ export const monotonic: RateClock = {
 const BURST = 100
 
 /**
- * A token bucket, kept as the moment until which what was taken is paid for. Whoever takes waits until then; since each
- * pays behind the one before, everybody gets a share in turn.
+ * A token bucket, stored as the time at which the bytes taken so far are within the rate. A caller waits until then; since each
+ * call adds its bytes behind those before it, the callers take turns.
  */
 export class Rate {
   readonly #bytesPerSecond: number

@@ -1,4 +1,4 @@
-/** Redirects by hand: where an answer sends us next, and what must not come along. Pure. */
+/** Redirects: the next hop of an answer, without the credentials that must not follow. Pure. */
 import { KissError } from '../errors.js'
 import { copyOf, toUrl } from '../http/parse-url.js'
 import { withoutCredentials, type Headers } from './headers.js'
@@ -25,8 +25,8 @@ export function firstHop(url: URL, headers: Headers): Hop {
 }
 
 /**
- * The hop after one that went to `sent` and was answered with `location`. To another origin (scheme, host or port) nothing
- * goes that could be a credential. Throws KissError `origin-failed` where kiss does not follow.
+ * The hop after one to `sent` with the answer `location`. To another origin (scheme, host or port) no header is sent that could
+ * be a credential. Throws KissError `origin-failed` for a redirect that kiss does not follow.
  */
 export function nextHop({ url: sent, headers }: Hop, location: string): Hop {
   const target = toUrl(asciiOf(location), sent)
@@ -44,7 +44,7 @@ function asciiOf(location: string): string {
   return location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** Refuses to ask the same URL twice, and to go on for ever; `visited` are the URLs of the hops so far. */
+/** Refuses circles and too many redirects; `visited` are the URLs of the hops so far. */
 export function checkCircle(visited: readonly string[], next: URL): void {
   if (visited.includes(next.href)) {
     throw new KissError('origin-failed', `${shown(next)} redirects in a circle`, { status: 508 })

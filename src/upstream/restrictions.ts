@@ -1,4 +1,4 @@
-/** Which addresses are no place for a stranger to send kiss to. Pure. */
+/** Addresses that a client must not make kiss connect to. Pure. */
 import { contains, low32, MAPPED, parseAddress, showAddress, type Address, type Cidr } from '../http/addresses.js'
 
 export interface Range {
@@ -9,8 +9,8 @@ export interface Range {
 }
 
 /**
- * The address and those that it stands for: a v4-mapped, v4-compatible, translated or tunnelled address reaches an IPv4
- * host, so that host is judged too.
+ * The address and the addresses embedded in it: a v4-mapped, v4-compatible, translated or tunnelled address reaches an IPv4
+ * host, so that host is checked too.
  */
 export function formsOf(address: Address): readonly Address[] {
   const embedded = EMBEDDING.flatMap(([network, extract]) => (contains(network, address) ? extract(address.value) : []))
@@ -18,8 +18,8 @@ export function formsOf(address: Address): readonly Address[] {
 }
 
 /**
- * Why a server must not connect there unless it was told to; undefined for a public address. Judges one form: ask it
- * about each of {@link formsOf}.
+ * The reason why a server must not connect there unless it is allowed; undefined for a public address. It checks one form: call
+ * it for each of {@link formsOf}.
  */
 export function restriction(address: Address): Range | undefined {
   const found = RESTRICTED.find(({ network }) => contains(network, address))

@@ -1,4 +1,4 @@
-/** The lists of `--allow-upstream` and `--deny-upstream`: their syntax and what each line of them means. Pure. */
+/** The lists of `--allow-upstream` and `--deny-upstream`: the syntax and the meaning of their lines. Pure. */
 import { isIPv6 } from 'node:net'
 import { KissError } from '../errors.js'
 import { contains, parseCidr, type Address, type Cidr } from '../http/addresses.js'

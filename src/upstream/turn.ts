@@ -1,10 +1,10 @@
-/** One request's place among the downloads: taken at most once, given back at most once, or taken away. */
+/** The slot of one request among the downloads: taken at most once, and returned or taken away at most once. */
 import type { Gate, Visitor } from './gate.js'
 import type { OriginRequest } from './types.js'
 
 /** Milliseconds over which the speed of a download is measured. */
 const WINDOW = 10_000
-/** Milliseconds that an origin may take to its first byte without a reader: clients are told to come again in 30 s. */
+/** Milliseconds until the first byte without a reader: clients get `Retry-After: 30`. */
 const SILENCE = 60_000
 
 /** The download was slow, and another waited for its place. The received bytes are kept; the next attempt waits for a place. */
@@ -29,7 +29,7 @@ export class Turn {
   #begun: Promise<void> | undefined
   #place: Promise<() => void> | undefined
   #left = false
-  /** Where a measurement began. */
+  /** The start of a measurement. */
   #mark = { at: 0, bytes: 0 }
   #bytes = 0
 
@@ -38,7 +38,7 @@ export class Turn {
     this.signal = AbortSignal.any([options.request.signal, this.#taken.signal])
   }
 
-  /** Before the first request to a server goes out: waits for a place where the request is a download. */
+  /** Called before the first request to a server: waits for a slot if the request is a download. */
   async begin(): Promise<void> {
     this.#begun ??= this.#begin()
     await this.#begun
@@ -50,7 +50,7 @@ export class Turn {
     request.onStart?.()
   }
 
-  /** Resolves when there is a place; at once when there is one already, or none is needed any more. */
+  /** Resolves with a slot; at once if there is one already, or if none is needed any more. */
   async enter(): Promise<void> {
     if (this.#left) return
     this.#place ??= this.#enter()
@@ -91,7 +91,7 @@ export class Turn {
 
   leave(): void {
     this.#left = true
-    // A place that was not to be had need not be given back.
+    // A slot that was not taken is not returned.
     this.#place?.then(
       (giveBack) => giveBack(),
       () => undefined,
@@ -99,7 +99,7 @@ export class Turn {
   }
 }
 
-/** HEAD and conditional requests are small: they need no place among the downloads. */
+/** HEAD and conditional requests are small: they need no slot. */
 function isDownload({ method, headers }: OriginRequest): boolean {
   return method === 'GET' && headers['if-none-match'] === undefined && headers['if-modified-since'] === undefined
 }

@@ -9,11 +9,11 @@ export interface Lane {
 }
 
 export interface OriginRequest {
-  /** The URL that was asked for. Every call begins here again: no Location is remembered. */
+  /** The requested URL. Every call begins here: no Location is remembered. */
   readonly url: URL
   readonly provider: UpstreamProvider
   readonly method: 'GET' | 'HEAD'
-  /** Lower-case names: what the client passed on, plus our own Range, If-Range, If-None-Match, If-Modified-Since. */
+  /** Lower-case names: the passed headers of the client, and Range, If-Range, If-None-Match and If-Modified-Since of kiss. */
   readonly headers: Readonly<Record<string, string>>
   /** The client brought a credential (a header, userinfo, a signed query). */
   readonly clientCredential: boolean
@@ -29,39 +29,39 @@ export interface OriginRequest {
   readonly onStart?: () => void
   /** Called when it has to wait for a place; the function gives its number in the queue, from 1, and 0 when it has its turn. */
   readonly onQueue?: (place: () => number) => void
-  /** Milliseconds: nothing older than this. Only a cache can heed it. */
+  /** Milliseconds: the maximum age, for sources that are caches. */
   readonly ttl?: number | undefined
-  /** Nothing that was not confirmed now. Only a cache can heed it. */
+  /** The origin must confirm the answer now; for sources that are caches. */
   readonly refresh?: boolean | undefined
-  /** One more connection of a download that has one: it waits for no place, and yields its own to whoever waits. */
+  /** A further connection of a download: it does not wait for a slot, and yields its own to a waiting download. */
   readonly spare?: boolean
-  /** Via of the request that it is for; it goes to parents alone. */
+  /** Via of the client's request; it is sent to parents only. */
   readonly via?: string | undefined
-  /** Address of the client that it is for: clients share the places. */
+  /** Address of the client: clients share the slots. */
   readonly client?: string | undefined
   readonly lane?: Lane | undefined
   /**
-   * How many clients wait for what comes; default 1. A slow download without any loses its place to one that waits: the
-   * request or the body throws an error with the code `ERR_YIELDED`.
+   * The number of waiting clients; default 1. A slow download without clients yields its slot to a waiting one: the request or
+   * the body throws an error with the code `ERR_YIELDED`.
    */
   readonly readers?: () => number
   /**
-   * The source that the validators and the range in `headers` are from ({@link OriginAnswer.source}); every other one is
-   * asked without them. Absent: they are the origin's.
+   * The source of the validators and the range in `headers` ({@link OriginAnswer.source}); every other source is asked without
+   * them. Absent: the origin.
    */
   readonly source?: string | undefined
-  /** Absent: the artifact is wanted, wherever redirects lead. */
+  /** Absent: the artifact, after all redirects. */
   readonly relay?: Relay | undefined
 }
 
-/** The origin's own answer is wanted: all fields go to it and to nobody else, and no redirect is followed. */
+/** A request for the origin's own answer: all fields are sent to the origin only, and no redirect is followed. */
 export interface Relay {
-  /** Told of interim answers (RFC 9110 §15.2). */
+  /** Receives interim answers (RFC 9110 §15.2). */
   readonly inform?: ((status: number, fields: Readonly<Record<string, string>>) => void) | undefined
 }
 
 /**
- * The final answer, after redirects. Whoever gets it reads `body` to its end, or calls `discard`. Reading the body throws
+ * The final answer, after redirects. The receiver reads `body` to its end, or calls `discard`. Reading the body throws
  * a plain error with a system code (`UND_ERR_SOCKET`, `UND_ERR_BODY_TIMEOUT`, `ERR_CONNECTION_RESET`) when it is cut or stalls.
  */
 export interface OriginAnswer {
@@ -72,19 +72,19 @@ export interface OriginAnswer {
   readonly status: number
   /** Lower-case names; repeated fields joined with ', '. */
   readonly headers: Readonly<Record<string, string>>
-  /** Where the bytes come from, which is what they are counted as. */
+  /** The kind of source, by which the bytes are counted. */
   readonly kind: SourceKind
-  /** Identifies the source whose validators these are, such as a mirror by its URL. Absent: they are the origin's. */
+  /** Identifies the source of the validators, for example a mirror by its URL. Absent: the origin. */
   readonly source?: string
   /** Milliseconds since the origin confirmed the bytes; absent: now. */
   readonly age?: number
-  /** Of the parent that answered (RFC 9211). */
+  /** The Cache-Status of the parent that answered (RFC 9211). */
   readonly cacheStatus?: string
   /** The SHA-256 that the provider or the parent knows for the content. */
   readonly sha256?: string | undefined
   /** Bytes as sent: never decompressed. */
   readonly body: AsyncIterable<Buffer>
-  /** Ends the body without reading on; never throws. */
+  /** Discards the body; never throws. */
   discard(): Promise<void>
   /** Up to 4 KiB of the body as text, the rest discarded; for error pages. */
   excerpt(): Promise<string>
@@ -94,23 +94,22 @@ export interface OriginAnswer {
 export type SourceKind = 'cache' | 'peer' | 'parent' | 'mirror' | 'origin'
 
 /**
- * A place to get bytes from. flight/sources.ts holds the order in which sources are asked, and how their bytes are counted.
- * An implementation answers with bytes of the content that the URL names, or steps aside.
+ * A source of bytes. flight/sources.ts has the order of the sources and the counters of their bytes. An implementation answers
+ * with bytes of the content of the URL, or declines.
  */
 export interface Source {
   /**
-   * undefined: this source has no answer for the request, and the next one is asked. Throws where no other source may be
-   * asked. A source whose downloads are limited calls `turn.begin()` before it sends anything; another one leaves the turn
-   * alone.
+   * undefined: this source has no answer for the request, and the next one is asked. Throws if no other source may be asked. A
+   * source with limited downloads calls `turn.begin()` before its first request; other sources do not use the turn.
    */
   ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined>
 }
 
-/** The place of one request among the downloads: all of its sources share it. */
+/** The slot of one request among the downloads, which all of its sources share. */
 export interface Turn {
-  /** Aborted with the request, and when its place is taken away. */
+  /** Aborted with the request, and when its slot is taken away. */
   readonly signal: AbortSignal
-  /** Before the first request to a server goes out: waits for a place where the request is a download. */
+  /** Called before the first request to a server: waits for a slot if the request is a download. */
   begin(): Promise<void>
   /** Before a body is read: waits for a place where there is none yet. */
   enter(): Promise<void>
@@ -166,7 +165,7 @@ export interface Parents {
   readonly of: readonly Parent[]
   /** What a parent cannot give fails: neither mirrors nor the origin are asked. */
   readonly only?: boolean
-  /** For parents that let in nobody without one. */
+  /** The token for parents that require one. */
   readonly token?: string | undefined
 }
 
@@ -186,7 +185,7 @@ export interface UpstreamOptions {
   readonly deny?: readonly string[]
   /** PEM file of certificates to trust beside the defaults. */
   readonly caFile?: string
-  /** Downloads at once, in all and per host (of the URL that was asked for). */
+  /** Concurrent downloads, in total and per host (of the requested URL). */
   readonly maxDownloads?: number
   readonly maxDownloadsPerHost?: number
   /** Bytes per second over all downloads. */
@@ -201,8 +200,8 @@ export interface UpstreamOptions {
   readonly self?: OwnServer
   readonly mirrors?: readonly Mirror[]
   readonly parents?: Parents
-  /** Told of mirrors and parents that go down and come back, one line each. */
+  /** Receives one line for each mirror or parent that goes down or comes back. */
   readonly warn?: (message: string) => void
-  /** Told of every request and answer, several lines each, credentials hidden. */
+  /** Receives every request and answer, several lines each, credentials hidden. */
   readonly trace?: ((lines: string) => void) | undefined
 }

@@ -12,13 +12,13 @@ import { LARGEST_MANIFEST, MANIFEST, readManifest, sumOf } from './manifest.js'
 export interface Loaded {
   /** Entries of the bundle. */
   readonly entries: readonly Entry[]
-  /** How many of them are new here, or newer than what was here. */
+  /** The number of entries that were missing or older in the cache. */
   readonly stored: number
 }
 
 /**
  * @param file `-` is standard input
- * @throws KissError `usage` for what is no bundle, `digest-mismatch`, `quota`, `disk`; nothing is stored then
+ * @throws KissError `usage` for a file that is no bundle, `digest-mismatch`, `quota`, `disk`; nothing is stored then
  */
 export async function loadBundle(
   engine: Pick<Engine, 'intake'>,
@@ -50,7 +50,7 @@ export async function loadBundle(
   }
 }
 
-/** One member at a time: the next one is read when the deed to this one is done. */
+/** Handles one member at a time: the next one is read after `work` has resolved. */
 async function readMembers(
   file: string,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * A bundle is a tar: `kiss-bundle.json` first, then `blobs/SHA256` for each body. The manifest lists the entries. What it
- * says was written by a stranger: nothing of it is taken as it stands. Pure.
+ * A bundle is a tar: `kiss-bundle.json` first, then `blobs/SHA256` for each body. The manifest lists the entries. Its content is
+ * not trusted: every field is checked. Pure.
  */
 
 import { keyIdOf } from '../../engine/types.js'
@@ -24,7 +24,7 @@ export function sumOf(name: string): string | undefined {
   return /^blobs\/([0-9a-f]{64})$/.exec(name)?.[1]
 }
 
-/** What another cache can use of an entry: its uses and what is known of its final URL stay here. */
+/** The fields of an entry that another cache can use. Uses and the final URL are left out. */
 export function writeManifest(entries: readonly Entry[]): string {
   const carried = entries.map(
     ({ id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified }) => ({
@@ -67,7 +67,7 @@ function readEntry(value: unknown, index: number, now: number): Entry {
     value as Record<string, unknown>
   if (typeof id !== 'string' || !/^[0-9a-f]{64}(?:-[0-9a-f]{32})*$/.test(id)) throw refuse('id')
   if (typeof url !== 'string' || displayUrl(url) !== url || printable(url) !== url) throw refuse('displayable URL')
-  // Where no query is hidden the URL tells the id: an entry cannot pass for that of another URL.
+  // Without a hidden query, the id must be that of the URL: an entry cannot pass as that of another URL.
   const isWhole = !url.endsWith('?…') && URL.canParse(url) && /^https?:/.test(url)
   if (isWhole && keyOf(id) !== keyIdOf(new URL(url))) throw refuse('id of its URL')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw refuse('SHA-256')
@@ -84,7 +84,7 @@ function readEntry(value: unknown, index: number, now: number): Entry {
     validatedAt: Math.min(validatedAt, now),
     staleAt,
     lifetime,
-    // It has just been brought here: nothing else would be evicted later.
+    // A loaded entry counts as just used, so that it is evicted last.
     lastUsedAt: now,
     hits: 0,
     private: false,

@@ -1,4 +1,4 @@
-/** Fetches several targets at once and says what became of each. */
+/** Fetches several targets concurrently and returns the outcome of each. */
 
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -18,9 +18,9 @@ export interface FetchAllOptions {
   readonly engine: Pick<Engine, 'fetch'>
   readonly targets: readonly Target[]
   readonly parallel: number
-  /** What becomes of the files. */
+  /** The options for files. */
   readonly files: FileRules
-  /** What all requests share; its signal ends everything. */
+  /** The part that all requests share; its signal ends them all. */
   readonly request: Omit<FetchRequest, 'url'> & { readonly signal: AbortSignal }
   readonly progress: ProgressView
   readonly stdout: NodeJS.WritableStream
@@ -31,13 +31,13 @@ export interface FetchAllOptions {
 }
 
 export interface FileRules {
-  /** --no-clobber: files that are there stay, and count as done. */
+  /** --no-clobber: existing files stay, and count as done. */
   readonly keep: boolean
   /** --output-mtime: date them by Last-Modified. */
   readonly dated: boolean
 }
 
-/** Never rejects: failures stand in the outcomes, which are in the order of the targets. */
+/** Never rejects: the outcomes contain the failures. They are in the order of the targets. */
 export async function fetchAll(options: FetchAllOptions): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   const queue = options.targets.entries()
@@ -52,7 +52,7 @@ export async function fetchAll(options: FetchAllOptions): Promise<Outcome[]> {
   return outcomes
 }
 
-/** A file that does not exist yet has shown no byte: where the content changed on the way, it is fetched anew. */
+/** Fetches once more if the content changed and the output file does not exist yet, so that no byte was shown. */
 async function fetchOne(target: Target, options: FetchAllOptions): Promise<Outcome> {
   const outcome = await fetchOnce(target, options)
   const changed = outcome.error instanceof KissError && outcome.error.code === 'content-changed'
@@ -99,7 +99,7 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
       const kept = await keptFile(url, thrown.message)
       if (kept) return end(kept)
     }
-    // Whatever broke when everything was called off, the reason is the call.
+    // After a cancellation, the reason of the signal is the error.
     const error: unknown = request.signal.aborted
       ? explained(request.signal.reason, why?.(), artifact !== undefined)
       : thrown instanceof FileExists
@@ -119,7 +119,7 @@ function signInWarning({ url, headers }: Artifact): string {
   return `kiss: ${url}: the origin redirected to a page (${type}) that no cache may keep, perhaps a sign-in page; it is not kept`
 }
 
-/** The limit on time, with what the time went by on. */
+/** The error of `--max-time`, with the reason of the last wait. */
 function explained(reason: unknown, wait: Wait | undefined, answered: boolean): unknown {
   const silent = answered ? undefined : 'the origin has not answered yet'
   const why = wait && (describeWait(wait) ?? silent)

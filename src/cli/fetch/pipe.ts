@@ -1,6 +1,6 @@
 /**
- * A named pipe as an output. Opening one waits for its reader, and writing for that to read: in a thread of Node's pool,
- * which the end of the process would wait for in turn. So neither is left to one.
+ * A named pipe as an output. Opening it blocks until a reader opens it, and writing until the reader reads. In Node's thread pool
+ * such a call would also block the end of the process, so the pipe is opened and written without blocking.
  */
 
 import { constants, openSync } from 'node:fs'
@@ -8,10 +8,10 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemCode } from '../../errors.js'
 
-/** Milliseconds between two looks for a reader. */
+/** Milliseconds between two checks for a reader. */
 const LOOK = 50
 
-/** Resolves when the pipe has a reader. Rejects with the signal's reason, or with what the system says. */
+/** Resolves when the pipe has a reader. Rejects with the reason of the signal or the error of the system. */
 export async function openPipe(file: string, signal: AbortSignal): Promise<Socket> {
   for (;;) {
     signal.throwIfAborted()

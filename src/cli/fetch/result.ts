@@ -1,4 +1,4 @@
-/** What became of one URL of `kiss fetch`. */
+/** The outcome of one URL of `kiss fetch`. */
 
 import type { ServedAs } from '../../store/types.js'
 import type { FailureJson } from '../failure.js'
@@ -16,7 +16,7 @@ export interface FetchResult {
   /** Of the file that was written; `-` is standard output. */
   readonly output: string | null
   readonly seconds: number
-  /** --no-clobber: the file was there already, and nothing was asked. */
+  /** --no-clobber: the file existed, and no request was made. */
   readonly kept?: true
   readonly error?: FailureJson
 }

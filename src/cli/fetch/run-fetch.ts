@@ -22,7 +22,7 @@ import type { FetchResult, Outcome } from './result.js'
 import { targetsOf } from './targets.js'
 import { urlsOf } from './urls.js'
 
-/** What stands on stdout under `--json`. */
+/** The document on stdout under `--json`. */
 export interface FetchReport {
   readonly results: readonly FetchResult[]
   /** The first failure, in the order of the arguments. */
@@ -72,7 +72,7 @@ export async function runFetch(
       view.stop()
       // Beside bars, lines of standard output wait until the bars are gone.
       if (view.visible) for (const outcome of outcomes) write(outcome)
-      // The rest of an artifact that was called off is of no use to anybody.
+      // The rest of a cancelled artifact is not needed.
       if (signal.aborted && targets.some(({ destination }) => destination.to === 'stdout')) giveUpOutput()
       return report(command, outcomes, signal)
     } finally {
@@ -102,7 +102,7 @@ interface Sent {
   readonly view: ProgressView
 }
 
-/** The local cache, or a server; what is not used is not loaded. */
+/** The local cache or a server; only the modules of one are loaded. */
 async function openSource(
   command: BaseCommand,
   values: SettingValues,
@@ -117,7 +117,7 @@ async function openSource(
   return openRemoteFetcher(command, values.server, values, sent)
 }
 
-/** Bars on a terminal, lines elsewhere. Without both, failures stand in the JSON document alone where there is one. */
+/** Bars on a terminal, lines in a log. Without both, failures are only in the JSON document if there is one. */
 async function openView(values: SettingValues, downloads: number, json: boolean): Promise<ProgressView> {
   if (values.quiet || values['no-progress']) return json ? { ...noProgress, add: () => silentRow } : noProgress
   const isTerminal = process.stderr.isTTY && process.env.TERM !== 'dumb'
@@ -133,13 +133,13 @@ function report(command: BaseCommand, outcomes: readonly Outcome[], signal: Abor
   const results = outcomes.map(({ result }) => result)
   const failed = outcomes.find(({ error }) => error !== undefined)
   if (failed === undefined) return { results }
-  // One that was called off says so, whatever failed before.
+  // A cancelled command reports the cancellation, not earlier failures.
   const error = command.failed(signal.aborted ? calledOff(outcomes, signal.reason) : failed.error)
   if (signal.aborted && !command.jsonEnabled()) command.note(failureLine(error))
   return { results, error }
 }
 
-/** The first outcome that says why there was not enough time, else the reason itself. */
+/** The first outcome with a reason for the lack of time, otherwise the reason of the signal. */
 function calledOff(outcomes: readonly Outcome[], reason: unknown): unknown {
   if (!(reason instanceof KissError)) return reason
   return outcomes.find(({ error }) => error instanceof KissError && error.code === reason.code)?.error ?? reason

@@ -14,7 +14,7 @@ import type { Entry } from '../../store/types.js'
 /** Bytes that go from the cache to the output at a time. */
 const CHUNK = 256 * 1024
 
-/** What went to the output; the entry where the cache keeps it. */
+/** The bytes that were written to the output, and the entry if the cache stores it. */
 export interface Saved {
   readonly bytes: number
   readonly entry: Entry | undefined
@@ -42,7 +42,7 @@ export class FileExists extends Error {
 const unfinished = new Set<string>()
 let removesAtExit = false
 
-/** What can be known of an output before anything is downloaded. @throws KissError `usage` */
+/** Checks an output before the download. @throws KissError `usage` */
 export async function prepareOutput(file: string, mayCreateDirectory: boolean): Promise<void> {
   const directory = path.dirname(file)
   if (mayCreateDirectory) await reporting(file, () => makeDirectory(directory))
@@ -56,8 +56,8 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
 
 /**
  * Writes the artifact to `file`: under another name beside it, then by rename, with the mode that a new file gets here.
- * The blob is reflinked or copied, never linked: what a user does to the file must not reach the cache. What is no
- * regular file (a pipe, a device) is written as it is.
+ * The blob is reflinked or copied, never linked: a change of the file must not reach the cache. An output that is no regular
+ * file (a pipe, a device) is written directly.
  */
 export async function saveArtifact(artifact: Artifact, file: string, options: FileOptions): Promise<Saved> {
   const { mayReplace = true, modified } = options
@@ -110,8 +110,8 @@ async function saveToPipe(artifact: Artifact, file: string, options: SaveOptions
 }
 
 /**
- * Writes the artifact to standard output while it arrives. Throws what {@link isBrokenPipe} knows when its reader leaves. The
- * signal ends it although a reader that has stopped reading has not taken what was written.
+ * Writes the artifact to standard output while it arrives. Throws an error for which {@link isBrokenPipe} is true when its reader
+ * leaves. The signal ends it even if a reader that stopped reading has not taken all bytes.
  */
 export async function streamArtifact(
   artifact: Artifact,
@@ -128,7 +128,7 @@ export async function streamArtifact(
   return copyContent(artifact, (chunk) => unlessAborted(write(chunk), options.signal), options)
 }
 
-/** The reader of standard output has had enough, which is no failure. */
+/** The reader of standard output left early, which is no failure. */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && !(error instanceof KissError) && systemCode(error) === 'EPIPE'
 }
@@ -136,14 +136,14 @@ export function isBrokenPipe(error: unknown): boolean {
 interface Filling extends SaveOptions {
   readonly temporary: string
   readonly handle: FileHandle
-  /** What the temporary file will be called; for messages. */
+  /** The name of the temporary file, for messages. */
   readonly file: string
 }
 
 /**
- * What is in the cache already is cloned or copied from there. What is still arriving is written as it arrives: to copy it
- * in the end would take its time when everybody else is done as well. Only where files can share their bytes is it worth
- * waiting for the clone. What was promised is hashed on its way, since somebody may write to the blob meanwhile.
+ * A stored body is cloned or copied from the cache. A growing body is written while it arrives, because a copy after the last
+ * byte would delay the result; only on file systems that can share bytes it waits for the clone. With a required sum the bytes
+ * are hashed on the way, because another program may write to the blob meanwhile.
  */
 async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
   const { temporary, handle, file, signal, promised } = filling
@@ -160,7 +160,7 @@ async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
       artifact.sent(entry.size)
       return { bytes: entry.size, entry }
     } catch (error) {
-      // Purged or evicted a moment ago: what is held open can still be read.
+      // Purged or evicted meanwhile: the open file can still be read.
       if (systemCode(error) !== 'ENOENT') throw diskError(file, error)
     }
   }

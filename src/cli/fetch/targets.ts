@@ -1,4 +1,4 @@
-/** Where each URL of a command line goes, decided before anything starts. Pure. */
+/** The output of each URL of a command line, decided before the first request. Pure. */
 
 import path from 'node:path'
 import { KissError } from '../../errors.js'

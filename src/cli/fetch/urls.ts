@@ -38,7 +38,7 @@ export function parseList(list: string, where: string): Named[] {
   })
 }
 
-/** A list may come from elsewhere: no name in it leaves the directory. */
+/** A list may come from another author: no name in it leaves the directory. */
 function relativeName(name: string, at: string): string {
   const isOutside = path.isAbsolute(name) || name.split('/').some((segment) => /^\.{0,2}$/.test(segment))
   if (!isOutside && !/\p{Cc}/u.test(name)) return name

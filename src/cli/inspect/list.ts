@@ -1,4 +1,4 @@
-/** `kiss list`: which entries, in which order, shown how. Pure. */
+/** `kiss list`: the order of the entries, and their table. Pure. */
 
 import type { ListedEntry } from '../../server/entries.js'
 import { formatRoughly, formatSize } from '../../units.js'

@@ -1,4 +1,4 @@
-/** `kiss pin` and `kiss unpin`: what they mean, and what they say. */
+/** `kiss pin` and `kiss unpin`: their arguments and their output. */
 
 import type { PurgeFilter, ShownEntry } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
@@ -13,11 +13,11 @@ import { named } from './purge.js'
 
 export interface PinReport {
   readonly entries: readonly ListedEntry[]
-  /** Where something that was named is not in the cache. */
+  /** Present if a named entry is not in the cache. */
   readonly error?: FailureJson
 }
 
-/** One URL or id each, so that what is missing can be named. @throws KissError `usage` for nothing */
+/** One URL or id each, so that missing entries can be named. @throws KissError `usage` without an argument */
 export async function choices(
   command: BaseCommand,
   args: readonly string[],
@@ -29,16 +29,16 @@ export async function choices(
   return all
 }
 
-/** Does the deed to each; what is not in the cache is told and does not stop the others. */
+/** Applies `work` to each; a missing entry is reported and does not stop the others. */
 export async function each(
   command: BaseCommand,
   chosen: readonly PurgeFilter[],
-  deed: (filter: PurgeFilter) => Promise<ShownEntry[]>,
+  work: (filter: PurgeFilter) => Promise<ShownEntry[]>,
 ): Promise<PinReport> {
   const entries: ShownEntry[] = []
   const missing: string[] = []
   for (const filter of chosen) {
-    const done = await deed(filter)
+    const done = await work(filter)
     entries.push(...done)
     if (done.length === 0) missing.push(...(filter.urls ?? []).map(displayUrl), ...(filter.ids ?? []))
   }

@@ -14,7 +14,7 @@ import type { Showable } from './list.js'
 /** Removes the entries that a filter selects, from the local cache or that of a server. */
 export type Purge = (filter: PurgeFilter) => Promise<PurgeResult>
 
-/** @throws KissError `usage` where nothing is chosen: purging everything has to be said. */
+/** @throws KissError `usage` without a filter: purging everything needs `--all`. */
 export function purgeFilter(args: readonly string[], values: SettingValues): PurgeFilter {
   const filter: PurgeFilter = {
     ...(values.all ? { all: true } : {}),
@@ -27,7 +27,7 @@ export function purgeFilter(args: readonly string[], values: SettingValues): Pur
   return { ...filter, dryRun: values['dry-run'] }
 }
 
-/** URLs and ids among the arguments. Entries that differ in a hidden query have one URL for everybody: `kiss list` tells their ids. */
+/** URLs and ids among the arguments. Entries that differ in a hidden query share a displayable URL: `kiss list` shows their ids. */
 export function named(args: readonly string[]): Pick<PurgeFilter, 'urls' | 'ids'> {
   const ids = args.filter((argument) => entryId.test(argument))
   const urls = args.filter((argument) => !ids.includes(argument)).map((argument) => parseUrl(argument))

@@ -1,4 +1,4 @@
-/** `kiss rules`: which rule holds for a URL, which lifetime that gives, and why. */
+/** `kiss rules`: the rule of a URL, the resulting lifetime, and the reasons. */
 
 import { narrowed, ruleFor, Rules, type Rule } from '../../engine/rules/rules.js'
 import { displayUrl } from '../../http/urls.js'
@@ -15,9 +15,9 @@ import type { SettingValues } from '../settings/table.js'
 export interface ExplainedUrl {
   /** Canonical and displayable: what patterns are compared with. */
   readonly url: string
-  /** As it is written, and where. */
+  /** The rule as written, with its file and line. */
   readonly rule: Readonly<Record<string, string | readonly string[]>> | null
-  /** Seconds that what is stored is fresh; null where the origin says it, or nothing is stored. */
+  /** Seconds of freshness; null if the origin decides, or nothing is stored. */
   readonly lifetime: number | null
   readonly why: string
 }

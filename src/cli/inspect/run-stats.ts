@@ -1,4 +1,4 @@
-/** `kiss stats`, once or again and again. */
+/** `kiss stats`, once or with `--watch`. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../../errors.js'
@@ -15,7 +15,7 @@ const WATCH_INTERVAL = 2_000
 /** Clears the terminal and goes to its top left corner (ECMA-48 ED and CUP). */
 const CLEAR = '\u001b[2J\u001b[H'
 
-/** The keys of `/api/v1/status/`; with a price also what was saved. */
+/** The keys of `/api/v1/status/`; with a price also `egress_saved`. */
 export async function runStats(
   command: BaseCommand,
   cache: InspectedCache,
@@ -31,7 +31,7 @@ export async function runStats(
   return price === undefined ? status : { ...status, egress_saved: saved(status, price), egress_unit: price.unit }
 }
 
-/** False once a signal has ended the watching, which is how it ends. */
+/** False after a signal ended the watch, which is its normal end. */
 async function next(stop: AbortSignal): Promise<boolean> {
   await sleep(WATCH_INTERVAL, undefined, { signal: stop }).catch(() => undefined)
   return !stop.aborted

@@ -1,4 +1,4 @@
-/** What `kiss stats` says. Pure. */
+/** The text of `kiss stats`. Pure. */
 
 import type { HostFigures } from '../../server/hosts.js'
 import { moneySaved, sourceKinds } from '../../server/totals.js'
@@ -49,7 +49,7 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
   ]
 }
 
-/** Why the sizes of the entries add up to more than the cache takes. */
+/** The reason why the sizes of the entries add up to more than the cache takes. */
 function sharedLine(logical: number, stored: number): string[] {
   return logical > stored
     ? [`shared      ${formatSize(logical)} of entries, because those with the same content share it`]

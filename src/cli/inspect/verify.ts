@@ -1,4 +1,4 @@
-/** What `kiss verify` says. Pure. */
+/** The text of `kiss verify`. Pure. */
 
 import type { VerifyResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'

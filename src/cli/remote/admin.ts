@@ -1,4 +1,4 @@
-/** What `kiss stats`, `kiss list` and `kiss purge` ask of a kiss server. */
+/** The requests of `kiss stats`, `kiss list` and `kiss purge` to a kiss server. */
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
@@ -9,7 +9,7 @@ import type { RemoteRequest } from './client.js'
 import { endpoint } from '../../http/endpoint.js'
 import type { Remote } from './open.js'
 
-/** Milliseconds: a server that has a hundred thousand entries to look through still answers in that time. */
+/** Milliseconds: a server with a hundred thousand entries answers in that time. */
 const PATIENCE = 60_000
 /** Entries of one page: about 300 KiB. */
 const PAGE = 1000
@@ -29,7 +29,7 @@ export async function remoteEntries(remote: Remote, filter: PurgeFilter, signal:
     if (!Array.isArray(page.entries) || !page.entries.every(isListedEntry)) throw notKiss(remote)
     entries.push(...page.entries.map((entry) => listedEntry({ ...entry, id: entry.id ?? '' })))
     if (page.next === undefined) return entries
-    // Ids grow from page to page; a server that does not heed that would be asked for ever.
+    // Ids must grow from page to page; otherwise the loop would not end.
     if (typeof page.next !== 'string' || !/^[0-9a-f]{64}(-[0-9a-f]{32})*$/.test(page.next) || page.next <= after)
       throw notKiss(remote)
     after = page.next

@@ -1,4 +1,4 @@
-/** What a kiss server's answers mean. Pure. */
+/** Reads the answers of a kiss server. Pure. */
 
 import type { ListedEntry } from '../../server/entries.js'
 

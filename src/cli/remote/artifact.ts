@@ -13,12 +13,12 @@ export interface RemoteArtifactOptions {
   /** Displayable address of the server. */
   readonly server: string
   readonly response: IncomingMessage
-  /** What the caller asked for, lower-case hex. */
+  /** The sum that the caller requires, lower-case hex. */
   readonly promised: string | undefined
   readonly signal: AbortSignal
   /** Milliseconds that the next bytes may take. */
   readonly patience: number
-  /** Asks for the rest of a body that was cut; undefined: nobody gives it. */
+  /** Requests the rest of a cut body; undefined if the server cannot continue it. */
   readonly rest?: (part: Part) => Promise<IncomingMessage | undefined>
 }
 
@@ -26,7 +26,7 @@ export interface RemoteArtifactOptions {
 export interface Part {
   /** Bytes. */
   readonly received: number
-  /** Bytes of the whole; undefined: the server has not told. */
+  /** Bytes of the whole; undefined if the server did not announce them. */
   readonly length: number | undefined
   readonly etag: string | undefined
 }
@@ -53,7 +53,7 @@ export function remoteArtifact(options: RemoteArtifactOptions): Artifact {
     entry: undefined,
     private: false,
     detail: saysSignInPage(cacheStatus) ? 'sign-in-page' : undefined,
-    // It is in the server's store, not in one of ours.
+    // It is in the store of the server, not in the local one.
     stored: false,
     content,
     progress: () => ({ received: content.received, length: content.length }),
@@ -108,7 +108,7 @@ class RemoteContent implements Content {
       'origin-timeout',
       `${server} sent nothing more of ${url} for ${patience / 1000} s, after ${this.received} bytes`,
     )
-    // Only while somebody waits: a reader may take its time.
+    // The timeout runs only during a read: a slow reader is no fault of the server.
     const timer = setTimeout(() => this.#response.destroy(late), patience)
     try {
       const next: IteratorResult<Buffer, undefined> = await this.#chunks.next()

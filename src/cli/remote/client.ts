@@ -45,8 +45,8 @@ export class RemoteClient {
 
   /**
    * The head of the answer, its body unread.
-   * @throws Unanswered where the server cannot be reached; KissError `origin-timeout` where it was reached and said nothing;
-   * or the signal's reason
+   * @throws Unanswered if the server cannot be reached; KissError `origin-timeout` if it was reached and sent no answer; or the
+   * reason of the signal
    */
   async request(url: URL, { method = 'GET', headers = {}, signal, patience }: RemoteRequest): Promise<IncomingMessage> {
     signal.throwIfAborted()
@@ -86,7 +86,7 @@ export class RemoteClient {
     }
   }
 
-  /** A body that is small where the server is kiss. @throws KissError */
+  /** Reads a body that is small if the server is kiss. @throws KissError */
   async text(response: IncomingMessage, patience: number): Promise<string> {
     const timer = setTimeout(
       () => response.destroy(new Error(`it was not complete within ${patience / 1000} s`)),
@@ -114,7 +114,7 @@ export class RemoteClient {
     return connected ? new KissError('origin-timeout', `${this.shown}: ${why}`) : new Unanswered(why)
   }
 
-  /** A certificate that is not trusted is no reason to go elsewhere: somebody may stand between. */
+  /** An untrusted certificate is no reason for a fallback: it may be an attack. */
   #connectionError(error: Error): Error {
     if (error instanceof Unanswered || error instanceof KissError) return error
     const code = systemCode(error) ?? ''

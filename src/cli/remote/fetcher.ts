@@ -1,4 +1,4 @@
-/** Fetches through a kiss server, and from the origin where the server cannot be reached. */
+/** Fetches through a kiss server, or from the origin if the server cannot be reached. */
 
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,12 +13,12 @@ import { parseContentRange, resumeRange } from '../../http/range.js'
 import { Unanswered, type RemoteClient } from './client.js'
 import { endpoint } from '../../http/endpoint.js'
 
-/** Seconds that the server may keep a request in its queue before it tells the place there: the first time, and later. */
+/** Seconds until the server answers a queued request with its position: at first, and later. */
 const FIRST_QUEUE_WAIT = 2
 const QUEUE_WAIT = 20
-/** Milliseconds without a byte: the time in the queue, and after it as long as LAVA waits for a cache. */
+/** Milliseconds without a byte: the time in the queue plus the time that LAVA waits for a cache. */
 const PATIENCE = QUEUE_WAIT * 1000 + 60_000
-/** Milliseconds between two requests of one that is in the queue. */
+/** Milliseconds between two requests while queued. */
 const ASK_AGAIN = 1_000
 
 export interface RemoteFetcherOptions {
@@ -26,17 +26,17 @@ export interface RemoteFetcherOptions {
   readonly client: RemoteClient
   /** Opened at most once, when the server cannot be reached; undefined: that is a failure. */
   readonly local: (() => Promise<Engine>) | undefined
-  /** Says what was done instead. */
+  /** Reports the fallback. */
   readonly note: (line: string) => void
   /** Milliseconds until the server's first byte, and between two more; default 80 s. */
   readonly patience?: number
 }
 
-/** What `fetchAll` needs of an engine. */
+/** The interface of `fetchAll`. */
 export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
   readonly #options: RemoteFetcherOptions
   #local: Promise<Engine> | undefined
-  /** Once it did not answer, the rest of this call does not wait for it again. */
+  /** The server did not answer once: the other requests of this call do not wait for it. */
   #down = false
 
   constructor(options: RemoteFetcherOptions) {
@@ -57,7 +57,7 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
     await (await this.#local)?.close()
   }
 
-  /** The artifact, or why the origin should be asked. @throws KissError for what the server says no to */
+  /** The artifact, or the reason for a fallback. @throws KissError for a refusal of the server */
   async #ask(request: FetchRequest): Promise<Artifact | string> {
     const { server, patience = PATIENCE } = this.#options
     const { url, sha256, ttl, headers = {}, signal = new AbortController().signal } = request
@@ -71,13 +71,13 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
     for (let queueWait = FIRST_QUEUE_WAIT; ; queueWait = QUEUE_WAIT) {
       const answer = await this.#askOnce(address, request, { queueWait, patience })
       if (!(answer instanceof KissError)) return answer
-      // It has a place in the server's queue: the origin would only be asked twice.
+      // It is in the queue of the server: a fallback would download from the origin twice.
       request.onWait?.(() => ({ attempts: 0, reason: answer.message }))
       await sleep(ASK_AGAIN, undefined, { signal }).catch(() => signal.throwIfAborted())
     }
   }
 
-  /** As {@link #ask}; a KissError `busy` where the server keeps the request in its queue. */
+  /** As {@link #ask}; a KissError `busy` while the server queues the request. */
   async #askOnce(
     address: URL,
     request: FetchRequest,
@@ -128,7 +128,7 @@ export class RemoteFetcher implements Pick<Engine, 'fetch' | 'close'> {
       const isRest = range?.range?.first === received && (length === undefined || range.length === length)
       if (response && status === 206 && isRest && strongEqual(answered.etag, etag)) return response
       response?.destroy()
-      // Draining, or not yet there again.
+      // The server is draining or restarting.
       if (response && status !== 502 && status !== 503 && status !== 504) return undefined
       await sleep(ASK_AGAIN, undefined, { signal }).catch(() => signal.throwIfAborted())
     }

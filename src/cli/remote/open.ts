@@ -1,4 +1,4 @@
-/** A kiss server as a command's settings name it. */
+/** Opens the kiss server of a command's settings. */
 
 import { KissError } from '../../errors.js'
 import type { BaseCommand } from '../base-command.js'
@@ -15,8 +15,8 @@ export interface Remote {
 }
 
 /**
- * @param sent what goes there beside the server's own token
- * @throws KissError `usage` where a credential would travel unencrypted
+ * @param sent the credentials that are sent beside the server's own token
+ * @throws KissError `usage` if a credential would be sent unencrypted
  */
 export async function openRemote(
   command: BaseCommand,
@@ -31,7 +31,7 @@ export async function openRemote(
   return { server, client: new RemoteClient(server, { token, secureContext, version: command.config.version }) }
 }
 
-/** `kiss fetch --server`: what only a local cache can do is refused, not ignored. */
+/** `kiss fetch --server`: refuses options that need a local cache. */
 export async function openRemoteFetcher(
   command: BaseCommand,
   server: URL,

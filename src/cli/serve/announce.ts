@@ -1,4 +1,4 @@
-/** Tells the starter of a server where it listens, and its state. */
+/** Announces the address of a server and its state. */
 
 import type { OpenLog } from '../../server/log.js'
 import { notifySystemd, type ServiceState } from './notify.js'
@@ -8,7 +8,7 @@ export function tellSystemd(state: ServiceState, status: string, log: OpenLog): 
 }
 
 export function announce(url: string, log: OpenLog, more = ''): void {
-  // The first line is for scripts that asked for a free port.
+  // Scripts read the first line to learn a free port.
   process.stdout.write(`${url}\n`)
   log.info(`listening on ${url}${more}`)
   tellSystemd('READY=1', `listening on ${url}`, log)

@@ -1,4 +1,4 @@
-/** Tells systemd how the service stands (Type=notify), by its own program: Node has no datagram sockets of the Unix kind. */
+/** Notifies systemd of the state of the service (Type=notify) by `systemd-notify`, because Node has no Unix datagram sockets. */
 
 import { spawn } from 'node:child_process'
 
@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 export type ServiceState = 'READY=1' | 'STOPPING=1'
 
 export interface Notifying {
-  /** Where systemd said it listens: NOTIFY_SOCKET. */
+  /** The socket of systemd: NOTIFY_SOCKET. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** A failure here is not reported: the timeout of systemd reports it. */
   readonly warn: (line: string) => void
@@ -14,7 +14,7 @@ export interface Notifying {
   readonly timeout?: number
 }
 
-/** Resolves when systemd has heard it, at once where no systemd asked; never rejects. */
+/** Resolves when systemd received it, or at once without systemd; never rejects. */
 export async function notifySystemd(
   state: ServiceState,
   status: string,

@@ -1,4 +1,4 @@
-/** `kiss serve --workers N` as the process that the operator started: it serves nobody, and sees that others do. */
+/** The primary process of `kiss serve --workers N`: it serves no client, and supervises the workers. */
 
 import { randomBytes } from 'node:crypto'
 import cluster, { type Worker } from 'node:cluster'
@@ -22,15 +22,15 @@ const CLOSING = 5_000
 /** Milliseconds that the last lines of the log may take. */
 const LAST_LINES = 500
 
-/** Resolves when a signal has come and the last reader of the last worker has left. Throws what kept every worker from starting. */
+/** Resolves after a signal, when the last reader of the last worker has left. Throws the error that kept every worker from starting. */
 export async function runPrimary(command: BaseCommand, values: SettingValues): Promise<void> {
   const readable = isatty(2)
   const sink = new LogSink({ target: logTarget(2), notice: (dropped) => droppedLine(dropped, readable) })
   const log = await openLog({ level: values['log-level'] as LogLevel, readable, target: lineTarget(sink) })
-  // Workers accept for themselves: a connection that the primary hands to one that dies just then is closed by nobody, and
-  // its client would wait for ever. It also means that a worker that stands still gets none.
+  // Workers accept connections themselves: no process would close a connection that the primary hands to a dying worker, and
+  // its client would wait without end. A blocked worker accepts none.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  // The lines of all workers come through here, whole: processes that write to one pipe themselves cut into each other.
+  // The lines of all workers are written here: several writers of one pipe would mix their lines.
   cluster.setupPrimary({ silent: true })
   const credentialKey = randomBytes(32).toString('base64')
   const { shortage } = await connectionLimit(values)
@@ -70,7 +70,7 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   }
 }
 
-/** Workers share a socket only when they ask for the same port, and one that comes when the others died needs it, too. */
+/** Workers share a socket only if they listen on the same port, and a replacement needs that port too. */
 async function freePort(host: string): Promise<number> {
   const server = createServer()
   try {
@@ -79,14 +79,14 @@ async function freePort(host: string): Promise<number> {
       server.listen(0, host, () => resolve((server.address() as AddressInfo).port))
     })
   } catch {
-    // The worker that is told to listen there will say what is wrong.
+    // The worker that listens there reports the error.
     return 0
   } finally {
     server.close()
   }
 }
 
-/** The messages of the primary itself go the same way. */
+/** Writes the messages of the primary itself. */
 function lineTarget(sink: LogSink): LogTarget {
   return {
     write: (batch, done) => {

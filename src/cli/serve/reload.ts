@@ -1,4 +1,4 @@
-/** What `kiss serve` reads again on SIGHUP, and what `--check` looks at: the settings that a server can change as it runs. */
+/** The settings that `kiss serve` applies at runtime: read again on SIGHUP, and checked by `--check`. */
 
 import type { Engine } from '../../engine/types.js'
 import { Access, type AccessOptions } from '../../server/access.js'
@@ -15,7 +15,7 @@ import type { Settings } from '../settings/resolve.js'
 import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
 import { accessOptions, clusterOptions, tlsFiles } from './server-settings.js'
 
-/** Of all others a restart is needed. */
+/** All other settings need a restart. */
 const changeable: ReadonlySet<SettingName> = new Set([
   'quota',
   'allow-client',
@@ -39,7 +39,7 @@ export interface Checked {
   readonly rules: readonly Rule[]
 }
 
-/** Reads all files that the settings name, and uses none. @throws KissError `configuration` or `usage` for the first fault */
+/** Reads all files that the settings name, without using them. @throws KissError `configuration` or `usage` for the first fault */
 export async function checkSettings(settings: Settings): Promise<Checked> {
   const { values, file } = settings
   const access = await accessOptions(values)
@@ -62,7 +62,7 @@ export interface Reloading {
   readonly log: OpenLog
   /** As the server was started. */
   readonly values: SettingValues
-  /** The primary tells what needs a restart, once for all workers. */
+  /** Reports settings that need a restart: the primary does so once for all workers. */
   readonly isWorker: boolean
 }
 
@@ -71,7 +71,7 @@ export async function reload({ command, engine, server, log, values, isWorker }:
   try {
     const { settings, access, mirrors, parents, rules, tls } = await checkSettings(await command.settingsAnew())
     const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
-    // As many as were started: another number needs a restart.
+    // The number of started workers: another number needs a restart.
     const divided = dividedRules(rules, values.workers)
     await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, parents, rules: divided })
     server.updateAccess(access)

@@ -1,6 +1,6 @@
-/** When a worker that died is replaced, and when there is no point in it any more; pure. */
+/** Decides when a dead worker is replaced, and when the server gives up. Pure. */
 
-/** Milliseconds after which a worker that listened is not counted among those that die at once. */
+/** Milliseconds of listening after which the death of a worker does not count as immediate. */
 const STABLE = 2_000
 /** Milliseconds before the third worker in a row that dies at once is replaced; doubles with each. */
 const FIRST = 500
@@ -15,13 +15,13 @@ export interface Restarts {
 }
 
 export interface Death {
-  /** It had come to listen. */
+  /** It listened. */
   readonly listened: boolean
   /** Milliseconds. */
   readonly lived: number
-  /** Others that listen. */
+  /** The number of other workers that listen. */
   readonly othersListening: number
-  /** It said why it could not start, and none ever could: the next one would say the same. */
+  /** It reported why it could not start, and no worker ever started: the next one would fail as well. */
   readonly hopeless: boolean
 }
 

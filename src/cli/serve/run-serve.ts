@@ -24,7 +24,7 @@ export async function runServe(command: BaseCommand, values: SettingValues): Pro
     await serve(command, values, link)
   } catch (error) {
     if (link === undefined) throw error
-    // Said once, by the primary.
+    // The primary reports it once.
     await link.failed(error)
     process.exitCode = 1
   }
@@ -65,7 +65,7 @@ interface Serving {
   /** This instance's name in Via. */
   readonly via: string
   readonly self: FutureSelf
-  /** To the primary, in a worker. */
+  /** The link to the primary, in a worker. */
   readonly link: WorkerLink | undefined
 }
 
@@ -134,7 +134,7 @@ function onHangup(again: () => Promise<void>, link: WorkerLink | undefined): () 
   let last = Promise.resolve()
   const onSignal = (): void => void (last = last.then(again))
   if (link !== undefined) {
-    // The primary passes it on; a terminal that hangs up tells every process of the group.
+    // Workers get it from the primary; a closed terminal signals every process of the group.
     const ignore = (): void => undefined
     process.on('SIGHUP', ignore)
     link.onReload(onSignal)

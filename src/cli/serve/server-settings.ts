@@ -54,7 +54,7 @@ export function tlsFiles(values: SettingValues): TlsFiles | undefined {
   return { certFile, keyFile }
 }
 
-/** One token a line, so that an old one can go on while a new one is handed out. An empty file would lock no client out. */
+/** One token a line, so that an old and a new token are valid during a change. An empty file is refused: it would admit every client. */
 async function tokensOf(file: string | undefined, flag: string): Promise<string[]> {
   if (file === undefined) return []
   let text
@@ -79,7 +79,7 @@ async function tokensOf(file: string | undefined, flag: string): Promise<string[
 /** Characters: shorter tokens can be guessed by many requests. */
 const SHORTEST_TOKEN = 16
 
-/** What an operator should know who lets everybody in: undefined where nobody else can come, or not everybody may. */
+/** The warning for a server that every client in the network may use; undefined on loopback, or with access rules. */
 export function exposureOf(
   { host, ...values }: SettingValues,
   { clientTokens = [] }: AccessOptions,
@@ -89,10 +89,10 @@ export function exposureOf(
   return `everybody who reaches ${host} may use this server; see --allow-client and --client-token-file`
 }
 
-/** Connections that one download needs: its own client, and a few that join it. */
+/** Connections per download: its first client, and a few that join it. */
 const PER_DOWNLOAD = 4
 
-/** Connections that this process can have at once, and what to tell the operator where the settings need more. */
+/** The maximum connections of this process, with a warning if the settings need more. */
 export async function connectionLimit({
   'max-downloads': downloads,
 }: SettingValues): Promise<{ readonly connections: number; readonly shortage?: string }> {
@@ -105,7 +105,7 @@ export async function connectionLimit({
   return { connections, shortage: `the limit of ${descriptors} open files ${room}; ${cure}` }
 }
 
-/** The limit of open files of this process; Infinity where the system does not tell (proc(5)). */
+/** The limit of open files of this process; Infinity without proc(5). */
 async function descriptorLimit(): Promise<number> {
   const text = await readFile('/proc/self/limits', 'latin1').catch(() => '')
   const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1]

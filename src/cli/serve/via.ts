@@ -1,4 +1,4 @@
-/** The name of one server, by which it knows a request that it has sent itself. */
+/** The name of one server in Via, by which it recognises its own requests. */
 
 import { randomBytes } from 'node:crypto'
 

@@ -11,11 +11,11 @@ export type FromWorker =
   /** It could not start. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string | undefined }
 
-/** What all workers have in common, and one that is started later has to be told. */
+/** The values that all workers share. */
 export interface Common {
-  /** The name in Via: a request that comes back may come to another worker. */
+  /** The name in Via: a request in a loop may reach another worker. */
   readonly via: string
-  /** Of the hashes of credentials: the HEAD and the GET of one client may come to two workers. */
+  /** The key of the hashes of credentials: the HEAD and the GET of one client may reach two workers. */
   readonly credentialKey: string
   readonly port: number
   /** The log goes to a terminal. */
@@ -30,7 +30,7 @@ export function forkWorker(common: Common): Worker {
 
 /** The worker's end. */
 export interface WorkerLink extends Common {
-  /** Aborted when the primary wants this worker to end. */
+  /** Aborted when the primary ends this worker. */
   readonly drain: AbortSignal
   onReload(listener: () => void): void
   listening(url: string): void
@@ -59,14 +59,14 @@ export function workerLink(): WorkerLink | undefined {
   }
 }
 
-/** Resolves when it has been handed over: who ends right after it would lose it. A primary that is gone hears nothing. */
+/** Resolves when the message was handed over, so that it is not lost at the end of the process. Without a primary it is dropped. */
 function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => {
     process.send?.(message, undefined, undefined, () => resolve())
   })
 }
 
-/** The error that a worker told of, as if it had happened here. */
+/** The error that a worker reported. */
 export function reportedError({ code, message, hint }: FromWorker & { kind: 'failed' }): KissError {
   return new KissError(isErrorCode(code) ? code : 'internal', message, hint === undefined ? {} : { hint })
 }

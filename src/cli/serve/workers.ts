@@ -51,7 +51,7 @@ export class Workers {
     if (this.#failure) throw this.#failure
   }
 
-  /** Has all of them do something. */
+  /** Sends a message to all workers. */
   tell(message: ToWorker): void {
     for (const member of this.#members) this.#tell(member, message)
   }
@@ -80,13 +80,13 @@ export class Workers {
       return
     }
     member.listening = true
-    // It was told while it could not hear yet.
+    // The message was sent before it could receive it.
     if (this.#ending) this.#tell(member, { kind: 'drain' })
     if (this.#listened) return
     this.#listened = true
     this.#o.onListening(message.url)
     if (this.#ending) return
-    // It showed that it works; were all started at once, all would say what is wrong.
+    // The first worker shows that the settings work; if all started at once, all would report the same error.
     for (let i = 1; i < this.#o.count; i++) this.#start()
   }
 

@@ -1,4 +1,4 @@
-/** The YAML configuration file: read, checked against the table, each value with the line it stands on. */
+/** The YAML configuration file: read, checked against the table, each value with its line. */
 
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -20,7 +20,7 @@ export interface Section {
   /** Plain data, as parsed. */
   readonly value: unknown
   readonly line: number
-  /** The line of what stands below these keys and indices; the section's own where there is nothing. */
+  /** The line of the value below these keys and indices; the line of the section if there is none. */
   readonly lineOf: (path: readonly (string | number)[]) => number
 }
 
@@ -28,7 +28,7 @@ export interface Section {
 export interface SettingsFile {
   readonly file: string
   readonly values: ReadonlyMap<SettingName, FileValue>
-  /** Every key that is not a setting: those of plugins. {@link refuseUnknownSections} says which may be there. */
+  /** Every key that is not a setting: the sections of plugins. {@link refuseUnknownSections} checks them. */
   readonly sections: ReadonlyMap<string, Section>
 }
 
@@ -54,14 +54,14 @@ export async function readSettingsFile(file: string, required: boolean): Promise
   return parseSettingsFile(file, text)
 }
 
-/** The same for text that is at hand. */
+/** The same for a text. */
 export async function parseSettingsFile(file: string, text: string): Promise<SettingsFile> {
   const yaml = await import('yaml')
   const lines = new yaml.LineCounter()
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const source = new Source(file, yaml, document, lines)
   const [fault] = [...document.errors, ...document.warnings]
-  // Some of the parser's messages end in the text itself, which may be a token.
+  // Some messages of the parser end with the text itself, which may be a token.
   if (fault !== undefined) source.fail(fault.pos[0], fault.message.replace(/: ".*$/s, ''), fault)
 
   const values = new Map<SettingName, FileValue>()

@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core'
 import type { Interfaces } from '@oclif/core'
 import { settingOf, type Kind, type SettingName } from './table.js'
 
-/** What stands for a value in help texts. */
+/** The placeholder of a value in help texts. */
 const placeholders: Readonly<Record<Kind, string>> = {
   string: 'TEXT',
   boolean: 'YES|NO',
@@ -21,7 +21,7 @@ const placeholders: Readonly<Record<Kind, string>> = {
   list: 'NAME',
 }
 
-/** The flags of a command that takes these settings; `defaults` for the help text where the command has its own. */
+/** The flags of a command for these settings. @param defaults of the command, for its help text */
 export function flagsFor<Name extends SettingName>(
   names: readonly Name[],
   defaults: Partial<Record<Name, string>> = {},
@@ -40,7 +40,7 @@ function flagFor(name: SettingName, commandDefault: string | undefined) {
   }
   if (kind === 'boolean') return Flags.boolean({ ...common, allowNo: negatable === true })
   const helpValue = placeholder ?? placeholders[kind]
-  // Several at a time would swallow the arguments after it.
+  // With several values at a time the flag would take the arguments after it.
   if (many === true) return Flags.string({ ...common, helpValue, multiple: true, multipleNonGreedy: true })
   return Flags.string({ ...common, helpValue })
 }

@@ -17,7 +17,7 @@ export async function loadSettingsFile(argv: readonly string[], configDir: strin
   loaded.set(file, reading)
   if (required || !namesCache(argv)) return reading
   return reading.catch((error: unknown) => {
-    // What cannot be read may say anything; a text that is wrong is still an error.
+    // An unreadable file is ignored here; an invalid text is still an error.
     if (!(error instanceof KissError) || systemCode(error) === undefined) throw error
     if (!warned.has(file)) writeLines('stderr', `kiss: ${error.message}; going on without it`)
     warned.add(file)
@@ -27,7 +27,7 @@ export async function loadSettingsFile(argv: readonly string[], configDir: strin
 
 const warned = new Set<string>()
 
-/** Does the command say itself which cache it uses? Everything else has defaults. */
+/** Do flags or the environment name the cache? All other settings have defaults. */
 function namesCache(argv: readonly string[]): boolean {
   const flags = flagsOf(argv).map((flag) => flag.split('=', 1)[0] ?? '')
   return (
@@ -37,18 +37,18 @@ function namesCache(argv: readonly string[]): boolean {
   )
 }
 
-/** The next look reads the file again. */
+/** The next call reads the file again. */
 export function forgetSettingsFile(): void {
   loaded.clear()
 }
 
-/** A plugin that somebody configured, and the folder that its name is relative to. */
+/** A configured plugin, and the folder that its path is relative to. */
 export interface PluginReference {
   readonly name: string
   readonly base: string
 }
 
-/** The third-party plugins of the settings; there is no command yet, so no flags either. */
+/** The third-party plugins of the settings. No command is known yet, so there are no flags. */
 export function configuredPlugins(file: SettingsFile | undefined): PluginReference[] {
   const input: SettingsInput = { flags: {}, env: process.env, file, defaults: {}, cwd: workingDirectory() }
   const { value, source } = resolveSetting('plugins', input)

@@ -11,14 +11,14 @@ import type { Kind, Setting } from './table.js'
 type One = string | number | boolean | URL | Price
 export type Value = One | readonly (string | number | URL)[] | undefined
 
-/** Where relative paths begin. */
+/** The base of relative paths. */
 export interface ParseContext {
   readonly base: string
 }
 
 /**
  * @param texts one for each time it was given
- * @param what the flag, variable or place in the file that the message names
+ * @param what the flag, variable or line of the file, for the message
  * @throws KissError `usage`
  */
 export function parseSetting(setting: Setting, texts: readonly string[], what: string, context: ParseContext): Value {
@@ -53,7 +53,7 @@ export function parseConfigured(...args: Parameters<typeof parseSetting>): Value
   }
 }
 
-/** Why a relative path means nothing. */
+/** The reason why relative paths are refused. */
 export const NO_DIRECTORY = 'the working directory has been deleted; write an absolute path'
 
 type Parser = (text: string, what: string, context: ParseContext) => One

@@ -1,4 +1,4 @@
-/** The sections `mirrors:` and `parents:` of the configuration file: patterns of URLs, and where to ask for each first. */
+/** The sections `mirrors:` and `parents:` of the configuration file: patterns of URLs, and the servers to ask first. */
 
 import { readFile } from 'node:fs/promises'
 import { asKissError, KissError, systemCode } from '../../errors.js'
@@ -80,7 +80,7 @@ export function configuredPlaces(file: SettingsFile | undefined, name: keyof typ
   return places
 }
 
-/** What stands there is not repeated: a place to try may hold a password. */
+/** The message does not repeat the value, which may contain a password. */
 function readItem(item: unknown, where: string): Mirror {
   const wrong = (what: string): KissError => new KissError('configuration', `${where}: ${what}`)
   if (typeof item !== 'object' || item === null || Array.isArray(item))

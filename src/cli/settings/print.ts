@@ -1,4 +1,4 @@
-/** Every setting with its value and where it comes from, as a configuration file that could be used. Pure. */
+/** Every setting with its value and its origin, as a valid configuration file. Pure. */
 
 import { displayUrl } from '../../http/urls.js'
 import type { Rule } from '../../engine/rules/rules.js'

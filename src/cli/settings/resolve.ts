@@ -1,4 +1,4 @@
-/** The one place that knows the order: flag > environment > file > default. */
+/** Resolves settings in the order: flag > environment > file > default. */
 
 import path from 'node:path'
 import { flagsOf } from '../arguments.js'
@@ -12,7 +12,7 @@ export type Source =
   | { readonly from: 'file'; readonly file: string; readonly line: number }
   | { readonly from: 'default' }
 
-/** Where a value comes from, and its text there; no text for a default. */
+/** The origin of a value, and its text there; no text for a default. */
 export interface Origin {
   readonly source: Source
   readonly texts: readonly string[]
@@ -25,13 +25,13 @@ export interface Settings {
 }
 
 export interface SettingsInput {
-  /** As oclif gives them: text, texts, or a boolean; what is not a setting's name is ignored. */
+  /** The flags of oclif: text, texts, or a boolean; names that are no settings are ignored. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly file: SettingsFile | undefined
   /** Defaults that are not in the table: those of the platform or of one command, as they would be written. */
   readonly defaults: Partial<Readonly<Record<SettingName, string>>>
-  /** Where relative paths of flags and variables begin. */
+  /** The base of relative paths in flags and variables. */
   readonly cwd: string
   /** As it was typed, so that messages name a flag by the name that the user chose. */
   readonly argv?: readonly string[]
@@ -49,7 +49,7 @@ export function resolveSettings(input: SettingsInput): Settings {
   return { values: values as SettingValues, origins: origins as Record<SettingName, Origin>, file: input.file }
 }
 
-/** One of them, for what has to be known before the others can be checked. */
+/** One setting, if it is needed before the others can be checked. */
 export function resolveSetting(name: SettingName, input: SettingsInput): Origin & { readonly value: Value } {
   const setting = settingOf(name)
   const context = { base: input.cwd }
@@ -110,7 +110,7 @@ export function configFlagOf(argv: readonly string[]): string | undefined {
   return found === '--config' ? flags[index + 1] : found.slice('--config='.length)
 }
 
-/** Which file to read, and whether it has to be there. */
+/** The file to read, and whether it must exist. */
 export function settingsFileOf(
   flag: string | undefined,
   env: Readonly<Record<string, string | undefined>>,

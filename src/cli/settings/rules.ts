@@ -32,7 +32,7 @@ interface Item {
 
 type Parsed = Partial<{ -readonly [Key in keyof Rule]: Rule[Key] }>
 
-/** The keys of a rule, and how the value of each is read. Throws KissError with what is wrong. */
+/** The keys of a rule with the parser of each value, which throws KissError. */
 const keys: Readonly<Record<string, (value: unknown, what: string) => Parsed>> = {
   match: (value, what) => ({ match: patterns(value, what) }),
   ttl: (value, what) => ({ ttl: parseDuration(text(value, what), what) }),
@@ -73,7 +73,7 @@ function readRule(item: unknown, { file, section, index }: Item): Rule {
   return { ...parsed, match, place: `${file}:${section.lineOf([index])}` }
 }
 
-/** The rules of one of so many workers: what they limit together is divided among them. */
+/** The rules of one of `workers` workers: limits of the whole server are divided. */
 export function dividedRules(rules: readonly Rule[], workers: number): readonly Rule[] {
   return rules.map((rule) =>
     rule.connections === undefined
@@ -112,7 +112,7 @@ function written(ms: number): string {
   return `${ms / factor}${unit}`
 }
 
-/** Why two of the keys cannot both hold. */
+/** The reason why two of the keys contradict each other. */
 function contradiction({ store, freshness, ttl, staleIfError, maxSize, parent }: Parsed): string | undefined {
   if (store === 'never' && (freshness ?? ttl ?? staleIfError ?? maxSize) !== undefined)
     return 'store: never leaves nothing for ttl, stale-if-error, max-size or freshness to hold for'

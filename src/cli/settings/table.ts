@@ -2,7 +2,7 @@
 
 import type { Price } from '../../units.js'
 
-/** What the text of a setting means. `list` kinds are separated by commas; several flags add up. */
+/** The type of a setting. Values of `list` kinds are separated by commas; several flags add up. */
 export type Kind =
   | 'string'
   | 'boolean'
@@ -10,7 +10,7 @@ export type Kind =
   | 'price'
   | 'size'
   | 'duration'
-  /** Resolved against the working directory, or the configuration file's own where it stands there. */
+  /** Resolved against the working directory, or against the folder of the configuration file. */
   | 'path'
   | 'url'
   | 'sha256'
@@ -32,15 +32,15 @@ export interface Setting {
   /** The placeholder in help texts. */
   readonly placeholder?: string
   readonly options?: readonly string[]
-  /** Taken as they are, whatever the kind. */
+  /** Accepted words beside values of the kind. */
   readonly words?: readonly string[]
   readonly min?: number
   readonly max?: number
   /** Its value is never shown. */
   readonly secret?: true
-  /** `flag`: belongs to one call, so neither the environment nor the file may say it. `no flag`: the other way round. */
+  /** `flag`: belongs to one call, so it is refused in the environment and the file. `no flag`: only there. */
   readonly only?: 'flag' | 'flag and environment' | 'no flag'
-  /** A flag `--no-…` too, for the day the file says yes. */
+  /** Has a flag `--no-…` too, which overrides the file. */
   readonly negatable?: true
 }
 

@@ -1,4 +1,4 @@
-/** A parsed YAML text, with the place of everything in it. */
+/** A parsed YAML text with the line of each value. */
 
 import type { Document, LineCounter, Node } from 'yaml'
 import { KissError } from '../../errors.js'

@@ -5,7 +5,7 @@ import { dateOf } from './freshness.js'
 import type { Fields, StoredAnswer } from './types.js'
 
 /**
- * Does a client that has it already need no body? §4.3.2: If-None-Match comes before If-Modified-Since, and a cache does not
+ * Does the client hold this answer already, so that it needs no body? §4.3.2: If-None-Match comes before If-Modified-Since, and a cache does not
  * evaluate If-Match and If-Unmodified-Since.
  * @param now milliseconds since the epoch
  */
@@ -18,7 +18,7 @@ export function isKnownToClient(
   const { 'if-none-match': tags, 'if-modified-since': since } = request
   if (tags !== undefined) return tags.trim() === '*' || tagsOf(tags).some((tag) => weakEqual(tag, fields['etag']))
   const asked = dateOf(since, now)
-  // §4.3.2: without Last-Modified the Date of the answer stands for it.
+  // §4.3.2: without Last-Modified, the Date of the answer is used.
   const changed = dateOf(fields['last-modified'], now) ?? dateOf(fields['date'], now)
   return asked !== undefined && changed !== undefined && changed <= asked
 }
@@ -37,7 +37,7 @@ export function validating(request: Fields, { fields }: Pick<StoredAnswer, 'fiel
   }
 }
 
-/** The request for the whole, whatever the client has. */
+/** The request for the whole, without the conditions of the client. */
 export function withoutConditions(request: Fields): Fields {
   const own = /^(if-match|if-none-match|if-modified-since|if-unmodified-since|if-range|range)$/
   return Object.fromEntries(Object.entries(request).filter(([name]) => !own.test(name)))
@@ -45,7 +45,7 @@ export function withoutConditions(request: Fields): Fields {
 
 /**
  * §4.3.4: does a 304 confirm the stored answer? A strong validator in it has to be the stored one, a weak one has to
- * correspond; without any it confirms what it was asked about.
+ * correspond; without any it confirms the validators of its request.
  */
 export function confirmsStored(
   { fields: stored }: Pick<StoredAnswer, 'fields'>,
@@ -56,7 +56,7 @@ export function confirmsStored(
   return modified === undefined || stored['last-modified'] === undefined || modified === stored['last-modified']
 }
 
-/** §4.3.5: may the answer to a HEAD freshen the stored answer? Else that is no longer the content. */
+/** §4.3.5: may the answer to a HEAD freshen the stored answer? If not, the content changed. */
 export function headAgrees({ fields: stored }: Pick<StoredAnswer, 'fields'>, head: Fields): boolean {
   return ['etag', 'last-modified', 'content-length'].every(
     (name) => head[name] === undefined || stored[name] === undefined || head[name] === stored[name],

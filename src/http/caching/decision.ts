@@ -10,19 +10,19 @@ export interface Question {
   readonly stored: StoredAnswer | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Milliseconds since the epoch: when the request came. What the origin has said since is fresh enough for every request. */
+  /** Time of arrival of the request, milliseconds since the epoch. A later answer of the origin is fresh enough for it. */
   readonly since: number
-  /** Seconds: nothing older, beside what the request's own fields say. */
+  /** Seconds: the maximum age, beside the fields of the request. */
   readonly maxAge?: number | undefined
 }
 
 export type Decision =
   | { readonly kind: 'serve'; readonly stale: false }
-  /** `refresh`: the origin is asked meanwhile (RFC 5861 §3). */
+  /** `refresh`: the answer is validated in the background (RFC 5861 §3). */
   | { readonly kind: 'serve'; readonly stale: true; readonly refresh: boolean }
   | { readonly kind: 'validate' }
   | { readonly kind: 'forward' }
-  /** §5.2.1.7: only what is stored may answer, and it may not. */
+  /** §5.2.1.7: only a stored answer is allowed, and none may be served. */
   | { readonly kind: 'unavailable' }
 
 export function decide({ asked, stored, now, since, maxAge = Infinity }: Question): Decision {
@@ -32,7 +32,7 @@ export function decide({ asked, stored, now, since, maxAge = Infinity }: Questio
     : { kind: stored === undefined ? 'forward' : 'validate' }
   if (stored === undefined) return elsewhere
   const { directives } = policyOf(stored.fields)
-  // The origin confirmed it, or sent it, after this request had come (§4: a request may be collapsed into another).
+  // The origin sent or confirmed it after the arrival of this request (§4: requests may be collapsed).
   if (stored.receivedAt >= since && stored.receivedAt <= now) return { kind: 'serve', stale: false }
   // §5.2.2.4; with field names it may be taken for one without. §5.2.1.4
   if (directives.has('no-cache') || request.has('no-cache')) return elsewhere
@@ -42,7 +42,7 @@ export function decide({ asked, stored, now, since, maxAge = Infinity }: Questio
   if (age > Math.min(secondsOf(request, 'max-age') ?? Infinity, maxAge)) return elsewhere
   // §5.2.1.3; without it an answer is fresh while its lifetime is greater than its age (§4.2).
   if (left > (secondsOf(request, 'min-fresh') ?? 0)) return { kind: 'serve', stale: false }
-  // §4.2.4: nobody forbids to serve it stale, and somebody allows it.
+  // §4.2.4: no directive forbids to serve it stale, and one allows it.
   if (!mayBeStale(directives) || request.has('min-fresh')) return elsewhere
   // §5.2.1.2
   const maxStale = request.get('max-stale') === true ? Infinity : secondsOf(request, 'max-stale')
@@ -60,7 +60,7 @@ export function mayBeStale(directives: Directives): boolean {
   return !['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache'].some((name) => directives.has(name))
 }
 
-/** What kept the origin from confirming a stored answer: it could not be reached, or it answered with an error. */
+/** The failure of a validation: the origin could not be reached, or it answered with an error. */
 export type Trouble = 'unreachable' | { readonly status: number }
 
 export interface TroubleQuestion {
@@ -68,7 +68,7 @@ export interface TroubleQuestion {
   readonly stored: StoredAnswer
   readonly trouble: Trouble
   readonly now: number
-  /** Seconds that a cache that cannot reach the origin serves what nobody forbids to. */
+  /** Seconds that an answer without a directive is served stale while the origin cannot be reached. */
   readonly disconnected: number
 }
 

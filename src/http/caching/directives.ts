@@ -9,7 +9,7 @@ export type Directives = ReadonlyMap<string, string | true>
 /** Seconds beyond which a number means the same (RFC 9111 §1.2.2). */
 const LARGEST = 2 ** 31
 
-/** name, or name=token, or name="string". What is none of these ends at the next comma and is no directive. */
+/** name, or name=token, or name="string". Other text up to the next comma is ignored. */
 const directive =
   /[\t ,]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9A-Za-z]*)))?[\t ]*(?=,|$)/y
 
@@ -33,7 +33,7 @@ export function parseCacheControl(text = ''): Directives {
   return found
 }
 
-/** What rules the caching of an answer: the targeted field where it is valid and not empty, else Cache-Control. */
+/** The directives for an answer: those of the targeted field if it is valid and not empty, otherwise of Cache-Control. */
 export interface Policy {
   readonly directives: Directives
   /** RFC 9213 §2.2: Cache-Control and Expires do not count. */
@@ -68,7 +68,7 @@ function parseTargeted(text: string | undefined): Directives | undefined {
 }
 
 /**
- * Seconds. RFC 9111 §1.2.2: too large a number is a very large one. §4.2.1: what is no number means stale, which is 0.
+ * Seconds. RFC 9111 §1.2.2: a number that is too large counts as the maximum. §4.2.1: an invalid number means stale, which is 0.
  * undefined: the directive is not there.
  */
 export function secondsOf(directives: Directives, name: string): number | undefined {

@@ -18,8 +18,8 @@ const ofTheHop = new Set([
 ])
 
 /**
- * What acts on the whole origin of the page that a browser shows, which is not the origin that sent it but this cache: cookies,
- * promises of TLS, orders to forget, grants to scripts of other sites, places to report to.
+ * Fields that act on the whole origin in a browser, which would be this cache and not the origin that sent them: cookies, HSTS,
+ * Clear-Site-Data, CORS grants, reporting endpoints.
  */
 const actingOnOurName =
   /^(set-cookie|strict-transport-security|clear-site-data|alt-svc|service-worker-allowed|access-control-.*|nel|report-to|reporting-endpoints|accept-ch|critical-ch|origin-agent-cluster|set-login|sourcemap|refresh|content-disposition|content-security-policy|content-security-policy-report-only|x-content-type-options|cache-status|server-timing)$/
@@ -36,7 +36,7 @@ export function keptFields(fields: Fields): Fields {
   )
 }
 
-/** Fields of a request that say who forwarded it, claim an address, override what it asks for, or belong to a body or to kiss. */
+/** Fields of a request that name a forwarder, claim an address, override the method or URL, or belong to a body or to kiss. */
 const ofTheRequestAlone =
   /^(host|:.*|http2-settings|via|cdn-loop|forwarded|x-forwarded(-.*)?|max-forwards|x-real-ip|x-client-ip|client-ip|true-client-ip|x-cluster-client-ip|cf-connecting-ip|x-originating-ip|x-http-method(-override)?|x-method-override|x-original-(method|url|uri|host)|x-rewrite-(url|uri)|x-host|x-kiss(-.*)?|content-.*|expect|a-im)$/
 
@@ -61,6 +61,6 @@ const ofTheBody = /^content-(length|encoding|range)$/
 /** RFC 9111 §3.2: the fields of a stored answer after one that confirms it. */
 export function updatedFields(stored: Fields, confirming: Fields): Fields {
   const anew = Object.entries(keptFields(confirming)).filter(([name]) => !ofTheBody.test(name))
-  // An Age that came with the bytes says nothing of their confirmation.
+  // The Age of the stored answer does not apply after its confirmation.
   return { ...withoutFields(stored, 'age'), ...Object.fromEntries(anew) }
 }

@@ -1,10 +1,10 @@
-/** How long an answer is fresh and how old it is, RFC 9111 §4.2. Seconds, but for what is said to be milliseconds. Pure. */
+/** The lifetime and the age of an answer, RFC 9111 §4.2. Seconds unless a comment names milliseconds. Pure. */
 
 import { parseHttpDate } from '../dates.js'
 import { policyOf, secondsOf } from './directives.js'
 import type { Answered, Fields, StoredAnswer } from './types.js'
 
-/** RFC 9110 §15.1: statuses that may be stored without being told to. */
+/** RFC 9110 §15.1: statuses that may be stored without an explicit lifetime. */
 const heuristic: ReadonlySet<number> = new Set([200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501])
 
 /** RFC 9111 §4.2.2: a tenth of the time since the last change, … */
@@ -12,12 +12,12 @@ const PART = 0.1
 /** … and a day at most. */
 const LONGEST = 86_400
 
-/** May an answer of this status be stored, and taken for fresh for a while, although nothing says so? */
+/** May an answer of this status get a heuristic lifetime? */
 export function isHeuristicallyCacheable({ status, fields }: Answered): boolean {
   return heuristic.has(status) || policyOf(fields).directives.has('public')
 }
 
-/** RFC 9111 §4.2: dates are compared whatever their case. Milliseconds. */
+/** Milliseconds. RFC 9111 §4.2: dates are read in any case. */
 export function dateOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
   const cased = text
@@ -28,7 +28,7 @@ export function dateOf(text: string | undefined, now: number): number | undefine
   return parseHttpDate(cased, now)
 }
 
-/** The lifetime that the answer itself says; undefined where it says none (§4.2.1). */
+/** The explicit lifetime of the answer; undefined without one (§4.2.1). */
 export function explicitLifetime({ fields }: Pick<Answered, 'fields'>, receivedAt: number): number | undefined {
   const { directives, targeted } = policyOf(fields)
   // §5.2.2.10: for a shared cache s-maxage overrides max-age and Expires.
@@ -42,7 +42,7 @@ export function explicitLifetime({ fields }: Pick<Answered, 'fields'>, receivedA
   return expires === undefined ? 0 : Math.max(0, (expires - date) / 1000)
 }
 
-/** The lifetime of an answer, explicit or by heuristic (§4.2.2); 0 where it has none. */
+/** The lifetime of an answer, explicit or by heuristic (§4.2.2); otherwise 0. */
 export function lifetimeOf(answer: Answered, receivedAt: number): number {
   const explicit = explicitLifetime(answer, receivedAt)
   if (explicit !== undefined) return explicit
@@ -52,7 +52,7 @@ export function lifetimeOf(answer: Answered, receivedAt: number): number {
   return Math.min(LONGEST, Math.max(0, ((date - changed) / 1000) * PART))
 }
 
-/** §5.1: the first of several values; what is no number is ignored. */
+/** §5.1: the first of several values; an invalid number is ignored. */
 function ageValue(fields: Fields): number {
   const first = fields['age']?.split(',')[0]?.trim() ?? ''
   return /^\d+$/.test(first) ? Number(first) : 0

@@ -4,7 +4,7 @@ import { parseContentRange, parseRange, resolveRange, type ByteRange } from '../
 import { isStrong } from '../validation.js'
 import type { Answered, Fields, Part, StoredAnswer } from './types.js'
 
-/** The bytes that a 206 brings; undefined where it does not say, or has more than it says. */
+/** The range of a 206; undefined without a valid Content-Range, or if the body is longer than the range. */
 export function partOf({ status, fields }: Answered): Part | undefined {
   const content = status === 206 ? parseContentRange(fields['content-range']) : undefined
   if (content?.range === undefined) return undefined
@@ -13,25 +13,25 @@ export function partOf({ status, fields }: Answered): Part | undefined {
   return length === undefined ? part : withSize(part, Number(length))
 }
 
-/** A part of which so many bytes came: one that was cut is a shorter one (§3.3), and one that is too long is none. */
+/** The part of which `size` bytes arrived: a cut part is a shorter part (§3.3); one that is too long is invalid. */
 export function withSize(part: Part, size: number): Part | undefined {
   const last = part.first + size - 1
   return size > 0 && last <= part.last ? { ...part, last } : undefined
 }
 
-/** The range of the request within the stored part; undefined: it has other bytes, or the request wants none alone. */
+/** The range of the request within the stored part; undefined if the part lacks its bytes, or the request has no range. */
 export function rangeWithin(request: Fields, { part, fields }: StoredAnswer): ByteRange | undefined {
   const range = parseRange(request['range'])
   const condition = request['if-range']
   if (!part || !range || (condition !== undefined && !(isStrong(condition) && condition === fields['etag'])))
     return undefined
-  // What is counted from the end, or goes to it, needs to know where that is.
+  // A range that is counted from the end, or reaches it, needs the length.
   if (part.length === undefined && ('suffix' in range || range.last === undefined)) return undefined
   const found = resolveRange(range, part.length ?? Infinity)
   return found && found.first >= part.first && found.last <= part.last ? found : undefined
 }
 
-/** The fields that ask for what a stored beginning lacks; undefined where nothing could prove that it continues it (§3.4). */
+/** The fields that request the rest of a stored beginning; undefined without a strong validator (§3.4). */
 export function completing({ part, fields }: StoredAnswer): Fields | undefined {
   const { etag } = fields
   if (part?.first !== 0 || part.length === undefined || !isStrong(etag)) return undefined

@@ -19,19 +19,19 @@ export interface StoringQuestion {
   readonly receivedAt: number
 }
 
-/** Why the answer must not be stored, or need not; undefined: it is stored. */
+/** The reason why the answer is not stored; undefined: it is stored. */
 export function whyNotStored({ asked, answer, receivedAt }: StoringQuestion): string | undefined {
   const { status, fields } = answer
   const { directives } = policyOf(fields)
-  // §3: the method is understood; §4.3.5: the answer to a HEAD updates what is stored, and is not stored itself.
+  // §3: the method is understood; §4.3.5: the answer to a HEAD updates a stored answer, and is not stored itself.
   if (asked.method !== 'GET') return 'method'
-  // §3: the status is final, and not that of a question about something stored.
+  // §3: the status is final, and not that of a validation.
   if (status < 200 || status === 304 || status === 416) return 'status'
-  // §3: what is stored of a 206 has to be known.
+  // §3: the range of a 206 has to be known.
   if (status === 206 && partOf(answer) === undefined) return 'status'
   // §5.2.1.5
   if (parseCacheControl(asked.fields['cache-control']).has('no-store')) return 'no-store of the request'
-  // §5.2.2.3: must-understand stands above no-store where the status is understood, and forbids to store another.
+  // §5.2.2.3: must-understand overrides no-store for an understood status, and forbids to store any other.
   if (directives.has('must-understand')) {
     if (!understood.has(status)) return 'must-understand'
   } else if (directives.has('no-store')) return 'no-store' // §5.2.2.5
@@ -42,17 +42,17 @@ export function whyNotStored({ asked, answer, receivedAt }: StoringQuestion): st
   // §4.1: no request would select it.
   if (varyNames(fields['vary']) === undefined) return 'vary'
   const explicit = explicitLifetime(answer, receivedAt)
-  // §3: something says that it may be stored.
+  // §3: a directive or the status allows storing.
   if (explicit === undefined && !isHeuristicallyCacheable(answer)) return 'nothing says that it may'
   return isUseful(answer, directives, receivedAt) ? undefined : 'it could never be used again'
 }
 
-/** §3.5: what lets the answer to one client's credential be used for others. */
+/** §3.5: does a directive allow to share an answer to an authenticated request? */
 function allowsCredentials(directives: Directives): boolean {
   return ['must-revalidate', 'public', 's-maxage'].some((name) => directives.has(name))
 }
 
-/** Fresh for a while, or with a validator, or to be served stale. */
+/** Is a stored copy of use: fresh for a while, with a validator, or allowed to be served stale? */
 function isUseful(answer: Answered, directives: Directives, receivedAt: number): boolean {
   const { etag, 'last-modified': lastModified } = answer.fields
   const isValidatable = etag !== undefined || lastModified !== undefined

@@ -1,4 +1,4 @@
-/** What a cache by RFC 9111 knows of requests and of stored answers. */
+/** Requests and stored answers of a cache by RFC 9111. */
 
 /** Lower-case names; repeated fields joined with `, ` (RFC 9110 §5.3). */
 export type Fields = Readonly<Record<string, string>>
@@ -7,14 +7,14 @@ export interface AskedFor {
   readonly method: 'GET' | 'HEAD'
   /** The end-to-end fields of the request. */
   readonly fields: Fields
-  /** It carries a credential: Authorization, or what counts as one here. */
+  /** It carries a credential: Authorization, or a header that counts as one. */
   readonly credentialed: boolean
 }
 
 /** The final answer of an origin. */
 export interface Answered {
   readonly status: number
-  /** As they came, for this hop too. */
+  /** The fields as received, hop-by-hop fields included. */
   readonly fields: Fields
 }
 
@@ -23,12 +23,12 @@ export interface StoredAnswer {
   readonly status: number
   /** The fields that may be stored. */
   readonly fields: Fields
-  /** Milliseconds since the epoch: when the request went out, and when the answer or its last confirmation came. */
+  /** Milliseconds since the epoch: the time of the request, and that of the answer or its last confirmation. */
   readonly requestedAt: number
   readonly receivedAt: number
-  /** What the request had of the fields that Vary names; null: nothing. */
+  /** The request's values of the fields that Vary names; null: the request had none. */
   readonly vary: Readonly<Record<string, string | null>>
-  /** Of a 206: which bytes are stored; `length` of the whole, where it is known. */
+  /** The stored range of a 206; `length`: that of the whole, if it is known. */
   readonly part?: Part | undefined
 }
 
