@@ -1,20 +1,18 @@
-/** Answers for URLs whose bytes come from another URL, or from a file in the archive behind another URL (`Source`). */
+/** Answers for URLs that are names of another URL, and for files in the archive behind another URL (`Source`). */
 
+import { createHash } from 'node:crypto'
 import { KissError } from '../errors.js'
-import { attachment } from '../http/disposition.js'
 import { evaluatePreconditions } from '../http/validation.js'
 import type { Source as OtherUrl, UpstreamFailure } from '../provider/types.js'
+import { NAME } from '../store/names.js'
 import { fromProvider } from '../upstream/from-provider.js'
 import { firstHop } from '../upstream/redirects.js'
 import type { OriginAnswer, OriginRequest, Source } from '../upstream/types.js'
-import type { Artifact, Content, FetchRequest } from './types.js'
+import type { Artifact, FetchRequest } from './types.js'
 
 type Fetch = (request: FetchRequest) => Promise<Artifact>
 
-/** Bytes read at once. */
-const CHUNK = 256 * 1024
-
-/** The cache itself as a source, for bytes that come from another of its URLs. */
+/** The cache itself as a source, for names and for files in archives. */
 export function fromOtherUrl(fetch: Fetch): Source {
   return {
     async ask(request) {
@@ -29,80 +27,96 @@ export function fromOtherUrl(fetch: Fetch): Source {
         throw new KissError('credential', `${provider.name}: it names a URL as its own source`)
       }
       request.onStart?.()
-      return answerFrom(told.value, { ...request, headers: hop.headers }, fetch)
+      const { url: other, member } = told.value
+      if (member === undefined) return nameOf(provider.cacheKey(other), request)
+      return memberOf({ url: other, member }, { ...request, headers: hop.headers }, fetch)
     },
   }
 }
 
-async function answerFrom(source: OtherUrl, request: OriginRequest, fetch: Fetch): Promise<OriginAnswer> {
-  const { url, member } = source
+/** The answer for a name: its body is the URL that the name stands for. */
+function nameOf({ href }: URL, request: OriginRequest): OriginAnswer {
+  // `freshness: origin` relays answers of origins. An origin would answer with a redirect.
+  if (request.relay) return { ...answer(request, 302), headers: { location: href, 'content-length': '0' } }
+  const etag = tagOf(createHash('sha256').update(href).digest('hex'))
+  if (request.source === NAME && isHeld(request, etag))
+    return { ...answer(request, 304), source: NAME, headers: { etag } }
+  const bytes = Buffer.from(href)
+  return {
+    ...answer(request, 200, () => chunks(bytes)),
+    source: NAME,
+    // RFC 2483 §5.
+    headers: { ...described(etag, bytes.length), 'content-type': 'text/uri-list' },
+  }
+}
+
+/** The answer with the bytes of a file in an archive. The archive is read after its last byte, because its directory is at its end. */
+async function memberOf(
+  { url, member: path }: OtherUrl & { readonly member: string },
+  request: OriginRequest,
+  fetch: Fetch,
+): Promise<OriginAnswer> {
   const headers = Object.entries(request.headers).filter(([name]) => name !== 'range' && !name.startsWith('if-'))
   const validates = request.headers['if-none-match'] !== undefined || request.headers['if-modified-since'] !== undefined
-  const artifact = await fetch({
+  const archive = await fetch({
     url,
     headers: Object.fromEntries(headers),
     refresh: validates,
     internal: true,
     signal: request.signal,
   })
+  const close = (): Promise<void> => archive.close('done')
   try {
-    return await (member === undefined ? whole(artifact, request) : part(artifact, member, request))
+    await archive.finished()
+    const { content, url: shown } = archive
+    const { sha256, length } = content
+    if (sha256 === undefined || length === undefined) throw new KissError('internal', `${shown} has no sum`)
+    // Loaded only for archives, to keep the start of a hit fast.
+    const { openMember } = await import('../store/zip.js')
+    const member = await openMember({ length, read: (buffer, at) => content.read(buffer, at) }, path, shown)
+    // A member is unchanged as long as its archive is unchanged.
+    const etag = tagOf(sha256)
+    if (request.source === undefined && isHeld(request, etag)) {
+      await close()
+      return { ...answer(request, 304), headers: { etag } }
+    }
+    return { ...answer(request, 200, () => member.read(), close), headers: described(etag, member.length) }
   } catch (error) {
-    await artifact.close('aborted')
+    await archive.close('aborted')
     throw error
   }
 }
 
-/** Passes the bytes on while they arrive. */
-async function whole(artifact: Artifact, request: OriginRequest): Promise<OriginAnswer> {
-  const { content, headers } = artifact
-  return answer(request, artifact, headers, content.length, () => bytesOf(content))
+function tagOf(sha256: string): string {
+  return `"${sha256}"`
 }
 
-/** An archive is read after its last byte, because its directory is at its end. */
-async function part(artifact: Artifact, path: string, request: OriginRequest): Promise<OriginAnswer> {
-  const { content } = artifact
-  await artifact.finished()
-  const { sha256, length } = content
-  if (sha256 === undefined || length === undefined) throw new KissError('internal', `${artifact.url} has no sum`)
-  // Loaded only for archives, to keep the start of a hit fast.
-  const { openMember } = await import('../store/zip.js')
-  const member = await openMember({ length, read: (buffer, at) => content.read(buffer, at) }, path, artifact.url)
-  // A member is unchanged as long as its archive is unchanged.
-  return answer(request, artifact, { etag: `"${sha256}"` }, member.length, () => member.read())
+function isHeld({ headers }: OriginRequest, etag: string): boolean {
+  return evaluatePreconditions(headers, { etag }, Date.now()) === 'not modified'
+}
+
+/** Bytes in the cache are read again from the start: no range is needed. */
+function described(etag: string, length: number): Record<string, string> {
+  return { 'accept-ranges': 'none', etag, 'content-length': String(length) }
 }
 
 function answer(
-  request: OriginRequest,
-  artifact: Artifact,
-  { contentType, contentEncoding, etag, lastModified, fileName }: Artifact['headers'],
-  length: number | undefined,
-  bytes: () => AsyncGenerator<Buffer>,
-): OriginAnswer {
-  const validators = { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) }
-  const unchanged = evaluatePreconditions(request.headers, validators, Date.now()) === 'not modified'
-  const close = (): Promise<void> => artifact.close('done')
+  { url, method }: Pick<OriginRequest, 'url' | 'method'>,
+  status: number,
+  bytes: () => AsyncGenerator<Buffer> = () => chunks(),
+  close: () => Promise<void> = () => Promise.resolve(),
+): Omit<OriginAnswer, 'headers'> {
   async function* body(): AsyncGenerator<Buffer> {
     try {
-      if (request.method === 'GET' && !unchanged) yield* bytes()
+      if (method === 'GET') yield* bytes()
     } finally {
       await close()
     }
   }
   return {
-    url: request.url,
+    url,
     hop: 0,
-    status: unchanged ? 304 : 200,
-    headers: {
-      // Bytes in the cache are read again from the start: no range is needed.
-      'accept-ranges': 'none',
-      ...(contentType !== undefined && { 'content-type': contentType }),
-      ...(contentEncoding !== undefined && { 'content-encoding': contentEncoding }),
-      ...(etag !== undefined && { etag }),
-      ...(lastModified !== undefined && { 'last-modified': lastModified }),
-      ...(fileName !== undefined && { 'content-disposition': attachment(fileName) }),
-      ...(length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(length) }),
-    },
+    status,
     kind: 'cache',
     body: { [Symbol.asyncIterator]: body },
     discard: close,
@@ -114,24 +128,9 @@ function answer(
 }
 
 function refusal({ url, hop, status, headers, excerpt }: UpstreamFailure): OriginAnswer {
-  return {
-    url,
-    hop,
-    status,
-    headers,
-    kind: 'cache',
-    body: { [Symbol.asyncIterator]: () => bytesOf(undefined) },
-    discard: () => Promise.resolve(),
-    excerpt: () => Promise.resolve(excerpt),
-  }
+  return { ...answer({ url, method: 'GET' }, status), hop, headers, excerpt: () => Promise.resolve(excerpt) }
 }
 
-async function* bytesOf(content: Content | undefined): AsyncGenerator<Buffer> {
-  for (let position = 0; content !== undefined;) {
-    const buffer = Buffer.allocUnsafe(CHUNK)
-    const bytes = await content.read(buffer, position)
-    if (bytes === 0) return
-    position += bytes
-    yield buffer.subarray(0, bytes)
-  }
+async function* chunks(...buffers: Buffer[]): AsyncGenerator<Buffer> {
+  yield* buffers
 }

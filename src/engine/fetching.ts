@@ -6,12 +6,14 @@ import { closing, type Flights } from '../flight/flights.js'
 import { subjectOf } from '../flight/subject.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Store } from '../store/open.js'
+import { isName } from '../store/names.js'
 import type { CounterName, Entry, ServedAs } from '../store/types.js'
 import type { ByOrigin } from './by-origin/by-origin.js'
 import { wholeArtifact } from './by-origin/whole.js'
 import type { Credentials } from './credentials.js'
 import type { FromFlight } from './from-flight.js'
 import type { FromStore } from './from-store.js'
+import { behind } from './names.js'
 import type { RequestState } from './request-state.js'
 import { decision, resolve, type Resolution } from './resolution.js'
 import type { Rights } from './rights.js'
@@ -52,7 +54,8 @@ export class Fetching {
     this.#count(request, 'requests')
     try {
       const state = await this.#begun(request)
-      const artifact = await (state.rule?.freshness === 'origin' ? this.#byOrigin(state) : this.#answer(state))
+      const answered = await (state.rule?.freshness === 'origin' ? this.#byOrigin(state) : this.#answer(state))
+      const artifact = isName(answered) ? await behind(state, answered, (next) => this.fetch(next)) : answered
       this.#count(request, `requests_${artifact.as}`)
       return artifact
     } catch (error) {
@@ -74,7 +77,7 @@ export class Fetching {
 
   async #begun(request: FetchRequest): Promise<RequestState> {
     const { rules, providers, clock } = this.#o
-    const [since, came] = [clock.monotonic(), performance.now()]
+    const [since, came] = [clock.monotonic(), request.came ?? performance.now()]
     const subject = subjectOf(request.url, request.headers, providers, this.#o)
     const rule = rules.of(subject.canonical)
     return {
@@ -170,5 +173,5 @@ export class Fetching {
 
 /** Does the sum of a rule differ from the sum of the stored bytes? */
 function contradicts(rule: Rule | undefined, { isSum, sha256 }: FetchRequest, entry: Entry): boolean {
-  return rule?.sha256From !== undefined && isSum !== true && entry.sha256 !== sha256
+  return rule?.sha256From !== undefined && isSum !== true && !isName(entry) && entry.sha256 !== sha256
 }

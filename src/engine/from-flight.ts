@@ -12,7 +12,8 @@ import type { Order } from '../flight/order.js'
 import { aloneIdOf, type Subject } from '../flight/subject.js'
 import type { Wait } from '../flight/waiting.js'
 import type { Store } from '../store/open.js'
-import type { Entry } from '../store/types.js'
+import { isName } from '../store/names.js'
+import type { Entry, Sha256 } from '../store/types.js'
 import { growingArtifact } from './artifacts.js'
 import type { FailureLog } from './failures.js'
 import type { FromStore } from './from-store.js'
@@ -20,7 +21,7 @@ import type { RequestState } from './request-state.js'
 import { mayServeStale, resolve } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
 import { narrowed, type Rule } from './rules/rules.js'
-import type { Artifact, Clock } from './types.js'
+import type { Artifact, Clock, FetchRequest } from './types.js'
 import { waitUntil } from './waiting.js'
 
 export interface FromFlightOptions {
@@ -129,7 +130,7 @@ export class FromFlight {
       flight,
       created && flight.state.leading ? 'miss' : 'collapsed',
       right === 'free' ? undefined : 'authorised',
-      { signal: request.signal, patience: request.patience, promised: request.sha256 ?? flight.state.head?.sha256 },
+      { signal: request.signal, patience: request.patience, promised: promisedOf(request, flight) },
       this.#o,
     )
   }
@@ -237,6 +238,11 @@ export class FromFlight {
       waiting.queued ? inQueue(subject.shown, waiting.now.place) : impatient(subject.shown, waiting.now, patience)
     return waitUntil(event, { until, error }, signal)
   }
+}
+
+/** A sum that a client was promised is that of the content, and not that of a name. */
+function promisedOf({ sha256 }: FetchRequest, { state: { head } }: Flight): Sha256 | undefined {
+  return head !== undefined && isName(head) ? undefined : (sha256 ?? head?.sha256)
 }
 
 function inQueue(shown: string, place = 1): KissError {

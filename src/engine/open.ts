@@ -7,6 +7,7 @@ import type { UpstreamProvider } from '../provider/types.js'
 import { Leases } from '../flight/lease.js'
 import { monotonic, thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
+import { isName } from '../store/names.js'
 import type { Entry } from '../store/types.js'
 import type { Origins, Upstream } from '../upstream/types.js'
 import { again, sentAgain } from './again.js'
@@ -183,12 +184,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       ...(pinnedUntil !== undefined && { pinnedUntil }),
     }
   }
-  async function* listed(entries: AsyncIterable<Entry>): AsyncIterable<ShownEntry> {
+  async function* listed(entries: AsyncIterable<Entry>, names = false): AsyncIterable<ShownEntry> {
     const pins = await store.pins.read(clock.now())
-    for await (const entry of entries) yield shown(entry, pins)
+    for await (const entry of entries) if (names || !isName(entry)) yield shown(entry, pins)
   }
   const selected = (filter: PurgeFilter, after?: string): AsyncIterable<ShownEntry> =>
-    listed(select(filter, { store, canonical, now: clock.now() }, after))
+    listed(select(filter, { store, canonical, now: clock.now() }, after), filter.names)
   return {
     fetch: (request) => fetching.fetch(request),
     again: (entry, ttl) => again(entry, ttl, { store, rules, clock }),
@@ -208,12 +209,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     select: selected,
     pin: async (filter, until) => {
       store.toWrite()
-      const pinned = new Set(await store.pins.add(await idsIn(selected(filter)), until))
+      const pinned = new Set(await store.pins.add(await idsIn(selected({ ...filter, names: true })), until))
       return (await all(selected(filter))).filter(({ id }) => pinned.has(id))
     },
     unpin: async (filter) => {
       store.toWrite()
-      await store.pins.remove(await idsIn(selected(filter)))
+      await store.pins.remove(await idsIn(selected({ ...filter, names: true })))
       return all(selected(filter))
     },
     open: (entry) => store.open(entry),

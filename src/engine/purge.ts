@@ -4,6 +4,8 @@ import type { Store } from '../store/open.js'
 import { keyOf, type Selection, selects } from '../store/select.js'
 import type { Entry, KeyId } from '../store/types.js'
 import { keyIdOf } from '../flight/subject.js'
+import { isName } from '../store/names.js'
+import { textOf } from './names.js'
 import type { Flights } from '../flight/flights.js'
 import type { PurgeFilter, PurgeResult } from './types.js'
 
@@ -25,7 +27,7 @@ export async function* select(
   { store, canonical, now }: Pick<PurgeOptions, 'store' | 'canonical'> & { readonly now: number },
   after = '',
 ): AsyncIterable<Entry> {
-  const ids = await idsOf(filter, store, canonical)
+  const ids = await idsOf(filter, { store, canonical })
   const selection = selectionOf(filter, ids)
   const isChosen = selects(isEmpty(selection) ? { all: true } : selection, now)
   let busySince = performance.now()
@@ -48,15 +50,32 @@ function isEmpty(selection: Selection): boolean {
   return Object.keys(selection).length === 0
 }
 
+type Naming = Pick<PurgeOptions, 'store' | 'canonical'>
+
 /** Whole ids of the entries that are named by URL or by id; undefined if the filter names none. */
-async function idsOf(
-  { urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>,
-  store: Store,
-  canonical: (url: URL) => URL,
-): Promise<KeyId[] | undefined> {
+async function idsOf({ urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>, naming: Naming): Promise<KeyId[] | undefined> {
   if (urls === undefined && ids === undefined) return undefined
-  const found = (ids ?? []).map(async (id) => (isWhole(id) ? id : ((await store.entries.find(id))?.id ?? [])))
-  return [...(urls ?? []).map((url) => keyIdOf(canonical(url))), ...(await Promise.all(found)).flat()]
+  const { entries } = naming.store
+  const found = (ids ?? []).map(async (id) => (isWhole(id) ? id : ((await entries.find(id))?.id ?? [])))
+  const named = new Set<KeyId>()
+  for (const url of urls ?? []) await addIds(url, named, naming)
+  return [...named, ...(await Promise.all(found)).flat()]
+}
+
+/** Adds the id of a URL, and the ids of the URLs that it is a name of. */
+async function addIds(url: URL, ids: Set<KeyId>, { store, canonical }: Naming): Promise<void> {
+  const id = keyIdOf(canonical(url))
+  if (ids.has(id)) return
+  ids.add(id)
+  for await (const entry of store.entries.some([id])) {
+    const blob = isName(entry) ? await store.open(entry) : undefined
+    if (blob === undefined) continue
+    try {
+      await addIds(new URL(await textOf(blob)), ids, { store, canonical })
+    } finally {
+      await blob.close()
+    }
+  }
 }
 
 /** A filter whose URLs and beginnings of ids are ids. */
@@ -70,7 +89,7 @@ export async function plan(
   filter: PurgeFilter,
   { store, canonical }: Pick<PurgeOptions, 'store' | 'canonical'>,
 ): Promise<PlannedPurge> {
-  return { ids: await idsOf(filter, store, canonical), selection: selectionOf(filter, undefined) }
+  return { ids: await idsOf(filter, { store, canonical }), selection: selectionOf(filter, undefined) }
 }
 
 /**

@@ -55,8 +55,10 @@ export interface FetchRequest {
   readonly refresh?: boolean
   /** The request as received, for URLs with `freshness: origin`. Absent: only the artifact is wanted, after all redirects. */
   readonly wire?: WireRequest | undefined
-  /** Redirects that led to this URL. */
+  /** Redirects and names that led to this URL. */
   readonly hop?: number
+  /** Time of the client's request in milliseconds of `performance.now()`, if another URL led to this one. */
+  readonly came?: number
   /** Never contact an origin. */
   readonly offline?: boolean
   /** The sum that this reader requires, lower-case hex. */
@@ -126,6 +128,10 @@ export interface Artifact {
   readonly parent?: { readonly cacheStatus: string | undefined; readonly confirmedAt: number | undefined } | undefined
   /** The origin's own answer under `freshness: origin`. Absent: an artifact, sent as a 200 in kiss's own form. */
   readonly answer?: RelayedAnswer | undefined
+  /** The source of the bytes, if it is not the origin (OriginAnswer.source); `isName` reads it. */
+  readonly source?: string | undefined
+  /** A name led to this artifact. It may lead to another one before this one is stale. */
+  readonly named?: boolean
   /** The bytes are in the store after the last byte was read. */
   readonly stored: boolean
   readonly content: Content
@@ -183,6 +189,8 @@ export interface PurgeFilter {
   /** Bytes. */
   readonly largerThan?: number
   readonly dryRun?: boolean
+  /** For `select`: also yields names (store/names.ts). */
+  readonly names?: boolean
 }
 
 /** The engine as `commands` and `server` use it. `openEngine` (open.ts) makes one. */

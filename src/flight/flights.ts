@@ -3,6 +3,7 @@
 import { KissError } from '../errors.js'
 import { inFlight, type Download, type InFlight } from './list.js'
 import { keyOf } from '../store/select.js'
+import { isName } from '../store/names.js'
 import type { KeyId } from '../store/types.js'
 import { FAILURE_MEMORY } from './lease.js'
 import { isRemembered } from './refusals.js'
@@ -102,7 +103,8 @@ export class Flights {
     if (ending.kind === 'failed') failures.note(order, errorFrom(ending.failure))
     // The process that downloads counts; followers do not.
     if (!state.leading) return
-    if (ending.kind === 'stored' || ending.kind === 'whole') store.counters.add('successes', 1)
+    const isBody = ending.kind === 'stored' || ending.kind === 'whole'
+    if (isBody && !isName(state.head ?? {})) store.counters.add('successes', 1)
     if (ending.kind !== 'failed') return
     store.counters.add('failures', 1)
     this.#writeDown(order, errorFrom(ending.failure))

@@ -120,6 +120,9 @@ async function lastSource(provider: UpstreamProvider, url: string): Promise<stri
     at = source.url.href
     assert.ok(provider.matches(source.url) || /^https?:$/.test(source.url.protocol), `nobody serves the source ${at}`)
     assert.ok(source.member === undefined || source.member !== '', `${url} is a file without a path`)
+    // kiss keeps where a name leads: what is no part of the key would be lost.
+    const kept = source.member === undefined ? provider.cacheKey(source.url).href : at
+    assert.equal(kept, at, `${url} is a name of a URL with a credential, or of one that is no cache key`)
   }
 }
 

@@ -24,9 +24,12 @@ export interface UpstreamRequest {
 
 /** The origin of a URL's bytes, where that is another URL that kiss can fetch. */
 export interface Source {
-  /** Has a cache key of its own, other than that of the URL that has this source. */
+  /**
+   * Has a cache key of its own, other than that of the URL that has this source. Without a `member` kiss keeps no more of it
+   * than its cache key.
+   */
   readonly url: URL
-  /** Path of a file in the zip archive behind `url`, whose bytes these are; absent: all of `url`. */
+  /** Path of a file in the zip archive behind `url`, whose bytes these are. Absent: the asked URL is a name of `url`. */
   readonly member?: string | undefined
 }
 
@@ -90,10 +93,11 @@ export interface UpstreamProvider {
    */
   authorise?(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest>
   /**
-   * Finds the other URL that the bytes of this URL come from: `latest` is the release of a tag, a file in an archive comes
-   * from that archive. Asked before each download and validation; undefined: the URL is downloaded itself. kiss fetches
-   * the source by the rules of the cache, with the headers of the client, and stores the bytes under both keys. Errors
-   * mean what they mean in `authorise`.
+   * Finds the other URL that the bytes of this URL come from: `latest` is a name of the release of a tag, a file in an
+   * archive comes from that archive. Undefined: the URL is downloaded itself. kiss keeps the answer for the lifetime of the
+   * asked URL ({@link ttl}), offline for longer, and asks again when that ends. It fetches the source by the rules of the
+   * cache, with the headers of the client. All names of one URL share its entry; a file of an archive has an entry of its
+   * own. Errors mean what they mean in `authorise`.
    */
   source?(request: UpstreamRequest, context: ProviderContext): Promise<Source | undefined>
   /**

@@ -76,8 +76,8 @@ function isRepeatable(
   artifact: Artifact,
   { status }: Reply,
 ): artifact is Artifact & { readonly entry: Entry } {
-  const { as, entry, detail, content, answer } = artifact
-  const open = answer === undefined && entry?.private === false && as === 'hit' && detail === undefined
+  const { as, entry, detail, content, answer, named } = artifact
+  const open = answer === undefined && entry?.private === false && as === 'hit' && detail === undefined && !named
   return open && method === 'GET' && status === 200 && content.inMemory !== undefined
 }
 

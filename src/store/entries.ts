@@ -5,7 +5,7 @@ import type { Database } from './index/database.js'
 import type { Flusher } from './index/flusher.js'
 import type { Invalidation } from './invalidation.js'
 import { LruMap } from './lru.js'
-import { ENTRIES, ENTRY_SHA256 } from './index/schema.js'
+import { ENTRIES, ENTRY_SHA256, IS_NAME } from './index/schema.js'
 import type { Entry, EntryStore, KeyId, Sha256 } from './types.js'
 import { PendingUses, used } from './uses.js'
 
@@ -232,14 +232,20 @@ export class Entries implements EntryStore {
     return new Map(rows.map(({ day, n }) => [day, n]))
   }
 
-  /** Bytes of all bodies, each counted once for every entry that names it. */
+  /** Bytes of all bodies, each counted once for every entry that names it; names are not counted. */
   async logicalSize(): Promise<number> {
-    const [row] = await this.#database.query<{ n: number }>('SELECT coalesce(sum(size * entries), 0) AS n FROM blobs')
+    const [row] = await this.#database.query<{ n: number }>(
+      `SELECT (SELECT coalesce(sum(size * entries), 0) FROM blobs)
+        - (SELECT coalesce(sum(json_extract(value, '$.value.size')), 0) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,
+    )
     return row?.n ?? 0
   }
 
+  /** Without names. */
   async count(): Promise<number> {
-    const [row] = await this.#database.query<{ n: number }>(`SELECT count(*) AS n FROM ${ENTRIES}`)
+    const [row] = await this.#database.query<{ n: number }>(
+      `SELECT (SELECT count(*) FROM ${ENTRIES}) - (SELECT count(*) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,
+    )
     return row?.n ?? 0
   }
 

@@ -2,7 +2,7 @@
 
 import type { Query } from './index/connection.js'
 import type { Database } from './index/database.js'
-import { ENTRIES, ENTRY_SHA256 } from './index/schema.js'
+import { ENTRIES, ENTRY_SHA256, IS_NAME } from './index/schema.js'
 import type { KeyId } from './types.js'
 
 /** Ids of the pins in force at the time `now`. */
@@ -45,11 +45,11 @@ export class Pins {
     return this.#database.run(({ query }) => readPins(query, now))
   }
 
-  /** Bytes of all pinned entries; a body counts once for each of them. */
+  /** Bytes of all pinned entries but names; a body counts once for each of them. */
   async usage(now: number): Promise<{ readonly entries: number; readonly bytes: number }> {
     const [row] = await this.#database.query<{ entries: number; bytes: number }>(
       `SELECT count(*) AS entries, coalesce(sum(json_extract(value, '$.value.size')), 0) AS bytes
-        FROM ${ENTRIES} WHERE key IN (${inForce('?1')})`,
+        FROM ${ENTRIES} WHERE key IN (${inForce('?1')}) AND (${IS_NAME}) IS NOT TRUE`,
       now,
     )
     return row ?? { entries: 0, bytes: 0 }

@@ -3,6 +3,7 @@
 import type { Database } from './index/database.js'
 import type { Entries } from './entries.js'
 import { cancelClaims } from './ledger.js'
+import { isName } from './names.js'
 import type { Pins } from './pins.js'
 import type { Removal } from './removal.js'
 import { type Selection, selects } from './select.js'
@@ -23,7 +24,7 @@ export interface PurgeOptions {
 }
 
 export interface Purged {
-  /** Entries. */
+  /** Entries, names not counted. */
   readonly removed: number
   /** Of the blobs that no other entry names. */
   readonly bytes: number
@@ -46,9 +47,10 @@ export async function purge(options: PurgeOptions): Promise<Purged> {
   let bytes = 0
   let batch: Entry[] = []
   const removeBatch = async (): Promise<void> => {
-    const gone = await removal.removeEntries(batch)
+    const gone = await removal.removeEntries(batch.filter((entry) => !isName(entry)))
     removed += gone.removed
     bytes += gone.freed
+    await removal.removeEntries(batch.filter(isName))
     batch = []
   }
   for await (const entry of ids === undefined ? entries.list() : entries.some(ids)) {
@@ -63,6 +65,7 @@ async function foresee(entries: Entries, matches: (entry: Entry) => boolean): Pr
   const kept = new Set<Sha256>()
   let removed = 0
   for await (const entry of entries.list()) {
+    if (isName(entry)) continue
     if (matches(entry)) {
       removed++
       freed.set(entry.sha256, entry.size)

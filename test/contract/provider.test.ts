@@ -90,6 +90,11 @@ const faults: [fault: string, change: Partial<UpstreamProvider>, seenBy: RegExp]
     /conditions unchanged/,
   ],
   ['is its own source', { source: async ({ url }) => ({ url }) }, /names sources/],
+  [
+    'names a URL with a token, which would be kept',
+    { source: async ({ url }) => (url.pathname === '/b' ? undefined : { url: new URL('/b?token=abcdef', url) }) },
+    /names sources/,
+  ],
   ['has a source that nobody serves', { source: async () => ({ url: new URL('nowhere:x') }) }, /names sources/],
   ['adds nothing', { authorise: async (request) => request }, /adds its own credential/],
   ['denies what it lends', { lends: () => false }, /whether it lends/],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { utimes } from 'node:fs/promises'
 import { connect } from '#kiss/store/index/connection.js'
 import { LruMap } from '#kiss/store/lru.js'
-import { Fixture, entryOf, listed, sha256 } from './support.js'
+import { NAME } from '#kiss/store/names.js'
+import { Fixture, entryOf, listed, put, sha256 } from './support.js'
 
 describe('entries', () => {
   const fixture = new Fixture()
@@ -44,6 +45,19 @@ describe('entries', () => {
     await store.invalidation.look()
     await told
     assert.equal(await store.entries.get(entry.id), undefined)
+  })
+
+  it('are counted without the names that lead to them, and so are their bytes and pins', async () => {
+    const store = await fixture.open()
+    const entry = await put(store, 'a', 'body')
+    const name = await put(store, 'b', entry.url, { source: NAME })
+    await store.pins.add([entry.id, name.id], undefined)
+    const counted = [await store.entries.count(), await store.entries.logicalSize(), await store.pins.usage(0)]
+    assert.deepEqual(counted, [1, 4, { entries: 1, bytes: 4 }])
+    await store.pins.remove([entry.id, name.id])
+    assert.deepEqual(await store.purge({ all: true }, { dryRun: true }), { removed: 1, bytes: 4 })
+    assert.deepEqual(await store.purge({ all: true }, { dryRun: false }), { removed: 1, bytes: 4 })
+    assert.deepEqual(await listed(store), [])
   })
 
   it('are found by the beginning of an id, where no other entry has it', async () => {

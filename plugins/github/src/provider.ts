@@ -92,30 +92,11 @@ export class GitHubProvider implements UpstreamProvider {
     const resource = this.#read(request.url)
     if (resource === undefined) return undefined
     const { member, ...whole } = resource
-    if (member !== undefined) return { url: this.#withSecrets(canonicalUrl(this.#place, whole), request.url), member }
-    const { repository } = resource
-    const found = (target: Resource): Source => ({ url: canonicalUrl(this.#place, target) })
-    const asking = await this.#asking(request, context, resource)
-    switch (resource.kind) {
-      case 'latest asset': {
-        const { name } = resource
-        const tag = await this.#whereAllowed(asking, () => this.#finder.latestTag(repository, asking))
-        return tag === undefined ? undefined : found({ kind: 'asset', repository, tag, name })
-      }
-      case 'asset by id': {
-        const lookup = () => this.#finder.assetById(repository, resource.id, asking)
-        const href = (await this.#whereAllowed(asking, lookup))?.browser_download_url ?? ''
-        const named = URL.canParse(href) ? this.#read(new URL(href)) : undefined
-        return named?.kind === 'asset' ? found(named) : undefined
-      }
-      case 'artifact of a run':
-      case 'artifact of a workflow': {
-        const { id } = await this.#finder.artifactNamed(resource, asking)
-        return found({ kind: 'artifact', repository, id: String(id) })
-      }
-      default:
-        return undefined
-    }
+    const named = await this.#named(whole, request, context)
+    if (named !== undefined)
+      return { url: canonicalUrl(this.#place, { ...named, ...(member !== undefined && { member }) }) }
+    if (member === undefined) return undefined
+    return { url: this.#withSecrets(canonicalUrl(this.#place, whole), request.url), member }
   }
 
   lends(url: URL): boolean {
@@ -175,6 +156,33 @@ export class GitHubProvider implements UpstreamProvider {
       return description(this.#place, failure, resource, this.#credential(resource), this.#now())
     }
     return hop === 0 ? undefined : `${this.#place.label}: its storage ${url.host} answered ${status}`
+  }
+
+  /** The asset by tag and name, or the artifact by number, that another URL leads to; undefined where it leads nowhere else. */
+  async #named(whole: Resource, request: UpstreamRequest, context: ProviderContext): Promise<Resource | undefined> {
+    const { repository } = whole
+    const asking = async (): Promise<Asking> => this.#asking(request, context, whole)
+    switch (whole.kind) {
+      case 'latest asset': {
+        const asked = await asking()
+        const tag = await this.#whereAllowed(asked, () => this.#finder.latestTag(repository, asked))
+        return tag === undefined ? undefined : { kind: 'asset', repository, tag, name: whole.name }
+      }
+      case 'asset by id': {
+        const asked = await asking()
+        const lookup = () => this.#finder.assetById(repository, whole.id, asked)
+        const href = (await this.#whereAllowed(asked, lookup))?.browser_download_url ?? ''
+        const named = URL.canParse(href) ? this.#read(new URL(href)) : undefined
+        return named?.kind === 'asset' ? named : undefined
+      }
+      case 'artifact of a run':
+      case 'artifact of a workflow': {
+        const { id } = await this.#finder.artifactNamed(whole, await asking())
+        return { kind: 'artifact', repository, id: String(id) }
+      }
+      default:
+        return undefined
+    }
   }
 
   get #place(): HostSettings['place'] {

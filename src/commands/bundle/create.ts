@@ -10,6 +10,7 @@ import type { ShownEntry } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { displayUrl } from '../../http/urls.js'
 import { listedEntry, type ListedEntry } from '../../server/entries.js'
+import { isName } from '../../store/names.js'
 
 export default class BundleCreate extends BaseCommand {
   static override readonly summary = 'write entries with their bodies into one file, for a cache without internet'
@@ -52,17 +53,18 @@ export default class BundleCreate extends BaseCommand {
     const engine = await openEngine(this)
     try {
       const found: ShownEntry[] = []
-      for await (const entry of engine.select(filter)) found.push(entry)
+      for await (const entry of engine.select({ ...filter, names: true })) found.push(entry)
       const known = new Set(found.map(({ url }) => url))
       for (const url of urls)
         if (!known.has(displayUrl(url)) && !url.search)
           throw new KissError('offline', `${displayUrl(url)} is not in the cache`, { hint: 'fetch it first' })
-      const entries = found.filter(({ access, private: isPrivate }) => access === 'public' && !isPrivate)
-      const left = found.length - entries.length
+      const carried = found.filter(({ access, private: isPrivate }) => access === 'public' && !isPrivate)
+      const entries = carried.filter((entry) => !isName(entry))
+      const left = found.filter((entry) => !isName(entry)).length - entries.length
       if (entries.length === 0)
         throw new KissError('usage', 'there is nothing to carry', { hint: 'kiss list shows what is here' })
       const { createBundle } = await import('../../cli/bundle/create.js')
-      await createBundle(engine, entries, file === '-' ? file : path.resolve(file), this.stop)
+      await createBundle(engine, carried, file === '-' ? file : path.resolve(file), this.stop)
       const said = `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}, ${sizesOf(entries)}`
       if (left > 0) this.note(`kiss: ${left} left out, which came with a credential`)
       if (file === '-') this.note(said)

@@ -1,15 +1,19 @@
 /** The tables of index.sqlite beside Keyv's own, and the triggers that keep them consistent for every writer. */
 
 import { figuresSchema } from '../figures/schema.js'
+import { NAME } from '../names.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 9
+export const SCHEMA_VERSION = 10
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
 
 /** As it stands in the index on it; SQLite uses the index only for the same expression. */
 export const ENTRY_SHA256 = `json_extract(value, '$.value.sha256')`
+
+/** Of the rows of names (names.ts): as it stands in the index on them. */
+export const IS_NAME = `json_extract(value, '$.value.source') = '${NAME}'`
 
 /** Bytes of a block, by which file systems count files. */
 const BLOCK = 4_096
@@ -44,6 +48,7 @@ const changed = `UPDATE settings SET value = value + 1 WHERE name = 'changes';`
 
 export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
+  `CREATE INDEX IF NOT EXISTS entries_names ON ${ENTRIES} (key) WHERE ${IS_NAME}`,
 
   // Blobs that count. last_used: the latest of the blob's entries, milliseconds; 0 while none has named it, so that it goes
   // first. doomed: the time at which its removal began, milliseconds; it counts until it is gone. brought_by: the reservation of

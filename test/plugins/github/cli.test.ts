@@ -33,6 +33,34 @@ describe('GitHub on the command line', () => {
     assert.equal(again.code, 0, again.stderr)
   })
 
+  it('is one entry in lists, purges and bundles, whichever of its URLs is given', async () => {
+    const env = { GH_HOST: lab.github.url }
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await sandbox.run([...args, '--json'], { env })
+      assert.equal(code, 0, stdout + stderr)
+      return JSON.parse(stdout) as { entries: { url: string }[]; removed: number }
+    }
+    const [tag, latest, byId] = [
+      `${lab.github.url}/lab/open/releases/download/v1.2/Image.gz`,
+      `${lab.github.url}/lab/open/releases/latest/download/Image.gz`,
+      `${lab.github.api}/repos/lab/open/releases/assets/${lab.open.assets[1]!.id}`,
+    ]
+    for (const url of [latest, byId, tag]) await run('fetch', '-d', 'files', url)
+    assert.deepEqual(
+      (await run('list')).entries.map(({ url }) => url),
+      [tag],
+    )
+    assert.deepEqual(
+      (await run('bundle', 'create', 'one.tar', latest)).entries.map(({ url }) => url),
+      [tag],
+    )
+    assert.equal((await run('purge', '--yes', latest)).removed, 1)
+    assert.deepEqual((await run('list')).entries, [])
+    await run('bundle', 'load', 'one.tar')
+    await run('fetch', '--offline', '-d', 'again', latest)
+    assert.deepEqual(readFileSync(path.join(sandbox.cwd, 'again/Image.gz')), image)
+  })
+
   const rows: [args: string[], env: Record<string, string>, url: string][] = [
     [['O/R', '--release', 'v1.2', 'a b'], {}, 'https://github.com/o/r/releases/download/v1.2/a%20b'],
     [['o/r', '--release', 'latest', 'x'], {}, 'https://github.com/o/r/releases/latest/download/x'],

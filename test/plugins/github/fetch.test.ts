@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Engine } from '#kiss/engine/types.js'
-import { fetchAll, HastyClock } from '../../support/engine.js'
+import { fetchAll, HastyClock, MovableClock } from '../../support/engine.js'
 import { artifact, image, labEngines, modules, sha, startLab, token, withToken, type Lab } from './lab.js'
 
 describe('an artifact of GitHub', () => {
@@ -13,6 +13,11 @@ describe('an artifact of GitHub', () => {
   const web = (path: string, repository = 'Lab/kernel'): string => `${lab.github.url}/${repository}/${path}`
   const api = (path: string, repository = 'Lab/kernel'): string => `${lab.github.api}/repos/${repository}/${path}`
   const get = (kiss: Engine, url: string, request = {}) => fetchAll(kiss, url, request)
+  const listed = async (kiss: Engine): Promise<string[]> => {
+    const paths: string[] = []
+    for await (const { url } of kiss.list()) paths.push(new URL(url).pathname)
+    return paths.sort()
+  }
 
   it('is a public release asset, without a token', async () => {
     const kiss = await engines.engine(lab.github)
@@ -34,7 +39,7 @@ describe('an artifact of GitHub', () => {
     assert.equal(lab.github.storage.requests[0]!.headers.authorization, undefined)
   })
 
-  it('is downloaded once for all its names: by tag, as the latest, by number, in any case', async () => {
+  it('is one entry for all its names: by tag, as the latest, by number, in any case', async () => {
     const kiss = await engines.engine(lab.github, withToken)
     const names = [
       web('releases/download/v1.2/Image.gz'),
@@ -46,16 +51,24 @@ describe('an artifact of GitHub', () => {
     ]
     for (const name of names) assert.deepEqual((await get(kiss, name)).body, image, name)
     assert.equal(lab.github.storage.requests.length, 1)
+    assert.deepEqual(await listed(kiss), ['/lab/kernel/releases/download/v1.2/Image.gz'])
+    // What the API said once is known: neither it nor the storage is asked again.
+    const asked = lab.github.requests.length
+    for (const name of names) assert.equal((await get(kiss, name)).as, 'hit')
+    for (const name of names) assert.equal((await get(kiss, name, { offline: true })).as, 'hit')
+    assert.equal(lab.github.requests.length, asked)
   })
 
   it('is the new release soon after "latest" has moved', async () => {
-    const kiss = await engines.engine(lab.github, withToken)
+    const clock = new MovableClock()
+    const kiss = await engines.engine(lab.github, withToken, { clock })
     const latest = web('releases/latest/download/Image.gz')
-    const { artifact: first } = await get(kiss, latest)
+    await get(kiss, latest)
     lab.kernel.release('v1.3', 'Image.gz', modules)
-    const entry = await first.finished()
-    assert.equal(entry?.lifetime, 300_000)
-    assert.deepEqual((await get(kiss, latest, { refresh: true })).body, modules)
+    assert.deepEqual((await get(kiss, latest)).body, image)
+    clock.move(301_000)
+    assert.deepEqual((await get(kiss, latest)).body, modules)
+    assert.equal((await listed(kiss)).length, 2)
   })
 
   it('is an artifact of Actions, by page, API and name, and a file in it', async () => {
@@ -74,6 +87,8 @@ describe('an artifact of GitHub', () => {
     }
     assert.equal(lab.github.storage.requests.length, 1)
     await assert.rejects(get(kiss, `${names[0]}!/other`), { status: 404 })
+    const zip = `/api/v3/repos/lab/kernel/actions/artifacts/${id}/zip`
+    assert.deepEqual(await listed(kiss), [zip, `${zip}!/boot/Image.gz`, `${zip}!/modules.tar`])
   })
 
   it('is the newest artifact of that name, on whatever page of the list', async () => {
