@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import { copyFile, mkdtemp, open, readFile, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describeError } from '#kiss/server/describe-error.js'
@@ -97,6 +100,26 @@ describe('the log of requests', () => {
     log.warn('the index was set aside')
     await written
     assert.match(target.batches[0]!, /WARN.*the index was set aside\n$/)
+  })
+
+  it('goes on at the beginning of a file that logrotate has copied and truncated', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kiss-log-'))
+    const file = join(folder, 'kiss.log')
+    const handle = await open(file, 'a')
+    try {
+      for (const message of ['before the rotation', 'after it']) {
+        const log = await openLog({ fd: handle.fd, readable: false })
+        log.info(message)
+        await log.close()
+        const written = await readFile(file, 'utf8')
+        assert.equal((JSON.parse(written) as { msg: string }).msg, message)
+        await copyFile(file, `${file}.1`)
+        await truncate(file)
+      }
+    } finally {
+      await handle.close()
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('shows an error with its causes and without the secrets in their URLs', () => {

@@ -84,7 +84,7 @@ async function upgrade(query: Query, file: string, version: number): Promise<voi
     throw new KissError(
       'configuration',
       `the index ${file} has version ${version}, and this kiss knows version ${SCHEMA_VERSION}`,
-      { hint: 'use the newer kiss that wrote it, or choose another --cache-dir' },
+      { hint: 'use the newer kiss that wrote it, or move the index away and run "kiss verify --rebuild"' },
     )
   }
   // The ledger is derived from entries and files: a new one is counted at the first look (ledgercheck.ts).

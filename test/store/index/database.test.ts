@@ -174,6 +174,7 @@ describe('an index that fails', () => {
     await assert.rejects(fixture.open(), {
       code: 'configuration',
       message: /version 99, and this kiss knows version \d+$/,
+      hint: /move the index away and run "kiss verify --rebuild"/,
     })
     await assert.rejects(connect(store.layout.index, 1_000), { code: 'configuration' })
     assert.deepEqual(
