@@ -72,7 +72,7 @@ const answers: Readonly<Record<string, string>> = {
   '-#': byItself,
   '--show-progress': byItself,
   '--no-verbose': 'the flag is --quiet',
-  '--fail-with-body': 'kiss fails on errors of the origin anyway',
+  '--fail-with-body': 'kiss always fails on errors of the origin',
   '--fail-early': 'kiss fetches the others too',
   '--remote-name-all': byItself,
   '--range': 'kiss fetches whole files',

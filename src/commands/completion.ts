@@ -15,7 +15,7 @@ function isShell(name: string): name is keyof typeof scripts {
 export default class Completion extends BaseCommand {
   static override readonly summary = 'print the completion script of a shell'
   static override readonly description =
-    'Commands, flags and their values, those of plugins included. Print it again after an update.'
+    'It completes commands, flags and their values, also those of plugins. Print it again after an update.'
   static override readonly examples = [
     { description: 'For bash, in ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)' },
     { description: 'For zsh, in ~/.zshrc after compinit', command: '<%= config.bin %> completion zsh > _kiss' },

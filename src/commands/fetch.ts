@@ -7,7 +7,7 @@ import { flagsFor } from '../cli/settings/flags.js'
 const settingDefaults = { 'retry-for': '1m' }
 
 const unneeded = (char: 'L' | 'O' | 'S' | 'f' | 's', name: string) =>
-  Flags.boolean({ char, hidden: true, summary: `${name}: kiss fetch does so anyway` })
+  Flags.boolean({ char, hidden: true, summary: `${name}: the default of kiss fetch` })
 
 /** Flags of curl that kiss accepts without effect, because their behaviour is the default. */
 const usual = {
@@ -16,42 +16,42 @@ const usual = {
   'show-error': unneeded('S', 'show errors'),
   fail: unneeded('f', 'fail on errors of the origin'),
   silent: unneeded('s', 'show no progress'),
-  'continue-at': Flags.string({ char: 'C', hidden: true, summary: 'go on where a download was cut', options: ['-'] }),
+  'continue-at': Flags.string({ char: 'C', hidden: true, summary: 'continue a download', options: ['-'] }),
 }
 
 export default class Fetch extends BaseCommand {
   static override readonly summary = 'fetch artifacts through the cache and save them here'
-  static override readonly description = `Downloads each URL once, whoever asks on this cache directory, and keeps it. The file appears when it is complete.
+  static override readonly description = `Downloads each URL once for all processes on this cache directory, and stores it. The file appears when it is complete.
 
-A line of --input holds a URL and, after a tab, the name of its file where that differs from the URL's. -L, -O, -C -, -f, -s and -S of curl are taken: kiss does what they mean anyway, and -s hides the progress.
+A line of --input is a URL, optionally followed by a tab and a file name. -L, -O, -C -, -f and -S of curl are accepted, since they describe the default; -s hides the progress.
 
-On a terminal there are bars; elsewhere a line on standard error at the start and the end of each file, and every 30 s while it waits. --quiet leaves errors alone.
+On a terminal there are progress bars. Otherwise a line on standard error marks the start and the end of each file, and one every 30 s a wait. --quiet shows errors only.
 
-A status is hit (from the cache), miss (downloaded), collapsed (somebody was downloading it already), revalidated (the origin said that it has not changed) or stale (the origin is down).
+A status is hit (from the cache), miss (downloaded), collapsed (joined a download in flight), revalidated (confirmed by the origin) or stale (the origin is down).
 
-Exit codes: 0 done; 2 usage or configuration; 3 the origin says no; 4 the origin cannot be reached; 5 the bytes are not the promised ones; 6 disk or quota; 7 no credential could be made.`
+Exit codes: 0 success; 2 usage or configuration; 3 refused by the origin; 4 the origin cannot be reached; 5 the content has another checksum or length, or changed; 6 disk or quota; 7 a credential could not be obtained.`
   static override readonly examples = [
     {
       description: 'Save a file under its own name',
       command: '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz',
     },
     {
-      description: 'Unpack it while it arrives',
+      description: 'Unpack a file while it arrives',
       command:
         '<%= config.bin %> fetch -o - https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz | xz -d | head',
     },
     {
-      description: 'Every URL of a list, eight at once, into a directory',
+      description: 'Save every URL of a list in a directory, eight at a time',
       command:
         'echo https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz | <%= config.bin %> fetch -i - -d patches --parallel 8',
     },
     {
-      description: 'Print the path in the cache, copy nothing',
+      description: 'Print the path in the cache without a copy',
       command: '<%= config.bin %> fetch --path https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz',
     },
   ]
   static override readonly args = {
-    url: Args.string({ description: 'what to fetch', multiple: true, ignoreStdin: true }),
+    url: Args.string({ description: 'URL to fetch', multiple: true, ignoreStdin: true }),
   }
   static override readonly settingDefaults = settingDefaults
   static override readonly flags = {

@@ -7,12 +7,12 @@ import { flagsFor } from '../cli/settings/flags.js'
 import { listedEntry, type ListedEntry } from '../server/entries.js'
 
 export default class List extends BaseCommand {
-  static override readonly summary = 'list what is in the cache'
-  static override readonly description = `ID tells apart entries whose URLs differ in a hidden query; kiss list, kiss purge and the pages of a server take it, or 8 and more characters of it.
+  static override readonly summary = 'list the entries of the cache'
+  static override readonly description = `ID distinguishes entries whose URLs differ in a hidden query. kiss list, kiss purge, kiss pin and the pages of a server accept it, or its first 8 or more characters.
 
-FRESH says for how long an entry is still fresh; a stale one is validated when it is asked for again.
+FRESH is the remaining time until the entry is stale. A stale entry is validated by the next request.
 
-A note says private where the bytes came with a credential, and unverified where nothing but the end of the connection said that they were whole.`
+A note marks entries as private (a client's credential brought the bytes) or unverified (only the end of the connection marked the end of the body).`
   static override readonly examples = [
     { description: 'The largest first', command: '<%= config.bin %> list --sort size' },
     { description: 'Kernels, for a script', command: "<%= config.bin %> list --match '**/Image*' --json" },

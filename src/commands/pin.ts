@@ -5,8 +5,8 @@ import { openEngine } from '../cli/open-engine.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
 export default class Pin extends BaseCommand {
-  static override readonly summary = 'keep entries: neither the quota nor a filter removes them'
-  static override readonly description = `What is pinned counts for the quota and is never evicted for it; kiss purge removes it by URL or id alone. Pinning again sets another time. --job JOB.yaml pins what a LAVA job downloads. An entry that the origin no longer has goes, and its pin with it.`
+  static override readonly summary = 'protect entries from the quota and from filters'
+  static override readonly description = `A pinned entry counts for the quota and is never evicted; kiss purge removes it only by URL or id. A second pin replaces the first. --job JOB.yaml pins the downloads of a LAVA job. If the origin answers 404 or 410 to a validation, the entry and its pin are removed.`
   static override readonly examples = [
     {
       description: 'Keep a file for a month',

@@ -8,14 +8,14 @@ import type { PurgeResult } from '../engine/types.js'
 
 export default class Purge extends BaseCommand {
   static override readonly summary = 'remove entries from the cache'
-  static override readonly description = `By URL, by id, or those that pass every filter given; a filter passes over what is pinned. Whoever is reading one of them finishes. --dry-run lists what would go. A body that other entries share is not freed, so that the sum may be less than that of the sizes.
+  static override readonly description = `Selects entries by URL, by id, or by filters, which all must match; filters skip pinned entries. Readers of a removed entry finish. --dry-run lists the entries without removing them. A body that other entries share is not freed, so the freed bytes may be less than the sum of the sizes.
 
-Asks first on a terminal; elsewhere it needs --yes.
+It asks for confirmation on a terminal, and needs --yes otherwise.
 
---set-quota bounds the directory for every later command; what was used least recently is evicted at once. kiss serve sets the quota at its start.`
+--set-quota limits the directory for every later command and evicts the least recently used entries at once. kiss serve sets the quota at its start.`
   static override readonly examples = [
     {
-      description: 'See what has not been used for a week',
+      description: 'Show the entries without a use for a week',
       command: '<%= config.bin %> purge --unused-for 7d --dry-run',
     },
     {
@@ -23,14 +23,14 @@ Asks first on a terminal; elsewhere it needs --yes.
       command: "<%= config.bin %> purge --match 'https://storage.example.com/**/Image*' --yes",
     },
     {
-      description: 'Let the cache of a laptop take no more than 20 GiB',
+      description: 'Limit the cache of a laptop to 20 GiB',
       command: '<%= config.bin %> purge --set-quota 20GiB',
     },
     { description: 'Remove everything', command: '<%= config.bin %> purge --all --yes' },
   ]
   static override readonly args = {
     url: Args.string({
-      description: 'what to remove: a URL, or the id of an entry',
+      description: 'a URL, or the id of an entry',
       multiple: true,
       ignoreStdin: true,
     }),

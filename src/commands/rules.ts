@@ -4,18 +4,18 @@ import { explainRules, ruleLines, type ExplainedUrl } from '../cli/inspect/rules
 import { flagsFor } from '../cli/settings/flags.js'
 
 export default class RulesOf extends BaseCommand {
-  static override readonly summary = 'say which rule of the settings holds for a URL, and for how long it is fresh'
+  static override readonly summary = 'show the rule and the lifetime of a URL'
   static override readonly description =
-    'Of the rules: in the configuration file the first that matches decides. Nothing is fetched.'
+    'The first matching entry of rules: in the configuration file decides. Nothing is fetched.'
   static override readonly examples = [
     '<%= config.bin %> rules https://storage.example.com/builds/1/Image.gz',
     {
-      description: 'For a client that asks for another lifetime',
+      description: 'With the ttl of a client',
       command: '<%= config.bin %> rules --ttl 30d https://storage.example.com/latest/Image.gz',
     },
   ]
   static override readonly args = {
-    url: Args.string({ description: 'what to look for', multiple: true, required: true, ignoreStdin: true }),
+    url: Args.string({ description: 'URL to look up', multiple: true, required: true, ignoreStdin: true }),
   }
   static override readonly flags = flagsFor(['ttl', 'default-ttl', 'max-ttl', 'stale-if-error'])
 

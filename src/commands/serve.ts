@@ -8,9 +8,9 @@ const settingDefaults = { quota: '100GiB' }
 
 export default class Serve extends BaseCommand {
   static override readonly summary = 'serve artifacts over HTTP'
-  static override readonly description = `The same cache as kiss fetch, for everybody who asks: http://HOST:PORT/api/v1/fetch?url=URL.
+  static override readonly description = `Serves the cache of kiss fetch to HTTP clients: http://HOST:PORT/api/v1/fetch?url=URL.
 
-The first line on standard output is the URL that it listens on; the log goes to standard error. SIGTERM and SIGINT let readers finish, for as long as --drain-timeout says; SIGHUP reads the configuration file again: quota, clients, tokens, upstreams, mirrors, rules, log level and certificate; what needs a restart is named in the log.
+The first line on standard output is the URL of the server; the log goes to standard error. After SIGTERM or SIGINT, readers may finish within --drain-timeout. SIGHUP reads the configuration file again and applies quota, clients, tokens, upstreams, mirrors, rules, log level and certificate; the log names changed settings that need a restart.
 
 Every flag can also be set in the environment (KISS_PORT=8002) or in the configuration file (port: 8002).`
   static override readonly examples = [
@@ -19,7 +19,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       description: 'For a lab',
       command: '<%= config.bin %> serve --host 0.0.0.0 --allow-client 10.0.0.0/8 --quota 500GiB',
     },
-    { description: 'See what is set, and where', command: '<%= config.bin %> serve --print-config' },
+    { description: 'Show every setting and its source', command: '<%= config.bin %> serve --print-config' },
   ]
   static override readonly enableJsonFlag = false
   static override readonly signals = ['SIGINT', 'SIGTERM'] as const

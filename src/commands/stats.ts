@@ -5,11 +5,11 @@ import type { StatusDocument } from '../cli/inspect/stats.js'
 import { flagsFor } from '../cli/settings/flags.js'
 
 export default class Stats extends BaseCommand {
-  static override readonly summary = 'show what was downloaded, served and saved'
-  static override readonly description = 'Of everybody who uses this cache directory, since it was made.'
+  static override readonly summary = 'show the bytes downloaded, served and saved'
+  static override readonly description = 'The totals of all processes on this cache directory, since it was created.'
   static override readonly examples = [
     '<%= config.bin %> stats',
-    { description: 'In money', command: '<%= config.bin %> stats --egress-price "0.09 USD"' },
+    { description: 'With the money saved', command: '<%= config.bin %> stats --egress-price "0.09 USD"' },
     { description: 'For a script', command: '<%= config.bin %> stats --json' },
   ]
   static override readonly flags = flagsFor([

@@ -7,9 +7,9 @@ import { flagsFor } from '../cli/settings/flags.js'
 import type { VerifyResult } from '../engine/types.js'
 
 export default class Verify extends BaseCommand {
-  static override readonly summary = 'hash every blob again and drop what is damaged'
+  static override readonly summary = 'hash every blob again and remove damaged ones'
   static override readonly description =
-    'Also removes files that nothing names, and entries without a blob. Runs beside a working server. Exits 5 when something was damaged.'
+    'It also removes files without an entry, and entries without a blob. It can run beside a working server. Exit code 5 means that a blob was damaged.'
   static override readonly examples = [
     '<%= config.bin %> verify',
     { description: 'After the index was lost', command: '<%= config.bin %> verify --rebuild' },

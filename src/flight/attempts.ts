@@ -132,7 +132,7 @@ export class Attempts {
       case 'distrust':
         await answer.discard()
         if (asked.kind === 'validate') return this.#askWhole('a 304 that confirms nothing')
-        return this.#askWhole(`the origin's answer ${answer.status} to a range does not continue what is here`)
+        return this.#askWhole(`the origin's answer ${answer.status} to a range does not continue the bytes on disk`)
       case 'failure':
         return this.#refused(answer, asked.kind)
     }

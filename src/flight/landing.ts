@@ -104,7 +104,7 @@ export class Landing {
         state.body.fail(changedError(state.shown))
       }
     } catch (error) {
-      state.body.fail(asKissError(error, 'disk', 'cannot read what was downloaded'))
+      state.body.fail(asKissError(error, 'disk', 'cannot read the downloaded bytes'))
     }
     this.#exchanging = false
     state.body.grow(this.#shown)

@@ -41,7 +41,7 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
       }
     }),
 
-    check('names sources that somebody serves, each under another key, and none in a circle', async (provider) => {
+    check('names sources that a provider serves, each under another key, and none in a circle', async (provider) => {
       for (const url of owned) await lastSource(provider, url)
     }),
 
@@ -62,10 +62,10 @@ export function authoriseChecks(make: MakeProvider, samples: ProviderSamples): C
         if (lent || samples.credentials.includes(url)) continue
         const own = await authorise(provider, get(url), { asked: url })
         const without = await authorise(provider, get(url), { asked: url, clientCredential: true })
-        assert.deepEqual(plain(own), plain(without), `${url} was given a credential, and lends() says no`)
+        assert.deepEqual(plain(own), plain(without), `authorise() added a credential to ${url}, and lends() is false`)
       }
       for (const url of samples.authorised)
-        assert.notEqual(provider.lends?.(new URL(url)), false, `lends() of ${url} says no`)
+        assert.notEqual(provider.lends?.(new URL(url)), false, `lends() of ${url} is false`)
     }),
 
     check("adds none of its own to a client's credential", async (provider) => {
@@ -118,7 +118,10 @@ async function lastSource(provider: UpstreamProvider, url: string): Promise<stri
     const source = await provider.source?.({ method: 'GET', url: new URL(at), headers: {} }, context)
     if (source === undefined) return at
     at = source.url.href
-    assert.ok(provider.matches(source.url) || /^https?:$/.test(source.url.protocol), `nobody serves the source ${at}`)
+    assert.ok(
+      provider.matches(source.url) || /^https?:$/.test(source.url.protocol),
+      `no provider serves the source ${at}`,
+    )
     assert.ok(source.member === undefined || source.member !== '', `${url} is a file without a path`)
     // kiss keeps where a name leads: what is no part of the key would be lost.
     const kept = source.member === undefined ? provider.cacheKey(source.url).href : at

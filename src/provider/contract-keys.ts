@@ -46,7 +46,7 @@ export function keyChecks(make: MakeProvider, samples: ProviderSamples): Contrac
     check('owns its keys, or leaves them to plain HTTP, where they stay what they are', (provider) => {
       for (const url of owned) {
         const made = key(provider, url)
-        assert.ok(ask(provider, made) || /^https?:/.test(made), `nobody owns the key of ${url}`)
+        assert.ok(ask(provider, made) || /^https?:/.test(made), `no provider owns the key of ${url}`)
       }
     }),
 

@@ -113,7 +113,7 @@ function checkToken(route: Route, { headers }: Incoming, { access }: Services): 
   if (route.guard === 'open') return undefined
   const page = route.guard === 'client'
   if (access.admitsToken(headers, page ? 'page' : 'fetch')) return undefined
-  const detail = 'this server wants a token: X-Kiss-Token'
+  const detail = 'this server requires a token: X-Kiss-Token'
   if (!page) return problemReply({ status: 403, code: 'client-forbidden', detail })
   // A browser asks its user; the token is the password.
   const challenge = { 'WWW-Authenticate': 'Basic realm="kiss", charset="UTF-8"' }

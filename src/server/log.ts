@@ -79,7 +79,7 @@ function summary({ method, status, target, path, cache, code, bytes, duration, o
 
 /** The line that reports dropped lines. */
 export function droppedLine(dropped: number, readable: boolean): string {
-  const message = `${dropped} log lines were dropped: nobody read them in time`
+  const message = `${dropped} log lines were dropped because they were not read in time`
   return readable
     ? `${message}\n`
     : `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg: message })}\n`

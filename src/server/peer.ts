@@ -82,7 +82,12 @@ function replyWith(lent: Lent, { method, headers }: Incoming, pool: BufferPool):
   const resolved = resolveRange(range, length)
   if (resolved === undefined) {
     const unsatisfied = { ...common, 'Content-Range': formatUnsatisfied(length) }
-    return problemReply({ status: 416, code: 'range', detail: 'there are no such bytes', headers: unsatisfied })
+    return problemReply({
+      status: 416,
+      code: 'range',
+      detail: 'the node does not have these bytes',
+      headers: unsatisfied,
+    })
   }
   const contentRange = { 'Content-Range': formatContentRange(resolved, length) }
   return { status: 206, headers: { ...common, ...contentRange }, body: bodyOf(lent, resolved.first, pool) }

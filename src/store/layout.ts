@@ -86,7 +86,7 @@ export async function openLayout(
     const modes = modesBelow(stats)
     honour(modes)
     if (modes === PRIVATE && stats.uid !== process.geteuid?.() && process.geteuid !== undefined)
-      warn(`the cache directory ${root} belongs to another user (uid ${stats.uid}), who can change what is in it`)
+      warn(`the cache directory ${root} belongs to another user (uid ${stats.uid}), who can change its files`)
     const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random(), modes)), modes)
     await Promise.all([layout.blobs, layout.transfers].map((path) => makeDirectory(path, modes.directory)))
     await closeToOthers(layout)

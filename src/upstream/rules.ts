@@ -45,7 +45,7 @@ function splitPort(text: string, flag: RuleFlag): { place: string; port?: number
   const [, place = '', digits] = bracketed ?? plain ?? []
   if (bracketed === null && plain === null) return { place: text }
   if (bracketed !== null && !isIPv6(place.replace(/\/.*$/s, '')))
-    throw wrong(flag, text, 'only IPv6 stands in brackets')
+    throw wrong(flag, text, 'only IPv6 addresses are written in brackets')
   if (digits === undefined) return { place }
   const port = Number(digits)
   if (!/^\d+$/.test(digits) || port < 1 || port > 65535) throw wrong(flag, text, 'a port is a number from 1 to 65535')

@@ -96,7 +96,7 @@ describe('kiss completion', () => {
       ask('zsh', ['-f', '-c', askZsh, 'zsh', file, line, pattern])
     offers('kiss ', 'serve *-- serve artifacts over HTTP')
     offers('kiss lava re', 'restore *rewrite *')
-    offers('kiss serve --max-', '--max-downloads *-- downloads at once, in all')
+    offers('kiss serve --max-', '--max-downloads *-- concurrent downloads, in total')
     offers('kiss list --sort ', 'age *hits *size *url *used')
     offers('kiss list --sort=', 'age *hits *size *url *used')
   })

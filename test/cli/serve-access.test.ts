@@ -135,7 +135,7 @@ describe('who may use kiss serve, by its settings', () => {
     const short = await sandbox.run(['serve', '--check', '--admin-token-file', file('short', 'fifteen-letters\n')])
     assert.equal(short.code, 2)
     assert.match(short.stderr, /a token in .*short has fewer than 16 characters/)
-    const exposed = 'everybody who reaches 0.0.0.0 may use this server'
+    const exposed = 'every client that reaches 0.0.0.0 may use this server'
     const open = await serve('--host', '0.0.0.0')
     open.running.child.kill('SIGTERM')
     assert.ok((await open.running.ended).stderr.includes(exposed))

@@ -19,7 +19,7 @@ export function reportLine(result: FetchResult, pathOnly: boolean, cwd: string):
 
 /** `miss, 12.3 MiB in 3s`: the end of one download on standard error. */
 export function summaryOf(result: FetchResult): string {
-  if (result.size === null) return 'nobody reads on'
+  if (result.size === null) return 'the reader left'
   return `${statusOf(result)}, ${formatSize(result.size)} in ${formatDuration(result.seconds * 1000)}`
 }
 

@@ -86,7 +86,7 @@ export function exposureOf(
 ): string | undefined {
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.')
   if (isLocal || clientTokens.length > 0 || values['allow-client'].length > 0) return undefined
-  return `everybody who reaches ${host} may use this server; see --allow-client and --client-token-file`
+  return `every client that reaches ${host} may use this server; see --allow-client and --client-token-file`
 }
 
 /** Connections per download: its first client, and a few that join it. */

@@ -48,7 +48,7 @@ export async function readSettingsFile(file: string, required: boolean): Promise
     if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
     throw new KissError('configuration', `cannot read the configuration file ${file}: ${code ?? String(error)}`, {
       cause: error,
-      ...(required ? {} : { hint: 'name a cache directory with --cache-dir to go on without it' }),
+      ...(required ? {} : { hint: 'name a cache directory with --cache-dir to continue without it' }),
     })
   }
   return parseSettingsFile(file, text)
@@ -88,7 +88,7 @@ function readValue(
   const setting = settingOf(name)
   if (setting.only?.startsWith('flag') === true) {
     const elsewhere = setting.only === 'flag' ? '' : ` or ${environmentName(name)}`
-    source.fail(position, `${name} cannot stand in the file: use --${name}${elsewhere}`)
+    source.fail(position, `${name} cannot be set in the file: use --${name}${elsewhere}`)
   }
   if (value === null) return undefined
   const texts = source.texts(value, setting.many === true)

@@ -19,7 +19,7 @@ export async function loadSettingsFile(argv: readonly string[], configDir: strin
   return reading.catch((error: unknown) => {
     // An unreadable file is ignored here; an invalid text is still an error.
     if (!(error instanceof KissError) || systemCode(error) === undefined) throw error
-    if (!warned.has(file)) writeLines('stderr', `kiss: ${error.message}; going on without it`)
+    if (!warned.has(file)) writeLines('stderr', `kiss: ${error.message}; continuing without it`)
     warned.add(file)
     return undefined
   })

@@ -163,5 +163,5 @@ function reference(value: unknown, what: string): string {
     const { protocol, href } = new URL(value.replaceAll('*', 'name'), base)
     if (/^https?:$/.test(protocol) && href !== base) return value
   }
-  throw fault(`${what}: expected where the sum stands, such as "*.sha256" or SHA256SUMS`)
+  throw fault(`${what}: expected the location of the sum, such as "*.sha256" or SHA256SUMS`)
 }

@@ -14,7 +14,7 @@ import { isName } from '../../store/names.js'
 
 export default class BundleCreate extends BaseCommand {
   static override readonly summary = 'write entries with their bodies into one file, for a cache without internet'
-  static override readonly description = `The file is a tar with a manifest and the bodies, which kiss bundle load reads. Without URLs and filters it holds everything. What came with a credential stays out: without an origin nobody could prove a right to it.`
+  static override readonly description = `The file is a tar with a manifest and the bodies, which kiss bundle load reads. Without URLs and filters it contains every entry. Private entries are left out, because no right to them can be proved without an origin.`
   static override readonly examples = [
     {
       description: 'Everything of one server',
@@ -22,7 +22,7 @@ export default class BundleCreate extends BaseCommand {
         "<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> bundle create patches.tar --match 'https://cdn.kernel.org/**'",
     },
     {
-      description: 'Through a pipe, as over ssh',
+      description: 'Through a pipe, for example over ssh',
       command:
         '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> bundle create - | <%= config.bin %> bundle load - --cache-dir ./inside',
     },

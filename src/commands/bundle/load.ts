@@ -7,8 +7,8 @@ import { flagsFor } from '../../cli/settings/flags.js'
 import { listedEntry, type ListedEntry } from '../../server/entries.js'
 
 export default class BundleLoad extends BaseCommand {
-  static override readonly summary = 'take a bundle into the cache'
-  static override readonly description = `Every sum is checked. What is no bundle, is cut or has another sum than it says is refused, and nothing of it is stored. An entry that is here and was confirmed later stays. A working server serves what was loaded at once.`
+  static override readonly summary = 'load a bundle into the cache'
+  static override readonly description = `Every sum is checked. A file that is no bundle, is cut, or has a wrong sum is refused, and nothing of it is stored. A present entry that was confirmed later stays. A running server serves the loaded entries at once.`
   static override readonly examples = [
     '<%= config.bin %> fetch https://cdn.kernel.org/pub/linux/kernel/v6.x/patch-6.12.1.xz && <%= config.bin %> bundle create patches.tar && <%= config.bin %> bundle load patches.tar --cache-dir ./inside',
   ]

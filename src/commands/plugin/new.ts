@@ -10,7 +10,7 @@ interface Written {
 
 export default class PluginNew extends BaseCommand {
   static override readonly summary = 'write the skeleton of a plugin: a provider, a command, a contract test, a package'
-  static override readonly description = 'docs/plugins.md goes through it. Nothing is installed.'
+  static override readonly description = 'docs/plugins.md explains the files. Nothing is installed.'
   static override readonly examples = ['<%= config.bin %> plugin new lab']
   static override readonly args = {
     name: Args.string({ description: 'scheme of the URLs and name of the command, such as lab', required: true }),

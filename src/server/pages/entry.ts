@@ -142,7 +142,7 @@ function timeFacts(
     ['Rule', rule === undefined ? 'none of the settings' : ruleText(rule)],
     pinnedUntil !== undefined && [
       'Pinned',
-      pinnedUntil === Infinity ? 'until somebody unpins it' : html`until ${moment(pinnedUntil)}`,
+      pinnedUntil === Infinity ? 'until it is unpinned' : html`until ${moment(pinnedUntil)}`,
     ],
     ['Last use', when(lastUsedAt)],
     ['Hits', count(hits)],

@@ -51,8 +51,8 @@ describe('configuration file', () => {
   })
 
   it('refuses what belongs to one call', async () => {
-    assert.match(await complaint('print-config: true'), /print-config cannot stand in the file: use --print-config$/)
-    assert.match(await complaint('config: x'), /config cannot stand in the file: use --config or KISS_CONFIG$/)
+    assert.match(await complaint('print-config: true'), /print-config cannot be set in the file: use --print-config$/)
+    assert.match(await complaint('config: x'), /config cannot be set in the file: use --config or KISS_CONFIG$/)
   })
 
   it('passes the sections of loaded plugins through as parsed', async () => {

@@ -68,8 +68,8 @@ describe('rules in the configuration file', () => {
       ['rules:\n  - match: https://a/\n    freshness: ours', /freshness: expected origin$/],
       ['rules:\n  - match: https://a/\n    connections: 0', /connections: expected a whole number from 1$/],
       ['rules:\n  - match: https://a/\n    max-size: big', /max-size: "big" is not a size/],
-      ['rules:\n  - match: https://a/\n    sha256-from: "*"', /sha256-from: expected where the sum stands/],
-      ['rules:\n  - match: https://a/\n    sha256-from: ftp://x/*', /sha256-from: expected where the sum stands/],
+      ['rules:\n  - match: https://a/\n    sha256-from: "*"', /sha256-from: expected the location of the sum/],
+      ['rules:\n  - match: https://a/\n    sha256-from: ftp://x/*', /sha256-from: expected the location of the sum/],
       ['rules:\n  - match: https://a/\n    store: never\n    ttl: 5m', /entry 1: store: never leaves nothing for ttl/],
       [
         'rules:\n  - match: https://a/\n    freshness: origin\n    ttl: 5m',

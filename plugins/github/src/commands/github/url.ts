@@ -23,7 +23,10 @@ export default class GithubUrl extends BaseCommand {
     run: Flags.string({ summary: 'number of a run of Actions', helpValue: 'ID' }),
     workflow: Flags.string({ summary: 'file of a workflow: its newest successful run', helpValue: 'FILE' }),
     branch: Flags.string({ summary: 'branch of the run, with --workflow', default: 'main', helpValue: 'BRANCH' }),
-    host: Flags.string({ summary: 'the GitHub; else GH_HOST, GITHUB_SERVER_URL, github.com', helpValue: 'HOST' }),
+    host: Flags.string({
+      summary: 'host of GitHub; default: GH_HOST, GITHUB_SERVER_URL, github.com',
+      helpValue: 'HOST',
+    }),
   }
 
   async run(): Promise<{ url: string }> {

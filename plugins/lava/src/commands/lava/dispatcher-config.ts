@@ -4,8 +4,8 @@ import { serverOf } from '../../editing.js'
 import { ttlText } from '../../ttl.js'
 
 export default class DispatcherConfigCommand extends BaseCommand {
-  static override readonly summary = 'print the settings that make a LAVA dispatcher use a kiss server by itself'
-  static override readonly description = `For labs that prefer LAVA's own mechanism to rewritten jobs; with these settings both go together.`
+  static override readonly summary = 'print the settings with which a LAVA dispatcher uses a kiss server'
+  static override readonly description = `For labs that use LAVA's own mechanism instead of rewritten jobs. The settings work together with rewritten jobs.`
   static override readonly examples = [
     {
       description: 'For the dispatcher.yaml of a worker',
@@ -15,12 +15,12 @@ export default class DispatcherConfigCommand extends BaseCommand {
   static override readonly flags = {
     ...flagsFor(['server', 'ttl']),
     fallback: Flags.boolean({
-      summary: 'let the dispatcher ask the origin where the server fails (default yes)',
+      summary: 'let the dispatcher ask the origin if the server fails (default yes)',
       allowNo: true,
       default: true,
     }),
     exclude: Flags.string({
-      summary: 'never use the server for URLs in which this Python regular expression is found',
+      summary: 'never use the server for URLs that match this Python regular expression',
       helpValue: 'RE',
       multiple: true,
       multipleNonGreedy: true,

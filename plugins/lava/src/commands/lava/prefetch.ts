@@ -30,15 +30,15 @@ interface PrefetchReport extends Summary {
 }
 
 export default class Prefetch extends BaseCommand {
-  static override readonly summary = 'have what LAVA jobs download in the cache before a board waits for it'
-  static override readonly description = `Fetches everything that the jobs download over http and https into the server's cache, or into the local one, and checks the sha256sum, sha512sum and md5sum that they promise. The jobs may have been rewritten for that server already.
+  static override readonly summary = 'fetch the downloads of LAVA jobs into the cache'
+  static override readonly description = `Fetches all http and https downloads of the jobs into the cache of the server, or into the local one, and checks their sha256sum, sha512sum and md5sum. The jobs may have been rewritten for that server already.
 
 A status is hit (it was there), miss (downloaded now), collapsed (somebody was downloading it already), revalidated or stale.
 
 Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4 the origin or the server cannot be reached; 5 a sum is not the promised one; 6 disk or quota; 7 no credential could be made.`
   static override readonly examples = [
     {
-      description: 'Submit a job only if everything it needs is there',
+      description: 'Submit a job only if all of its downloads succeeded',
       command: '<%= config.bin %> lava prefetch --server http://kiss:8001 job.yaml && lavacli jobs submit job.yaml',
     },
   ]

@@ -3,8 +3,8 @@ import { edit, editingFlags, serverOf, type EditReport } from '../../editing.js'
 import { restore } from '../../rewrite.js'
 
 export default class Restore extends BaseCommand {
-  static override readonly summary = 'take a kiss lava rewrite back, exactly'
-  static override readonly description = `What kiss lava rewrite wrote for this server becomes what it was, quotes included; anything else stays.
+  static override readonly summary = 'undo kiss lava rewrite, byte for byte'
+  static override readonly description = `Restores the URLs that kiss lava rewrite wrote for this server, including their quotes; all other text stays.
 
 Exit codes: 0 done; 1 something would change (--check); 2 usage, or not YAML: then nothing is written.`
   static override readonly examples = [

@@ -5,8 +5,8 @@ import { rewrite } from '../../rewrite.js'
 import { ttlText } from '../../ttl.js'
 
 export default class Rewrite extends BaseCommand {
-  static override readonly summary = 'make everything that a LAVA job downloads come through a kiss server'
-  static override readonly description = `Every URL that LAVA's dispatcher would fetch over http or https becomes SERVER/api/v1/fetch/<file name>?url=…; not a byte else changes. What cannot be rewritten is said on standard error. kiss lava restore takes a rewrite back.
+  static override readonly summary = 'rewrite the URLs of a LAVA job to a kiss server'
+  static override readonly description = `Every URL that LAVA's dispatcher would fetch over http or https becomes SERVER/api/v1/fetch/<file name>?url=…; no other byte changes. URLs that cannot be rewritten are reported on standard error. kiss lava restore undoes a rewrite.
 
 Where the dispatcher sets http_url_format_string itself, a rewritten URL would pass the cache twice: give it the http_cache_exclude_rules of kiss lava dispatcher-config.
 
@@ -21,7 +21,7 @@ Exit codes: 0 done; 1 something would change (--check); 2 usage, or not YAML: th
       command: '<%= config.bin %> lava rewrite --server http://kiss:8001 - < job.yaml | lavacli jobs submit -',
     },
     {
-      description: 'Rewrite many, but not what comes from the lab itself',
+      description: 'Rewrite several jobs, except URLs of the lab itself',
       command: "<%= config.bin %> lava rewrite --server http://kiss:8001 --exclude '//files\\.lab/' --in-place *.yaml",
     },
   ]
@@ -32,13 +32,13 @@ Exit codes: 0 done; 1 something would change (--check); 2 usage, or not YAML: th
     ...flagsFor(['server', 'output', 'ttl']),
     ...editingFlags,
     include: Flags.string({
-      summary: 'rewrite only URLs in which this regular expression is found',
+      summary: 'rewrite only URLs that match this regular expression',
       helpValue: 'RE',
       multiple: true,
       multipleNonGreedy: true,
     }),
     exclude: Flags.string({
-      summary: 'leave URLs in which this regular expression is found',
+      summary: 'leave URLs that match this regular expression',
       helpValue: 'RE',
       multiple: true,
       multipleNonGreedy: true,

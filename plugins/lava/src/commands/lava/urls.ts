@@ -18,12 +18,12 @@ interface ListedUrl {
 }
 
 export default class Urls extends BaseCommand {
-  static override readonly summary = 'list what LAVA jobs download, and whether it is cached'
+  static override readonly summary = 'list the downloads of LAVA jobs, and whether they are cached'
   static override readonly description = `Nothing is downloaded. Without --server it asks the local cache.`
   static override readonly examples = [
-    { description: 'What a job needs', command: '<%= config.bin %> lava urls job.yaml' },
+    { description: 'The downloads of a job', command: '<%= config.bin %> lava urls job.yaml' },
     {
-      description: 'What a server has not got yet',
+      description: 'The downloads that a server has not cached yet',
       command:
         "<%= config.bin %> lava urls --server http://kiss:8001 --json job.yaml | jq -r '.urls[] | select(.cached == false).url'",
     },

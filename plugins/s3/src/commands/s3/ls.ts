@@ -10,10 +10,10 @@ interface LsResult {
 
 export default class Ls extends BaseCommand {
   static override readonly summary = 'list a bucket'
-  static override readonly description = `Shows what is directly below the prefix, which ends with a slash if it means a folder; with --recursive everything.
+  static override readonly description = `Shows the objects directly below the prefix, which ends with a slash for a folder; with --recursive all of them.
 The URLs that it prints are those that kiss fetch takes.`
   static override readonly examples = [
-    { description: 'See what is in a folder', command: '<%= config.bin %> s3 ls s3://lkft/builds/' },
+    { description: 'List a folder', command: '<%= config.bin %> s3 ls s3://lkft/builds/' },
     {
       description: 'Count bytes with jq',
       command: "<%= config.bin %> s3 ls s3://lkft/builds/ --recursive --json | jq '[.objects[].size] | add'",

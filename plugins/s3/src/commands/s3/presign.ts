@@ -13,11 +13,11 @@ interface PresignResult {
 }
 
 export default class Presign extends BaseCommand {
-  static override readonly summary = 'print a URL that lets whoever has it read one object for a while'
-  static override readonly description = `Made here, without asking S3: whether the object exists, and whether you may read it, shows when the URL is used.`
+  static override readonly summary = 'print a presigned URL of an object'
+  static override readonly description = `The URL gives its holder access to one object until it expires. It is computed without a request to S3: a missing object or right shows when the URL is used.`
   static override readonly examples = [
     {
-      description: 'Let somebody read an object until tomorrow',
+      description: 'Give read access to an object until tomorrow',
       command: '<%= config.bin %> s3 presign s3://lkft/builds/Image.gz --expires 24h',
     },
     {
@@ -33,9 +33,9 @@ export default class Presign extends BaseCommand {
   }
   static override readonly flags = {
     ...flagsFor(['ca-file']),
-    expires: Flags.string({ summary: 'how long it is good for, a week at most', default: '1h', helpValue: '1h' }),
+    expires: Flags.string({ summary: 'validity of the URL, a week at most', default: '1h', helpValue: '1h' }),
     method: Flags.option({
-      summary: 'what it is good for',
+      summary: 'method of the URL',
       options: ['GET', 'HEAD'] as const,
       default: 'GET' as const,
     })(),
