@@ -244,14 +244,26 @@ export const baseStyle = css`
       padding-left: 1rem;
       padding-right: 1rem;
     }
-    .bar nav {
-      width: 100%;
+    .bar {
+      display: block;
+      padding-top: 0.375rem;
+    }
+    .bar nav,
+    .bar nav ul {
+      display: inline;
+    }
+    .bar :is(.brand, nav li) {
+      display: inline-block;
+      margin-right: 0.875rem;
+    }
+    .bar nav li {
+      font-size: 0.875rem;
     }
     .bar nav a {
       padding: 0.375rem 0 0.5rem;
     }
     .brand {
-      padding-bottom: 0;
+      padding: 0;
     }
   }
 `

@@ -137,13 +137,6 @@ export const partStyle = css`
       gap: 0 1.5rem;
       align-items: baseline;
     }
-    .artifact .where {
-      grid-column: 2;
-      grid-row: 1;
-    }
-    .artifact .mark {
-      width: max-content;
-    }
   }
   .phone {
     display: none;

@@ -1,14 +1,14 @@
 /** Which entries a page of the list shows, in which order. Pure. */
 
 import { hostOf } from '../../http/host.js'
-import type { Entry } from '../../store/types.js'
+import type { ShownEntry } from '../../engine/types.js'
 import { parseSize } from '../../units.js'
 import { kissCacheOrder } from './kisscache-order.js'
 
 export const sortKeys = ['url', 'host', 'size', 'age', 'fresh', 'used', 'hits'] as const
 export type SortKey = (typeof sortKeys)[number]
 
-export const states = ['fresh', 'stale', 'unverified', 'private'] as const
+export const states = ['fresh', 'stale', 'pinned', 'unverified', 'private'] as const
 export type State = (typeof states)[number]
 
 /** The choice of entries; a value '' or undefined chooses nothing. */
@@ -34,7 +34,7 @@ export const PAGE_SIZE = 50
 /** Longer ones find nothing: no URL is as long. */
 const longestSearch = 500
 
-type Order = (a: Entry, b: Entry) => number
+type Order = (a: ShownEntry, b: ShownEntry) => number
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -139,7 +139,7 @@ export function matching<T extends { readonly url: string }>(items: readonly T[]
 }
 
 /** @param now milliseconds since the epoch */
-export function chosen({ search, host, state, largerThan }: EntryChoice, now: number): (entry: Entry) => boolean {
+export function chosen({ search, host, state, largerThan }: EntryChoice, now: number): (entry: ShownEntry) => boolean {
   const wanted = search.toLowerCase()
   return (entry) =>
     entry.url.toLowerCase().includes(wanted) &&
@@ -148,12 +148,18 @@ export function chosen({ search, host, state, largerThan }: EntryChoice, now: nu
     (largerThan === undefined || entry.size > largerThan)
 }
 
-function isIn(state: State, { staleAt, unverified, private: isPrivate }: Entry, now: number): boolean {
+function isIn(
+  state: State,
+  { staleAt, unverified, pinnedUntil, private: isPrivate }: ShownEntry,
+  now: number,
+): boolean {
   switch (state) {
     case 'fresh':
       return staleAt > now
     case 'stale':
       return staleAt <= now
+    case 'pinned':
+      return pinnedUntil !== undefined
     case 'unverified':
       return unverified
     case 'private':
@@ -161,7 +167,7 @@ function isIn(state: State, { staleAt, unverified, private: isPrivate }: Entry, 
   }
 }
 
-export function listEntries(entries: readonly Entry[], query: ListQuery, now: number): Paged<Entry> {
+export function listEntries(entries: readonly ShownEntry[], query: ListQuery, now: number): Paged<ShownEntry> {
   const order = orders[query.sort]
   const sorted = entries.filter(chosen(query, now)).sort((a, b) => order(a, b) || byText(a.url, b.url))
   return paged(query.reverse ? sorted.reverse() : sorted, query.page)

@@ -17,6 +17,8 @@ export const emptyCache = html`<p class="empty">
 export interface Marks {
   readonly private?: boolean
   readonly unverified?: boolean
+  /** Milliseconds since the epoch, or Infinity. */
+  readonly pinnedUntil?: number | undefined
   /** Decoding its name hides something. */
   readonly encoded?: boolean
 }
@@ -38,18 +40,26 @@ export function artifact(url: string, marks: Marks, href?: string): Html {
   const { name, folder } = segmentsOf(url)
   const shown = readable(name)
   const where = readable(`${hostOf(url)}${folder}`)
+  const marked = markTexts({ ...marks, encoded: shown.hides || where.hides })
   return html`<span class="artifact" title="${url}"
-    ><bdi class="name">${href === undefined ? shown.text : html`<a href="${href}">${shown.text}</a>`}</bdi>${markTexts({
-      ...marks,
-      encoded: shown.hides || where.hides,
-    })}<bdi class="where">${where.text}</bdi></span
+    ><span class="title"
+      ><bdi class="name">${href === undefined ? shown.text : html`<a href="${href}">${shown.text}</a>`}</bdi
+      >${marked}</span
+    ><bdi class="where">${where.text}</bdi></span
   >`
 }
 
-export function markTexts({ private: isPrivate = false, unverified = false, encoded = false }: Marks): Part {
+export function markTexts({
+  private: isPrivate = false,
+  unverified = false,
+  pinnedUntil,
+  encoded = false,
+}: Marks): Part {
   const doubt = 'Nothing but the end of the connection said that it was whole'
+  const kept = 'Neither the quota nor a filter removes it'
   const hidden = 'Percent-encoded characters are shown decoded: the URL is not exactly what it looks like'
   return [
+    pinnedUntil !== undefined && html` <span class="mark" title="${kept}">pinned</span>`,
     isPrivate && html` <span class="mark">private</span>`,
     unverified && html` <span class="mark" title="${doubt}">unverified</span>`,
     encoded && html` <span class="mark" title="${hidden}">encoded</span>`,

@@ -34,13 +34,17 @@ export function totalsFor(role: Role, totals: Totals): Totals {
   return role === 'admin' ? totals : { ...totals, counted: usage.logical, usage: { ...usage, blobs: usage.logical } }
 }
 
-/** Newest first. */
+/** Those that wait in the order in which they get their turn, then the newest first. */
+function byTurn(a: Flight, b: Flight): number {
+  return (a.place ?? Infinity) - (b.place ?? Infinity) || b.startedAt - a.startedAt || (a.url < b.url ? -1 : 1)
+}
+
 export function viewFor(role: Role, status: EngineStatus, flights: readonly Flight[]): View {
   const shown = <T extends { readonly private: boolean }>(items: readonly T[]): T[] =>
     items.filter((item) => role === 'admin' || !item.private)
   return {
     status: statusFor(role, status),
-    flights: [...shown(flights)].sort((a, b) => b.startedAt - a.startedAt || (a.url < b.url ? -1 : 1)),
+    flights: [...shown(flights)].sort(byTurn),
     failures: shown(status.failures),
     hidden: flights.length - shown(flights).length,
   }
