@@ -35,6 +35,8 @@ import type { Clock, Engine, EngineOptions, EngineStatus, PurgeFilter, ShownEntr
 const DAY = 86_400_000
 /** Maximum downloads. Each holds two open files and about 40 KB; with 64 at once the last one waits longer than any client. */
 const TRANSFERS = 2_000
+/** Entries with the same body that the details of one name: thousands may share an empty file. */
+const SHARING = 200
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -174,9 +176,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     await (await origins?.catch(() => undefined))?.close()
     await store.close()
   }
-  const noPins: ReadonlyMap<string, number> = new Map()
-  const shown = (entry: Entry, pins = noPins): ShownEntry => {
-    const pinnedUntil = pins.get(entry.id)
+  const shown = (entry: Entry, pinnedUntil?: number): ShownEntry => {
     const noted = { access: entry.access, private: entry.private, shown: entry.url }
     return {
       ...entry,
@@ -186,7 +186,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   async function* listed(entries: AsyncIterable<Entry>, names = false): AsyncIterable<ShownEntry> {
     const pins = await store.pins.read(clock.now())
-    for await (const entry of entries) if (names || !isName(entry)) yield shown(entry, pins)
+    for await (const entry of entries) if (names || !isName(entry)) yield shown(entry, pins.get(entry.id))
   }
   const selected = (filter: PurgeFilter, after?: string): AsyncIterable<ShownEntry> =>
     listed(select(filter, { store, canonical, now: clock.now() }, after), filter.names)
@@ -198,11 +198,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     entry: async (id) => {
       const entry = await store.entries.find(id)
       if (entry === undefined) return undefined
-      const others = await store.entries.allOf(entry.sha256)
+      const others = await store.entries.sharing(entry, SHARING + 1)
       return {
-        entry: shown(entry, await store.pins.read(clock.now())),
+        entry: shown(entry, await store.pins.end(entry.id, clock.now())),
         rule: rules.of(entry.url),
-        sharing: others.filter((other) => other.id !== entry.id).map((other) => shown(other)),
+        sharing: others.slice(0, SHARING).map((other) => shown(other)),
+        sharedByMore: others.length > SHARING,
         hitsByDay: await store.entries.hitsByDay(entry.id),
       }
     },

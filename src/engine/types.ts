@@ -167,8 +167,10 @@ export interface EntryDetails {
   readonly entry: ShownEntry
   /** The operator's rule for its URL. */
   readonly rule?: Rule | undefined
-  /** The other entries that name the same blob. */
+  /** Other entries that name the same blob, a bounded number of them. */
   readonly sharing: readonly Entry[]
+  /** There are others beyond these. */
+  readonly sharedByMore: boolean
   /** Hits by day (days since the epoch, UTC). */
   readonly hitsByDay: ReadonlyMap<number, number>
 }

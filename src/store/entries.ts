@@ -202,10 +202,13 @@ export class Entries implements EntryStore {
     return rows.map((row) => this.#pending.over(entryOf(row)))
   }
 
-  async allOf(sha256: Sha256): Promise<Entry[]> {
+  /** Other entries that name the same blob, by their ids, at most `limit` of them. */
+  async sharing({ id, sha256 }: Pick<Entry, 'id' | 'sha256'>, limit: number): Promise<Entry[]> {
     const rows = await this.#database.query<Row>(
-      `SELECT key, value FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? ORDER BY key`,
+      `SELECT key, value FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? AND key <> ? ORDER BY key LIMIT ?`,
       sha256,
+      id,
+      limit,
     )
     return rows.map(entryOf)
   }

@@ -45,6 +45,16 @@ export class Pins {
     return this.#database.run(({ query }) => readPins(query, now))
   }
 
+  /** When the pin of one entry ends: milliseconds since the epoch, or Infinity; undefined: there is none. */
+  async end(id: KeyId, now: number): Promise<number | undefined> {
+    const [row] = await this.#database.query<{ until: number | null }>(
+      'SELECT until FROM pins WHERE id = ? AND (until IS NULL OR until > ?)',
+      id,
+      now,
+    )
+    return row && (row.until ?? Infinity)
+  }
+
   /** Bytes of all pinned entries but names; a body counts once for each of them. */
   async usage(now: number): Promise<{ readonly entries: number; readonly bytes: number }> {
     const [row] = await this.#database.query<{ entries: number; bytes: number }>(

@@ -306,30 +306,6 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  for (const javaScriptEnabled of [true, false]) {
-    it(`lets the signed-in admin purge after a confirmation, ${javaScriptEnabled ? 'with' : 'without'} script`, async () => {
-      const lab = await start()
-      const httpCredentials = { username: 'admin', password: adminToken }
-      const { page, complaints } = await open({ httpCredentials, javaScriptEnabled })
-      await page.goto(`${lab.url}sign-in`)
-      await page.goto(`${lab.url}resources/successes/?q=${encodeURIComponent('4000/qemu-arm64/Image.gz')}`)
-      await page.getByRole('link', { name: 'Image.gz', exact: true }).click()
-      const button = page.getByRole('button', { name: 'Purge it' })
-      assert.equal(await button.isVisible(), false)
-      await page.getByText('Purge …').click()
-      await button.click()
-      assert.equal(await page.locator('.done').innerText(), '1 removed.')
-      await page.getByLabel('Host').selectOption('storage.lkft.example.org')
-      await page.getByLabel('Larger than').selectOption('over 1 GiB')
-      await page.getByRole('button', { name: 'Search' }).click()
-      await page.getByRole('link', { name: /^Purge these \d+ …$/ }).click()
-      await page.getByRole('button', { name: /^Purge \d+ entries$/ }).click()
-      assert.match(await page.locator('.done').innerText(), /^\d+ removed\.$/)
-      assert.equal(lab.engine.entries.filter(({ size, url }) => size > 1024 ** 3 && url.includes('lkft')).length, 0)
-      assert.deepEqual(complaints, [])
-    })
-  }
-
   it('keeps the numbers on the navigation up to date on every page', async () => {
     const lab = await start()
     const { page, complaints } = await open()

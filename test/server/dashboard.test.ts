@@ -168,6 +168,15 @@ describe('an entry of the dashboard', () => {
     assert.match((await get(`${lab.url}resources/successes/`)).text, new RegExp(`href="/entries/${first!.id}"`))
   })
 
+  it('says that more entries share its body than it names', async () => {
+    const lab = await start()
+    const details = await lab.engine.entry(first!.id)
+    lab.engine.entry = async () => ({ ...details!, sharing: entries.slice(1, 100), sharedByMore: true })
+    const { text } = await get(`${lab.url}entries/${first!.id}`)
+    assert.match(text, /99 or more other entries have the same content/)
+    assert.equal(text.split('class="artifact"').length - 1, 50)
+  })
+
   it('is missing for strangers where it is private, and where there is none', async () => {
     const lab = await start()
     const { id } = entries.find(({ url }) => url === privateUrl)!

@@ -3,6 +3,7 @@ import { utimes } from 'node:fs/promises'
 import { connect } from '#kiss/store/index/connection.js'
 import { LruMap } from '#kiss/store/lru.js'
 import { NAME } from '#kiss/store/names.js'
+import { ENTRY_SHA256 } from '#kiss/store/index/schema.js'
 import { Fixture, entryOf, listed, put, sha256 } from './support.js'
 
 describe('entries', () => {
@@ -147,5 +148,37 @@ describe('entries', () => {
     map.get('a')
     map.set('c', 3)
     assert.deepEqual([map.get('a'), map.get('b'), map.get('c'), map.size], [1, undefined, 3, 2])
+  })
+
+  it('names as many others with the same body as are asked for, without looking at the rest of the index', async () => {
+    const store = await fixture.open()
+    for (let i = 0; i < 30; i++) await store.entries.set(entryOf(`twin ${i}`, 'shared'))
+    for (let i = 0; i < 30; i++) await store.entries.set(entryOf(`other ${i}`, `body ${i}`))
+    const one = entryOf('twin 7', 'shared')
+    const others = await store.entries.sharing(one, 10)
+    assert.equal(new Set(others.map(({ id }) => id)).size, 10)
+    assert.ok(others.every(({ id, sha256: sum }) => sum === one.sha256 && id !== one.id))
+    assert.equal((await store.entries.sharing(one, 100)).length, 29)
+    assert.deepEqual(await store.entries.sharing(entryOf('other 3', 'body 3'), 10), [])
+    const index = await connect(store.layout.index, 1_000)
+    const plan = await index.query<{ detail: string }>(
+      `EXPLAIN QUERY PLAN SELECT key FROM entries WHERE ${ENTRY_SHA256} = 'x' AND key <> 'y' ORDER BY key LIMIT 10`,
+    )
+    await index.close()
+    assert.match(plan[0]!.detail, /SEARCH entries USING INDEX entries_sha256/)
+  })
+
+  it('tell the end of one pin', async () => {
+    const store = await fixture.open()
+    const [pinned, forever, free] = [entryOf('a', 'a'), entryOf('b', 'b'), entryOf('c', 'c')]
+    for (const entry of [pinned, forever, free]) await store.entries.set(entry)
+    await store.pins.add([pinned.id], fixture.now + 5)
+    await store.pins.add([forever.id], undefined)
+    const end = (id: string, now = fixture.now): Promise<number | undefined> => store.pins.end(id, now)
+    assert.deepEqual(
+      [await end(pinned.id), await end(forever.id), await end(free.id)],
+      [fixture.now + 5, Infinity, undefined],
+    )
+    assert.equal(await end(pinned.id, fixture.now + 5), undefined)
   })
 })

@@ -167,15 +167,14 @@ function ruleText(rule: Rule): Html {
 }
 
 /** Other entries that name the same body; those of private artifacts are counted for the admin alone. */
-function sharingSection({ sharing }: EntryDetails, { request, now }: PageContext): Html | false {
+function sharingSection({ sharing, sharedByMore }: EntryDetails, { request, now }: PageContext): Html | false {
   const shown = sharing.filter((other) => request.role === 'admin' || !other.private)
   if (shown.length === 0) return false
+  const isOne = shown.length === 1 && !sharedByMore
+  const others = `${count(shown.length)}${sharedByMore ? ' or more' : ''} other ${isOne ? 'entry has' : 'entries have'}`
   return html`<section aria-labelledby="sharing">
     <h2 id="sharing">Who shares the body</h2>
-    <p class="note">
-      ${count(shown.length)} other ${shown.length === 1 ? 'entry has' : 'entries have'} the same content, which is
-      stored once.
-    </p>
+    <p class="note">${others} the same content, which is stored once.</p>
     ${plainEntryTable('Entries with the same content', shown.slice(0, 50), now)}
   </section>`
 }

@@ -230,7 +230,7 @@ export class LabEngine extends StubEngine {
     const sharing = this.entries.filter((one) => one.sha256 === entry.sha256 && one !== entry)
     const today = Math.floor(now / DAY)
     const hitsByDay = new Map(Array.from({ length: 25 }, (_, i) => [today - i, (i * 7919) % 61]))
-    return { entry, sharing, hitsByDay }
+    return { entry, sharing, sharedByMore: false, hitsByDay }
   }
 
   override async purge(filter: PurgeFilter): Promise<PurgeResult> {

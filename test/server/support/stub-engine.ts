@@ -294,7 +294,7 @@ export class StubEngine implements Engine {
 
   async entry(id: string): Promise<EntryDetails | undefined> {
     for await (const entry of this.list()) {
-      if (entry.id.startsWith(id)) return { entry, sharing: [], hitsByDay: new Map() }
+      if (entry.id.startsWith(id)) return { entry, sharing: [], sharedByMore: false, hitsByDay: new Map() }
     }
     return undefined
   }
