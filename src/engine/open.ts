@@ -5,12 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { asKissError, KissError } from '../errors.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import { Leases } from '../flight/lease.js'
-import { monotonic, thisProcess } from '../store/process.js'
+import { thisProcess } from '../store/process.js'
 import { openStore } from '../store/open.js'
 import { isName } from '../store/names.js'
 import type { Entry } from '../store/types.js'
 import type { Origins, Upstream } from '../upstream/types.js'
 import { again, sentAgain } from './again.js'
+import { systemClock } from './clock.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
@@ -30,21 +31,13 @@ import { closing, Flights } from '../flight/flights.js'
 import { Parallel } from '../flight/parallel.js'
 import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
-import type { Clock, Engine, EngineOptions, EngineStatus, PurgeFilter, ShownEntry } from './types.js'
+import type { Engine, EngineOptions, EngineStatus, PurgeFilter, ShownEntry } from './types.js'
 
 const DAY = 86_400_000
 /** Maximum downloads. Each holds two open files and about 40 KB; with 64 at once the last one waits longer than any client. */
 const TRANSFERS = 2_000
 /** Entries with the same body that the details of one name: thousands may share an empty file. */
 const SHARING = 200
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic,
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal ? { signal } : {})
-  },
-}
 
 /** Throws KissError `disk` or `configuration` if the directory cannot be used. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {

@@ -1,13 +1,14 @@
 /** Downloads the body of one generation: it repeats attempts until the body is whole, the content changed, or the time is over. */
 
 import { KissError, systemCode } from '../errors.js'
+import { Declined } from '../upstream/declined.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { decisions, requestFor } from './asking.js'
 import { toldBy, type Told } from './cluster.js'
-import type { Collaborators } from './collaborators.js'
+import type { Collaborators, Counting, FlightSettings } from './collaborators.js'
 import type { Sum } from './directory.js'
 import { circumstancesOf, inParallel } from './in-parallel.js'
-import type { Landing } from './landing.js'
+import type { LandingPlace } from './landing.js'
 import type { Order, Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
 import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable } from './refusals.js'
@@ -18,6 +19,8 @@ import { isMoved, MOVED, type Again, type BodyEnding, type Step } from './step.j
 
 /** Range requests in a row without a byte, after which the whole is requested: the origin may not support ranges. */
 const FRUITLESS = 2
+/** Milliseconds between two requests to a server whose queue is full or that is draining. */
+const QUEUE_PAUSE = 1_000
 /** Milliseconds: the minimum for the last attempt. */
 const LAST_ATTEMPT = 1_000
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
@@ -25,12 +28,12 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Pick<
-    Collaborators,
-    'store' | 'origins' | 'clock' | 'random' | 'settings' | 'resourceKey' | 'trace' | 'parallel'
-  >
-  readonly landing: Landing
-  readonly state: FlightState
+  readonly services: Pick<Collaborators, 'origins' | 'clock' | 'random' | 'resourceKey' | 'trace' | 'parallel'> & {
+    readonly store: Counting
+    readonly settings: Pick<FlightSettings, 'retryFor'>
+  }
+  readonly landing: LandingPlace
+  readonly state: Pick<FlightState, 'waiting' | 'readers' | 'connections'>
   /** The sum that an interrupted predecessor computed. */
   readonly sum: Sum | undefined
   /** An answer that has arrived already: it showed that the content changed. */
@@ -58,10 +61,13 @@ export class Attempts {
   #total: number | undefined
   #attempts = 0
   readonly #startedAt: number
+  /** Monotonic milliseconds: the start of the current attempt. */
+  #askedAt: number
 
   constructor(options: AttemptsOptions) {
     this.#o = options
     this.#startedAt = options.services.clock.monotonic()
+    this.#askedAt = this.#startedAt
     this.#retry = started(this.#startedAt, options.landing.head !== undefined)
   }
 
@@ -75,9 +81,15 @@ export class Attempts {
       const step = seed ? await this.#begin(seed) : await this.#attempt()
       seed = undefined
       if (step.kind !== 'again') return step
-      if (this.#o.order.once) throw unreachable(this.#o.order.shown, step.cause ?? new Error(step.reason))
+      if (this.#isFinal(step)) throw unreachable(this.#o.order.shown, step.cause ?? new Error(step.reason))
       if (!step.free) await this.#wait(step)
     }
+  }
+
+  #isFinal({ cause }: Again): boolean {
+    const { order, landing } = this.#o
+    if (order.once === 'first' && (landing.head !== undefined || isQueue(cause))) return false
+    return order.once !== undefined
   }
 
   /** A predecessor wrote every byte already. */
@@ -170,6 +182,7 @@ export class Attempts {
       onStart: () => {
         // Time in the queue is not the origin's time.
         this.#retry = postponed(this.#retry, clock.monotonic() - asking)
+        this.#askedAt = clock.monotonic()
         state.waiting.start()
       },
       headersTimeout: timeout,
@@ -270,6 +283,13 @@ export class Attempts {
   async #wait({ reason, cause, after, binding }: Again): Promise<void> {
     const { services, order, signal, state } = this.#o
     const now = services.clock.monotonic()
+    if (isQueue(cause)) {
+      state.waiting.failed(reason, services.clock.now() + QUEUE_PAUSE)
+      await services.clock.sleep(QUEUE_PAUSE, signal)
+      // Time in a queue does not count for `retryFor`.
+      this.#retry = postponed(this.#retry, services.clock.monotonic() - this.#askedAt)
+      return
+    }
     this.#retry = failed(this.#retry, systemCode(cause))
     const wait = pause(this.#retry, {
       now,
@@ -286,4 +306,8 @@ export class Attempts {
     this.#tell(`retry ${this.#attempts} in ${Math.round(wait / 100) / 10} s: ${reason}`)
     await services.clock.sleep(wait, signal)
   }
+}
+
+function isQueue(error: unknown): boolean {
+  return error instanceof Declined && error.isPassing
 }

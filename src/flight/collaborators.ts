@@ -2,7 +2,7 @@
 
 import type { KissError } from '../errors.js'
 import type { Store } from '../store/open.js'
-import type { KeyId } from '../store/types.js'
+import type { Counters, KeyId } from '../store/types.js'
 import type { Origins } from '../upstream/types.js'
 import type { ListedAccess } from './access.js'
 import type { Cluster } from './cluster.js'
@@ -36,6 +36,11 @@ export interface FlightSettings {
 export interface Failures {
   note(failed: { readonly id: KeyId; readonly credential: string | undefined }, error: KissError): void
   forget(id: KeyId): void
+}
+
+/** What counts the bytes that arrive. */
+export interface Counting {
+  readonly counters: Pick<Counters, 'add'>
 }
 
 export interface Collaborators {

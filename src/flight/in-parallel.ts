@@ -5,7 +5,7 @@ import { isStrong } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { isSignIn, requestFor } from './asking.js'
 import { toldBy } from './cluster.js'
-import type { Collaborators } from './collaborators.js'
+import type { Collaborators, Counting } from './collaborators.js'
 import type { Head } from './directory.js'
 import type { Order } from './order.js'
 import { judge, type Circumstances } from './resume.js'
@@ -40,8 +40,10 @@ export function circumstancesOf(
 
 export interface InParallel {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins' | 'clock' | 'parallel' | 'resourceKey'>
-  readonly state: FlightState
+  readonly services: Pick<Collaborators, 'origins' | 'clock' | 'parallel' | 'resourceKey'> & {
+    readonly store: Counting
+  }
+  readonly state: Pick<FlightState, 'readers' | 'connections'>
   readonly head: Head
   /** Offset of the first byte of the answer. */
   readonly position: number

@@ -9,6 +9,14 @@ import { BodySpace } from './body-space.js'
 import type { FlightState } from './state.js'
 import { BodyWriter } from './writer.js'
 
+/** The place where the bytes of a download land: a file for any number of readers ({@link Landing}), or one reader (stream.ts). */
+export interface LandingPlace {
+  readonly writer: Pick<BodyWriter, 'size' | 'append' | 'holds' | 'digest' | 'flush'>
+  readonly head: Head | undefined
+  learn(head: Head): Promise<void>
+  show(size: number): void
+}
+
 export interface LandingOptions {
   readonly generation: Generation
   readonly state: FlightState
@@ -21,7 +29,7 @@ export interface LandingOptions {
   readonly onOther: () => void
 }
 
-export class Landing {
+export class Landing implements LandingPlace {
   readonly #o: LandingOptions
   readonly #space: BodySpace
   #writer: BodyWriter | undefined

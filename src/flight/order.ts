@@ -36,8 +36,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly lane?: Lane | undefined
   /** The answer is passed on as the origin gives it. */
   readonly relay?: Relay | undefined
-  /** A cut body is not continued. */
-  readonly once?: boolean
+  /** No second attempt: `always` none at all, `first` none before the head of the body is known. Default: by the retry rules. */
+  readonly once?: 'always' | 'first' | undefined
   /** Completes the entry of the body; undefined: the body is not stored. Default: the entry stays as it is. */
   readonly finish?: (entry: Entry) => Entry | undefined
 }

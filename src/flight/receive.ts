@@ -2,9 +2,9 @@
 
 import { asKissError, KissError } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import type { Collaborators } from './collaborators.js'
+import type { Collaborators, Counting } from './collaborators.js'
 import type { Head } from './directory.js'
-import type { Landing } from './landing.js'
+import type { LandingPlace } from './landing.js'
 import { lengthByHead } from './length.js'
 import type { Order } from './order.js'
 import { isDiskError } from './refusals.js'
@@ -13,8 +13,8 @@ import { countersOf } from './sources.js'
 
 export interface Reception {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'store' | 'origins'>
-  readonly landing: Landing
+  readonly services: Pick<Collaborators, 'origins'> & { readonly store: Counting }
+  readonly landing: LandingPlace
   readonly signal: AbortSignal
   readonly answer: OriginAnswer
   /** Offset of the first byte of the answer. */

@@ -1,6 +1,6 @@
 /**
  * The parents of a URL as a source. If no parent has an answer, the next source is asked, except with `--parent-only`. A refusal
- * (4xx) that a parent passes on is that of the origin.
+ * (4xx) that a parent passes on is that of the origin. The servers of `kiss fetch --server` are parents too (`asCache`).
  */
 import { Readable } from 'node:stream'
 import { KissError } from '../errors.js'
@@ -8,6 +8,7 @@ import { parseReprDigest } from '../http/digest.js'
 import { isConfidential } from '../http/endpoint.js'
 import { parseProblem, problemError } from '../http/problem.js'
 import type { Received } from './answer.js'
+import { Declined } from './declined.js'
 import { joined, withoutCredentials } from './headers.js'
 import type { Health } from './health.js'
 import type { Network } from './network.js'
@@ -30,6 +31,8 @@ import { within } from './within.js'
 
 /** Milliseconds that a parent has to answer: it may have to ask its own parent or a slow origin first. */
 const TIMEOUT = 20_000
+/** Seconds in the queue of a server until it reports the place, if no other source can be asked instead. */
+const QUEUE_WAIT = 2
 /** Bytes of a refusal that are read. */
 const PROBLEM = 64 * 1024
 /** Characters of Cache-Status that are passed on. */
@@ -57,7 +60,7 @@ export class FromParents implements Source {
   /** Throws KissError `usage` for parents that cannot be read, `configuration` for a token that would be sent openly. */
   constructor(options: FromParentsOptions) {
     this.#o = options
-    this.#only = options.parents.only ?? false
+    this.#only = options.parents.only === true || options.parents.asCache === true
     this.update(parseParents(options.parents.of))
   }
 
@@ -89,7 +92,8 @@ export class FromParents implements Source {
     for (const place of places) {
       const got = await this.#askOne(request, turn, place, timeout)
       if ('answer' in got) return got.answer
-      failure = got.failure ?? failure
+      // The refusal of one parent is reported rather than the silence of another.
+      if (!isAnswer(failure) || isAnswer(got.failure)) failure = got.failure ?? failure
     }
     if (this.#only) throw failure
     return undefined
@@ -110,7 +114,7 @@ export class FromParents implements Source {
     await turn.begin()
     let received: Received
     try {
-      received = await within(timeout, request.signal, (signal) => this.#send(request, place, signal))
+      received = await within(timeout, request.signal, (signal) => this.#send(request, place, signal, timeout))
     } catch (error) {
       request.signal.throwIfAborted()
       health.failed(place, error)
@@ -118,19 +122,31 @@ export class FromParents implements Source {
     }
     health.answered(place)
     const { status } = received
-    if (ANSWERS.has(status)) return { answer: ways.finish(received, request, turn) }
+    const isConditional = status === 412 || status === 416
+    if (ANSWERS.has(status) && (!isConditional || holdsValidators(request)))
+      return { answer: ways.finish(received, request, turn) }
     const text = await excerptOf(received.body)
+    const problem = problemError(name, status, text)
     if (status < 400 || status >= 500 || (!this.#only && DENIALS.has(status) && wouldLend(request))) {
-      return { failure: status === 508 ? problemError(name, status, text) : cannotGive(name, status, text) }
+      return { failure: status === 508 ? problem : this.#declined(name, text, problem) }
     }
-    if (!OF_ORIGIN.has(parseProblem(text).code)) throw problemError(name, status, text)
+    if (this.#o.parents.asCache === true || !OF_ORIGIN.has(parseProblem(text).code)) throw problem
     const body = Readable.from([Buffer.from(text)], { objectMode: false })
     return { answer: ways.finish({ ...received, body }, request, turn) }
   }
 
-  async #send(request: OriginRequest, place: ParentPlace, signal: AbortSignal): Promise<Received> {
+  /** A transient failure of the parent: a retry may succeed. */
+  #declined(name: string, text: string, problem: KissError): Declined {
+    const { detail = `it answered ${problem.status}` } = parseProblem(text)
+    const inOwnWords = this.#o.parents.asCache === true
+    return new Declined(inOwnWords ? problem.message : `the parent ${name} cannot give it: ${detail}`, problem)
+  }
+
+  async #send(request: OriginRequest, place: ParentPlace, signal: AbortSignal, timeout: number): Promise<Received> {
     const { network, parents } = this.#o
-    const call = callOf(request, place, parents.token)
+    // A parent with a full queue is not down: it reports the queue before the timeout.
+    const queueWait = this.#only ? QUEUE_WAIT : Math.floor(timeout / 2000)
+    const call = callOf(request, place, { token: parents.token, queueWait })
     const response = await network.send({ ...call, method: request.method, signal })
     const headers = joined(response.headers)
     const age = Number(headers['age'] ?? 0)
@@ -150,10 +166,8 @@ export class FromParents implements Source {
   }
 }
 
-/** A transient failure of the parent: a retry may succeed. */
-function cannotGive(name: string, status: number, text: string): Error {
-  const { detail = `it answered ${status}` } = parseProblem(text)
-  return new Error(`the parent ${name} cannot give it: ${detail}`)
+function isAnswer(failure: unknown): boolean {
+  return failure instanceof Declined || failure instanceof KissError
 }
 
 function holdsValidators({ headers }: OriginRequest): boolean {

@@ -68,8 +68,18 @@ export interface ParentCall {
   readonly own: Headers
 }
 
-/** @param token of the parent's `--client-token-file` */
-export function callOf(request: OriginRequest, { url: server }: ParentPlace, token: string | undefined): ParentCall {
+export interface CallOptions {
+  /** Of the parent's `--client-token-file`. */
+  readonly token: string | undefined
+  /** Seconds that the parent may keep the request in its queue before it tells the place there (RFC 7240 §4.3). */
+  readonly queueWait: number
+}
+
+export function callOf(
+  request: OriginRequest,
+  { url: server }: ParentPlace,
+  { token, queueWait }: CallOptions,
+): ParentCall {
   const { url, ttl, refresh, source, via } = request
   const headers = source === PARENT ? request.headers : withoutValidators(request.headers)
   const names = Object.keys(withoutValidators(headers))
@@ -88,6 +98,7 @@ export function callOf(request: OriginRequest, { url: server }: ParentPlace, tok
     headers:
       isOpen || headers['authorization'] !== undefined ? headers : { ...headers, authorization: `Basic ${login}` },
     own: {
+      prefer: `wait=${queueWait}`,
       ...(via !== undefined && { via }),
       ...(token !== undefined && { 'x-kiss-token': token }),
       // RFC 9111 §5.2.1.4: the parent asks its own source whether the content has changed.

@@ -165,6 +165,8 @@ export interface Parents {
   readonly of: readonly Parent[]
   /** What a parent cannot give fails: neither mirrors nor the origin are asked. */
   readonly only?: boolean
+  /** They replace the cache of a command (`--server`): their refusals are reported unchanged. Implies `only`. */
+  readonly asCache?: boolean
   /** The token for parents that require one. */
   readonly token?: string | undefined
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { listening, Sandbox, type Running } from '../support/cli.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 interface Result {
   readonly status: string | null
@@ -102,6 +103,50 @@ describe('kiss with --server', () => {
     assert.deepEqual([code, result?.error?.code, origin.log('/Image').length], [4, 'origin-unreachable', 0])
   })
 
+  it('goes on at another server where one is killed in mid-body, with one bar', async () => {
+    const gate = latch()
+    const large = bytes('large', 4_000_000)
+    origin.script('/large', [{ body: large, etag: '"1"', stall: { after: 1_000_000, until: gate.opened } }, {}])
+    const other = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
+      env: { KISS_CACHE_DIR: path.join(lab.root, 'other') },
+    })
+    const args = ['fetch', '--server', server, '--server', await listening(other), origin.url('/large')]
+    const going = laptop.start(args, { env: { KISS_NO_PROGRESS: undefined } })
+    await origin.requested('/large')
+    await until('bytes arrived', () => readdirSync(laptop.cwd).some((file) => fileSize(laptop.cwd, file) > 0))
+    running.child.kill('SIGKILL')
+    await running.ended
+    gate.open()
+    const { code, stdout, stderr } = await going.ended
+    // The start and the end.
+    assert.deepEqual([code, stderr.trim().split('\n').length], [0, 2], stderr)
+    assert.match(stdout, /large\n$/)
+    assert.ok(readFileSync(path.join(laptop.cwd, 'large')).equals(large))
+    other.child.kill('SIGTERM')
+    await other.ended
+  })
+
+  it('refuses what another server has instead of the rest, and never asks the origin for a body that was cut', async () => {
+    const other = await Origin.start()
+    for (const served of [{ body: bytes('x', 400_000), etag: '"2"' }, { body: bytes('x', 400_000) }, { status: 404 }]) {
+      origin.script('/api/v1/fetch/Image', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
+      other.script('/api/v1/fetch/Image', [served])
+      const args = ['--server', origin.url('/'), '--server', other.url('/'), '-o', '-', origin.url('/Image')]
+      const { code } = await laptop.run(['fetch', ...args])
+      assert.equal(code, 'status' in served ? 3 : 5, JSON.stringify(served.status))
+    }
+    await other.close()
+    assert.equal(origin.log('/Image').length, 0)
+  })
+
+  it('exits 4 where every server dies in mid-body, after as long as it is told to try', async () => {
+    origin.script('/api/v1/fetch/Image', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
+    const args = ['--server', origin.url('/'), '--retry-for', '1s', '--server', origin.url('/'), origin.url('/Image')]
+    const { code } = await laptop.run(['fetch', ...args])
+    assert.deepEqual([code, readdirSync(laptop.cwd)], [4, []])
+    assert.equal(origin.log('/Image').length, 0)
+  })
+
   it('checks the promised sum', async () => {
     assert.equal((await fetched('--sha256', sha256(body), origin.url('/Image'))).code, 0)
     const wrong = await fetched('--sha256', '0'.repeat(64), origin.url('/Image'))
@@ -110,9 +155,10 @@ describe('kiss with --server', () => {
 
   it('leaves nothing when the server breaks off', async () => {
     origin.script('/api/v1/fetch/Image', [{ body, cut: { after: 100_000 } }])
-    const { code, stderr } = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
+    const args = ['--server', origin.url('/'), '--retry-for', '1s', origin.url('/Image')]
+    const { code, stderr } = await laptop.run(['fetch', ...args])
     assert.equal(code, 4)
-    assert.match(stderr, /broke off http:\/\/.*\/Image after \d+ bytes/)
+    assert.match(stderr, /cannot fetch http:\/\/.*\/Image: .*gave up after \d+ attempts/)
     assert.deepEqual(readdirSync(laptop.cwd), [])
   })
 
@@ -242,3 +288,7 @@ describe('kiss with --server', () => {
     }
   })
 })
+
+function fileSize(directory: string, file: string): number {
+  return statSync(path.join(directory, file), { throwIfNoEntry: false })?.size ?? 0
+}

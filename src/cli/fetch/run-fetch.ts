@@ -102,7 +102,7 @@ interface Sent {
   readonly view: ProgressView
 }
 
-/** The local cache or a server; only the modules of one are loaded. */
+/** The local cache or servers; only the modules of one are loaded. */
 async function openSource(
   command: BaseCommand,
   values: SettingValues,
@@ -112,9 +112,17 @@ async function openSource(
     warn: (line: string) => view.note(`kiss: ${line}`),
     trace: values.verbose ? (lines: string) => view.note(lines) : undefined,
   }
-  if (values.server === undefined) return openEngine(command, local)
-  const { openRemoteFetcher } = await import('../remote/open.js')
-  return openRemoteFetcher(command, values.server, values, sent)
+  if (values.server.length === 0) return openEngine(command, local)
+  // Options that need a local cache are refused.
+  for (const name of ['path', 'offline', 'refresh'] as const) {
+    if (values[name]) throw new KissError('usage', `--${name} does not go with --server`)
+  }
+  const { openServers } = await import('../remote/open.js')
+  return openServers(values, sent, {
+    local: values['no-fallback'] ? undefined : () => openEngine(command, local),
+    note: (line) => view.note(line),
+    trace: local.trace,
+  })
 }
 
 /** Bars on a terminal, lines in a log. Without both, failures are only in the JSON document if there is one. */

@@ -20,7 +20,8 @@ export interface InspectedCache {
 }
 
 export async function openCache(command: BaseCommand, values: SettingValues): Promise<InspectedCache> {
-  return values.server === undefined ? openLocal(command, values) : openServer(command, values.server, values)
+  const [server] = values.server
+  return server === undefined ? openLocal(command, values) : openServer(command, server, values)
 }
 
 async function openLocal(command: BaseCommand, values: SettingValues): Promise<InspectedCache> {
@@ -46,7 +47,7 @@ async function openServer(command: BaseCommand, server: URL, values: SettingValu
     import('../remote/open.js'),
     import('../remote/admin.js'),
   ])
-  const remote = await openRemote(command, server, values, { urls: [], headers: {} })
+  const remote = await openRemote(command, server, values)
   return {
     name: remote.client.shown,
     entries: (filter) => remoteEntries(remote, filter, command.stop),

@@ -70,7 +70,7 @@ export async function setQuota(
   const others = { ...entryFilter(values), ...(values.all ? { all: true } : {}), ...(args.length > 0 ? { args } : {}) }
   if (Object.keys(others).length > 0)
     throw new KissError('usage', '--set-quota cannot be combined with URLs or filters')
-  if (values.server !== undefined)
+  if (values.server.length > 0)
     throw new KissError('usage', '--set-quota is for the local cache', { hint: 'a server has --quota' })
   if (values['dry-run']) throw new KissError('usage', '--set-quota has no --dry-run')
   const engine = await openEngine(command)

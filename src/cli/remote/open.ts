@@ -1,28 +1,32 @@
-/** Opens the kiss server of a command's settings. */
+/** Opens the kiss servers of a command's settings. */
 
-import { KissError } from '../../errors.js'
+import type { Engine } from '../../engine/types.js'
+import { refuseOpenCredentials } from '../../http/endpoint.js'
 import type { BaseCommand } from '../base-command.js'
-import { openEngine } from '../open-engine.js'
 import { tokenIn } from '../settings/places.js'
 import type { SettingValues } from '../settings/table.js'
 import { RemoteClient } from './client.js'
-import { refuseOpenCredentials } from '../../http/endpoint.js'
-import { RemoteFetcher } from './fetcher.js'
 
 export interface Remote {
   readonly server: URL
   readonly client: RemoteClient
 }
 
+/** The data that is sent to a server beside its own token. */
+export interface Sent {
+  readonly urls: readonly URL[]
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /**
- * @param sent the credentials that are sent beside the server's own token
+ * Opens a server for documents.
  * @throws KissError `usage` if a credential would be sent unencrypted
  */
 export async function openRemote(
   command: BaseCommand,
   server: URL,
   values: SettingValues,
-  sent: { readonly urls: readonly URL[]; readonly headers: Readonly<Record<string, string>> },
+  sent: Sent = { urls: [], headers: {} },
 ): Promise<Remote> {
   const token = await tokenIn('server-token-file', values)
   refuseOpenCredentials(server, { ...sent, token })
@@ -31,20 +35,45 @@ export async function openRemote(
   return { server, client: new RemoteClient(server, { token, secureContext, version: command.config.version }) }
 }
 
-/** `kiss fetch --server`: refuses options that need a local cache. */
-export async function openRemoteFetcher(
-  command: BaseCommand,
-  server: URL,
+export interface ServersOptions {
+  /** Opens the local cache if no server can be reached; undefined: that is a failure. */
+  readonly local: (() => Promise<Engine>) | undefined
+  /** Receives one line if the local cache is used instead. */
+  readonly note: (line: string) => void
+  /** For --verbose. */
+  readonly trace?: ((lines: string) => void) | undefined
+}
+
+/**
+ * Opens the servers of `--server` for artifacts; no local cache is written.
+ * @throws KissError `usage` if a credential would be sent unencrypted
+ */
+export async function openServers(
   values: SettingValues,
-  sent: { readonly urls: readonly URL[]; readonly headers: Readonly<Record<string, string>> },
-): Promise<RemoteFetcher> {
-  for (const name of ['path', 'offline', 'refresh'] as const) {
-    if (values[name]) throw new KissError('usage', `--${name} does not go with --server`)
-  }
-  return new RemoteFetcher({
-    ...(await openRemote(command, server, values, sent)),
-    local: values['no-fallback'] ? undefined : () => openEngine(command),
-    note: (line) => command.note(line),
+  sent: Sent,
+  options: ServersOptions,
+): Promise<Pick<Engine, 'fetch' | 'close'>> {
+  const token = await tokenIn('server-token-file', values)
+  for (const server of values.server) refuseOpenCredentials(server, { ...sent, token })
+  const [{ ThroughServers }, { systemClock }] = await Promise.all([
+    import('../../engine/through-servers.js'),
+    import('../../engine/clock.js'),
+  ])
+  const { 'ca-file': caFile, 'max-rate': maxRate, 'stall-timeout': stallTimeout } = values
+  return new ThroughServers({
+    ...options,
+    servers: values.server,
+    token,
+    retryFor: values['retry-for'],
+    parallel: { connections: values['connections-per-download'], memory: values['segment-memory'] },
+    clock: systemClock,
+    upstream: {
+      guard: false,
+      deny: values['deny-upstream'],
+      stallTimeout,
+      ...(caFile === undefined ? {} : { caFile }),
+      ...(maxRate === undefined ? {} : { maxRate }),
+    },
   })
 }
 

@@ -51,7 +51,8 @@ export const settingsTable = {
   plugins: { kind: 'list', many: true, summary: 'third-party plugins: folders or packages', only: 'no flag' },
   server: {
     kind: 'url',
-    summary: 'use the kiss server at this address instead of the local cache',
+    many: true,
+    summary: 'use the kiss server at this address instead of the local cache; fetch takes several',
     placeholder: 'URL',
   },
   parent: {
@@ -62,7 +63,7 @@ export const settingsTable = {
   },
   'parent-only': { kind: 'boolean', summary: 'ask no origin; fail if no parent has the artifact' },
   'parent-token-file': { kind: 'path', summary: 'file with the token for the parents', placeholder: 'FILE' },
-  'no-fallback': { kind: 'boolean', summary: 'ask no origin if that server cannot be reached; exit 4' },
+  'no-fallback': { kind: 'boolean', summary: 'ask no origin if no server can be reached; exit 4' },
   'server-token-file': { kind: 'path', summary: 'file with the token for this server', placeholder: 'FILE' },
 
   // kiss fetch

@@ -242,7 +242,7 @@ export class Exchange {
       maxSize: rule?.maxSize,
       lane: rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections },
       relay: {},
-      once: !isWhole,
+      once: isWhole ? undefined : 'always',
       finish: (entry) => {
         const part = stored.part && withSize(stored.part, entry.size)
         if (stored.part && !part) return undefined

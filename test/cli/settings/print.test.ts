@@ -42,7 +42,7 @@ mirrors: [{match: "https://a.example/**", to: "https://me:secret5@mirror.lab/x/"
     const text = (await resolved()).join('\n')
     assert.doesNotMatch(text, /secret\d/)
     assert.match(text, /^# header: \(hidden\) +# \/etc\/kiss\.yaml:3$/m)
-    assert.match(text, /^server: "https:\/\/lab\/\?…" +# KISS_SERVER$/m)
+    assert.match(text, /^server: \["https:\/\/lab\/\?…"\] +# KISS_SERVER$/m)
     assert.match(text, /^# gitlab: not shown, it may hold secrets \(\/etc\/kiss\.yaml:4\)$/m)
   })
 

@@ -29,7 +29,10 @@ export default class DispatcherConfigCommand extends BaseCommand {
 
   async run(): Promise<DispatcherConfig> {
     const { flags } = await this.parse(DispatcherConfigCommand)
-    const { server, ttl } = await this.values(flags)
+    const {
+      server: [server],
+      ttl,
+    } = await this.values(flags)
     const config = dispatcherConfig(serverOf(server), {
       fallback: flags.fallback,
       ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),

@@ -68,11 +68,11 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
   async run(): Promise<PrefetchReport> {
     const { argv, flags } = await this.parse(Prefetch)
     const values = await this.values(flags)
-    if (values.pin && values.server !== undefined) {
+    if (values.pin && values.server.length > 0) {
       throw new KissError('usage', '--pin is for the local cache', { hint: "a server's page of an entry pins it" })
     }
-    const downloads = await readDownloads(argv as string[], values.server, (line) => this.note(line))
-    const engine = values.server === undefined ? await openEngine(this) : undefined
+    const downloads = await readDownloads(argv as string[], values.server[0], (line) => this.note(line))
+    const engine = values.server.length === 0 ? await openEngine(this) : undefined
     const source = engine ?? (await openSource(this, values, downloads))
     const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'
     const progress = bars ? await openProgress(groupsOf(downloads).length, process.stderr) : noProgress
@@ -86,7 +86,7 @@ Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4
         signal: this.stop,
         progress,
         // The engine has its own patience with origins.
-        retryFor: values.server === undefined ? 0 : values['retry-for'],
+        retryFor: values.server.length === 0 ? 0 : values['retry-for'],
         now: () => performance.now(),
         sleep: (ms, signal) => sleep(ms, undefined, { signal }),
         done: bars ? () => undefined : show,

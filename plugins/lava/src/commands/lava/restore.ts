@@ -20,7 +20,10 @@ Exit codes: 0 done; 1 something would change (--check); 2 usage, or not YAML: th
 
   async run(): Promise<EditReport> {
     const { argv, flags } = await this.parse(Restore)
-    const { server, output } = await this.values(flags)
+    const {
+      server: [server],
+      output,
+    } = await this.values(flags)
     const base = serverOf(server)
     return edit(this, argv as string[], { ...flags, output }, (job) => restore(job, base))
   }

@@ -47,7 +47,11 @@ Exit codes: 0 done; 1 something would change (--check); 2 usage, or not YAML: th
 
   async run(): Promise<EditReport> {
     const { argv, flags } = await this.parse(Rewrite)
-    const { server, ttl, output } = await this.values(flags)
+    const {
+      server: [server],
+      ttl,
+      output,
+    } = await this.values(flags)
     const options = {
       server: serverOf(server),
       include: patterns('--include', flags.include),

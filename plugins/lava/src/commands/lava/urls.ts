@@ -1,7 +1,6 @@
 import { Args, BaseCommand, flagsFor, formatSize, tableLines, type Column } from 'kiss-cache/plugin'
-import { lookUp, type Lookup } from '../../lookup.js'
+import { lookUp, openShelf, type Lookup } from '../../lookup.js'
 import { readDownloads } from '../../reading.js'
-import { openSource } from '../../source.js'
 
 /** One of `urls` under `--json`. */
 interface ListedUrl {
@@ -39,15 +38,15 @@ export default class Urls extends BaseCommand {
   async run(): Promise<{ readonly urls: readonly ListedUrl[] }> {
     const { argv, flags } = await this.parse(Urls)
     const values = await this.values(flags)
-    const downloads = await readDownloads(argv as string[], values.server, (line) => this.note(line))
-    const source = await openSource(this, values, downloads)
+    const downloads = await readDownloads(argv as string[], values.server[0], (line) => this.note(line))
+    const shelf = await openShelf(this, values, downloads)
     try {
-      const lookups = await lookUp(source, downloads, { parallel: values.parallel, signal: this.stop })
+      const lookups = await lookUp(shelf, downloads, { parallel: values.parallel, signal: this.stop })
       const columns = process.stdout.isTTY ? process.stdout.columns : undefined
       for (const line of tableLines(layout, lookups, columns)) this.log(line)
       return { urls: lookups.map(listed) }
     } finally {
-      await source.close()
+      await shelf.close()
     }
   }
 }

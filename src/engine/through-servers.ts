@@ -1,0 +1,214 @@
+/**
+ * Fetches through kiss servers and keeps nothing: what `kiss fetch --server` uses in place of an engine. The servers are asked
+ * as parents are, and a download goes on by the rules of any other (flight/attempts.ts): only its bytes land elsewhere.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { asKissError, KissError, systemCode } from '../errors.js'
+import { Attempts } from '../flight/attempts.js'
+import { changedError } from '../flight/ending.js'
+import type { Order } from '../flight/order.js'
+import { Parallel } from '../flight/parallel.js'
+import { inOrder } from '../flight/sources.js'
+import { Stream } from '../flight/stream.js'
+import { keyIdOf } from '../flight/subject.js'
+import { Waiting } from '../flight/waiting.js'
+import { servedAs } from '../http/cache-status.js'
+import { displayUrl } from '../http/urls.js'
+import type { UpstreamProvider } from '../provider/types.js'
+import { Declined } from '../upstream/declined.js'
+import type { Origins, UpstreamOptions } from '../upstream/types.js'
+import type { Artifact, Clock, Engine, EngineOptions, FetchRequest } from './types.js'
+
+/** The servers know the providers and have the credentials. */
+const SERVER: UpstreamProvider = { name: 'server', priority: 0, matches: () => true, cacheKey: (url) => url }
+
+export interface ThroughServersOptions extends Pick<EngineOptions, 'parallel'> {
+  /** Asked in this order. */
+  readonly servers: readonly URL[]
+  /** Of the servers' `--client-token-file`. */
+  readonly token?: string | undefined
+  readonly upstream: Omit<UpstreamOptions, 'parents' | 'mirrors' | 'trace'>
+  /** Milliseconds since the body last grew, until a download gives up; before that, the time of the first byte. */
+  readonly retryFor: number
+  readonly clock: Clock
+  /** Opened at most once, where no server can be reached; undefined: that is a failure. */
+  readonly local: (() => Promise<Engine>) | undefined
+  readonly trace?: ((lines: string) => void) | undefined
+  /** Says what was done instead. */
+  readonly note: (line: string) => void
+}
+
+export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
+  readonly #o: ThroughServersOptions
+  /** Displayable. */
+  readonly #names: string
+  readonly #parallel: Parallel
+  readonly #resourceKey = randomUUID()
+  #origins: Promise<Origins> | undefined
+  #local: Promise<Engine> | undefined
+  /** Once none could be reached, the rest of this call does not wait for them again. */
+  #down: Unreached | undefined
+
+  constructor(options: ThroughServersOptions) {
+    this.#o = options
+    this.#names = options.servers.map(displayUrl).join(', ')
+    this.#parallel = new Parallel(options.parallel ?? {}, () => options.clock.monotonic())
+  }
+
+  /** As the engine's. An answer of a server never leads to the origin. */
+  async fetch(request: FetchRequest): Promise<Artifact> {
+    const isKnown = this.#down !== undefined
+    const asked = this.#down ?? (await this.#ask(request))
+    if (!(asked instanceof Unreached)) return asked
+    this.#down = asked
+    const { local, note, servers } = this.#o
+    const { reason, cause } = asked
+    if (local === undefined) {
+      const verb = servers.length === 1 ? 'does' : 'do'
+      throw new KissError('origin-unreachable', `${this.#names} ${verb} not answer: ${reason}`, { cause })
+    }
+    const why = isKnown ? 'it did not answer before' : reason
+    note(`kiss: ${this.#names}: ${why}; fetching ${displayUrl(request.url)} from its origin`)
+    this.#local ??= local()
+    return (await this.#local).fetch(request)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#origins?.then((origins) => origins.close()), this.#local?.then((local) => local.close())])
+  }
+
+  async #ask(request: FetchRequest): Promise<Artifact | Unreached> {
+    const left = new AbortController()
+    const signal = AbortSignal.any([left.signal, ...(request.signal === undefined ? [] : [request.signal])])
+    const order = orderOf(request)
+    const stream = new Stream({ shown: order.shown, promised: request.sha256, signal })
+    const waiting = new Waiting()
+    request.onWait?.(() => waiting.now)
+    const done = this.#download(order, { stream, waiting, signal })
+    await stream.decided
+    const { head } = stream
+    if (head === undefined) return this.#unanswered(stream.failure)
+    return {
+      as: servedAs(head.cacheStatus),
+      url: order.shown,
+      headers: head.headers,
+      entry: undefined,
+      private: false,
+      detail: head.signIn === true ? 'sign-in-page' : undefined,
+      // It is in the server's store, not in one of ours.
+      stored: false,
+      content: {
+        length: head.length,
+        get complete() {
+          return stream.complete
+        },
+        get sha256() {
+          return stream.complete ? stream.digest() : undefined
+        },
+        read: (buffer, position) => stream.read(buffer, position),
+        close: async () => undefined,
+      },
+      progress: () => ({ received: stream.size, length: head.length, wait: waiting.now }),
+      finished: async () => undefined,
+      path: () => '',
+      sent: () => undefined,
+      close: async () => {
+        left.abort(new KissError('interrupted', 'the reader has left'))
+        await done
+      },
+    }
+  }
+
+  /** Never rejects. */
+  async #download(
+    order: Order,
+    { stream, waiting, signal }: { readonly stream: Stream; readonly waiting: Waiting; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, retryFor, trace } = this.#o
+    const attempts = new Attempts({
+      order,
+      services: {
+        origins: () => (this.#origins ??= this.#open()),
+        store: { counters: { add: () => undefined } },
+        parallel: this.#parallel,
+        clock,
+        random: Math.random,
+        settings: { retryFor },
+        resourceKey: this.#resourceKey,
+        trace,
+      },
+      landing: stream,
+      state: { waiting, readers: 1, connections: 0 },
+      sum: undefined,
+      seed: undefined,
+      signal,
+    })
+    try {
+      const { kind } = await attempts.run()
+      if (kind === 'whole') return stream.finish()
+      await attempts.seed?.answer.discard()
+      stream.fail(changedError(order.shown))
+    } catch (error) {
+      stream.fail(error)
+    }
+  }
+
+  async #open(): Promise<Origins> {
+    const { servers, token, upstream, trace } = this.#o
+    const { openUpstream } = await import('../upstream/client.js')
+    const parents = { of: [{ to: servers.map(({ href }) => href) }], asCache: true, token }
+    // The servers limit the downloads.
+    return inOrder([], await openUpstream({ ...upstream, parents, trace }))
+  }
+
+  /** There was no head: what a server said no to in its own words, or that there was no server. */
+  #unanswered(failure: unknown): Unreached {
+    const cause = failure instanceof KissError ? failure.cause : undefined
+    if (cause instanceof Declined) throw cause.problem
+    if (cause === undefined || !(failure instanceof KissError)) throw failure
+    const code = systemCode(cause) ?? ''
+    if (isUnreached(code)) return new Unreached(codes[code] ?? code, cause)
+    const { hint } = failure
+    throw new KissError(failure.code, `${this.#names}: ${asKissError(cause).message}`, { cause, ...(hint !== undefined && { hint }) })
+  }
+}
+
+/** No server can be reached: there was no connection in time, or it broke before the first byte of an answer. */
+class Unreached {
+  constructor(
+    /** The system's code, or words. */
+    readonly reason: string,
+    readonly cause?: unknown,
+  ) {}
+}
+
+/** A certificate that is not trusted is no reason to go elsewhere: somebody may stand between. */
+function isUnreached(code: string): boolean {
+  return code in codes || (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR'))
+}
+
+/** undici's names for what the system calls otherwise. */
+const codes: Readonly<Record<string, string>> = { UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT', UND_ERR_SOCKET: 'ECONNRESET' }
+
+function orderOf({ url, headers = {}, ttl, sha256 }: FetchRequest): Order {
+  return {
+    id: keyIdOf(url),
+    canonical: url,
+    url,
+    shown: displayUrl(url),
+    provider: SERVER,
+    headers,
+    credential: undefined,
+    ownRight: false,
+    access: 'client',
+    lent: false,
+    lifetime: 0,
+    ttl,
+    stale: undefined,
+    promised: sha256,
+    alone: true,
+    keep: false,
+    once: 'first',
+  }
+}
