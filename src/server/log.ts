@@ -3,7 +3,7 @@
 import { isatty } from 'node:tty'
 import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
-import { describeError } from './describe-error.js'
+import { describeError, type DescribedError } from './describe-error.js'
 import { formatSize } from '../units.js'
 import { LogSink, logTarget, type LogTarget } from './log-sink.js'
 import type { RequestRecord, ServerLog } from './request-log.js'
@@ -44,13 +44,21 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
     log: (record) => logRequest(logger, record),
     info: (message) => logger.info(message),
     warn: (message) => logger.warn(message),
-    error: (message, error) => logger.error({ error: describeError(error) }, message),
+    error: (message, error) => {
+      const described = describeError(error)
+      logger.error({ error: described }, `${message}: ${reasonOf(described)}`)
+    },
     get dropped() {
       return sink.dropped
     },
     setLevel: (level) => (logger.level = level),
     close: () => sink.close(closeTimeout),
   }
+}
+
+/** The first line of an error, without its type: a terminal shows nothing else of it. */
+function reasonOf({ stack }: DescribedError): string {
+  return (stack.split('\n')[0] ?? '').replace(/^\w*Error(?: \[\w+\])?: /, '')
 }
 
 /** The time as part of a line: made once a millisecond, in which there may be many lines. */

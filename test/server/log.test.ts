@@ -97,9 +97,12 @@ describe('the log of requests', () => {
         resolve()
       }
     })
-    log.warn('the index was set aside')
+    log.error('the settings cannot be used', new TypeError(`cannot read ${origin}`))
     await written
-    assert.match(target.batches[0]!, /WARN.*the index was set aside\n$/)
+    assert.match(
+      target.batches[0]!,
+      /ERROR.*the settings cannot be used: cannot read https:\/\/origin\.example\/f\?…\S*\n$/,
+    )
   })
 
   it('goes on at the beginning of a file that logrotate has copied and truncated', async () => {
