@@ -25,12 +25,12 @@ export function again(
   if (rule?.store === 'never' || rule?.freshness === 'origin' || rule?.sha256From !== undefined) return undefined
   const now = clock.now()
   if (!isFresh(entry, { now, ttl: narrowed(ttl, rule) })) return undefined
-  const bytes = store.bodies.peek(entry.sha256)?.inMemory
-  if (bytes === undefined) return undefined
+  const blob = store.bodies.peek(entry.sha256)
+  if (blob === undefined) return undefined
   store.counters.add('requests', 1)
   store.counters.add('requests_hit', 1)
   store.entries.touch(entry.id, now)
-  return { entry, bytes }
+  return { entry, bytes: blob.inMemory, close: () => void blob.close() }
 }
 
 /** Counts the bytes of a repeated hit that its reader received. */

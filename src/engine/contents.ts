@@ -2,7 +2,7 @@
 
 import { KissError } from '../errors.js'
 import type { ReadOptions } from '../flight/body.js'
-import type { OpenBlob, Sha256 } from '../store/types.js'
+import type { OpenBlob, Sha256, Shared } from '../store/types.js'
 import type { Flight } from '../flight/flight.js'
 import type { Content } from './types.js'
 
@@ -12,6 +12,7 @@ export function blobContent(blob: OpenBlob): Content {
     complete: true,
     sha256: blob.sha256,
     inMemory: blob.inMemory,
+    shared: blob.shared,
     read: (buffer, position) => blob.read(buffer, position),
     close: () => blob.close(),
   }
@@ -29,11 +30,13 @@ export interface ReaderOptions {
 export class FlightContent implements Content {
   readonly #flight: Flight
   readonly #options: ReaderOptions
+  readonly shared: Shared
   #closed = false
 
   constructor(flight: Flight, options: ReaderOptions) {
     this.#flight = flight
     this.#options = options
+    this.shared = { source: flight.state.body, arrived: (position) => this.#arrived(position) }
   }
 
   /** Time in the queue does not count as silence of the origin. */
@@ -55,26 +58,32 @@ export class FlightContent implements Content {
     return this.#flight.state.sum
   }
 
+  #arrived(position: number): number | Promise<number> {
+    const { promised } = this.#options
+    return promised === undefined
+      ? this.#flight.state.body.arrived(position, this.#waiting)
+      : this.#arrivedOfPromised(position, promised)
+  }
+
   async read(buffer: Uint8Array, position: number): Promise<number> {
-    const { body } = this.#flight.state
-    if (this.#options.promised === undefined) return body.read(buffer, position, this.#waiting)
-    return this.#readPromised(buffer, position, this.#options.promised)
+    const arrived = await this.#arrived(position)
+    return arrived === 0 ? 0 : this.#flight.state.body.read(buffer.subarray(0, arrived), position)
   }
 
   /**
    * Holds the last byte back until the sum agrees: a client never gets a whole body with another sum. While the length is
    * unknown, the last byte that arrived is held back. The end of an empty body waits as well.
    */
-  async #readPromised(buffer: Uint8Array, position: number, promised: Sha256): Promise<number> {
+  async #arrivedOfPromised(position: number, promised: Sha256): Promise<number> {
     const { body } = this.#flight.state
     for (;;) {
       const { sum } = this.#flight.state
-      if (sum === promised) return body.read(buffer, position, this.#waiting)
+      if (sum === promised) return body.arrived(position, this.#waiting)
       if (sum !== undefined) throw mismatch(this.#flight.order.shown, promised, sum)
       const free = Math.min(body.size, this.length ?? Infinity) - 1
-      if (position < free) return body.read(buffer.subarray(0, free - position), position, this.#waiting)
-      // Settled without a sum: with an error, which a read at the end throws. The last byte stays held back.
-      if (body.ended) return body.read(buffer, body.available, this.#options)
+      if (position < free) return free - position
+      // Settled without a sum: with an error, which is thrown at the end. The last byte stays held back.
+      if (body.ended) return body.arrived(body.available, this.#options)
       await body.changed(this.#waiting)
     }
   }

@@ -4,7 +4,7 @@ import { unlessAborted } from '../abort.js'
 import type { About } from '../flight/cluster.js'
 import { lentFlight, type Lender, type LentFlight } from '../flight/lend.js'
 import type { Store } from '../store/open.js'
-import type { KeyId, Sha256 } from '../store/types.js'
+import type { KeyId, Sha256, Shared } from '../store/types.js'
 
 /** The receiver closes it. */
 export interface Lent {
@@ -13,6 +13,7 @@ export interface Lent {
   readonly complete: boolean
   /** The sum of the whole; undefined while bytes are missing. */
   sum(): Sha256 | undefined
+  readonly shared: Shared
   /** See Content.read. */
   read(buffer: Uint8Array, position: number): Promise<number>
   /** Counts bytes that the other node received. */
@@ -45,6 +46,7 @@ export class LendingDesk {
       about: { headers, length: size, ranges: true, resource, source, url, access: noted, lifetime, entry },
       complete: true,
       sum: () => entry.sha256,
+      shared: blob.shared,
       read: (buffer, position) => blob.read(buffer, position),
       sent: (bytes) => store.counters.add('lent', bytes),
       close: () => blob.close(),
@@ -76,6 +78,7 @@ export class LendingDesk {
       about: { headers, length, ranges, resource, source, url: state.shown, access, lifetime },
       complete: false,
       sum: () => state.sum,
+      shared: { source: body, arrived: (position) => body.arrived(position, { signal }) },
       read: (buffer, position) => body.read(buffer, position, { signal }),
       sent: (bytes) => this.#o.store.counters.add('lent', bytes),
       close: () => flight.leave(),

@@ -11,7 +11,7 @@ import type { ParallelTerms } from '../flight/parallel.js'
 import type { Wait } from '../flight/waiting.js'
 import type { Figures } from '../store/figures/figures.js'
 import type { Intake } from './intake.js'
-import type { Entry, OpenBlob, ServedAs, Sha256, VerifyResult } from '../store/types.js'
+import type { Entry, OpenBlob, ServedAs, Sha256, VerifyResult, Shared } from '../store/types.js'
 import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 import type { Rule } from './rules/rules.js'
 import type { ClusterEngine, EngineStatus, PurgeResult } from './status.js'
@@ -96,6 +96,8 @@ export interface Content {
   readonly sha256: Sha256 | undefined
   /** The whole body, if memory has it; read-only. */
   readonly inMemory?: Buffer | undefined
+  /** Absent if the bytes that one reader read cannot be given to another. */
+  readonly shared?: Shared
   /**
    * Reads into `buffer` at `position` and resolves with the number of bytes. It waits for at least one byte; 0 is the
    * end. Throws KissError when the bytes will never come (`content-changed`, `origin-failed`, `digest-mismatch`, …).
@@ -154,6 +156,8 @@ export interface Again {
   readonly entry: Entry
   /** The whole body; read-only. */
   readonly bytes: Buffer
+  /** Ends the use of `bytes`. */
+  readonly close: () => void
 }
 
 /** An entry as it is listed. */

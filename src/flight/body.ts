@@ -1,6 +1,6 @@
 /** A growing body: one object per process and flight, which any number of readers read from the page cache. */
 
-import { close, fstat, open, read } from 'node:fs'
+import { close, fstat, open, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { KissError } from '../errors.js'
 
@@ -12,6 +12,11 @@ const statFile = promisify(fstat)
 const WAKE_BYTES = 256 * 1024
 /** … or after this many milliseconds, whichever is first: a wake-up per chunk costs more than the bytes do. */
 const WAKE_AFTER = 10
+/**
+ * The last bytes of the body, which are read synchronously: they were just written, so the page cache has them. A read of
+ * 256 KiB takes 30 µs. The thread pool took 100 µs of the event loop for each read, 411 ms for a download of 1 GiB.
+ */
+const RECENT = 16 * 1024 * 1024
 /** Bytes compared at a time. */
 const COMPARE = 256 * 1024
 
@@ -103,29 +108,49 @@ export class GrowingBody {
     for (const resume of waiting) resume()
   }
 
-  /** See Content.read. */
-  async read(buffer: Uint8Array, position: number, options: ReadOptions = {}): Promise<number> {
+  /** See Content.arrived. */
+  arrived(position: number, options: ReadOptions = {}): number | Promise<number> {
+    const now = this.#arrivedNow(position, options)
+    return now ?? this.#arrivedLater(position, options)
+  }
+
+  /** Returns undefined while the answer is unknown. */
+  #arrivedNow(position: number, { signal }: ReadOptions): number | undefined {
+    signal?.throwIfAborted()
+    // The bytes that arrived are served even if the end is an error: the reader gets the error at the missing byte.
+    if (position < this.available) return this.available - position
+    if (this.#end?.error) throw this.#end.error
+    return this.#end && 0
+  }
+
+  async #arrivedLater(position: number, options: ReadOptions): Promise<number> {
     for (;;) {
-      options.signal?.throwIfAborted()
-      // The bytes that arrived are served even if the end is an error: the reader gets the error at the missing byte.
-      if (position < this.available) return this.#readNow(buffer, position)
-      if (this.#end?.error) throw this.#end.error
-      if (this.#end) return 0
       await this.changed(options)
+      const now = this.#arrivedNow(position, options)
+      if (now !== undefined) return now
     }
   }
 
+  /** See Content.read. */
+  async read(buffer: Uint8Array, position: number, options: ReadOptions = {}): Promise<number> {
+    const arrived = await this.arrived(position, options)
+    return arrived === 0 ? 0 : this.#readNow(buffer.subarray(0, arrived), position)
+  }
+
   #readNow(buffer: Uint8Array, position: number): Promise<number> {
-    const length = Math.min(buffer.length, this.available - position)
     return new Promise((resolve, reject) => {
       const fd = this.#fd
       if (fd === undefined) return reject(new KissError('internal', 'a body was read before it was opened'))
+      if (this.#size - position <= RECENT) {
+        const n = readSync(fd, buffer, 0, buffer.length, position)
+        return n === 0 ? reject(shorter()) : resolve(n)
+      }
       this.#reading++
-      read(fd, buffer, 0, length, position, (error, n) => {
+      read(fd, buffer, 0, buffer.length, position, (error, n) => {
         this.#reading--
         if (this.#users === 0) void this.#release()
         if (error) reject(error)
-        else if (n === 0) reject(new KissError('disk', 'the cached body is shorter than it was'))
+        else if (n === 0) reject(shorter())
         else resolve(n)
       })
     })
@@ -190,6 +215,10 @@ export class GrowingBody {
     this.#fd = undefined
     await Promise.all(open.map((fd) => closeFile(fd)))
   }
+}
+
+function shorter(): KissError {
+  return new KissError('disk', 'the cached body is shorter than it was')
 }
 
 /** Answers without reading if both names lead to one file. */

@@ -28,6 +28,8 @@ export class BodyWriter {
   #pending: Buffer[] = []
   #pendingBytes = 0
   #flushing: Promise<void> | undefined
+  /** The write under way. */
+  #batch: Promise<void> | undefined
   #failure: Error | undefined
 
   private constructor(options: BodyWriterOptions, file: FileHandle) {
@@ -65,7 +67,13 @@ export class BodyWriter {
     this.#pending.push(chunk)
     this.#pendingBytes += chunk.length
     this.#flushing ??= this.#drain()
-    if (this.#pendingBytes >= PENDING) await this.flush()
+    await this.#room()
+  }
+
+  /** The next bytes come in while those before them are written. */
+  async #room(): Promise<void> {
+    while (this.#flushing && this.#pendingBytes >= PENDING) await this.#batch
+    if (this.#failure) throw this.#failure
   }
 
   /** Resolves when every byte taken is in the file. */
@@ -80,8 +88,8 @@ export class BodyWriter {
         const batch = this.#pending
         const bytes = this.#pendingBytes
         this.#pending = []
-        await this.#options.reserve(this.#written + bytes)
-        await this.#write(batch, bytes)
+        this.#batch = this.#store(batch, bytes)
+        await this.#batch
         this.#written += bytes
         this.#pendingBytes -= bytes
         this.#options.onGrow(this.#written)
@@ -95,7 +103,8 @@ export class BodyWriter {
     }
   }
 
-  async #write(batch: Buffer[], bytes: number): Promise<void> {
+  async #store(batch: Buffer[], bytes: number): Promise<void> {
+    await this.#options.reserve(this.#written + bytes)
     let left = batch
     for (let done = 0, tries = 0; done < bytes;) {
       try {

@@ -1,15 +1,14 @@
 /**
- * The body pump: reads one buffer while the other is written, as fast as the slower side and no faster; with one buffer in
- * turn where there are many readers.
+ * The body pump: reads one piece while the other is written, as fast as the slower side and no faster; one piece in turn
+ * where there are many readers.
  */
 
 import { KissError } from '../errors.js'
-import type { Content } from '../engine/types.js'
-import type { BufferPool } from './buffer-pool.js'
+import type { BufferPool, Source, Taken } from './buffer-pool.js'
 import type { BodySink } from './reply.js'
 
 export interface Pumping {
-  readonly content: Pick<Content, 'read'>
+  readonly content: Source
   /** Position of the first byte. */
   readonly first: number
   /** Position after the last byte; undefined: to the end, wherever that is. */
@@ -20,75 +19,56 @@ export interface Pumping {
   readonly sent: (bytes: number) => void
 }
 
-interface Chunk {
-  readonly buffer: Buffer
-  readonly bytes: number
-}
-
 /**
- * Sends the bytes and ends the body. Holds at most two buffers, and reads ahead by one. Rejects with what the content or
+ * Sends the bytes and ends the body. Holds at most two pieces, and reads ahead by one. Rejects with what the content or
  * the sink rejected with; every read and write has settled by then.
  */
 export async function pump({ content, first, end, pool, sink, sent }: Pumping): Promise<void> {
   if (end === first) return sink.end()
-  let position = first
+  const reader = pool.join(content)
 
-  const fill = async (buffer: Buffer): Promise<Chunk> => {
-    const room = end === undefined ? buffer.length : Math.min(buffer.length, end - position)
-    try {
-      return { buffer, bytes: await content.read(buffer.subarray(0, room), position) }
-    } catch (error) {
-      pool.forget(buffer)
-      throw error
-    }
-  }
-
-  const drain = async ({ buffer, bytes }: Chunk, last: boolean): Promise<void> => {
-    const data = buffer.subarray(0, bytes)
+  const drain = async ({ data, release, forget }: Taken, last: boolean): Promise<void> => {
     try {
       await (last ? sink.end(data) : sink.write(data))
     } catch (error) {
-      pool.forget(buffer)
+      forget()
       throw error
     }
-    sent(bytes)
-    pool.give(buffer)
+    sent(data.length)
+    release()
   }
 
-  let chunk = await fill(pool.take())
-  while (chunk.bytes > 0) {
-    position += chunk.bytes
-    if (position === end) return drain(chunk, true)
-    const ahead = pool.takeAhead()
-    if (ahead === undefined) {
-      await drain(chunk, false)
-      chunk = await fill(pool.take())
-      continue
+  try {
+    let position = first
+    let piece = await reader.take(position, end)
+    while (piece !== undefined) {
+      position += piece.data.length
+      if (position === end) return await drain(piece, true)
+      if (pool.crowded) {
+        await drain(piece, false)
+        piece = await reader.take(position, end)
+        continue
+      }
+      const [written, next] = await Promise.allSettled([drain(piece, false), reader.take(position, end)])
+      if (written.status === 'rejected') {
+        if (next.status === 'fulfilled') next.value?.release()
+        throw written.reason
+      }
+      if (next.status === 'rejected') throw next.reason
+      piece = next.value
     }
-    const [written, next] = await Promise.allSettled([drain(chunk, false), fill(ahead)])
-    if (written.status === 'rejected') {
-      if (next.status === 'fulfilled') pool.give(next.value.buffer)
-      throw written.reason
-    }
-    if (next.status === 'rejected') throw next.reason
-    chunk = next.value
+    if (end !== undefined) throw new KissError('length-mismatch', `the body ended after ${position} bytes of ${end}`)
+    return await sink.end()
+  } finally {
+    reader.leave()
   }
-  pool.give(chunk.buffer)
-  if (end !== undefined) {
-    throw new KissError('length-mismatch', `the body ended after ${position} bytes of ${end}`)
-  }
-  return sink.end()
 }
 
 /**
  * The same content, whose byte before `end` is read only after `until` has resolved: a required sum holds back the last byte of
  * the requested range, not only that of the body.
  */
-export function holdingLastByte(
-  content: Pick<Content, 'read'>,
-  end: number,
-  until: () => Promise<unknown>,
-): Pick<Content, 'read'> {
+export function holdingLastByte(content: Source, end: number, until: () => Promise<unknown>): Source {
   return {
     async read(buffer, position) {
       if (position + buffer.length < end) return content.read(buffer, position)

@@ -100,7 +100,7 @@ export class Repeats {
 
   #write(
     { fields, ageAt, path, target, cache, as }: Prepared,
-    { entry, bytes }: Again,
+    { entry, bytes, close }: Again,
     message: IncomingMessage,
     response: ServerResponse,
     client: string | undefined,
@@ -108,10 +108,12 @@ export class Repeats {
     const { engine, log, readers, newId, now } = this.#o
     const startedAt = performance.now()
     const id = requestId(message.headers['x-request-id']) ?? newId()
+    let firstByte = 0
     readers.enter()
     // `close` reports the end of the connection.
     response.on('error', ignore)
     response.on('close', () => {
+      close()
       const done = response.writableFinished
       const duration = Math.round(performance.now() - startedAt)
       const sent = done ? bytes.length : 0
@@ -125,7 +127,7 @@ export class Repeats {
         ...(as !== undefined && { as }),
         status: 200,
         bytes: sent,
-        firstByte: duration,
+        firstByte,
         duration,
         client,
         outcome: done ? 'done' : 'aborted',
@@ -136,6 +138,7 @@ export class Repeats {
     fields[ageAt] = String(ageSeconds(entry, now()))
     response.writeHead(200, fields)
     response.end(bytes)
+    firstByte = Math.round(performance.now() - startedAt)
   }
 }
 

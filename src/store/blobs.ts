@@ -1,6 +1,5 @@
 /** Finished bodies as files named by their sum. */
 
-import type { Stats } from 'node:fs'
 import { chmod, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,13 +8,9 @@ import { writeDescription } from './description.js'
 import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf, unlessMissing } from './files.js'
 import type { Layout } from './layout.js'
 import { inParallel } from './parallel.js'
+import { stampOf } from './seen-file.js'
 import { fileSize } from './walk.js'
-import type { BlobStore, Entry, KeyId, OpenBlob, Sha256 } from './types.js'
-
-/** A file with another stamp was replaced or written to, or has another mode, owner or number of links. */
-export function stampOf({ ino, size, mtimeMs, ctimeMs }: Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>): string {
-  return [ino, size, mtimeMs, ctimeMs].join(' ')
-}
+import type { BlobStore, Entry, KeyId, OpenBlob, Sha256, Shared } from './types.js'
 
 /** Milliseconds between tries while the process has no descriptor left: readers come to their end all the time. */
 const DESCRIPTOR_WAITS = [10, 20, 40, 80, 160]
@@ -128,6 +123,10 @@ export class FileBlob implements OpenBlob {
     /** As it was when the file was opened. */
     readonly stamp: string,
   ) {}
+
+  get shared(): Shared {
+    return { source: this, arrived: (position) => Math.max(0, this.size - position) }
+  }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
     if (this.#closed !== undefined) throw new KissError('internal', `the stored body ${this.sha256} is closed`)

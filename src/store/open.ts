@@ -15,6 +15,7 @@ import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
 import { Notes } from './notes.js'
+import { OpenBlobs } from './open-blobs.js'
 import { type Purged, purge } from './purge.js'
 import { Pins } from './pins.js'
 import { type PublishOptions, publish } from './publish.js'
@@ -131,6 +132,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const checked = new CheckedBlobs({ database, blobs, removal, boot: boot ?? 'unknown', warn })
 
   const bodies = new SmallBodies({ open: (sha256, size) => checked.open(sha256, size) })
+  const openBlobs = new OpenBlobs({ open: (sha256, size) => checked.open(sha256, size) })
 
   const reclaim = async () => {
     if (isLive !== undefined) await space.reclaim(isLive)
@@ -139,6 +141,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   invalidation.onInvalidate(() => {
     entries.dropMemory()
     bodies.clear()
+    openBlobs.clear()
   })
   await invalidation.start()
   if (!readOnly) await slack.keep()
@@ -161,7 +164,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     removal,
     invalidation,
     checked,
-    open: ({ sha256, size }) => bodies.open(sha256, size),
+    open: ({ sha256, size }) => (bodies.admits(sha256, size) ? bodies : openBlobs).open(sha256, size),
     publish: (file, entry, how) => publish(file, entry, { entries, blobs, checked, space, removal }, how),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     async purge(selection, { dryRun = false } = {}) {
@@ -180,6 +183,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()
+      openBlobs.close()
       await checked.settled()
       // Only counts and last uses are written here; their loss fails no command.
       await flusher.close().catch((error: unknown) => warn(`the counts of the last second are lost: ${String(error)}`))

@@ -76,6 +76,14 @@ export interface EntryStore {
   isNamed(sha256: Sha256): Promise<boolean>
 }
 
+/** A body whose readers can share the bytes that one of them read. */
+export interface Shared {
+  /** Bodies with the same source have the same byte at each position. */
+  readonly source: object
+  /** Waits for the byte at `position` and returns the number of bytes that can be read there; 0 is the end. Throws as `read`. */
+  arrived(position: number): number | Promise<number>
+}
+
 /** A finished body, open for reading: it stays readable when the blob is unlinked. */
 export interface OpenBlob {
   readonly size: number
@@ -83,6 +91,7 @@ export interface OpenBlob {
   readonly path: string
   /** The whole body, where memory has it; not to be written to. */
   readonly inMemory?: Buffer
+  readonly shared: Shared
   /** Reads at `position`; 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>
   close(): Promise<void>

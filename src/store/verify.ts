@@ -2,7 +2,7 @@
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { type FileBlobs, stampOf } from './blobs.js'
+import type { FileBlobs } from './blobs.js'
 import type { CheckedBlobs } from './checked-blobs.js'
 import type { Database } from './index/database.js'
 import { readDescription } from './description.js'
@@ -14,6 +14,7 @@ import type { LedgerCheck } from './ledgercheck.js'
 import { inParallel } from './parallel.js'
 import type { Removal } from './removal.js'
 import { repairLedger } from './repair.js'
+import { stampOf } from './seen-file.js'
 import type { KeyId, Sha256, VerifyResult } from './types.js'
 import { blobFolders, fileSize, isBlobName, parseDescriptionName } from './walk.js'
 

@@ -114,15 +114,96 @@ describe('the body pump', () => {
 })
 
 describe('the buffer pool', () => {
-  it('is bounded: beyond it there are small buffers that are not kept', () => {
+  const everything = Infinity
+
+  it('is bounded: beyond it there are small buffers that are not kept', async () => {
     const pool = new BufferPool({ limit: 2, keep: 1 })
-    const [a, b, c] = [pool.take(), pool.take(), pool.take()]
-    assert.deepEqual([a.length, b.length, c.length], [bufferSize, bufferSize, spareSize])
-    pool.give(c)
-    pool.give(a)
-    pool.give(b)
+    const bodies = [1, 2, 3].map((fill) => pool.join(finishedBody(Buffer.alloc(bufferSize, fill))))
+    const taken = await Promise.all(bodies.map((reader) => reader.take(0, everything)))
+    assert.deepEqual(
+      taken.map((piece) => piece?.data.length),
+      [bufferSize, bufferSize, spareSize],
+    )
+    for (const piece of taken) piece?.release()
     assert.equal(pool.made, 1)
-    assert.equal(pool.take(), a)
+  })
+
+  it('reads once what several readers of one body are waiting for', async () => {
+    const pool = new BufferPool()
+    const content = new GrowingBody()
+    const readers = [1, 2, 3].map(() => pool.join(content))
+    const taken = Promise.all(readers.map((reader) => reader.take(0, everything)))
+    content.push('hello')
+    assert.deepEqual(
+      (await taken).map((piece) => String(piece?.data)),
+      ['hello', 'hello', 'hello'],
+    )
+    assert.deepEqual([content.reads, pool.made], [1, 1])
+  })
+
+  it('brings readers together that began at different bytes', async () => {
+    const pool = new BufferPool()
+    const content = finishedBody(Buffer.alloc(2 * bufferSize, 1))
+    const [a, b] = [pool.join(content), pool.join(content)]
+    const first = await a.take(0, everything)
+    const second = await b.take(100, everything)
+    assert.deepEqual([first?.data.length, second?.data.length], [bufferSize, bufferSize - 100])
+    const next = [await a.take(bufferSize, everything), await b.take(bufferSize, everything)]
+    assert.deepEqual(
+      next.map((piece) => piece?.data.length),
+      [bufferSize, bufferSize],
+    )
+    assert.equal(content.reads, 3)
+  })
+
+  it('gives a reader none of the bytes that are held back from it', async () => {
+    const pool = new BufferPool()
+    const content = finishedBody('hello')
+    const part = { shared: { source: content, arrived: () => 4 }, read: content.read.bind(content) }
+    const [free, held] = [pool.join(content), pool.join(part)]
+    assert.equal(String((await free.take(0, everything))?.data), 'hello')
+    assert.equal(String((await held.take(0, everything))?.data), 'hell')
+    assert.equal(String((await held.take(0, 3))?.data), 'hel')
+    assert.equal(content.reads, 1)
+  })
+
+  it('uses no buffer for other bytes while one of its readers writes from it', async () => {
+    const pool = new BufferPool({ limit: 1 })
+    const content = finishedBody(Buffer.alloc(bufferSize, 1))
+    const [slow, fast] = [pool.join(content), pool.join(content)]
+    const slowly = await slow.take(0, everything)
+    const quickly = await fast.take(0, everything)
+    quickly?.release()
+    const other = await pool.join(finishedBody(Buffer.alloc(bufferSize, 2))).take(0, everything)
+    assert.equal(other?.data.length, spareSize)
+    assert.equal(
+      slowly?.data.every((byte) => byte === 1),
+      true,
+    )
+    slowly.forget()
+    assert.equal(pool.made, 0)
+  })
+
+  it('fails for all readers that wait for one read, and reads anew for the next', async () => {
+    const pool = new BufferPool()
+    const content = finishedBody('hello')
+    let fails = true
+    const source = {
+      shared: content.shared,
+      read: async (buffer: Uint8Array, position: number) => {
+        if (fails) throw new Error('no such device')
+        return content.read(buffer, position)
+      },
+    }
+    const readers = [pool.join(source), pool.join(source)]
+    const outcomes = await Promise.allSettled(readers.map((reader) => reader.take(0, everything)))
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    )
+    fails = false
+    assert.equal(String((await readers[0]!.take(0, everything))?.data), 'hello')
+    assert.equal(pool.made, 1)
   })
 })
 

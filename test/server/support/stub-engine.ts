@@ -15,7 +15,7 @@ import type {
   ShownEntry,
 } from '#kiss/engine/types.js'
 import type { StoredHeaders } from '#kiss/http/stored.js'
-import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/store/types.js'
+import { counterNames, type Counts, type Entry, type ServedAs, type Shared } from '#kiss/store/types.js'
 import type { Figures } from '#kiss/store/figures/figures.js'
 import { intervalsOf, spans } from '#kiss/store/figures/intervals.js'
 import { displayUrl } from '#kiss/http/urls.js'
@@ -75,15 +75,22 @@ export class GrowingBody implements Content {
     }
   }
 
-  async read(buffer: Uint8Array, position: number): Promise<number> {
-    this.reads++
-    this.largestRead = Math.max(this.largestRead, buffer.length)
+  readonly shared: Shared = { source: this, arrived: (position) => this.#arrived(position) }
+
+  async #arrived(position: number): Promise<number> {
     for (;;) {
-      if (position < this.#bytes.length) return this.#bytes.copy(buffer, 0, position)
+      if (position < this.#bytes.length) return this.#bytes.length - position
       if (this.complete) return 0
       if (this.#failure !== undefined) throw this.#failure
       await this.changed()
     }
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    this.reads++
+    this.largestRead = Math.max(this.largestRead, buffer.length)
+    await this.#arrived(position)
+    return this.#bytes.copy(buffer, 0, position)
   }
 
   async close(): Promise<void> {
