@@ -3,14 +3,15 @@
  *   1. A public request failed a moment ago on another node: so does this one.
  *   2. Another node has a body that is young enough: its bytes are the answer.
  *   3. Another node downloads: its growing body is the answer, from the byte at which this one stands.
- *   4. Nobody does: this node takes the lease, and the origin is asked.
+ *   4. Nobody does: this node takes the lease. What other nodes have of a download that was broken off is taken from them,
+ *      and the origin is asked for the rest.
  *
  * A private body is taken only after the origin has accepted the credential of this order for its content. Where Redis is
  * out of reach, the node that was last seen with the key is asked before the origin.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { About, SharedDownload } from '../flight/cluster.js'
+import type { SharedDownload } from '../flight/cluster.js'
 import type { Lending } from '../flight/directory.js'
 import { errorFrom, type Ending } from '../flight/ending.js'
 import type { Order } from '../flight/order.js'
@@ -18,25 +19,18 @@ import type { LruMap } from '../store/lru.js'
 import type { Entry, KeyId } from '../store/types.js'
 import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
 import { aboutOf, answerOf, renewedAnswer } from './answers.js'
-import { Moved, type Holder } from './holder.js'
+import { abandoned, type Holder } from './holder.js'
 import type { SharedLease, SharedLeases, Standing } from './leases.js'
 import type { Nodes } from './nodes.js'
-import type { PeerBody, PeerReply, Peers } from './peers.js'
+import type { PeerBody, PeerQuestion, PeerReply, Peers } from './peers.js'
 import { Unreachable } from './redis.js'
+import { Right, type PeerRights } from './right.js'
+import { watched } from './watch.js'
 
-/** Milliseconds between two looks at a lease whose holder is silent, or has nothing to give yet. */
-const WATCH = 1_000
+/** Milliseconds between two looks at a lease whose holder has nothing to give yet. */
 const PAUSE = 50
 /** Looks in a row at a holder that does not know its own lease, until it counts as unreachable. */
 const LOOKS = 40
-
-/** The questions of cache rule 9 to the origin (engine/rights.ts). */
-export interface PeerRights {
-  /** Shows the origin the credential of the order; throws its refusal. The result is for `mayTake`. */
-  introduce(order: Order, signal: AbortSignal): Promise<unknown>
-  /** May the client of this order have these bytes? Throws the refusal of the origin. */
-  mayTake(order: Order, content: About, signal: AbortSignal, introduced?: unknown): Promise<boolean>
-}
 
 export interface ClusterDownloadOptions {
   readonly order: Order
@@ -48,6 +42,8 @@ export interface ClusterDownloadOptions {
   /** Who was last seen with which key. */
   readonly seen: LruMap<KeyId, Holder>
   readonly lend: (lending: Lending) => Promise<void>
+  /** Called once when the origin has answered this node. */
+  readonly onAnswered: (answer: OriginAnswer) => void
   /** Work behind the answer, which is waited for before the process ends. */
   readonly behind: (work: Promise<void>) => void
 }
@@ -57,6 +53,7 @@ type Step = OriginAnswer | 'again' | 'origin'
 
 export class ClusterDownload implements SharedDownload {
   readonly #o: ClusterDownloadOptions
+  readonly #right: Right
   #lease: SharedLease | undefined
   /** The last bytes came from another node. */
   #isFilled = false
@@ -65,9 +62,13 @@ export class ClusterDownload implements SharedDownload {
   #looks = 0
   /** Of the last request to a holder: a node that sends nothing is not asked for ever. */
   #range: string | undefined = ''
+  /** Nodes that have a part of the body, as of the last look. */
+  #parts: readonly string[] = []
+  #isAnswered = false
 
   constructor(options: ClusterDownloadOptions) {
     this.#o = options
+    this.#right = new Right(options.order, options.rights)
   }
 
   over(origins: Origins): Origins {
@@ -101,15 +102,23 @@ export class ClusterDownload implements SharedDownload {
     for (;;) {
       asked.signal.throwIfAborted()
       const held = this.#held
-      if (held) {
-        this.#isFilled = false
-        return origins.request({ ...asked, signal: AbortSignal.any([asked.signal, held.lost]) })
-      }
+      if (held) return this.#asHolder(held, asked, origins)
       const step = await this.#next(asked)
       if (step === 'again') continue
+      if (step === 'origin' && this.#o.order.follows === true) throw abandoned(this.#o.order.shown)
       this.#isFilled = step !== 'origin'
       return step === 'origin' ? origins.request(asked) : step
     }
+  }
+
+  async #asHolder({ lost }: SharedLease, asked: OriginRequest, origins: Origins): Promise<OriginAnswer> {
+    const part = await this.#fromPart(asked)
+    this.#isFilled = part !== undefined
+    if (part) return part
+    const answer = await origins.request({ ...asked, signal: AbortSignal.any([asked.signal, lost]) })
+    if (!this.#isAnswered) this.#o.onAnswered(answer)
+    this.#isAnswered = true
+    return answer
   }
 
   async #next(asked: OriginRequest): Promise<Step> {
@@ -117,6 +126,7 @@ export class ClusterDownload implements SharedDownload {
     try {
       const standing = await leases.look(order.id)
       const { holder, failure } = standing
+      this.#parts = standing.parts
       if (failure && order.access === 'public' && order.insists !== true) throw errorFrom(failure)
       const stored = await this.#fromStore(standing, asked)
       if (stored) return stored
@@ -130,6 +140,7 @@ export class ClusterDownload implements SharedDownload {
 
   async #acquire({ generation }: Standing, instead?: Holder): Promise<'again'> {
     const { leases, order, lend } = this.#o
+    if (order.follows === true) throw abandoned(order.shown)
     const asked = { isPrivate: order.access === 'client', known: generation, ...(instead && { instead }) }
     const got = await leases.acquire(order.id, asked)
     if (got.kind !== 'mine') return 'again'
@@ -141,15 +152,15 @@ export class ClusterDownload implements SharedDownload {
 
   /** From a node that has the whole body, where the entry is one that this order may be given. */
   async #fromStore({ entry, at }: Standing, asked: OriginRequest): Promise<OriginAnswer | undefined> {
-    const { order, rights, nodes, peers, leases, instance } = this.#o
+    const { order, nodes, peers, leases, instance } = this.#o
     const known = order.stale ?? order.replaces
     if (!entry || order.accepts?.(entry) !== true) return undefined
     if (known && entry.validatedAt <= known.validatedAt) return undefined
     if (order.replaces && entry.sha256 === order.replaces.sha256) return undefined
     if (order.stale?.sha256 === entry.sha256 && isConditional(asked)) return renewedAnswer(order, order.stale, entry)
     const elsewhere = await nodes.urlsOf(at.filter((name) => name !== instance && !this.#useless.has(name)))
-    if (elsewhere.size === 0 || !(await rights.mayTake(order, aboutOf(entry), asked.signal))) return undefined
-    for (const [name, url] of shuffled([...elsewhere])) {
+    if (elsewhere.size === 0 || !(await this.#right.mayTake(aboutOf(entry), asked.signal))) return undefined
+    for (const [name, url] of elsewhere) {
       asked.onStart?.()
       const reply = await peers.get(url, this.#question('stored', asked, asked.signal))
       if (reply.kind === 'body' && reply.about.entry?.sha256 === entry.sha256)
@@ -163,19 +174,22 @@ export class ClusterDownload implements SharedDownload {
 
   /** From the node that downloads. */
   async #fromHolder(holder: Holder, standing: Standing, asked: OriginRequest): Promise<Step> {
-    const { order, rights, peers, seen } = this.#o
+    const { order, peers, seen, leases } = this.#o
     if (this.#useless.has(holder.generation) || this.#looks > LOOKS) return 'origin'
     seen.set(order.id, holder)
     await this.#pause(asked)
-    const introduced = holder.private ? await rights.introduce(order, asked.signal) : undefined
+    const introduced = await this.#right.introduced(holder, asked.signal)
     asked.onStart?.()
-    const reply = await this.#watched(holder, asked, (signal) =>
+    const isOver = (): Promise<boolean> => this.#isOver(holder)
+    const reply = await watched({ ...asked, isOver }, (signal) =>
       peers.get(holder.url, this.#question(holder.generation, asked, signal)),
     )
     switch (reply?.kind) {
       case 'body':
-        if (await rights.mayTake(order, reply.about, asked.signal, introduced))
+        if (await this.#right.mayTake(reply.about, asked.signal, introduced)) {
+          this.#o.behind(leases.takesPart(order.id).catch(() => undefined))
           return this.#answer(reply, holder, asked)
+        }
         this.#dismiss(reply)
         this.#useless.add(holder.generation)
         return 'again'
@@ -191,6 +205,26 @@ export class ClusterDownload implements SharedDownload {
     }
   }
 
+  /**
+   * From nodes that have followed a download which was broken off. They give what they have and wait for no more, so that
+   * nodes never wait for each other in a circle.
+   */
+  async #fromPart(asked: OriginRequest): Promise<OriginAnswer | undefined> {
+    const { order, nodes, peers, leases, instance } = this.#o
+    const names = this.#parts.filter((name) => !this.#useless.has(name))
+    // What this node has followed itself is as long.
+    if (names.length === 0 || this.#parts.includes(instance)) return undefined
+    for (const [name, url] of await nodes.urlsOf(names)) {
+      this.#useless.add(name)
+      const reply = await peers.get(url, this.#question('part', asked, asked.signal))
+      if (reply.kind === 'body' && (await this.#right.mayTake(reply.about, asked.signal)))
+        return this.#answer(reply, undefined, asked)
+      this.#dismiss(reply)
+      if (reply.kind === 'not here') this.#o.behind(leases.gonePart(order.id, name).catch(() => undefined))
+    }
+    return undefined
+  }
+
   /** Between two requests to holders that brought no byte. */
   async #pause({ headers: { range }, signal }: OriginRequest): Promise<void> {
     const isSame = this.#range === range
@@ -200,25 +234,24 @@ export class ClusterDownload implements SharedDownload {
   }
 
   async #withoutRedis(asked: OriginRequest): Promise<Step> {
-    const { order, seen, peers, rights, instance } = this.#o
+    const { order, seen, peers, instance } = this.#o
     const holder = seen.get(order.id)
     if (!holder || holder.instance === instance || this.#useless.has(holder.instance)) return 'origin'
     this.#useless.add(holder.instance)
-    const introduced = holder.private ? await rights.introduce(order, asked.signal) : undefined
+    const introduced = await this.#right.introduced(holder, asked.signal)
     for (const what of [holder.generation, 'stored'] as const) {
       const reply = await peers.get(holder.url, this.#question(what, asked, asked.signal))
       if (reply.kind !== 'body') continue
       const { entry } = reply.about
       const isYoung = entry === undefined || order.accepts?.(entry) === true
-      if (isYoung && (await rights.mayTake(order, reply.about, asked.signal, introduced))) {
+      if (isYoung && (await this.#right.mayTake(reply.about, asked.signal, introduced)))
         return this.#answer(reply, undefined, asked)
-      }
       this.#dismiss(reply)
     }
     return 'origin'
   }
 
-  #question(generation: number | 'stored', { headers }: OriginRequest, signal: AbortSignal) {
+  #question(generation: PeerQuestion['generation'], { headers }: OriginRequest, signal: AbortSignal) {
     const { range, 'if-range': ifRange } = headers
     const wanted = range !== undefined && ifRange !== undefined ? { range, 'if-range': ifRange } : {}
     return { id: this.#o.order.id, generation, headers: wanted, signal }
@@ -226,30 +259,6 @@ export class ClusterDownload implements SharedDownload {
 
   #dismiss(reply: PeerReply): void {
     if (reply.kind === 'body') reply.stream.destroy()
-  }
-
-  /** undefined: another node holds the lease by now. Throws where the request has waited long enough. */
-  async #watched<T>(
-    holder: Holder,
-    { signal, headersTimeout }: OriginRequest,
-    ask: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T | undefined> {
-    const ended = new AbortController()
-    const late = Object.assign(new Error('the node that downloads did not answer in time'), { code: 'ETIMEDOUT' })
-    const timer = setTimeout(() => ended.abort(late), Math.min(headersTimeout, 2 ** 31 - 1))
-    const watch = setInterval(() => {
-      void this.#isOver(holder).then((isOver) => isOver && ended.abort(new Moved('another node downloads by now')))
-    }, WATCH)
-    try {
-      return await ask(AbortSignal.any([signal, ended.signal]))
-    } catch (error) {
-      signal.throwIfAborted()
-      if (error instanceof Moved) return undefined
-      throw error
-    } finally {
-      clearTimeout(timer)
-      clearInterval(watch)
-    }
   }
 
   /** Silence is no proof: what Redis says counts, and what it does not say changes nothing. */
@@ -280,21 +289,10 @@ export class ClusterDownload implements SharedDownload {
       return
     }
     const isTold = ending.kind === 'failed' && ending.remembered && order.access === 'public'
-    await leases.release(held, isTold ? told(ending) : '')
+    await leases.release(held, isTold ? ending.failure : undefined)
   }
-}
-
-function told({ failure: { code, message, status, retryAfter, hint } }: Extract<Ending, { kind: 'failed' }>): string {
-  return JSON.stringify({ code, message, status, retryAfter, hint })
 }
 
 function isConditional({ headers }: OriginRequest): boolean {
   return 'if-none-match' in headers || 'if-modified-since' in headers
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, order: Math.random() }))
-    .sort((a, b) => a.order - b.order)
-    .map(({ item }) => item)
 }

@@ -16,7 +16,7 @@ import type { Entry, KeyId, Sha256 } from '../store/types.js'
 import type { Failure } from '../flight/ending.js'
 import { Moved, type Holder } from './holder.js'
 import type { Redis, Script } from './redis.js'
-import { ACQUIRE, GONE, HAVE, LOOK, PUBLISH, RELEASE, RENEW } from './scripts.js'
+import { ACQUIRE, GONE, HAVE, LOOK, PART, PUBLISH, RELEASE, RENEW } from './scripts.js'
 
 /** Milliseconds that a lease lives without a renewal. */
 const LIFETIME = 6_000
@@ -24,6 +24,8 @@ const LIFETIME = 6_000
 const RENEWALS = 3
 /** Milliseconds that hints are kept. */
 const HINTS = 30 * 86_400_000
+/** Milliseconds that a node is asked for its part of a download that was broken off. */
+const PARTS = 3_600_000
 /** Milliseconds that a failure is told to the other nodes (rule 8 of the cache). */
 const FAILURES = 10_000
 
@@ -35,6 +37,8 @@ export interface Standing {
   readonly generation: string
   /** Instances of the nodes that have the body. */
   readonly at: readonly string[]
+  /** Instances of the nodes that have followed a download of it, and perhaps not to its end. */
+  readonly parts: readonly string[]
   readonly failure: Failure | undefined
 }
 
@@ -83,14 +87,21 @@ export class SharedLeases {
 
   /** @throws Unreachable, as all that follows */
   async look(id: KeyId): Promise<Standing> {
-    const reply = await this.#run(LOOK, id, ['lease', 'entry', 'at', 'fail'], [])
-    const [lease, entry, at, failure] = reply as [string | null, string | null, string[], string | null]
+    const reply = await this.#run(LOOK, id, ['lease', 'entry', 'at', 'fail', 'part'], [])
+    const [lease, entry, at, failure, parts] = reply as [
+      string | null,
+      string | null,
+      string[],
+      string | null,
+      string[],
+    ]
     const [generation = '', json] = split(entry ?? '')
     return {
       holder: holderOf(lease),
       entry: json === undefined ? undefined : (parseOrUndefined(json) as Entry | undefined),
       generation,
       at,
+      parts,
       failure: failure === null ? undefined : (parseOrUndefined(failure) as Failure | undefined),
     }
   }
@@ -126,18 +137,28 @@ export class SharedLeases {
   }
 
   /** Ends a lease; `failure`: other nodes are told for a while. */
-  async release(lease: SharedLease, failure?: string): Promise<void> {
+  async release(lease: SharedLease, failure?: Failure): Promise<void> {
     this.#forget(lease)
-    await this.#run(RELEASE, lease.id, ['lease', 'fail'], [lease.generation, failure ?? '', FAILURES])
+    const told = failure ? JSON.stringify(failureIn(failure)) : ''
+    await this.#run(RELEASE, lease.id, ['lease', 'fail'], [lease.generation, told, FAILURES])
   }
 
   /** This node has the body of the shared entry, too. */
   async have(id: KeyId, sha256: Sha256): Promise<void> {
-    await this.#run(HAVE, id, ['entry', 'at'], [this.#o.instance, sha256, HINTS])
+    await this.#run(HAVE, id, ['entry', 'at', 'part'], [this.#o.instance, sha256, HINTS])
   }
 
   async gone(id: KeyId, instance: string): Promise<void> {
     await this.#run(GONE, id, ['at'], [instance])
+  }
+
+  /** This node follows the download of another one. */
+  async takesPart(id: KeyId): Promise<void> {
+    await this.#run(PART, id, ['part'], [this.#o.instance, PARTS])
+  }
+
+  async gonePart(id: KeyId, instance: string): Promise<void> {
+    await this.#run(GONE, id, ['part'], [instance])
   }
 
   /** Those of this process. */
@@ -171,6 +192,11 @@ export class SharedLeases {
       else if (kept[i] === 0 && this.#held.delete(lease)) lease.loss.abort(new Moved('another node downloads by now'))
     })
   }
+}
+
+/** The message of an error is none of the fields that JSON sees by itself. */
+function failureIn({ code, message, status, retryAfter, hint }: Failure): Failure {
+  return { code, message, status, retryAfter, hint }
 }
 
 export function keysOf(prefix: string, id: KeyId, names: readonly string[]): string[] {

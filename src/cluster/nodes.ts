@@ -55,13 +55,12 @@ export class Nodes {
     )
   }
 
-  /** By instance, those of these nodes that are there; looks at Redis again where one is not known. */
+  /** By instance, in random order, those of these nodes that are there; looks at Redis again where one is not known. */
   async urlsOf(instances: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const known = (name: string): boolean => this.#nodes.some(({ instance }) => instance === name)
     if (!instances.every(known)) await this.beat()
-    return new Map(
-      this.others().flatMap(({ instance, url }) => (instances.includes(instance) ? [[instance, url]] : [])),
-    )
+    const there = this.others().filter(({ instance }) => instances.includes(instance))
+    return new Map(shuffled(there).map(({ instance, url }) => [instance, url]))
   }
 
   /** Now, and from now on every two seconds. Never rejects. */
@@ -95,4 +94,11 @@ export class Nodes {
       return { ...before, ...said, instance: name, present: said !== undefined, seenAt: Number(seenAt) }
     })
   }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item)
 }

@@ -6,13 +6,15 @@ import { KissError } from '../errors.js'
 import type { Cluster, ClusterOptions } from '../flight/cluster.js'
 import { LruMap } from '../store/lru.js'
 import type { KeyId } from '../store/types.js'
-import { ClusterDownload, type PeerRights } from './download.js'
+import { spread } from './copies.js'
+import { ClusterDownload } from './download.js'
 import type { Holder } from './holder.js'
 import { SharedLeases } from './leases.js'
 import { Log, type LogTarget, type Notes, type SharedPurge } from './log.js'
 import { Nodes, type Node, type NodeFacts } from './nodes.js'
 import { Peers } from './peers.js'
 import { Redis } from './redis.js'
+import type { PeerRights } from './right.js'
 
 /** Of what lies in Redis: nodes of another number do not see each other. */
 const PROTOCOL = 1
@@ -48,7 +50,7 @@ export interface OpenedCluster extends Cluster {
 
 /** Resolves when what this node missed has been applied, or Redis does not answer. */
 export async function openCluster(options: ClusterOptions, parts: ClusterParts): Promise<OpenedCluster> {
-  const { name, nodeUrl, tokens, version, lifetime } = options
+  const { name, nodeUrl, tokens, copies, version, lifetime } = options
   const { instance, rights, target, notes, warn } = parts
   const ca = await authorities(options.caFile)
   const redis = await Redis.open({ url: options.redis, ca, warn })
@@ -60,7 +62,11 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
   const nodes = new Nodes({ redis, prefix, instance, facts })
   const log = new Log({ redis, prefix, instance, target, notes, warn })
   const seen = new LruMap<KeyId, Holder>(SEEN)
-  const behind = new Set<Promise<void>>()
+  const unfinished = new Set<Promise<void>>()
+  const behind = (work: Promise<void>): void => {
+    unfinished.add(work)
+    void work.then(() => unfinished.delete(work))
+  }
   await Promise.all([nodes.beat(), log.start()])
 
   return {
@@ -75,10 +81,8 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
         rights,
         seen,
         lend,
-        behind: (work) => {
-          behind.add(work)
-          void work.then(() => behind.delete(work))
-        },
+        onAnswered: (answer) => behind(spread(order, answer, { count: copies, nodes, peers })),
+        behind,
       })
     },
     nodes: () => nodes.list(),
@@ -109,7 +113,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
       void nodes.beat()
     },
     async close() {
-      await Promise.all(behind)
+      await Promise.all(unfinished)
       await nodes.close()
       await log.close()
       leases.close()

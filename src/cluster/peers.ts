@@ -16,13 +16,13 @@ const PROMPT = 5_000
 
 /** The header with what a node tells beside the bytes. */
 export const ABOUT = 'x-kiss-entry'
-/** Which download a node is asked for: the generation of its lease, or `stored`. */
+/** Which bytes a node is asked for: those under the generation of its lease, `stored` ones, or a `part`. */
 export const GENERATION = 'x-kiss-generation'
 export const TOKEN = 'x-kiss-token'
 
 export interface PeerQuestion {
   readonly id: KeyId
-  readonly generation: number | 'stored'
+  readonly generation: number | 'stored' | 'part'
   /** `range` and `if-range`. */
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal

@@ -13,9 +13,10 @@ const clock = `
   local time = redis.call('TIME')
   local generation = string.format('%.0f', time[1] * 1000000 + time[2])`
 
-/** KEYS lease entry at fail. What is known of one key. */
+/** KEYS lease entry at fail part. What is known of one key. */
 export const LOOK = new Script(`
-  return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('SMEMBERS', KEYS[3]), redis.call('GET', KEYS[4]) }`)
+  return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('SMEMBERS', KEYS[3]),
+    redis.call('GET', KEYS[4]), redis.call('SMEMBERS', KEYS[5]) }`)
 
 /**
  * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller knows, generation of the
@@ -80,15 +81,21 @@ export const PUBLISH = new Script(`
 export const RELEASE = new Script(`${release}
   if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end`)
 
-/** KEYS entry at. ARGV instance, sum, lifetime. The node has the body that the entry names. */
+/** KEYS entry at part. ARGV instance, sum, lifetime. The node has the body that the entry names. */
 export const HAVE = new Script(`
+  redis.call('SREM', KEYS[3], ARGV[1])
   local entry = redis.call('GET', KEYS[1])
   if entry and string.match(entry, '"sha256":"(%x+)"') == ARGV[2] then
     redis.call('SADD', KEYS[2], ARGV[1])
     redis.call('PEXPIRE', KEYS[2], ARGV[3])
   end`)
 
-/** KEYS at. ARGV instance. The node does not have it any more. */
+/** KEYS part. ARGV instance, lifetime. The node follows a download. */
+export const PART = new Script(`
+  redis.call('SADD', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
+
+/** KEYS at or part. ARGV instance. The node does not have it any more. */
 export const GONE = new Script(`redis.call('SREM', KEYS[1], ARGV[1])`)
 
 /** KEYS entry and at of each purged id. Downloads that began earlier cannot bring them back. */

@@ -65,6 +65,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
       'cluster-name',
       'node-url',
       'cluster-token-file',
+      'copies',
       'check',
       'print-config',
     ],

@@ -94,7 +94,7 @@ export class FromFlight {
     const { flight, created } = this.#o.flights.join(order)
     void flight.state.ended.then(onEnd)
     try {
-      return await this.#wait(state, flight, created, order.stale)
+      return await this.#wait(state, flight, created, order)
     } finally {
       // An artifact holds its own membership of the flight.
       await flight.leave()
@@ -102,12 +102,7 @@ export class FromFlight {
   }
 
   /** Waits for the head or the end of a joined flight. undefined: the store has to be read again. */
-  async #wait(
-    state: RequestState,
-    flight: Flight,
-    created: boolean,
-    stale: Entry | undefined,
-  ): Promise<Artifact | undefined> {
+  async #wait(state: RequestState, flight: Flight, created: boolean, order: Order): Promise<Artifact | undefined> {
     const { request, subject, signal } = state
     const { rights } = this.#o
     const presented = await rights.present(subject, flight, signal)
@@ -117,9 +112,10 @@ export class FromFlight {
       await this.#patiently(state, flight, flight.state.ended)
     const { ending } = flight.state
     if (ending && !(created && (ending.kind === 'stored' || ending.kind === 'whole')))
-      return this.#ended(state, ending, flight, stale)
+      return this.#ended(state, ending, flight, order.stale)
     const right = await rights.mayJoin(subject, flight, signal, presented)
     if (right === 'other') return this.#alone(state)
+    flight.adopt(order)
     if (mayContinue(right)) flight.vouch(subject)
     if (right === 'confirmed')
       void flight.state.ended.then(async () => {
@@ -143,6 +139,8 @@ export class FromFlight {
     stale: Entry | undefined,
   ): Promise<Artifact | undefined> {
     if (ending.kind === 'renewed') state.confirmed = true
+    // What another node was to send is for this client to ask for.
+    if (ending.kind === 'interrupted' && flight.order.follows === true) return undefined
     const error = ending.kind === 'changed' ? undefined : errorOf(ending, flight.order.shown)
     if (!error) return undefined
     // The origin refused the credential of another client: the credential of this client was not tried yet.

@@ -3,12 +3,12 @@
 import { createHmac } from 'node:crypto'
 import { KissError } from '../errors.js'
 import type { ClusterOptions, Cluster } from '../flight/cluster.js'
-import type { Flights } from '../flight/flights.js'
 import type { Leases } from '../flight/lease.js'
 import { parseOrUndefined } from '../store/files.js'
 import type { Store } from '../store/open.js'
 import type { Selection } from '../store/select.js'
 import type { Entry, KeyId } from '../store/types.js'
+import { copy, type CopyingOptions } from './copying.js'
 import { LendingDesk } from './lending.js'
 import type { Probed } from './probe.js'
 import { purge, type PlannedPurge } from './purge.js'
@@ -16,9 +16,7 @@ import type { Rights } from './rights.js'
 import { totalsOf } from './totals.js'
 import type { Clock, ClusterEngine, EngineStatus, PurgeResult } from './types.js'
 
-export interface JoinedOptions {
-  readonly store: Store
-  readonly flights: Flights
+export interface JoinedOptions extends CopyingOptions {
   readonly leases: Leases
   readonly rights: Rights
   readonly clock: Clock
@@ -93,7 +91,9 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
     },
     engine: {
       tokens: options.tokens,
-      lend: (id, what, signal) => (what === 'stored' ? desk.stored(id) : desk.growing(id, what, signal)),
+      lend: (id, what, signal) =>
+        what === 'stored' ? desk.stored(id) : what === 'part' ? desk.part(id) : desk.growing(id, what, signal),
+      copy: (request) => copy(request, joined),
       purge: (text, dryRun) => {
         const order = parseOrUndefined(text) as PurgeOrder | undefined
         if (typeof order?.before !== 'number') throw new KissError('usage', 'this is no purge')

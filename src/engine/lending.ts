@@ -2,7 +2,8 @@
 
 import { unlessAborted } from '../abort.js'
 import type { About } from '../flight/cluster.js'
-import { lentFlight, type Lender, type LentFlight } from '../flight/lend.js'
+import { lentFlight, partOf, type Lender, type LentFlight } from '../flight/lend.js'
+import type { Head } from '../flight/directory.js'
 import type { Store } from '../store/open.js'
 import type { KeyId, Sha256, Shared } from '../store/types.js'
 
@@ -68,11 +69,31 @@ export class LendingDesk {
     }
   }
 
+  /** What is here of an unfinished download. */
+  async part(id: KeyId): Promise<Lent | Refused> {
+    const part = await partOf(id, this.#o)
+    if (!part) return 'not here'
+    const { head, url, access } = part
+    if (isForOne(head)) {
+      await part.close()
+      return 'private'
+    }
+    const { headers, length, ranges, resource, source } = head
+    return {
+      about: { headers, length, ranges, resource, source, url, access, lifetime: 0 },
+      complete: false,
+      sum: () => undefined,
+      read: (buffer, position) => part.read(buffer, position),
+      sent: (bytes) => this.#o.store.counters.add('lent', bytes),
+      close: () => part.close(),
+    }
+  }
+
   #ofFlight(flight: LentFlight, signal: AbortSignal): Lent | Refused {
     const { state, access, lifetime } = flight
     const { head, body } = state
     if (!head) return 'not here'
-    if (head.varies || head.signIn === true) return 'private'
+    if (isForOne(head)) return 'private'
     const { headers, length, ranges, resource, source } = head
     return {
       about: { headers, length, ranges, resource, source, url: state.shown, access, lifetime },
@@ -84,4 +105,8 @@ export class LendingDesk {
       close: () => flight.leave(),
     }
   }
+}
+
+function isForOne({ varies, signIn }: Head): boolean {
+  return varies || signIn === true
 }

@@ -159,7 +159,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   })
   const canonical = (url: URL): URL => providerFor(url, providers).cacheKey(url)
   const joined: JoinedCluster | undefined =
-    options.cluster && (await joinCluster(options.cluster, { store, flights, leases, rights, clock, warn, status }))
+    options.cluster &&
+    (await joinCluster(options.cluster, { store, flights, leases, rights, rules, providers, clock, warn, status }))
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     exchange.close(closing())

@@ -4,6 +4,7 @@ import type { Totals } from '../flight/cluster.js'
 import type { Download } from '../flight/list.js'
 import type { FailureRecord } from '../store/figures/failure-list.js'
 import type { Counts, KeyId } from '../store/types.js'
+import type { CopyRequest } from './copying.js'
 import type { Lent, Refused } from './lending.js'
 
 export interface PurgeResult {
@@ -32,8 +33,10 @@ export interface NodeState {
 export interface ClusterEngine {
   /** The tokens of the nodes; without one, every node is refused. */
   readonly tokens: readonly string[]
-  /** A body that this node stores, or downloads under the lease of that generation. */
-  lend(id: KeyId, what: 'stored' | number, signal: AbortSignal): Promise<Lent | Refused>
+  /** A body that this node stores, the part of one that it has, or a body that it downloads under the lease of that generation. */
+  lend(id: KeyId, what: 'stored' | 'part' | number, signal: AbortSignal): Promise<Lent | Refused>
+  /** Follows a download of another node. False if nothing of it would be stored. */
+  copy(request: CopyRequest): Promise<boolean>
   /** Applies a purge of another node. @param purge JSON */
   purge(purge: string, dryRun: boolean): Promise<PurgeResult>
   /** Every node of the last week, this one included. */

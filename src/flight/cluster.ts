@@ -88,6 +88,8 @@ export interface ClusterOptions {
   readonly nodeUrl: string
   /** The tokens of the nodes. The first is sent to other nodes; each of them is accepted. */
   readonly tokens: readonly string[]
+  /** Nodes that follow each download, the one that downloads included. */
+  readonly copies: number
   /** PEM file with authorities to trust beside the usual ones. */
   readonly caFile?: string | undefined
   readonly version: string

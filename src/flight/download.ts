@@ -14,6 +14,9 @@ import type { Order, Seed } from './order.js'
 import { isCertificateError, isRemembered } from './refusals.js'
 import type { FlightState } from './state.js'
 
+/** Milliseconds that a part is kept which nobody here has asked for: clients that were cut short come back at once. */
+const PART_MEMORY = 300_000
+
 export interface DownloadOptions {
   readonly order: Order
   readonly services: Collaborators
@@ -47,7 +50,7 @@ export async function download(options: DownloadOptions): Promise<Ending> {
     if (ending.kind === 'changed') options.onChanged(seed)
     return ending
   } catch (error) {
-    const ending = signal.aborted ? await interrupt(options) : await giveUp(error, options)
+    const ending = signal.aborted || isBrokenOff(error) ? await interrupt(options) : await giveUp(error, options)
     shared?.end(ending, undefined)
     return ending
   } finally {
@@ -166,12 +169,23 @@ async function renew(
 
 /** Leaves the bytes so far for the process that continues; removes the generation if there are none. */
 async function interrupt(options: DownloadOptions): Promise<Ending> {
-  const { generation } = options.lease
+  const { order, services, lease, signal } = options
+  const { generation } = lease
   const ending: Ending = { kind: 'interrupted' }
   const nothing = (await generation.head().catch(() => undefined)) === undefined
   await tell(ending, options)
-  if (nothing) await options.services.leases.discard(options.order.id, generation).catch(() => undefined)
+  const discard = (): Promise<void> => services.leases.discard(order.id, generation).catch(() => undefined)
+  if (nothing) await discard()
+  if (signal.aborted) return ending
+  // This process goes on, and with it its reservation would.
+  await services.store.space.release(reservationOf(order.id, generation))
+  if (!nothing) setTimeout(() => void discard(), PART_MEMORY).unref()
   return ending
+}
+
+/** True if the node that sent the bytes is gone, and this one only followed its download. */
+function isBrokenOff(error: unknown): boolean {
+  return error instanceof KissError && error.code === 'interrupted'
 }
 
 /** False if the disk refuses the write: the followers then find no directory and look at the store. */

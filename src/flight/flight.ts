@@ -59,6 +59,11 @@ export class Flight {
     if (!this.state.confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
   }
 
+  /** Continues a copy for another node as the download of a client that may have the bytes. */
+  adopt(order: Order): void {
+    if (this.#order.follows === true) this.#order = order
+  }
+
   /** The download is not listed for every client of this cache. */
   get private(): boolean {
     const { access } = this.state
@@ -138,6 +143,10 @@ export class Flight {
         // The seed belongs to the credential of the first order; the flight uses another one now.
         const refused = ending?.kind === 'failed' && ending.failure.code === 'origin-refused'
         if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
+        if (order.follows === true && this.order.follows !== true && ending?.kind === 'interrupted') {
+          followed = got.generation.number
+          continue
+        }
         const done = ending && (await complete(ending, this.state, order.id, services.store))
         if (done) return done
       }

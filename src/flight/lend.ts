@@ -1,7 +1,9 @@
 /** A download of this node that another node reads: led by this process, or followed from another process of the node. */
 
+import { open } from 'node:fs/promises'
+import { unlessMissing } from '../store/files.js'
 import type { Access, KeyId } from '../store/types.js'
-import { generationsOf } from './directory.js'
+import { generationsOf, type Head } from './directory.js'
 import { follow } from './follow.js'
 import type { Flights } from './flights.js'
 import type { Leases } from './lease.js'
@@ -55,5 +57,37 @@ async function followed(id: KeyId, number: number, { leases }: Lender): Promise<
       stop.abort()
       await state.body.close()
     },
+  }
+}
+
+/** The bytes of an unfinished download, as many as there are at this moment. */
+export interface Part {
+  readonly head: Head
+  /** Displayable. */
+  readonly url: string
+  readonly access: Access
+  /** See Content.read: 0 at the end of what is here. */
+  read(buffer: Uint8Array, position: number): Promise<number>
+  close(): Promise<void>
+}
+
+/** undefined where there is none. */
+export async function partOf(id: KeyId, { leases }: Pick<Lender, 'leases'>): Promise<Part | undefined> {
+  const generation = (await generationsOf(leases.directoryOf(id))).at(-1)
+  if (!generation || (await generation.purged())) return undefined
+  const [head, held] = await Promise.all([generation.head(), generation.owner(leases.monotonic())])
+  const file = head && held && (await unlessMissing(open(generation.bodyPath, 'r')))
+  if (!file) return undefined
+  const { size } = await file.stat()
+  const { url, access = 'client' } = held.owner
+  return {
+    head,
+    url,
+    access,
+    async read(buffer, position) {
+      const length = Math.min(buffer.length, size - position)
+      return length <= 0 ? 0 : (await file.read(buffer, 0, length, position)).bytesRead
+    },
+    close: () => file.close(),
   }
 }

@@ -36,6 +36,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly lane?: Lane | undefined
   /** The answer is passed on as the origin gives it. */
   readonly relay?: Relay | undefined
+  /** A copy for another node: the bytes come from other nodes, and no origin is asked. */
+  readonly follows?: boolean | undefined
   /** No second attempt: `always` none at all, `first` none before the head of the body is known. Default: by the retry rules. */
   readonly once?: 'always' | 'first' | undefined
   /** Completes the entry of the body; undefined: the body is not stored. Default: the entry stays as it is. */

@@ -1,5 +1,6 @@
-/** The requests between the nodes of a cluster: bodies by the id of their key, and purges. No origin is contacted. */
+/** The requests between the nodes of a cluster: bodies by the id of their key, copies and purges. No origin is contacted. */
 
+import { KissError } from '../errors.js'
 import type { Lent, Refused } from '../engine/lending.js'
 import type { ClusterEngine } from '../engine/types.js'
 import { formatReprDigest } from '../http/digest.js'
@@ -13,6 +14,7 @@ import type { Handler, Incoming, Route, Services } from './route.js'
 
 /** Ids are hashes, with another one behind a hyphen. */
 const body = /^\/api\/v1\/peer\/([0-9a-f]{64}(?:-[0-9a-f]{32})*)$/
+const follow = /^\/api\/v1\/peer\/([0-9a-f]{64}(?:-[0-9a-f]{32})*)\/follow$/
 
 export function peerRoutes(cluster: ClusterEngine): readonly Route[] {
   const tokens = new TokenSet(cluster.tokens)
@@ -24,6 +26,7 @@ export function peerRoutes(cluster: ClusterEngine): readonly Route[] {
   const common = { guard: 'open', anyHost: true } as const
   return [
     { ...common, path: body, handlers: { GET: known((request, services) => lend(request, services, cluster)) } },
+    { ...common, path: follow, handlers: { POST: known((request, services) => copy(request, services, cluster)) } },
     { ...common, path: /^\/api\/v1\/peer\/purge$/, handlers: { POST: known((request) => purge(request, cluster)) } },
   ]
 }
@@ -38,10 +41,23 @@ async function purge(request: Incoming, cluster: ClusterEngine): Promise<Reply> 
   return json(200, { removed, bytes })
 }
 
+async function copy(request: Incoming, { draining }: Services, cluster: ClusterEngine): Promise<Reply> {
+  const form = await request.form()
+  const [id = ''] = request.params
+  const [url, access, lifetime] = [form.get('url'), form.get('access'), Number(form.get('lifetime'))]
+  const isAccess = access === 'public' || access === 'provider' || access === 'client'
+  if (url === null || !URL.canParse(url) || !isAccess || !(lifetime >= 0))
+    throw new KissError('usage', 'this names no download')
+  if (draining()) throw new KissError('draining', 'this server is shutting down')
+  if (!(await cluster.copy({ id, url, access, lifetime })))
+    return problemReply({ status: 409, code: 'not-found', detail: 'this node keeps nothing of it' })
+  return json(200, {})
+}
+
 async function lend(request: Incoming, { pool }: Services, cluster: ClusterEngine): Promise<Reply> {
   const [id = ''] = request.params
   const generation = String(request.headers['x-kiss-generation'] ?? 'stored')
-  const what = generation === 'stored' ? generation : Number(generation)
+  const what = generation === 'stored' || generation === 'part' ? generation : Number(generation)
   const lent = await cluster.lend(id, what, request.signal)
   if (typeof lent === 'string') return refusal(lent, what)
   try {
@@ -54,11 +70,11 @@ async function lend(request: Incoming, { pool }: Services, cluster: ClusterEngin
   }
 }
 
-function refusal(refused: Refused, what: 'stored' | number): Reply {
+function refusal(refused: Refused, what: 'stored' | 'part' | number): Reply {
   if (refused === 'private') {
     return problemReply({ status: 403, code: 'client-forbidden', detail: 'this body is for one request alone' })
   }
-  return what === 'stored'
+  return typeof what === 'string'
     ? problemReply({ status: 404, code: 'not-found', detail: 'this node does not have it' })
     : problemReply({ status: 409, code: 'not-found', detail: 'this node does not download it under that lease' })
 }

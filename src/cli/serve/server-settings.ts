@@ -28,10 +28,11 @@ export async function accessOptions(values: SettingValues): Promise<AccessOption
  * @throws KissError `usage` for half of the settings, `configuration` for a file of tokens that cannot be read or holds none
  */
 export async function clusterOptions(values: SettingValues, version: string): Promise<ClusterOptions | undefined> {
-  const { cluster, 'cluster-name': name, 'node-url': nodeUrl, 'cluster-token-file': tokenFile } = values
+  const { cluster, 'cluster-name': name, 'node-url': nodeUrl, 'cluster-token-file': tokenFile, copies } = values
   if (cluster === undefined) {
     if (nodeUrl !== undefined) throw new KissError('usage', '--node-url needs --cluster')
     if (tokenFile !== undefined) throw new KissError('usage', '--cluster-token-file needs --cluster')
+    if (copies > 1) throw new KissError('usage', '--copies needs --cluster')
     return undefined
   }
   // The value may hold a password: it is not shown.
@@ -42,7 +43,7 @@ export async function clusterOptions(values: SettingValues, version: string): Pr
   if (nodeUrl === undefined) throw new KissError('usage', '--cluster needs --node-url')
   if (tokenFile === undefined) throw new KissError('usage', '--cluster needs --cluster-token-file')
   const tokens = await tokensOf(tokenFile, '--cluster-token-file')
-  return { redis: cluster, name, nodeUrl: nodeUrl.href, tokens, caFile: values['ca-file'], version }
+  return { redis: cluster, name, nodeUrl: nodeUrl.href, tokens, copies, caFile: values['ca-file'], version }
 }
 
 /** @throws KissError `usage` for half a pair */

@@ -209,6 +209,7 @@ export const settingsTable = {
   },
   'cluster-name': { kind: 'string', default: 'kiss', summary: 'nodes of one name form a cluster', placeholder: 'NAME' },
   'node-url': { kind: 'url', summary: 'URL of this node for the other nodes', placeholder: 'URL' },
+  copies: { kind: 'integer', min: 1, max: 16, default: '1', summary: 'nodes that get each download', placeholder: 'N' },
   'cluster-token-file': { kind: 'path', summary: 'file with the token that the nodes share', placeholder: 'FILE' },
   check: { kind: 'boolean', summary: 'check every setting and exit', only: 'flag' },
   'print-config': { kind: 'boolean', summary: 'print every setting with its source and exit', only: 'flag' },
@@ -217,12 +218,7 @@ export const settingsTable = {
   all: { kind: 'boolean', summary: 'everything', only: 'flag' },
   stale: { kind: 'boolean', summary: 'entries that are no longer fresh', only: 'flag' },
   'older-than': { kind: 'duration', summary: 'entries stored longer ago than this', placeholder: '30d', only: 'flag' },
-  'unused-for': {
-    kind: 'duration',
-    summary: 'entries last used longer ago than this',
-    placeholder: '7d',
-    only: 'flag',
-  },
+  'unused-for': { kind: 'duration', summary: 'entries not used for this long', placeholder: '7d', only: 'flag' },
   match: {
     kind: 'string',
     summary: 'entries whose URL without query matches; * stops at /, ** does not',

@@ -1,0 +1,36 @@
+/** May an order have the bytes of another node? Cache rule 9 is asked where the client asks (engine/rights.ts). */
+
+import type { About } from '../flight/cluster.js'
+import type { Order } from '../flight/order.js'
+import type { Holder } from './holder.js'
+
+/** The questions of cache rule 9 to the origin. */
+export interface PeerRights {
+  /** Shows the origin the credential of the order; throws its refusal. The result is for `mayTake`. */
+  introduce(order: Order, signal: AbortSignal): Promise<unknown>
+  /** May the client of this order have these bytes? Throws the refusal of the origin. */
+  mayTake(order: Order, content: About, signal: AbortSignal, introduced?: unknown): Promise<boolean>
+}
+
+export class Right {
+  readonly #order: Order
+  readonly #rights: PeerRights
+
+  constructor(order: Order, rights: PeerRights) {
+    this.#order = order
+    this.#rights = rights
+  }
+
+  /** Before the holder of a private body is asked for it. */
+  async introduced({ private: isPrivate }: Holder, signal: AbortSignal): Promise<unknown> {
+    const order = this.#order
+    return isPrivate && order.follows !== true ? this.#rights.introduce(order, signal) : undefined
+  }
+
+  async mayTake(about: About, signal: AbortSignal, introduced?: unknown): Promise<boolean> {
+    const order = this.#order
+    // Whoever reads a copy proves a right of its own; the copy must not become less private than the original.
+    if (order.follows === true) return about.access !== 'client' || order.access === 'client'
+    return this.#rights.mayTake(order, about, signal, introduced)
+  }
+}

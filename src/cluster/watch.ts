@@ -1,0 +1,37 @@
+/** Waits for the answer of a node that downloads, for as long as Redis says that it does. */
+
+import { Moved } from './holder.js'
+
+/** Milliseconds between two looks at the lease. */
+const WATCH = 1_000
+
+export interface Watching {
+  readonly signal: AbortSignal
+  /** Milliseconds that the request may wait. */
+  readonly headersTimeout: number
+  /** Does another node download by now? */
+  readonly isOver: () => Promise<boolean>
+}
+
+/** undefined: another node holds the lease by now. Throws where the request has waited long enough. */
+export async function watched<T>(
+  { signal, headersTimeout, isOver }: Watching,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const ended = new AbortController()
+  const late = Object.assign(new Error('the node that downloads did not answer in time'), { code: 'ETIMEDOUT' })
+  const timer = setTimeout(() => ended.abort(late), Math.min(headersTimeout, 2 ** 31 - 1))
+  const watch = setInterval(() => {
+    void isOver().then((over) => over && ended.abort(new Moved('another node downloads by now')))
+  }, WATCH)
+  try {
+    return await ask(AbortSignal.any([signal, ended.signal]))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof Moved) return undefined
+    throw error
+  } finally {
+    clearTimeout(timer)
+    clearInterval(watch)
+  }
+}
