@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
+import { Serving } from '../support/serving.js'
 
 /** Names of libraries, as their folders are called. */
 const library = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/
@@ -25,6 +26,10 @@ describe('a start of kiss', () => {
     const directory = mkdtempSync(path.join(sandbox.root, 'loaded-'))
     const { code, stderr } = await sandbox.run(args, { env: { NODE_V8_COVERAGE: directory } })
     assert.equal(code, 0, stderr)
+    return filesIn(directory)
+  }
+
+  function filesIn(directory: string): string[] {
     return readdirSync(directory).flatMap((file) => {
       const { result } = JSON.parse(readFileSync(path.join(directory, file), 'utf8')) as { result: { url: string }[] }
       return result.map(({ url }) => url).filter((url) => url.startsWith('file:'))
@@ -48,6 +53,23 @@ describe('a start of kiss', () => {
     assert.ok(librariesIn(await filesLoadedBy('fetch', origin.url('/a'))).includes('undici'))
     writeFileSync(sandbox.configFile, 'quota: 1GiB\n')
     assert.ok(librariesIn(await filesLoadedBy('fetch', origin.url('/a'))).includes('yaml'))
+  })
+
+  it('loads a client of Redis for a server of a cluster alone', async () => {
+    const tokenFile = path.join(sandbox.root, 'token')
+    writeFileSync(tokenFile, 'a-token-of-sixteen-characters')
+    const isOfRedis = (name: string): boolean => name.includes('redis')
+    const ofServer = async (...flags: string[]): Promise<string[]> => {
+      const directory = mkdtempSync(path.join(sandbox.root, 'loaded-'))
+      const serving = await Serving.start(sandbox, flags, { env: { NODE_V8_COVERAGE: directory } })
+      await serving.fetch(origin.url('/a'))
+      await serving.stop()
+      return librariesIn(filesIn(directory)).filter(isOfRedis)
+    }
+    assert.deepEqual(librariesIn(await filesLoadedBy('fetch', origin.url('/a'))).filter(isOfRedis), [])
+    assert.deepEqual(await ofServer('--allow-upstream', '127.0.0.1'), [])
+    const nowhere = ['--cluster', 'redis://127.0.0.1:1', '--node-url', 'http://127.0.0.1:1']
+    assert.deepEqual(await ofServer(...nowhere, '--cluster-token-file', tokenFile), ['@redis/client'])
   })
 
   it('loads no library to say its version', async () => {
