@@ -170,7 +170,10 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
     const code = systemCode(cause) ?? ''
     if (isUnreached(code)) return new Unreached(codes[code] ?? code, cause)
     const { hint } = failure
-    throw new KissError(failure.code, `${this.#names}: ${asKissError(cause).message}`, { cause, ...(hint !== undefined && { hint }) })
+    throw new KissError(failure.code, `${this.#names}: ${asKissError(cause).message}`, {
+      cause,
+      ...(hint !== undefined && { hint }),
+    })
   }
 }
 

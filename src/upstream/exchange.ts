@@ -5,7 +5,8 @@ import { printable } from '../printable.js'
 import type { Headers } from './headers.js'
 
 /** Fields of requests that hold no credential: kiss writes them, or they select a representation. */
-const openInRequests = /^(?:accept|accept-charset|accept-encoding|accept-language|range|if-[a-z-]+|user-agent|via)$/
+const openInRequests =
+  /^(?:accept|accept-charset|accept-encoding|accept-language|prefer|range|if-[a-z-]+|user-agent|via)$/
 
 /** Fields of answers that decide their use or identify the server; all others may contain a cookie or a token. */
 const openInAnswers =

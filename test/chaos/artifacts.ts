@@ -40,11 +40,13 @@ export class ChaosArtifact {
   constructor(
     readonly number: number,
     random: Random,
+    /** Bytes; default: random. */
+    size?: number,
   ) {
     this.path = `/artifact-${number}.bin`
     this.manner = manners[number % manners.length]!
     // Most are small, some are large, one is empty.
-    this.#size = number === 7 ? 0 : Math.floor(2 ** (9 + random.next() * 11))
+    this.#size = size !== undefined ? size : number === 7 ? 0 : Math.floor(2 ** (9 + random.next() * 11))
     this.change(random)
   }
 

@@ -28,6 +28,8 @@ export interface ChaosOptions {
   readonly readers?: number
   readonly servers?: number
   readonly workers?: number
+  /** The servers ask one parent, and some artifacts are large enough for ranges in parallel. */
+  readonly parent?: boolean
   readonly say?: (line: string) => void
 }
 
@@ -47,6 +49,9 @@ const LONG_FREEZE = 33_000
 const THINKING = 600
 /** Milliseconds until a client whose connection was refused asks again, as curl --retry does. */
 const REFUSED = 1_000
+/** Artifacts that come by ranges in parallel, and their bytes. */
+const LARGE = 2
+const LARGE_SIZE = 40 * 1024 * 1024
 /** One request of so many is a `kiss fetch` of its own. */
 const COMMANDS = 300
 
@@ -54,7 +59,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, root, say = () => undefined } = options
   const startedAt = Date.now()
   const random = new Random(seed)
-  const artifacts = Array.from({ length: options.artifacts ?? 30 }, (_, i) => new ChaosArtifact(i, random))
+  const parent = options.parent === true
+  const small = options.artifacts ?? 30
+  const artifacts = Array.from({ length: small + (parent ? LARGE : 0) }, (_, i) =>
+    i < small ? new ChaosArtifact(i, random) : new ChaosArtifact(i, random, LARGE_SIZE),
+  )
   const origin = new ChaosOrigin(artifacts, new Random(seed + 1))
   await origin.start()
   const total = artifacts.reduce((sum, { current }) => sum + current.body.length, 0)
@@ -63,18 +72,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   writeFileSync(path.join(root, 'token'), 'chaos-of-the-admin\n')
   writeFileSync(path.join(root, 'witness'), '')
   writeFileSync(path.join(root, 'clock'), '0')
+  const flags = [
+    ...['--quota', String(quota), '--stale-if-error', '5s', '--stall-timeout', '1s', '--retry-for', '30s'],
+    ...['--max-downloads-per-host', '96', '--max-downloads', '192', '--log-level', 'warn'],
+    ...['--allow-upstream', '127.0.0.1', '--admin-token-file', path.join(root, 'token')],
+  ]
+  const above = parent
+    ? await Servers.start({ root, cacheDir: path.join(root, 'above'), count: 1, workers: 2, flags })
+    : undefined
   const servers = await Servers.start({
     root,
     cacheDir: path.join(root, 'cache'),
     count: options.servers ?? 2,
     workers: options.workers ?? 3,
-    flags: [
-      ...['--quota', String(quota), '--stale-if-error', '5s', '--stall-timeout', '1s', '--retry-for', '30s'],
-      ...['--max-downloads-per-host', '96', '--max-downloads', '192', '--log-level', 'warn'],
-      ...['--allow-upstream', '127.0.0.1', '--admin-token-file', path.join(root, 'token')],
-    ],
+    flags: [...flags, ...(above?.urls ?? []).flatMap((url) => ['--parent', url])],
   })
-  const run = new Run(options, { random, artifacts, origin, servers })
+  const run = new Run(options, { random, artifacts, origin, servers, above })
   try {
     say(
       `seed ${seed}: ${artifacts.length} artifacts of ${total} bytes in all, quota ${quota}, ${servers.urls.join(' ')}`,
@@ -83,6 +96,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     return await run.conclude(quota, startedAt)
   } finally {
     servers.abandon()
+    above?.abandon()
     await origin.close()
   }
 }
@@ -92,6 +106,8 @@ interface Parts {
   readonly artifacts: readonly ChaosArtifact[]
   readonly origin: ChaosOrigin
   readonly servers: Servers
+  /** The parent of the servers. */
+  readonly above: Servers | undefined
 }
 
 class Run {
@@ -112,14 +128,18 @@ class Run {
   }
 
   async go(say: (line: string) => void): Promise<void> {
-    const { random, servers, artifacts } = this.#p
+    const { random, servers, artifacts, above } = this.#p
+    // Each version is kept: the large ones change seldom.
+    const changing = [...artifacts, ...artifacts, ...artifacts, ...artifacts].filter(
+      ({ current }, i) => current.body.length < LARGE_SIZE / 4 || i < artifacts.length,
+    )
     const tell = setInterval(() => say(`${this.#begun} requests ${JSON.stringify(this.#tally.outcomes)}`), 5_000)
     const troubles = [
       this.#every(BETWEEN_KILLS, () => this.#kill()),
       this.#every(BETWEEN_FREEZES, () => this.#freeze()),
       this.#every(BETWEEN_PURGES, () => this.#purge()),
       this.#every(BETWEEN_STEPS, () => this.#step()),
-      this.#every(BETWEEN_CHANGES, () => random.pick(artifacts).change(random)),
+      this.#every(BETWEEN_CHANGES, () => random.pick(changing).change(random)),
     ]
     const readers = Array.from({ length: this.#o.readers ?? 50 }, (_, i) =>
       this.#readOn(new Random(this.#o.seed * 1000 + i)),
@@ -129,21 +149,18 @@ class Run {
     await Promise.all(troubles)
     clearInterval(tell)
     await servers.settled()
+    await above?.settled()
   }
 
   /** When nothing fails any more, everything is right again at once. */
   async conclude(quota: number, startedAt: number): Promise<ChaosReport> {
-    const { origin, servers, artifacts } = this.#p
+    const { origin, servers, artifacts, above } = this.#p
     origin.rate = 0
     await this.#calm()
     const descriptors = Math.max(...servers.workers().map(descriptorsOf))
     const bytes = { delivered: this.#tally.delivered, origin: origin.bytes, ...this.#necessary() }
-    const exits = await servers.end()
-    const verified = []
-    for (let i = 0; i < 2; i++) {
-      const { stdout } = await servers.run(['verify', '--json'])
-      verified.push(JSON.parse(stdout.toString()) as ChaosReport['verified'][number])
-    }
+    const exits = [...(await servers.end()), ...((await above?.end()) ?? [])]
+    const verified = [...(above ? [await verify(above)] : []), await verify(servers), await verify(servers)]
     const stats = JSON.parse((await servers.run(['stats', '--json'])).stdout.toString()) as { disk_reserved: number }
     return {
       requests: this.#begun,
@@ -202,8 +219,15 @@ class Run {
       : { kind: 'wrong', why: `kiss fetch ${artifact.path}: ${stdout.length} bytes that are no version's` }
   }
 
+  /** The servers, or their parent. */
+  #tier(): Servers {
+    const { random, servers, above } = this.#p
+    return above !== undefined && random.below(3) === 0 ? above : servers
+  }
+
   #kill(): void {
-    const { random, servers } = this.#p
+    const { random } = this.#p
+    const servers = this.#tier()
     if (random.below(12) === 0) {
       servers.killServer(random.below(servers.urls.length))
       this.#kills.servers++
@@ -213,7 +237,8 @@ class Run {
   }
 
   #freeze(): void {
-    const { random, servers } = this.#p
+    const { random } = this.#p
+    const servers = this.#tier()
     const kind = random.below(10) === 0 ? 'long' : 'short'
     const time = kind === 'long' ? LONG_FREEZE : random.below(SHORT_FREEZE)
     if (servers.freeze((pids) => random.pick(pids), time)) this.#freezes[kind]++
@@ -273,4 +298,9 @@ class Run {
     const { stored = 0, changed = 0, purged = 0, abandoned = 0 } = witnessed
     return { necessary: stored + changed + purged + abandoned, witnessed }
   }
+}
+
+async function verify(servers: Servers): Promise<ChaosReport['verified'][number]> {
+  const { stdout } = await servers.run(['verify', '--json'])
+  return JSON.parse(stdout.toString()) as ChaosReport['verified'][number]
 }

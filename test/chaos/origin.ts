@@ -97,7 +97,9 @@ export class ChaosOrigin {
     if (version.etag !== undefined) headers.etag = version.etag
     if (version.lastModified !== undefined) headers['last-modified'] = version.lastModified
     if (unchanged(version, request)) return void response.writeHead(304, headers).end()
-    const first = ranges && fault !== 'whole' ? rangeStart(version, request) : undefined
+    const range = ranges && fault !== 'whole' ? rangeOf(version, request) : undefined
+    const first = range?.first
+    const end = Math.min(range?.end ?? Infinity, body.length)
     if (fault === 'whole' && request.headers.range !== undefined) this.#count(fault)
     if (first !== undefined && first >= body.length) {
       return void response.writeHead(416, { ...headers, 'content-range': `bytes */${body.length}` }).end()
@@ -106,7 +108,7 @@ export class ChaosOrigin {
     let total = body.length
     if (first !== undefined && fault === 'wrong start') {
       this.#count(fault)
-      start = this.#random.below(body.length)
+      start = this.#random.below(end)
     }
     if (first !== undefined && fault === 'wrong total') {
       this.#count(fault)
@@ -116,11 +118,11 @@ export class ChaosOrigin {
       this.#count(fault)
       headers.etag = '"another"'
     }
-    if (first !== undefined) headers['content-range'] = `bytes ${start}-${body.length - 1}/${total}`
-    if (artifact.manner !== 'chunked') headers['content-length'] = String(body.length - start)
+    if (first !== undefined) headers['content-range'] = `bytes ${start}-${end - 1}/${total}`
+    if (artifact.manner !== 'chunked') headers['content-length'] = String(Math.max(0, end - start))
     if (fault === 'long length' || fault === 'huge length') {
       this.#count(fault)
-      const length = fault === 'huge length' ? 2 ** 40 : body.length - start + 1 + this.#random.below(1000)
+      const length = fault === 'huge length' ? 2 ** 40 : end - start + 1 + this.#random.below(1000)
       headers['content-length'] = String(length)
       if (first === undefined) artifact.lies.add(length)
     }
@@ -128,11 +130,11 @@ export class ChaosOrigin {
       first !== undefined && fault === 'surplus' ? Buffer.alloc(1 + this.#random.below(1000), 'surplus') : NOTHING
     if (surplus.length > 0) {
       this.#count(fault ?? '')
-      if (artifact.manner !== 'chunked') headers['content-length'] = String(body.length - start + surplus.length)
+      if (artifact.manner !== 'chunked') headers['content-length'] = String(end - start + surplus.length)
     }
     response.writeHead(first === undefined ? 200 : 206, headers)
     if (request.method === 'HEAD') return void response.end()
-    await this.#send(artifact, Buffer.concat([body.subarray(start), surplus]), fault, response)
+    await this.#send(artifact, Buffer.concat([body.subarray(start, end), surplus]), fault, response)
   }
 
   async #send(
@@ -184,10 +186,15 @@ function unchanged(version: Version, request: IncomingMessage): boolean {
 }
 
 /** RFC 9110 §13.1.5: strong comparison. */
-function rangeStart(version: Version, request: IncomingMessage): number | undefined {
-  const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')
+function rangeOf(
+  version: Version,
+  request: IncomingMessage,
+): { readonly first: number; readonly end: number } | undefined {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')
   if (range === null) return undefined
   const validator = request.headers['if-range']?.toString()
   const applies = validator === undefined || validator === version.etag || validator === version.lastModified
-  return applies && validator?.startsWith('W/') !== true ? Number(range[1]) : undefined
+  return applies && validator?.startsWith('W/') !== true
+    ? { first: Number(range[1]), end: range[2] === '' ? Infinity : Number(range[2]) + 1 }
+    : undefined
 }
