@@ -14,7 +14,8 @@ export interface Lent {
   readonly complete: boolean
   /** The sum of the whole; undefined while bytes are missing. */
   sum(): Sha256 | undefined
-  readonly shared: Shared
+  /** Absent for an unfinished body without a downloader. */
+  readonly shared?: Shared
   /** See Content.read. */
   read(buffer: Uint8Array, position: number): Promise<number>
   /** Counts bytes that the other node received. */
