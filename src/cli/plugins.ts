@@ -58,12 +58,21 @@ async function load(plugin: Plugin): Promise<Plugin> {
   try {
     await plugin.load()
   } catch (error) {
+    // Without a manifest oclif loads every command.
+    if (plugin.valid && !plugin.hasManifest) throw withoutManifest(plugin)
     throw pluginError(plugin.options.root, 'it does not load', error)
   }
   if (!plugin.valid) throw pluginError(plugin.name, 'its package.json has no "oclif" section')
   refuseUnknownHooks(plugin)
-  await refuseEmpty(plugin)
+  if (!plugin.hasManifest) throw withoutManifest(plugin)
   return plugin
+}
+
+/** Without a manifest oclif cannot tell a plugin that was not built from one without commands. */
+function withoutManifest({ name, root }: Plugin): KissError {
+  return new KissError('configuration', `plugin ${name}: it has no oclif.manifest.json`, {
+    hint: `build the plugin, or run "npx oclif@4 manifest" in ${root}`,
+  })
 }
 
 /** The hooks that oclif runs. */
@@ -85,19 +94,6 @@ function refuseUnknownHooks(plugin: Plugin): void {
   if (unknown === undefined) return
   const meant = nearest(unknown, known) ?? PROVIDERS_HOOK
   throw pluginError(plugin.name, `kiss runs no hook named ${unknown}; the name may be ${meant}`)
-}
-
-/** oclif takes a plugin that was not built for one without commands. */
-async function refuseEmpty(plugin: Plugin): Promise<void> {
-  if (plugin.hasManifest) return
-  const { commands } = plugin.pjson.oclif
-  const folder = typeof commands === 'object' ? commands.target : commands
-  if (folder === undefined) {
-    if (plugin.hooks[PROVIDERS_HOOK] !== undefined) return
-    throw pluginError(plugin.name, `it has no oclif.manifest.json, no commands and no hook ${PROVIDERS_HOOK}`)
-  }
-  if (plugin.commandIDs.length > 0) return
-  throw pluginError(plugin.name, `it has no oclif.manifest.json, and no commands in ${folder}; build it first`)
 }
 
 /** A failure of a plugin. A KissError already names the plugin. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Ran } from '../support/cli.js'
+import { project, type Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { pluginPackage, writePlugin, type PluginFiles } from '../support/plugin.js'
 import { writeReadmePlugin } from '../support/readme-plugin.js'
@@ -58,6 +58,10 @@ describe('third-party plugins', () => {
   it('work as the README shows them', async () => {
     const folder = path.join(cli.sandbox.root, 'kiss-lab')
     writeReadmePlugin(folder)
+    // What `npm install` would bring.
+    mkdirSync(path.join(folder, 'node_modules'))
+    symlinkSync(project, path.join(folder, 'node_modules/kiss-cache'))
+    execFileSync(path.join(project, 'node_modules/.bin/oclif'), ['manifest'], { cwd: folder, stdio: 'ignore' })
     writeFileSync(cli.sandbox.configFile, `plugins: [${folder}]\nlab:\n  server: ${cli.origin.url('/')}\n`)
     cli.origin.serve('/builds/7/Image.gz', { body: Buffer.from('image'), requires: { authorization: 'Bearer secret' } })
     const env = { LAB_TOKEN: 'secret' }
@@ -120,6 +124,9 @@ describe('third-party plugins', () => {
     }
   })
 
+  const hooks = { 'kiss-providers': './provider.js' }
+  const noManifest =
+    /plugin kiss-mem: it has no oclif\.manifest\.json; build the plugin, or run "npx oclif@4 manifest" in \/.*\/mem$/m
   const faults: [name: string, files: PluginFiles, args: string[], message: RegExp][] = [
     ['is not there', { 'package.json': undefined }, ['list'], /plugin \.\/mem: .*has no package\.json/],
     [
@@ -131,7 +138,7 @@ describe('third-party plugins', () => {
     [
       'has a command that does not load',
       { 'commands/mem/count.js': 'import "nowhere"' },
-      ['list'],
+      ['mem', 'count'],
       /plugin kiss-mem: its command mem count does not load: .*nowhere/,
     ],
     [
@@ -168,17 +175,24 @@ describe('third-party plugins', () => {
       ['list'],
       /plugin kiss-mem: its hook kiss-providers registered no provider$/m,
     ],
+    ['has no manifest', { 'oclif.manifest.json': undefined }, ['list'], noManifest],
     [
-      'has no manifest and was not built',
-      { 'package.json': pluginPackage({ oclif: { commands: './dist/commands' } }) },
-      ['list'],
-      /plugin kiss-mem: it has no oclif\.manifest\.json, and no commands in \.\/dist\/commands; build it first$/m,
+      'has no manifest and no command that loads',
+      { 'oclif.manifest.json': undefined, 'commands/mem/count.js': 'import "nowhere"' },
+      ['mem', 'count'],
+      noManifest,
     ],
     [
-      'has no manifest and names neither commands nor a hook',
-      { 'package.json': pluginPackage({ oclif: {} }) },
+      'has no manifest, and a provider alone',
+      { 'oclif.manifest.json': undefined, 'package.json': pluginPackage({ oclif: { hooks } }) },
       ['list'],
-      /plugin kiss-mem: it has no oclif\.manifest\.json, no commands and no hook kiss-providers$/m,
+      noManifest,
+    ],
+    [
+      'has no manifest and was not built',
+      { 'oclif.manifest.json': undefined, 'package.json': pluginPackage({ oclif: { commands: './dist/commands' } }) },
+      ['list'],
+      noManifest,
     ],
     [
       'has a hook without a function',

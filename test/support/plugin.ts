@@ -6,7 +6,7 @@ const packageJson = {
   name: 'kiss-mem',
   version: '1.2.3',
   type: 'module',
-  files: ['provider.js', 'commands'],
+  files: ['provider.js', 'commands', 'oclif.manifest.json'],
   kiss: { sections: ['mem'] },
   oclif: { commands: './commands', topicSeparator: ' ', hooks: { 'kiss-providers': './provider.js' } },
   peerDependencies: { kiss: '*' },
@@ -56,18 +56,29 @@ export interface PluginFiles {
 
 /** Writes it into `folder`; `files` replaces or, where undefined, leaves out. */
 export function writePlugin(folder: string, files: PluginFiles = {}): void {
-  const all: PluginFiles = {
-    'package.json': JSON.stringify(packageJson),
-    'provider.js': provider,
-    'commands/mem/count.js': command,
-    ...files,
-  }
+  const own = { 'package.json': JSON.stringify(packageJson), 'provider.js': provider, 'commands/mem/count.js': command }
+  const all: PluginFiles = { 'oclif.manifest.json': manifestOf({ ...own, ...files }), ...own, ...files }
   for (const [file, text] of Object.entries(all)) {
     if (text === undefined) continue
     const place = path.join(folder, file)
     mkdirSync(path.dirname(place), { recursive: true })
     writeFileSync(place, text)
   }
+}
+
+/** What `oclif manifest` writes of the commands among the files, as far as kiss reads it. */
+function manifestOf(files: PluginFiles): string {
+  const paths = Object.keys(files).filter((file) => file.startsWith('commands/'))
+  const commands = paths.map((file) => {
+    const relativePath = file.split('/')
+    const id = relativePath.slice(1).join(':').replace('.js', '')
+    const lists = { aliases: [], hiddenAliases: [], args: {}, flags: {} }
+    return [
+      id,
+      { id, ...lists, enableJsonFlag: true, isESM: true, relativePath, pluginName: packageJson.name },
+    ] as const
+  })
+  return JSON.stringify({ version: packageJson.version, commands: Object.fromEntries(commands) })
 }
 
 /** Its package.json with other fields. */

@@ -23,9 +23,9 @@ function packageJson(name: string, version: string): string {
     engines: { node: '>=20.19' },
     files: ['dist', '!dist/**/*.test.*', 'oclif.manifest.json'],
     scripts: {
-      build: 'tsc',
-      test: 'tsc && node --test dist/*.test.js',
-      prepack: 'tsc && oclif manifest',
+      build: 'tsc && oclif manifest',
+      test: 'npm run build && node --test dist/*.test.js',
+      prepack: 'npm run build',
     },
     oclif: {
       commands: './dist/commands',
