@@ -43,6 +43,8 @@ export class Repository {
   readonly artifacts: Artifact[] = []
   /** `build.yml@main` to its successful runs, the newest first. */
   readonly workflows = new Map<string, number[]>()
+  /** Runs of pull requests to the fork that they come from; null: it was deleted. */
+  readonly forks = new Map<number, string | null>()
   /** `main/dts/board.dts`: ref and path. */
   readonly files = new Map<string, Buffer>()
   /** `refs/tags/v1.tar.gz` */
@@ -233,7 +235,15 @@ export class GitHubServer {
     const [, workflow] = /^actions\/workflows\/([^/]+)\/runs$/.exec(rest) ?? []
     if (workflow === undefined || query.get('status') !== 'success') return undefined
     const runs = repository.workflows.get(`${workflow}@${query.get('branch') ?? ''}`) ?? []
-    return { total_count: runs.length, workflow_runs: runs.map((run) => ({ id: run })) }
+    const own = { id: 1, full_name: repository.path }
+    const head = (run: number): object | null => {
+      const fork = repository.forks.get(run)
+      return fork === undefined ? own : fork === null ? null : { id: 2, full_name: fork }
+    }
+    return {
+      total_count: runs.length,
+      workflow_runs: runs.map((run) => ({ id: run, repository: own, head_repository: head(run) })),
+    }
   }
 
   /** Pages know sessions and no tokens, but for raw files and archives. */

@@ -24,7 +24,7 @@ export function isRateLimit({ status, headers, excerpt }: UpstreamFailure): bool
 /** Seconds until GitHub takes requests again. @param now milliseconds since the epoch */
 export function limitedFor({ headers }: UpstreamFailure, now: number): number {
   const after = headers['retry-after']
-  if (after !== undefined && /^\d{1,9}$/.test(after)) return Number(after)
+  if (after !== undefined && /^\d{1,9}$/.test(after)) return Math.max(1, Number(after))
   const reset = headers['x-ratelimit-reset']
   if (headers['x-ratelimit-remaining'] === '0' && reset !== undefined && /^\d{1,12}$/.test(reset)) {
     return Math.max(1, Math.ceil(Number(reset) - now / 1000))

@@ -7,15 +7,22 @@ export interface Asset {
   readonly id: number
   readonly name: string
   /** `sha256:…`; null for a file that was uploaded before GitHub kept sums. */
-  readonly digest?: string | null
-  readonly browser_download_url?: string
+  readonly digest?: unknown
+  readonly browser_download_url?: unknown
 }
 
 export interface Artifact {
   readonly id: number
   readonly name: string
-  readonly expired?: boolean
-  readonly digest?: string | null
+  readonly expired?: unknown
+  readonly digest?: unknown
+}
+
+/** A run of a workflow, and the repositories of the workflow and of the branch. */
+interface Run {
+  readonly id: number
+  readonly repository?: { readonly id?: unknown } | null
+  readonly head_repository?: { readonly id?: unknown } | null
 }
 
 /** Pages of a list that are read. */
@@ -32,30 +39,35 @@ export class Finder {
   /** The asset of this name in the release of this tag. */
   async asset(repository: string, tag: string, name: string, asking: Asking): Promise<Asset> {
     const path = `repos/${repository}/releases/tags/${tag.split('/').map(encodeURIComponent).join('/')}`
-    const release = (await this.#api.get(path, asking)) as { readonly id?: number; readonly assets?: readonly Asset[] }
+    const release = objectOf(await this.#api.get(path, asking))
+    const assets = itemsOf(release['assets']).filter(isNamed)
     // The release lists its assets; a list that is full may go on elsewhere.
-    const listed = release.assets?.find((asset) => asset.name === name)
+    const listed = assets.find((asset) => asset.name === name)
     if (listed !== undefined) return listed
-    const all = `repos/${repository}/releases/${release.id ?? 0}/assets`
-    const found = (release.assets?.length ?? 0) < 30 ? undefined : await this.#find<Asset>(all, undefined, name, asking)
-    return found ?? this.#missing(asking, `no asset ${name}`)
+    const all = `repos/${repository}/releases/${isId(release['id']) ? release['id'] : 0}/assets`
+    return (
+      (assets.length < 30 ? undefined : await this.#named(all, undefined, name, asking)) ??
+      this.#missing(asking, `no asset ${name}`)
+    )
   }
 
-  async assetById(repository: string, id: string, asking: Asking): Promise<Asset> {
-    return (await this.#api.get(`repos/${repository}/releases/assets/${id}`, asking)) as Asset
+  async assetById(
+    repository: string,
+    id: string,
+    asking: Asking,
+  ): Promise<{ readonly browser_download_url?: unknown }> {
+    return objectOf(await this.#api.get(`repos/${repository}/releases/assets/${id}`, asking))
   }
 
   /** The tag of the release that is marked as the latest. */
   async latestTag(repository: string, asking: Asking): Promise<string> {
-    const release = (await this.#api.get(`repos/${repository}/releases/latest`, asking)) as {
-      readonly tag_name?: string
-    }
-    return release.tag_name ?? this.#missing(asking, 'no tag')
+    const { tag_name: tag } = objectOf(await this.#api.get(`repos/${repository}/releases/latest`, asking))
+    return typeof tag === 'string' && tag !== '' ? tag : this.#missing(asking, 'no tag')
   }
 
-  async artifact(repository: string, id: string, asking: Asking): Promise<Artifact> {
-    const artifact = (await this.#api.get(`repos/${repository}/actions/artifacts/${id}`, asking)) as Artifact
-    if (artifact.expired === true) throw this.#failure(asking, 410, 'Artifact has expired')
+  async artifact(repository: string, id: string, asking: Asking): Promise<{ readonly digest?: unknown }> {
+    const artifact = objectOf(await this.#api.get(`repos/${repository}/actions/artifacts/${id}`, asking))
+    if (artifact['expired'] === true) throw this.#failure(asking, 410, 'Artifact has expired')
     return artifact
   }
 
@@ -67,41 +79,48 @@ export class Finder {
     const { repository, name } = resource
     const run = resource.kind === 'artifact of a run' ? resource.run : await this.#newestRun(resource, asking)
     const list = `repos/${repository}/actions/runs/${run}/artifacts`
-    const artifact = await this.#find<Artifact>(list, 'artifacts', name, asking)
+    const artifact: Artifact | undefined = await this.#named(list, 'artifacts', name, asking)
     if (artifact === undefined) return this.#missing(asking, `no artifact ${name}`)
     if (artifact.expired === true) throw this.#failure(asking, 410, 'Artifact has expired')
     return artifact
   }
 
+  /** The runs of a branch include those of pull requests from a branch of that name in a fork: anybody can make one. */
   async #newestRun(
     { repository, workflow, branch }: Extract<Resource, { kind: 'artifact of a workflow' }>,
     asking: Asking,
   ): Promise<number> {
-    const query = new URLSearchParams({ branch, status: 'success', per_page: '1' })
-    const path = `repos/${repository}/actions/workflows/${encodeURIComponent(workflow)}/runs?${query.toString()}`
-    const { workflow_runs: runs } = (await this.#api.get(path, asking)) as {
-      readonly workflow_runs?: readonly { readonly id: number }[]
+    const path = `repos/${repository}/actions/workflows/${encodeURIComponent(workflow)}/runs`
+    for await (const run of this.#pages(path, 'workflow_runs', { branch, status: 'success' }, asking)) {
+      if (isRun(run) && isOwn(run)) return run.id
     }
-    return runs?.[0]?.id ?? this.#missing(asking, 'no successful run')
+    return this.#missing(asking, 'no successful run')
   }
 
-  /** Looks through the pages of a list for a name. Of artifacts that a run has twice, the newest has the highest number. */
-  async #find<T extends { readonly id: number; readonly name: string; readonly expired?: boolean }>(
+  /** Looks through a list for a name. Of artifacts that a run has twice, the newest has the highest number. */
+  async #named(
     list: string,
     key: 'artifacts' | undefined,
     name: string,
     asking: Asking,
-  ): Promise<T | undefined> {
-    const found: T[] = []
-    for (let page = 1; page <= MAX_PAGES; page++) {
-      const query = new URLSearchParams({ per_page: String(PER_PAGE), page: String(page), ...(key && { name }) })
-      const answer = await this.#api.get(`${list}?${query.toString()}`, asking)
-      const items = (key === undefined ? answer : (answer as Record<string, unknown>)[key]) as readonly T[] | undefined
-      found.push(...(items ?? []).filter((item) => item.name === name))
-      if ((items?.length ?? 0) === 0 || hasAll(answer, page)) break
+  ): Promise<(Asset & Artifact) | undefined> {
+    const found: (Asset & Artifact)[] = []
+    for await (const item of this.#pages(list, key, key === undefined ? {} : { name }, asking)) {
+      if (isNamed(item) && item.name === name) found.push(item)
     }
-    const rank = ({ expired, id }: T): number => (expired === true ? 0 : id)
+    const rank = ({ expired, id }: Artifact): number => (expired === true ? 0 : id)
     return found.sort((a, b) => rank(b) - rank(a))[0]
+  }
+
+  /** The items of a list, page after page. @param key of the list in an answer; undefined: the answer is the list */
+  async *#pages(list: string, key: string | undefined, filter: Record<string, string>, asking: Asking): AsyncGenerator {
+    for (let page = 1; page <= MAX_PAGES; page++) {
+      const query = new URLSearchParams({ ...filter, per_page: String(PER_PAGE), page: String(page) })
+      const answer = await this.#api.get(`${list}?${query.toString()}`, asking)
+      const items = itemsOf(key === undefined ? answer : objectOf(answer)[key])
+      yield* items
+      if (items.length === 0 || hasAll(answer, page)) return
+    }
   }
 
   #missing(asking: Asking, what: string): never {
@@ -115,11 +134,38 @@ export class Finder {
 
 /** `total_count` says that no further page has anything. */
 function hasAll(answer: unknown, page: number): boolean {
-  const total = (answer as { readonly total_count?: number }).total_count
-  return total !== undefined && page * PER_PAGE >= total
+  const { total_count: total } = objectOf(answer)
+  return typeof total === 'number' && page * PER_PAGE >= total
+}
+
+/** An answer of any other form has nothing of what is looked for. */
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0
+}
+
+function isNamed(value: unknown): value is Asset & Artifact {
+  const { id, name } = objectOf(value)
+  return isId(id) && typeof name === 'string'
+}
+
+function isRun(value: unknown): value is Run {
+  return isId(objectOf(value)['id'])
+}
+
+/** GitHub gives both repositories; that of a deleted fork is null. */
+function isOwn({ repository, head_repository: head }: Run): boolean {
+  return head === undefined || (head !== null && head.id === repository?.id)
 }
 
 /** The sum in `sha256:…`, in lower case. */
-export function sha256Of(digest: string | null | undefined): string | undefined {
-  return /^sha256:([0-9a-f]{64})$/i.exec(digest ?? '')?.[1]?.toLowerCase()
+export function sha256Of(digest: unknown): string | undefined {
+  return typeof digest === 'string' ? /^sha256:([0-9a-f]{64})$/i.exec(digest)?.[1]?.toLowerCase() : undefined
 }

@@ -13,6 +13,7 @@ import type {
 import { description, isRateLimit, limitedFor, refusal, type Credential } from './answers.js'
 import { Api, type Asking } from './api.js'
 import { Finder, sha256Of } from './finding.js'
+import { pathBelow } from './place.js'
 import { globToRegExp, repositoryMatcher } from './patterns.js'
 import { isSecretName, readUrl, withoutSecrets } from './read.js'
 import { moves } from './refs.js'
@@ -102,7 +103,7 @@ export class GitHubProvider implements UpstreamProvider {
   lends(url: URL): boolean {
     const resource = this.#read(url)
     if (resource === undefined || this.#token === undefined) return false
-    return !this.#o.serving || this.#lendsTo(resource.repository)
+    return this.#mayLendFor(resource)
   }
 
   async authorise(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest> {
@@ -171,8 +172,8 @@ export class GitHubProvider implements UpstreamProvider {
       case 'asset by id': {
         const asked = await asking()
         const lookup = () => this.#finder.assetById(repository, whole.id, asked)
-        const href = (await this.#whereAllowed(asked, lookup))?.browser_download_url ?? ''
-        const named = URL.canParse(href) ? this.#read(new URL(href)) : undefined
+        const href = (await this.#whereAllowed(asked, lookup))?.browser_download_url
+        const named = typeof href === 'string' && URL.canParse(href) ? this.#read(new URL(href)) : undefined
         return named?.kind === 'asset' ? named : undefined
       }
       case 'artifact of a run':
@@ -201,8 +202,7 @@ export class GitHubProvider implements UpstreamProvider {
   /** A renamed repository redirects within the API, where the token is needed again; no other hop gets it. */
   async #authoriseHop(request: UpstreamRequest, context: ProviderContext): Promise<UpstreamRequest> {
     const asked = this.#read(context.asked)
-    const { origin } = new URL(this.#place.api)
-    if (asked === undefined || request.url.origin !== origin || !usesApi(asked)) return request
+    if (asked === undefined || pathBelow(this.#place.api, request.url) === undefined || !usesApi(asked)) return request
     const { authorization } = await this.#asking(request, context, asked)
     if (authorization === undefined) return request
     return { ...request, headers: { accept: 'application/octet-stream', ...request.headers, authorization } }
@@ -212,9 +212,15 @@ export class GitHubProvider implements UpstreamProvider {
   async #asking(request: UpstreamRequest, context: ProviderContext, resource: Resource): Promise<Asking> {
     const { hop, signal, clientCredential } = context
     const shown = request.headers['authorization']
-    const lends = !clientCredential && (!this.#o.serving || this.#lendsTo(resource.repository))
+    const lends = !clientCredential && this.#mayLendFor(resource)
     const own = lends ? await this.#token?.read() : undefined
     return { hop, signal, authorization: shown ?? (own === undefined ? undefined : `Bearer ${own}`) }
+  }
+
+  /** A server lends its token for artifacts, and for nothing else that the API tells: hooks, keys, names of secrets. */
+  #mayLendFor(resource: Resource): boolean {
+    if (!this.#o.serving) return true
+    return (resource.kind !== 'api' || isArchive(resource)) && this.#lendsTo(resource.repository)
   }
 
   /** Without a credential an answer of the API is worth having, but not needed: its quota is small. */
@@ -231,8 +237,13 @@ export class GitHubProvider implements UpstreamProvider {
 
   #credential(resource: Resource | undefined): Credential {
     if (this.#token === undefined) return 'none set'
-    return !this.#o.serving || (resource !== undefined && this.#lendsTo(resource.repository)) ? 'sent' : 'not lent'
+    return !this.#o.serving || (resource !== undefined && this.#mayLendFor(resource)) ? 'sent' : 'not lent'
   }
+}
+
+/** `repos/OWNER/NAME/tarball/REF`, `…/zipball/REF` */
+function isArchive({ repository, rest }: Extract<Resource, { kind: 'api' }>): boolean {
+  return repository !== '' && /^repos\/[^/]+\/[^/]+\/(tarball|zipball)(\/|$)/.test(rest)
 }
 
 /** Does a download of it with a credential begin at the API? */

@@ -99,6 +99,17 @@ describe('an artifact of GitHub', () => {
     assert.deepEqual((await get(kiss, 'github:lab/kernel/run/4711/build')).body, modules)
   })
 
+  it('is of the newest run of the repository itself, never of a pull request from a fork with a branch of that name', async () => {
+    lab.kernel.workflows.set('build.yml@main', [6666, 6665, 4711])
+    for (const run of [6666, 6665]) lab.kernel.upload(run, 'build', modules)
+    lab.kernel.forks.set(6666, 'mallory/kernel').set(6665, null)
+    const kiss = await engines.engine(lab.github, withToken)
+    assert.deepEqual((await get(kiss, 'github:lab/kernel/workflow/build.yml@main/build')).body, artifact)
+    lab.kernel.workflows.set('build.yml@dev', [6666])
+    const foreign = get(kiss, 'github:lab/kernel/workflow/build.yml@dev/build')
+    await assert.rejects(foreign, { status: 404, message: /no successful run on that branch/ })
+  })
+
   it('is a file or a source archive, of a commit for long, of a branch for minutes', async () => {
     const kiss = await engines.engine(lab.github, withToken)
     const lifetimes: [path: string, seconds: number][] = [

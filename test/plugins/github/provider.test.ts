@@ -27,13 +27,17 @@ const http: HttpClient = async ({ url }) => {
   return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(body)) }
 }
 
-function make(place = githubCom): GitHubProvider {
+function make(
+  place = githubCom,
+  { serving = false, repositories = [] as string[] } = {},
+  client = http,
+): GitHubProvider {
   return new GitHubProvider({
     name: 'github-com',
-    serving: false,
-    http,
+    serving,
+    http: client,
     isDefault: true,
-    settings: { place, token: { token }, repositories: [], share: 'probe', movingTtl: 300, tags: [] },
+    settings: { place, token: { token }, repositories, share: 'probe', movingTtl: 300, tags: [] },
   })
 }
 
@@ -132,6 +136,64 @@ describe('the provider of a GitHub', () => {
     assert.deepEqual(headers, { authorization: `Bearer ${token}`, accept: 'application/octet-stream' })
     assert.equal(sha256, 'a'.repeat(64))
   })
+})
+
+describe('a provider in a server', () => {
+  it('lends its token for artifacts of the listed repositories, and for nothing else that the API tells', () => {
+    const lends = (repositories: string[], url: string): boolean =>
+      make(githubCom, { serving: true, repositories }).lends(new URL(url))
+    for (const all of [['*'], ['**'], ['lab/kernel'], ['lab/*']]) {
+      for (const url of [
+        `${web}/releases/download/v1/a`,
+        `${api}/releases/assets/7`,
+        `${raw}/main/a`,
+        `${api}/tarball/main`,
+      ]) {
+        assert.equal(lends(all, url), true, `${all.join()} ${url}`)
+      }
+      for (const path of ['/hooks', '/actions/secrets', '/keys', '/releases', '/tarballs']) {
+        assert.equal(lends(all, `${api}${path}`), false, path)
+      }
+      assert.equal(lends(all, 'https://api.github.com/user/repos'), false)
+    }
+    assert.equal(lends(['lab/other'], `${web}/releases/download/v1/a`), false)
+  })
+})
+
+describe('an answer of the API that has another form', () => {
+  const context = { signal: new AbortController().signal, hop: 0, clientCredential: false }
+  const forms = [
+    null,
+    7,
+    'text',
+    [],
+    {},
+    { assets: {} },
+    { assets: [null, { id: '../../x', name: 'Image.gz' }] },
+    { artifacts: 7 },
+    { workflow_runs: [null] },
+    { tag_name: 7 },
+  ]
+  for (const form of forms) {
+    it(`is an answer without what is looked for: ${JSON.stringify(form)}`, async () => {
+      const odd: HttpClient = async () => ({ status: 200, headers: {}, body: Buffer.from(JSON.stringify(form)) })
+      const provider = make(githubCom, {}, odd)
+      for (const url of [`${web}/releases/download/v1/Image.gz`]) {
+        const asked = new URL(url)
+        const answer = provider.authorise({ method: 'GET', url: asked, headers: {} }, { ...context, asked })
+        await assert.rejects(answer, (error: { failure?: { status: number } }) => error.failure?.status === 404)
+      }
+      for (const url of [
+        `${web}/releases/latest/download/a`,
+        'github:lab/kernel/run/1/build',
+        'github:lab/kernel/workflow/b.yml@main/build',
+      ]) {
+        const asked = new URL(url)
+        const answer = provider.source({ method: 'GET', url: asked, headers: {} }, { ...context, asked })
+        await assert.rejects(answer, (error: { failure?: { status: number } }) => error.failure?.status === 404)
+      }
+    })
+  }
 })
 
 describe('the settings of GitHub', () => {
