@@ -90,6 +90,31 @@ describe('the recipes of docs/ci.md', () => {
     assert.deepEqual(clients(), ['kiss'])
   })
 
+  it('for tuxrun names the artifact in the cache', async () => {
+    origin.serve('/builds/Image.gz', { body: bytes('Image', 10_000) })
+    const [, url = ''] = /tuxrun .*--kernel "(.*?)"/.exec(page) ?? []
+    assert.equal(await (await fetch(filled(url))).text(), bytes('Image', 10_000).toString())
+    assert.equal(new URL(url).pathname.split('/').at(-1), 'Image.gz')
+  })
+
+  it('for Bazel rewrites a URL to kiss, and to the origin after it', async () => {
+    origin.serve('/builds/deps.tar.gz', { body: bytes('deps', 10_000) })
+    const rules = recipe('Bazel', 'text').trim().split('\n')
+    const asked = 'artifacts.example.com/builds/deps.tar.gz'
+    // A pattern matches the whole URL without its scheme; a replacement without one gets that of the URL.
+    const rewritten = rules.map((rule) => {
+      const [, pattern = '', replacement = ''] = /^rewrite (\S+) (\S+)$/.exec(rule) ?? []
+      const url = asked.replace(new RegExp(`^(?:${pattern})$`), replacement)
+      return /^https?:\/\//.test(url) ? url : `https://${url}`
+    })
+    assert.deepEqual(rewritten, [
+      'http://kiss:8001/api/v1/fetch/deps.tar.gz?url=https://artifacts.example.com/builds/deps.tar.gz',
+      `https://${asked}`,
+    ])
+    for (const url of rewritten) assert.equal(await (await fetch(filled(url))).text(), bytes('deps', 10_000).toString())
+    assert.deepEqual(clients(), ['kiss', 'node'])
+  })
+
   it('for CMake ask kiss first, and the origin where kiss is away', async function () {
     if (!has('cmake') || !has('make')) this.skip()
     mkdirSync(work('image'))
