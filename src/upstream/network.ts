@@ -8,13 +8,13 @@ import { KissError, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { writtenQuery } from '../http/parse-url.js'
 import { displayUrl } from '../http/urls.js'
-import { contains, parseAddress } from '../http/addresses.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
 import { lenientFactory } from './lenient-connector.js'
 import { receivedLines, sentLines } from './exchange.js'
 import { joined, sendable, type Headers } from './headers.js'
 import type { Relay } from './types.js'
+import { isInNoProxy, proxyIn } from './proxies.js'
 
 /** Bytes of headers that an answer may have. */
 const MAX_HEADERS = 64 * 1024
@@ -168,7 +168,7 @@ export class Network {
 
   /** Displayable. */
   #proxyOf({ protocol }: URL): string {
-    const [all, own] = [proxy(this.#env, 'all_proxy'), proxy(this.#env, `${protocol.slice(0, -1)}_proxy`)]
+    const [all, own] = [proxyIn(this.#env, 'all_proxy'), proxyIn(this.#env, `${protocol.slice(0, -1)}_proxy`)]
     return displayUrl(own === '' ? all : own)
   }
 
@@ -231,8 +231,8 @@ function settingsOf({ guard, lookup, secureContext }: NetworkOptions): Agent.Opt
 /** undefined where the environment names no proxy. */
 function throughProxies(options: NetworkOptions, more: Agent.Options = {}): Dispatcher | undefined {
   const { env, secureContext } = options
-  const all = proxy(env, 'all_proxy')
-  const [httpProxy, httpsProxy] = [proxy(env, 'http_proxy') || all, proxy(env, 'https_proxy') || all]
+  const all = proxyIn(env, 'all_proxy')
+  const [httpProxy, httpsProxy] = [proxyIn(env, 'http_proxy') || all, proxyIn(env, 'https_proxy') || all]
   if (httpProxy === '' && httpsProxy === '') return undefined
   const tls = secureContext && { requestTls: { secureContext }, proxyTls: { secureContext } }
   const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? ''
@@ -246,29 +246,4 @@ function throughProxies(options: NetworkOptions, more: Agent.Options = {}): Disp
     proxyTunnel: false,
     ...more,
   })
-}
-
-/** Is the host an address within one of NO_PROXY's CIDRs? undici compares names and suffixes. */
-function isInNoProxy(hostname: string, env: NetworkOptions['env']): boolean {
-  const address = parseAddress(hostname.replace(/^\[(.*)\]$/, '$1'))
-  if (address === undefined) return false
-  const listed = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/)
-  return listed.some((text) => {
-    const [base = '', bits = ''] = text.split('/')
-    const network = /^\d{1,3}$/.test(bits) ? parseAddress(base) : undefined
-    return network !== undefined && contains({ ...network, bits: Number(bits) }, address)
-  })
-}
-
-/** The proxy's URL, '' for none. Throws KissError `configuration`, without the value, which may hold a password. */
-function proxy(env: NetworkOptions['env'], name: string): string {
-  const value = env[name] ?? env[name.toUpperCase()] ?? ''
-  const url = value === '' || value.includes('://') ? value : `http://${value}`
-  if (url === '' || (URL.canParse(url) && /^https?:/i.test(url))) return url
-  if (/^socks/i.test(url)) {
-    throw new KissError('configuration', `${name.toUpperCase()} names a SOCKS proxy, which kiss does not speak`, {
-      hint: 'name an http or https proxy, or unset it for kiss',
-    })
-  }
-  throw new KissError('configuration', `${name.toUpperCase()} is not the URL of an http or https proxy`)
 }

@@ -87,6 +87,17 @@ describe('kiss purge', () => {
     assert.equal(purgeLine({ removed: 1, bytes: 1024, dryRun: false }, []), 'removed 1 entry, 1 KiB')
     assert.equal(purgeLine({ removed: 2, bytes: 0, dryRun: true }, []), 'would remove 2 entries, 0 B')
   })
+
+  it('gives the reason of a smaller sum only where the sizes on the screen differ, as kiss list does', () => {
+    const twins = (size: number) => [entry('http://h/a', { size: 300_000 }), entry('http://h/b', { size })]
+    const shared = [...twins(6), entry('http://h/c', { size: 6 })]
+    const removed = { removed: 3, bytes: 300_006, dryRun: false }
+    assert.equal(purgeLine(removed, shared), 'removed 3 entries, 293 KiB')
+    assert.match(purgeLine({ ...removed, bytes: 300_000 }, twins(300_000)), /293 KiB; their sizes add up to 586 KiB/)
+    const [large, ...small] = shared
+    const listed = [{ ...large!, sha256: 'e'.repeat(64) }, ...small]
+    assert.equal(listLines(listed, now, 80).at(-1), '3 entries, 293 KiB')
+  })
 })
 
 describe('kiss verify', () => {

@@ -152,11 +152,15 @@ describe('who may use kiss serve, by its settings', () => {
       [['--client-token-file', 'none'], /cannot read/],
       [['--config', file('mirrors.yaml', 'mirrors: 5\n')], /mirrors/],
       [['--allow-upstream', 'a/b/c'], /allow-upstream/],
+      [['--ca-file', 'nowhere.pem'], /cannot read the certificates in .*nowhere\.pem: ENOENT/],
     ] as const) {
       const bad = await sandbox.run(['serve', '--check', ...args])
       assert.equal(bad.code, 2, args.join(' '))
       assert.match(bad.stderr, reason)
     }
+    const socks = await sandbox.run(['serve', '--check'], { env: { ALL_PROXY: 'socks5://u:hidden@127.0.0.1:1080' } })
+    assert.equal(socks.code, 2)
+    assert.match(socks.stderr, /^kiss: ALL_PROXY names a SOCKS proxy, .*unset it for kiss\n$/)
   })
 
   it('reads its file again on SIGHUP: clients, tokens, upstreams and quota; a broken one changes nothing', async () => {

@@ -55,7 +55,8 @@ export function sizesOf(entries: readonly Showable[]): string {
   const named = entries.reduce((sum, { size }) => sum + size, 0)
   const bodies = new Map(entries.map(({ sha256, size }) => [sha256, size]))
   const stored = [...bodies.values()].reduce((sum, size) => sum + size, 0)
-  return stored === named
+  // A difference that the rounded sizes do not show needs no reason.
+  return formatSize(stored) === formatSize(named)
     ? formatSize(named)
     : `${formatSize(named)}; ${formatSize(stored)} on the disk, because entries with the same content share it`
 }

@@ -92,7 +92,7 @@ export async function setQuota(
 export function purgeLine(result: PurgeResult, chosen: readonly Showable[]): string {
   const sum = chosen.reduce((bytes, { size }) => bytes + size, 0)
   const shared =
-    result.removed > 0 && result.bytes < sum
+    result.removed > 0 && result.bytes < sum && formatSize(result.bytes) !== formatSize(sum)
       ? `; their sizes add up to ${formatSize(sum)}, but a body is freed once, and not while another entry shares it`
       : ''
   return `${result.dryRun ? 'would remove' : 'removed'} ${amount(result)}${shared}`

@@ -51,7 +51,7 @@ export function statsLines({ status, hosts, name, price, columns }: StatsView): 
 
 /** The reason why the sizes of the entries add up to more than the cache takes. */
 function sharedLine(logical: number, stored: number): string[] {
-  return logical > stored
+  return logical > stored && formatSize(logical) !== formatSize(stored)
     ? [`shared      ${formatSize(logical)} of entries, because those with the same content share it`]
     : []
 }

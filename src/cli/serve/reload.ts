@@ -50,7 +50,13 @@ export async function checkSettings(settings: Settings): Promise<Checked> {
   const mirrors = configuredMirrors(file)
   const { of: parents } = await parentsFor(settings)
   const rules = configuredRules(file)
-  const { checkLists } = await import('../../upstream/lists.js')
+  const [{ checkLists }, { checkProxies }, { trusting }] = await Promise.all([
+    import('../../upstream/lists.js'),
+    import('../../upstream/proxies.js'),
+    import('../../upstream/trust.js'),
+  ])
+  checkProxies(process.env)
+  if (values['ca-file'] !== undefined) await trusting(values['ca-file'], undefined)
   checkLists({ mirrors, parents, allow: values['allow-upstream'], deny: values['deny-upstream'] })
   return { settings, access, tls, mirrors, parents, rules }
 }
