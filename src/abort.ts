@@ -1,4 +1,4 @@
-/** A wait that a signal ends. */
+/** Waits that a signal or a deadline ends. */
 
 /** Resolves as `promise` does, or rejects with the reason of the signal, whichever is first. The promise is not cancelled. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -13,5 +13,32 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
     return await Promise.race([aborted, promise])
   } finally {
     signal.removeEventListener('abort', leave)
+  }
+}
+
+export interface Deadline {
+  /** Milliseconds of `performance.now()`; the deadline may move. */
+  readonly until: () => number
+  readonly error: () => Error
+}
+
+/** Milliseconds between two checks of a distant deadline. */
+const LOOK = 1_000
+
+/** Rejects with the reason of the signal or the error of the deadline if one of them ends the wait. The event is not cancelled. */
+export async function waitUntil<T>(event: Promise<T>, { until, error }: Deadline, signal: AbortSignal): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const look = (): void => {
+      const left = until() - performance.now()
+      if (left <= 0) reject(error())
+      else timer = setTimeout(look, Math.min(left, LOOK))
+    }
+    look()
+  })
+  try {
+    return await unlessAborted(Promise.race([event, late]), signal)
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,7 +1,7 @@
 /** Repeats a hit without a lookup: the decision uses memory only and is synchronous. */
 
 import { isFresh } from '../http/freshness.js'
-import { hostOf } from '../http/host.js'
+import { hostOf } from '../http/urls.js'
 import { mayBeSignInPage } from '../http/sign-in.js'
 import type { Entry } from '../store/types.js'
 import type { Store } from '../store/open.js'

@@ -1,6 +1,6 @@
 /** Builds the answer of a reader, and counts the bytes that it receives. */
 
-import { hostOf } from '../http/host.js'
+import { hostOf } from '../http/urls.js'
 import { changedError, errorOf } from '../flight/ending.js'
 import type { CounterName, Entry, OpenBlob, ServedAs, Sha256 } from '../store/types.js'
 import { blobContent, mismatch, FlightContent, type ReaderOptions } from './contents.js'

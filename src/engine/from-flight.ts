@@ -1,7 +1,7 @@
 /** Answers from downloads: starts or joins one, and turns its ending into the answer of the request. */
 
 import { randomUUID } from 'node:crypto'
-import { unlessAborted } from '../abort.js'
+import { unlessAborted, waitUntil } from '../abort.js'
 import { asKissError, KissError } from '../errors.js'
 import { accessOf, isFree, isLentOnce } from '../flight/access.js'
 import { confirmed } from '../flight/commit.js'
@@ -22,7 +22,6 @@ import { mayServeStale, resolve } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
 import { narrowed, type Rule } from './rules/rules.js'
 import type { Artifact, Clock, FetchRequest } from './types.js'
-import { waitUntil } from './waiting.js'
 
 export interface FromFlightOptions {
   readonly flights: Flights

@@ -3,7 +3,7 @@
 import type { Times } from './cluster.js'
 import type { Generation, Head } from './directory.js'
 import { lifetimesFrom } from '../http/freshness.js'
-import { withRoom } from '../store/room.js'
+import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
 import { storageId, type Order } from './order.js'
 import type { Collaborators } from './collaborators.js'

@@ -1,7 +1,7 @@
 /** Downloads a key whose lease this process holds, and ends the generation in every case. */
 
 import { asKissError, KissError, systemCode } from '../errors.js'
-import { withRoom } from '../store/room.js'
+import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
 import { Attempts } from './attempts.js'
 import { timesOf, toldBy, type SharedDownload } from './cluster.js'

@@ -3,20 +3,20 @@
  * when the owner dies. The readers see one growing body in all cases.
  */
 
-import { asKissError, KissError, systemCode } from '../errors.js'
-import { withRoom } from '../store/room.js'
+import { KissError, asKissError, systemCode } from '../errors.js'
+import { withRoom } from '../store/slack.js'
 import type { KeyId } from '../store/types.js'
 import type { Collaborators } from './collaborators.js'
-import { complete } from './completion.js'
 import { download } from './download.js'
-import { errorFrom, type Ending } from './ending.js'
+import { type Ending, errorFrom, errorOf } from './ending.js'
 import { follow } from './follow.js'
 import type { Acquisition } from './lease.js'
 import type { Download } from './list.js'
-import { storageId, type Order, type Seed } from './order.js'
-import { FlightState } from './state.js'
+import { type Order, type Seed, storageId } from './order.js'
+import { FlightState, agrees } from './state.js'
 import { accessOf } from './access.js'
-import { holderOf, type Subject } from './subject.js'
+import { type Subject, holderOf } from './subject.js'
+import type { Store } from '../store/open.js'
 
 export interface FlightOptions {
   readonly order: Order
@@ -205,5 +205,36 @@ export class Flight {
     if (entry?.sha256 !== ending.sha256) return { ...ending, kind: 'whole' }
     state.entry = entry
     return ending
+  }
+}
+
+/** The ending of the flight for them; undefined if the rest is not stored and has to be downloaded. */
+export async function complete(
+  ending: Ending,
+  state: FlightState,
+  id: KeyId,
+  store: Store,
+): Promise<Ending | undefined> {
+  const { body, head, shown } = state
+  if (errorOf(ending, shown) || body.ended) return ending
+  const hasBody = ending.kind === 'stored' || ending.kind === 'whole'
+  if (!head) return ending.kind === 'stored' ? { kind: 'present' } : hasBody ? undefined : ending
+  if (hasBody && ending.size === body.size) return ending
+  const entry = ending.kind === 'stored' ? state.entry : await store.entries.reload(id)
+  const wanted = ending.kind !== 'whole' || ending.sha256 === entry?.sha256
+  const blob = entry && wanted ? await store.open(entry) : undefined
+  if (!entry || !blob) return undefined
+  try {
+    const same = agrees(head, { headers: entry.headers, length: entry.size })
+    if (!same || !(await body.exchange(blob.path))) return { kind: 'changed' }
+    body.grow(entry.size)
+    state.entry = entry
+    return { kind: 'stored', sha256: entry.sha256, size: entry.size }
+  } catch (error) {
+    // Evicted between the two looks.
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  } finally {
+    await blob.close()
   }
 }

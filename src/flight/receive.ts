@@ -1,11 +1,10 @@
 /** Reads the body of an answer: compares the bytes that are on disk already, and appends the others. */
 
-import { asKissError, KissError } from '../errors.js'
+import { KissError, asKissError } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import type { Collaborators, Counting } from './collaborators.js'
 import type { Head } from './directory.js'
 import type { LandingPlace } from './landing.js'
-import { lengthByHead } from './length.js'
 import type { Order } from './order.js'
 import { isDiskError } from './refusals.js'
 import { mergeHeads } from './resume.js'
@@ -106,4 +105,38 @@ async function append(chunk: Buffer, { landing, order, rangeEnd, total, onGrown 
     )
   await writer.append(chunk)
   onGrown()
+}
+
+/** Milliseconds. Every byte is here, and readers wait for the end. */
+const TIMEOUT = 5_000
+
+/** Bytes; undefined if the answer to HEAD has no length, or belongs to another version than `head`. */
+export async function lengthByHead(
+  order: Order,
+  head: Head | undefined,
+  { origins }: Pick<Collaborators, 'origins'>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { url, provider, headers, ownRight } = order
+  const network = await origins()
+  try {
+    const answer = await network.request({
+      url,
+      provider,
+      method: 'HEAD',
+      headers,
+      clientCredential: ownRight,
+      source: head?.source,
+      signal,
+      headersTimeout: TIMEOUT,
+    })
+    await answer.discard()
+    const length = answer.headers['content-length']
+    if (answer.status !== 200 || length === undefined || answer.headers['etag'] !== head?.headers.etag) return undefined
+    return Number(length)
+  } catch {
+    // A refusal of HEAD is no failure of the download.
+    signal.throwIfAborted()
+    return undefined
+  }
 }

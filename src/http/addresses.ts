@@ -1,5 +1,7 @@
-/** Addresses and networks as numbers, and how they are written. Pure. */
+/** Addresses and networks as numbers, their text forms, and the sets of addresses in settings. Pure. */
+
 import { isIPv4, isIPv6 } from 'node:net'
+import { KissError } from '../errors.js'
 
 /** An address as a number, so that every spelling of it is equal. */
 export interface Address {
@@ -72,4 +74,37 @@ export function unmapped(address: Address): Address {
 /** The IPv4 address in the last bits of an IPv6 one. */
 export function low32(value: bigint): bigint {
   return value & 0xffffffffn
+}
+
+/** An address in its plain form: no brackets, no zone, IPv4 where it is mapped into IPv6; undefined for anything else. */
+export function plainAddress(text: string): string | undefined {
+  const address = parseAddress(text.replace(/^\[(.*)\]$/, '$1'))
+  return address && showAddress(unmapped(address))
+}
+
+export class AddressSet {
+  readonly #networks: readonly Cidr[]
+
+  /**
+   * @param what the flag that the message names
+   * @throws KissError `usage`
+   */
+  constructor(cidrs: readonly string[], what: string) {
+    this.#networks = cidrs.map((cidr) => {
+      const network = parseCidr(cidr.trim())
+      if (network !== undefined) return network
+      const shown = JSON.stringify(cidr.trim().slice(0, 60))
+      throw new KissError('usage', `${what}: ${shown} is neither an address nor a CIDR`)
+    })
+  }
+
+  get size(): number {
+    return this.#networks.length
+  }
+
+  has(text: string): boolean {
+    if (this.size === 0) return false
+    const address = parseAddress(text.replace(/^\[(.*)\]$/, '$1'))
+    return address !== undefined && this.#networks.some((network) => contains(network, unmapped(address)))
+  }
 }

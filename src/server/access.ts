@@ -3,7 +3,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { LruMap } from '../store/lru.js'
-import { AddressSet, plainAddress } from './addresses.js'
+import { AddressSet, plainAddress } from '../http/addresses.js'
 
 export interface AccessOptions {
   /** Addresses and CIDRs; none: every client is allowed. */

@@ -1,6 +1,6 @@
 /** The entries of each host. Pure. */
 
-import { hostOf } from '../http/host.js'
+import { hostOf } from '../http/urls.js'
 
 /** The size of the entries of one host, and the number of their hits. */
 export interface HostFigures {

@@ -1,6 +1,6 @@
 /** A request of node:http in the form for handlers. */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { KissError } from '../errors.js'
 import type { Access } from './access.js'
 import type { Incoming } from './route.js'
@@ -87,4 +87,22 @@ export function splitTarget(target: string): { path: string; query: string; auth
 /** An id that a client chose, if it can stand in a header and a log line as it is. */
 export function requestId(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' && /^[\w.~:@/+=-]{1,128}$/.test(value) ? value : undefined
+}
+
+/** RFC 9110 §15.2: a client of HTTP/1.0 gets none. Other statuses than 102 and 103 are not passed on: node:http writes none. */
+export function informing(
+  message: IncomingMessage,
+  response: ServerResponse,
+): (status: number, fields: Readonly<Record<string, string>>) => void {
+  return (status, fields) => {
+    if (response.headersSent || response.destroyed || message.httpVersion !== '1.1') return
+    if (status === 102) response.writeProcessing()
+    if (status !== 103 || fields['link'] === undefined) return
+    try {
+      // Node sends nothing unless the name is lower case.
+      response.writeEarlyHints({ ...fields, link: fields['link'].split(/,\s*(?=<)/) })
+    } catch {
+      // A Link that node:http cannot parse is left out: it is only a hint.
+    }
+  }
 }

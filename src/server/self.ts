@@ -1,7 +1,7 @@
 /** The names of this server: the Host fields that it answers, and the URLs that would lead back to it. */
 
 import { isIP } from 'node:net'
-import { plainAddress } from './addresses.js'
+import { plainAddress } from '../http/addresses.js'
 
 export interface SelfOptions {
   /** The name or address of `--host`. */

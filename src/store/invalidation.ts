@@ -5,7 +5,6 @@ import { utimes, writeFile } from 'node:fs/promises'
 import { asKissError, systemCode } from '../errors.js'
 import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
-import { thisTurn } from './turn.js'
 
 /** Milliseconds between looks at the index, for changes that the watch did not tell. */
 const POLL = 5_000
@@ -144,4 +143,21 @@ async function touch({ changes: file, modes }: Layout, loud: boolean): Promise<v
     if (!['ENOENT', 'EPERM'].includes(systemCode(error) ?? '')) throw error
     await writeFile(file, '', { mode: modes.file })
   }
+}
+
+let turn = 0
+let counting = false
+
+/** The number of the running turn of the event loop. One check serves all requests of a turn: they had arrived before it. */
+export function thisTurn(): number {
+  if (!counting) {
+    counting = true
+    setImmediate(next)
+  }
+  return turn
+}
+
+function next(): void {
+  counting = false
+  turn++
 }

@@ -4,7 +4,7 @@ import type { FileBlobs } from './blobs.js'
 import type { CheckedBlobs } from './checked-blobs.js'
 import type { Entries } from './entries.js'
 import type { Removal } from './removal.js'
-import { withRoom } from './room.js'
+import { withRoom } from './slack.js'
 import type { SharedSpace } from './space.js'
 import type { Entry } from './types.js'
 

@@ -1,7 +1,7 @@
 /** The state of a file at its opening, to notice a changed, replaced or removed file (checked-blobs.ts). */
 
 import { statSync, type Stats } from 'node:fs'
-import { thisTurn } from './turn.js'
+import { thisTurn } from './invalidation.js'
 
 /** A file with another stamp was replaced or written to, or has another mode, owner or number of links. */
 export function stampOf({ ino, size, mtimeMs, ctimeMs }: Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>): string {

@@ -1,12 +1,13 @@
 /**
- * A file whose bytes are freed when the disk is full. SQLite needs some bytes to open the index, and a removal has to read the
- * index first.
+ * Handles a full disk: a file whose bytes can be freed, and a second try after an eviction. SQLite needs some bytes to open the
+ * index, and a removal has to read the index first.
  */
 
 import { randomBytes } from 'node:crypto'
 import { rm, statfs, writeFile } from 'node:fs/promises'
-import { systemCode, KissError } from '../errors.js'
+import { KissError, systemCode } from '../errors.js'
 import type { Layout } from './layout.js'
+import type { Space } from './types.js'
 
 /** Bytes: the map of SQLite's log (32 KiB), and a log of some small statements. */
 const SIZE = 512 * 1024
@@ -77,4 +78,18 @@ export async function asFullDisk(error: unknown, directory: string): Promise<unk
     cause: error,
     hint: 'free some space, or remove entries with "kiss purge"',
   })
+}
+
+/** Bytes to evict: the step that is repeated writes a few rows and small files. */
+const ELBOW_ROOM = 1024 * 1024
+
+/** Runs `step`, and once more after an eviction if the disk is full. */
+export async function withRoom<T>(space: Pick<Space, 'evict'>, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemCode(error) ?? '')) throw error
+    if ((await space.evict(ELBOW_ROOM)) === 0) throw error
+    return step()
+  }
 }

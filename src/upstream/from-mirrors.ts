@@ -6,8 +6,7 @@ import type { Health } from './health.js'
 import { follow, type Hopped } from './hops.js'
 import { mirrorsFor, parseMirrors, type MirrorRule, type Place } from './mirrors.js'
 import type { Mirror, OriginAnswer, OriginRequest, Source, Turn } from './types.js'
-import type { Ways } from './ways.js'
-import { within } from './within.js'
+import { type Ways, within } from './ways.js'
 
 /** Milliseconds that a mirror has to answer. */
 const TIMEOUT = 5000

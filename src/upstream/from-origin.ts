@@ -2,8 +2,7 @@
 import { withoutValidators } from './headers.js'
 import { follow } from './hops.js'
 import type { OriginAnswer, OriginRequest, Source, Turn } from './types.js'
-import type { Ways } from './ways.js'
-import { within } from './within.js'
+import { type Ways, within } from './ways.js'
 
 export class FromOrigin implements Source {
   readonly #ways: Ways

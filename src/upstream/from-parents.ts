@@ -25,9 +25,8 @@ import {
   type ParentRule,
 } from './parents.js'
 import type { OriginAnswer, OriginRequest, Parents, Source, Turn } from './types.js'
-import type { Ways } from './ways.js'
+import { type Ways, within } from './ways.js'
 import { shown } from './redirects.js'
-import { within } from './within.js'
 
 /** Milliseconds that a parent has to answer: it may have to ask its own parent or a slow origin first. */
 const TIMEOUT = 20_000

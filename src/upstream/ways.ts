@@ -1,7 +1,9 @@
-/** What the sources of the network share: the ways out, and how an answer becomes the engine's. */
+/** The part that the sources of the network share: the connections, the end of a request, and the time for its headers. */
+
 import type { Received } from './answer.js'
 import type { Network } from './network.js'
 import type { OriginAnswer, OriginRequest, OwnServer, Turn } from './types.js'
+import { errors } from 'undici'
 
 export interface Ways {
   /** Under the address guard. */
@@ -13,4 +15,15 @@ export interface Ways {
   readonly now: () => number
   /** The answer under the cap, the timeouts and the turn of its request; an answer without a body needs no turn any more. */
   finish(received: Received, request: OriginRequest, turn: Turn): OriginAnswer
+}
+
+/** Asks under a signal that is aborted with `signal`, or when there are no headers within `ms` milliseconds. */
+export async function within<T>(ms: number, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new errors.HeadersTimeoutError(`no answer within ${ms / 1000} s`)), ms)
+  try {
+    return await ask(AbortSignal.any([signal, late.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
 import { Access } from '#kiss/server/access.js'
-import { AddressSet, plainAddress } from '#kiss/server/addresses.js'
+import { AddressSet, plainAddress } from '#kiss/http/addresses.js'
 import { parseAuthority, Self } from '#kiss/server/self.js'
 import { get, raw, type Answer } from './support/client.js'
 import { testServers, type TestServer } from './support/servers.js'

@@ -2,9 +2,8 @@
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
-import { listedEntry, type ListedEntry } from '../../server/entries.js'
+import { type ListedEntry, listedEntry } from '../../server/entries.js'
 import { formatEntryFilter } from '../../server/entry-filter.js'
-import { isCount, isListedEntry, isStatus } from './answers.js'
 import type { RemoteRequest } from './client.js'
 import { endpoint } from '../../http/endpoint.js'
 import type { Remote } from './open.js'
@@ -56,4 +55,45 @@ function objectOf(remote: Remote, answer: unknown): Readonly<Record<string, unkn
 
 function notKiss({ client }: Remote): KissError {
   return new KissError('origin-failed', `${client.shown} does not answer as a kiss server`)
+}
+
+/** Is this one of the `entries` of a list? */
+export function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> & { readonly id?: string } {
+  if (typeof value !== 'object' || value === null) return false
+  const {
+    pinnedUntil = null,
+    id = '',
+    url,
+    size,
+    sha256,
+    storedAt,
+    staleAt,
+    lastUsedAt,
+    hits,
+    private: isPrivate,
+  } = value as Record<string, unknown>
+  return (
+    typeof id === 'string' &&
+    (pinnedUntil === null || Number.isFinite(pinnedUntil)) &&
+    typeof url === 'string' &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    [size, hits].every(isCount) &&
+    [storedAt, staleAt, lastUsedAt].every((time) => typeof time === 'number' && Number.isFinite(time)) &&
+    typeof isPrivate === 'boolean'
+  )
+}
+
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Is this the document of `/api/v1/status/`, of kiss or of KissCache? */
+export function isStatus(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const figures = Object.entries(value).filter(([key]) => /^(?:disk|resources|statistics)_/.test(key))
+  return (
+    figures.length > 0 &&
+    figures.every(([, figure]) => typeof figure === 'number' && Number.isFinite(figure) && figure >= 0)
+  )
 }

@@ -3,7 +3,7 @@
 import { countersOf } from '../../flight/sources.js'
 import type { CacheStatus } from '../../http/cache-status.js'
 import { keptFields } from '../../http/caching/fields.js'
-import { hostOf } from '../../http/host.js'
+import { hostOf } from '../../http/urls.js'
 import { storedHeaders } from '../../http/stored.js'
 import type { Store } from '../../store/open.js'
 import type { OriginAnswer } from '../../upstream/types.js'

@@ -1,7 +1,7 @@
 /** Which entries a page of the list shows, in which order. Pure. */
 
-import { hostOf } from '../../http/host.js'
 import type { ShownEntry } from '../../engine/types.js'
+import { hostOf } from '../../http/urls.js'
 import { parseSize } from '../../units.js'
 import { kissCacheOrder } from './kisscache-order.js'
 

@@ -2,7 +2,7 @@
 
 import { formatDuration, formatMoney, formatPrice, formatRate, formatSize, type Price } from '../../units.js'
 import { answeredRequests, downloadedFrom, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
-import { hostOf } from '../../http/host.js'
+import { hostOf } from '../../http/urls.js'
 import type { Counts } from '../../store/types.js'
 import { ago, count, pathOf, percent, readable, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { hostOf } from '#kiss/http/host.js'
+import { hostOf } from '#kiss/http/urls.js'
 import { count, pathOf, percent, readable, times } from '#kiss/server/pages/format.js'
 import { html } from '#kiss/server/pages/html.js'
 import { kissUrl, parseAsked } from '#kiss/server/pages/kiss-url.js'
