@@ -128,7 +128,7 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
     const { clock, retryFor, trace } = this.#o
     const attempts = new Attempts({
       order,
-      services: {
+      collaborators: {
         origins: () => (this.#origins ??= this.#open()),
         store: { counters: { add: () => undefined } },
         parallel: this.#parallel,

@@ -28,7 +28,7 @@ export const VALIDATION_TIMEOUT = 5_000
 
 export interface AttemptsOptions {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'origins' | 'clock' | 'random' | 'resourceKey' | 'trace' | 'parallel'> & {
+  readonly collaborators: Pick<Collaborators, 'origins' | 'clock' | 'random' | 'resourceKey' | 'trace' | 'parallel'> & {
     readonly store: Counting
     readonly settings: Pick<FlightSettings, 'retryFor'>
   }
@@ -66,7 +66,7 @@ export class Attempts {
 
   constructor(options: AttemptsOptions) {
     this.#o = options
-    this.#startedAt = options.services.clock.monotonic()
+    this.#startedAt = options.collaborators.clock.monotonic()
     this.#askedAt = this.#startedAt
     this.#retry = started(this.#startedAt, options.landing.head !== undefined)
   }
@@ -105,7 +105,7 @@ export class Attempts {
   }
 
   async #attempt(): Promise<Step> {
-    const { landing, order, services } = this.#o
+    const { landing, order, collaborators } = this.#o
     const held: Held = { size: landing.writer.size, head: landing.head, stale: order.stale }
     const distrust = this.#distrust || this.#fruitless >= FRUITLESS
     const asked: Ask = distrust ? { kind: 'whole', headers: {} } : ask(held)
@@ -118,7 +118,7 @@ export class Attempts {
       return this.#unanswered(error)
     }
     this.told = toldBy(answer)
-    const verdict = judge(asked.kind, answer, held, circumstancesOf(answer, order, services))
+    const verdict = judge(asked.kind, answer, held, circumstancesOf(answer, order, collaborators))
     this.#tell(decisions[verdict.kind])
     switch (verdict.kind) {
       case 'begin':
@@ -139,7 +139,7 @@ export class Attempts {
         return this.#whole(true)
       case 'renewed':
         await answer.discard()
-        this.confirmedAt = confirmedAt(answer, services.clock.now())
+        this.confirmedAt = confirmedAt(answer, collaborators.clock.now())
         return { kind: 'renewed' }
       case 'distrust':
         await answer.discard()
@@ -159,7 +159,7 @@ export class Attempts {
 
   /** Milliseconds. An origin that builds the artifact on demand may take as long as `--retry-for`. */
   #timeLeft(): number {
-    const { clock, settings } = this.#o.services
+    const { clock, settings } = this.#o.collaborators
     return Math.max(timeLeft(this.#retry, clock.monotonic(), settings.retryFor), LAST_ATTEMPT)
   }
 
@@ -170,10 +170,10 @@ export class Attempts {
   }
 
   async #request(asked: Ask, timeout: number): Promise<OriginAnswer> {
-    const { order, services, signal, state, landing } = this.#o
-    const { clock } = services
+    const { order, collaborators, signal, state, landing } = this.#o
+    const { clock } = collaborators
     const asking = clock.monotonic()
-    const origins = await services.origins()
+    const origins = await collaborators.origins()
     return origins.request({
       ...requestFor(order, asked),
       signal,
@@ -210,16 +210,16 @@ export class Attempts {
   }
 
   async #receive(what: Pick<Reception, 'answer' | 'position' | 'head' | 'rangeEnd'>): Promise<Step> {
-    const { landing, order, services, state, signal } = this.#o
+    const { landing, order, collaborators, state, signal } = this.#o
     const { answer, position, rangeEnd } = what
     const { head, writer } = landing
     const isRest = head !== undefined && position === writer.size && (rangeEnd ?? head.length) === head.length
     const received = await receive({
       ...what,
-      answer: isRest ? inParallel(answer, { order, services, state, head, position, signal }) : answer,
+      answer: isRest ? inParallel(answer, { order, collaborators, state, head, position, signal }) : answer,
       landing,
       order,
-      services,
+      collaborators,
       signal,
       total: this.#total,
       onGrown: () => this.#grown(),
@@ -232,11 +232,11 @@ export class Attempts {
   }
 
   #tell(decision: string | undefined): void {
-    if (decision !== undefined) this.#o.services.trace?.(`* ${this.#o.order.shown}: ${decision}`)
+    if (decision !== undefined) this.#o.collaborators.trace?.(`* ${this.#o.order.shown}: ${decision}`)
   }
 
   #grown(): void {
-    this.#retry = grown(this.#o.services.clock.monotonic())
+    this.#retry = grown(this.#o.collaborators.clock.monotonic())
     this.#reauthorised = 0
     this.#fruitless = 0
     this.#o.state.waiting.arrived()
@@ -270,8 +270,8 @@ export class Attempts {
 
   /** An answer whose status brings no artifact. */
   async #refused(answer: OriginAnswer, asked: Ask['kind']): Promise<Step> {
-    const { order, services } = this.#o
-    const refusal = await understand(answer, order.provider, services.clock.now())
+    const { order, collaborators } = this.#o
+    const refusal = await understand(answer, order.provider, collaborators.clock.now())
     const { reason, meaning, retryAfter, binding } = refusal
     if (meaning === 'reauthorise' && this.#reauthorised++ < 2)
       return { kind: 'again', reason: 'a new credential', free: true }
@@ -281,13 +281,13 @@ export class Attempts {
   }
 
   async #wait({ reason, cause, after, binding }: Again): Promise<void> {
-    const { services, order, signal, state } = this.#o
-    const now = services.clock.monotonic()
+    const { collaborators, order, signal, state } = this.#o
+    const now = collaborators.clock.monotonic()
     if (isQueue(cause)) {
-      state.waiting.failed(reason, services.clock.now() + QUEUE_PAUSE)
-      await services.clock.sleep(QUEUE_PAUSE, signal)
+      state.waiting.failed(reason, collaborators.clock.now() + QUEUE_PAUSE)
+      await collaborators.clock.sleep(QUEUE_PAUSE, signal)
       // Time in a queue does not count for `retryFor`.
-      this.#retry = postponed(this.#retry, services.clock.monotonic() - this.#askedAt)
+      this.#retry = postponed(this.#retry, collaborators.clock.monotonic() - this.#askedAt)
       return
     }
     this.#retry = failed(this.#retry, systemCode(cause))
@@ -295,16 +295,16 @@ export class Attempts {
       now,
       retryAfter: after,
       binding,
-      random: services.random(),
-      retryFor: services.settings.retryFor,
+      random: collaborators.random(),
+      retryFor: collaborators.settings.retryFor,
     })
     if (wait === undefined) {
       const elapsed = now - this.#startedAt
       throw gaveUp(order.shown, { reason, cause, attempts: this.#attempts, elapsed, retryAfter: after })
     }
-    state.waiting.failed(reason, services.clock.now() + wait)
+    state.waiting.failed(reason, collaborators.clock.now() + wait)
     this.#tell(`retry ${this.#attempts} in ${Math.round(wait / 100) / 10} s: ${reason}`)
-    await services.clock.sleep(wait, signal)
+    await collaborators.clock.sleep(wait, signal)
   }
 }
 

@@ -36,7 +36,7 @@ export async function commit(
 ): Promise<Entry | undefined> {
   const { id } = order
   const isRevoked = async (): Promise<boolean> =>
-    (await generation.purged()) || !(await leases.isLatest(id, generation))
+    (await generation.dropped()) || !(await leases.isLatest(id, generation))
   const storedId = storageId(order, body.head)
   const { sha256, size, delimited } = body
   // A length that was not announced is known only now.

@@ -11,7 +11,7 @@
  *     body        grows by appending only
  *     sum.json    written when the body is whole, before it is renamed to a blob
  *     lent        in a cluster: the lease under which other nodes may have the bytes (JSON)
- *     purged      made by a purge: serve the readers you have, store nothing
+ *     dropped     made by a purge or by a later generation: the download serves its readers and stores nothing
  */
 
 import {
@@ -197,12 +197,13 @@ export class Generation {
     await unlessMissing(writeFile(join(this.directory, 'ended'), serialised(ending), { flag: 'r+' }))
   }
 
-  async purge(): Promise<void> {
-    await unlessMissing(writeFile(join(this.directory, 'purged'), '', { mode: this.modes.file }))
+  /** Its download serves the readers it has, and stores nothing. */
+  async drop(): Promise<void> {
+    await unlessMissing(writeFile(join(this.directory, 'dropped'), '', { mode: this.modes.file }))
   }
 
-  async purged(): Promise<boolean> {
-    return (await unlessMissing(stat(join(this.directory, 'purged')))) !== undefined
+  async dropped(): Promise<boolean> {
+    return (await unlessMissing(stat(join(this.directory, 'dropped')))) !== undefined
   }
 
   /** Takes over the body, the head and the sum of a predecessor that cannot write any more; false if there is no body. */

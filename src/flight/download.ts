@@ -19,7 +19,7 @@ const PART_MEMORY = 300_000
 
 export interface DownloadOptions {
   readonly order: Order
-  readonly services: Collaborators
+  readonly collaborators: Collaborators
   readonly lease: Extract<Acquisition, { kind: 'mine' }>
   readonly state: FlightState
   readonly seed: Seed | undefined
@@ -30,23 +30,23 @@ export interface DownloadOptions {
 
 /** Never rejects. */
 export async function download(options: DownloadOptions): Promise<Ending> {
-  const { order, services, signal } = options
+  const { order, collaborators, signal } = options
   const { generation } = options.lease
-  const shared = services.cluster?.begin(order, (lending) => {
+  const shared = collaborators.cluster?.begin(order, (lending) => {
     options.state.lent = lending
     return generation.setLent(lending)
   })
   const beat = setInterval(() => {
-    generation.heartbeat(services.leases.monotonic()).catch(() => {
+    generation.heartbeat(collaborators.leases.monotonic()).catch(() => {
       // The directory was removed: the commit detects it, and the readers keep their open file.
     })
-  }, services.leases.heartbeat).unref()
+  }, collaborators.leases.heartbeat).unref()
   try {
     const { ending, seed, entry } = await fetchBody(options, shared)
     shared?.end(ending, entry)
     await tell(ending, options)
-    await services.store.space.release(reservationOf(order.id, generation))
-    await services.leases.discard(order.id, generation)
+    await collaborators.store.space.release(reservationOf(order.id, generation))
+    await collaborators.leases.discard(order.id, generation)
     if (ending.kind === 'changed') options.onChanged(seed)
     return ending
   } catch (error) {
@@ -67,7 +67,7 @@ interface Fetched {
 }
 
 async function fetchBody(options: DownloadOptions, shared: SharedDownload | undefined): Promise<Fetched> {
-  const { order, services, state, signal } = options
+  const { order, collaborators, state, signal } = options
   const { generation, inherited } = options.lease
   if (await alreadyThere(options)) {
     await options.seed?.answer.discard()
@@ -80,16 +80,16 @@ async function fetchBody(options: DownloadOptions, shared: SharedDownload | unde
   const landing = await Landing.open({
     generation,
     state,
-    space: services.store.space,
+    space: collaborators.store.space,
     reservation: reservationOf(order.id, generation),
     head: inherited ? await generation.head() : state.head,
     onOther: () => options.onChanged(undefined),
   })
   try {
     const sum = inherited ? await generation.sum() : undefined
-    const origins = services.origins
-    const asked = shared ? { ...services, origins: async () => shared.over(await origins()) } : services
-    const attempts = new Attempts({ order, services: asked, landing, state, sum, seed, signal })
+    const origins = collaborators.origins
+    const asked = shared ? { ...collaborators, origins: async () => shared.over(await origins()) } : collaborators
+    const attempts = new Attempts({ order, collaborators: asked, landing, state, sum, seed, signal })
     const ending = await attempts.run()
     if (ending.kind === 'changed') return { ending, seed: attempts.seed }
     if (ending.kind === 'renewed') return await renew(options, attempts)
@@ -107,24 +107,24 @@ async function admitted(seed: Seed | undefined, shared: SharedDownload | undefin
 }
 
 /** Another process may have stored or renewed the entry between the lookup and the lease. */
-async function alreadyThere({ order, services }: DownloadOptions): Promise<boolean> {
-  const entry = await services.store.entries.reload(order.id)
+async function alreadyThere({ order, collaborators }: DownloadOptions): Promise<boolean> {
+  const entry = await collaborators.store.entries.reload(order.id)
   if (!entry) return false
   const known = order.stale ?? order.replaces
   return known === undefined || entry.validatedAt > known.validatedAt || entry.sha256 !== known.sha256
 }
 
 /** The predecessor died between the rename of its body and the write of the entry. */
-async function finishPredecessor({ order, services, lease, state }: DownloadOptions): Promise<Ending | undefined> {
+async function finishPredecessor({ order, collaborators, lease, state }: DownloadOptions): Promise<Ending | undefined> {
   const { generation } = lease
   const [sum, head] = await Promise.all([generation.sum(), generation.head()])
   // If the entry was written as well, it is validated, and there is nothing to finish.
   if (!sum || !head || order.stale?.sha256 === sum.sha256) return undefined
-  const blob = await services.store.open(sum)
+  const blob = await collaborators.store.open(sum)
   if (!blob) return undefined
   await blob.close()
-  const body = { ...sum, head, file: services.store.blobs.path(sum.sha256) }
-  state.entry = await commit(body, order, generation, services)
+  const body = { ...sum, head, file: collaborators.store.blobs.path(sum.sha256) }
+  state.entry = await commit(body, order, generation, collaborators)
   return state.entry && { kind: 'stored', sha256: sum.sha256, size: sum.size }
 }
 
@@ -133,7 +133,7 @@ async function store(
   ending: Extract<Ending, { kind: 'whole' }>,
   landing: Landing,
   { delimited, told }: Pick<Attempts, 'delimited' | 'told'>,
-  { order, services, lease, state }: DownloadOptions,
+  { order, collaborators, lease, state }: DownloadOptions,
 ): Promise<Ending> {
   const { head } = landing
   if (!head) throw new KissError('internal', 'a body without a head')
@@ -144,7 +144,7 @@ async function store(
   try {
     const whole = { ...ending, head, delimited, times: told?.entry && timesOf(told.entry) }
     const kept = told ? { ...order, access: told.access, lifetime: told.lifetime } : order
-    state.entry = await commit(whole, kept, lease.generation, services)
+    state.entry = await commit(whole, kept, lease.generation, collaborators)
   } finally {
     // Readers get the last byte after the commit, so that they find the entry. If the disk refuses it, the bytes are still right.
     state.body.finish()
@@ -154,31 +154,31 @@ async function store(
 
 /** RFC 9111 §4.3.4: the 304 freshens the stored entry. */
 async function renew(
-  { order, services, lease }: DownloadOptions,
-  { told, confirmedAt = services.clock.now() }: Pick<Attempts, 'told' | 'confirmedAt'>,
+  { order, collaborators, lease }: DownloadOptions,
+  { told, confirmedAt = collaborators.clock.now() }: Pick<Attempts, 'told' | 'confirmedAt'>,
 ): Promise<Fetched> {
-  const entry = await services.store.entries.reload(order.id)
+  const entry = await collaborators.store.entries.reload(order.id)
   // Purged or replaced meanwhile: the waiting requests look at the store again.
-  if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.purged()))
+  if (!entry || entry.sha256 !== order.stale?.sha256 || (await lease.generation.dropped()))
     return { ending: { kind: 'present' } }
   // The stored validators stay: those of the 304 are equal or weaker.
   const renewed = told?.entry ? { ...entry, ...timesOf(told.entry) } : confirmed(entry, confirmedAt, order.renewal)
-  const isThere = await services.store.entries.renew(renewed)
+  const isThere = await collaborators.store.entries.renew(renewed)
   return isThere ? { ending: { kind: 'renewed' }, entry: renewed } : { ending: { kind: 'present' } }
 }
 
 /** Leaves the bytes so far for the process that continues; removes the generation if there are none. */
 async function interrupt(options: DownloadOptions): Promise<Ending> {
-  const { order, services, lease, signal } = options
+  const { order, collaborators, lease, signal } = options
   const { generation } = lease
   const ending: Ending = { kind: 'interrupted' }
   const nothing = (await generation.head().catch(() => undefined)) === undefined
   await tell(ending, options)
-  const discard = (): Promise<void> => services.leases.discard(order.id, generation).catch(() => undefined)
+  const discard = (): Promise<void> => collaborators.leases.discard(order.id, generation).catch(() => undefined)
   if (nothing) await discard()
   if (signal.aborted) return ending
   // This process goes on, and with it its reservation would.
-  await services.store.space.release(reservationOf(order.id, generation))
+  await collaborators.store.space.release(reservationOf(order.id, generation))
   if (!nothing) setTimeout(() => void discard(), PART_MEMORY).unref()
   return ending
 }
@@ -189,27 +189,29 @@ function isBrokenOff(error: unknown): boolean {
 }
 
 /** False if the disk refuses the write: the followers then find no directory and look at the store. */
-async function tell(ending: Ending, { services, lease }: DownloadOptions): Promise<boolean> {
+async function tell(ending: Ending, { collaborators, lease }: DownloadOptions): Promise<boolean> {
   try {
-    await withRoom(services.store.space, () => lease.generation.end(ending))
+    await withRoom(collaborators.store.space, () => lease.generation.end(ending))
     return true
   } catch (error) {
-    services.warn(`cannot write down how a download ended: ${asKissError(error).message}`)
+    collaborators.warn(`cannot write down how a download ended: ${asKissError(error).message}`)
     return false
   }
 }
 
 async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending> {
-  const { order, services, lease } = options
+  const { order, collaborators, lease } = options
   const { generation } = lease
   const code = systemCode(error) === undefined ? 'internal' : 'disk'
   const failure = asKissError(error, code, `cannot fetch ${order.shown}`)
   const remembered = isRemembered(failure) && order.access !== 'client' && !isMendable(failure, options)
-  const ending: Ending = { kind: 'failed', failure, at: services.clock.now(), remembered }
+  const ending: Ending = { kind: 'failed', failure, at: collaborators.clock.now(), remembered }
   const told = await tell(ending, options)
-  await services.store.space.release(reservationOf(order.id, generation))
+  await collaborators.store.space.release(reservationOf(order.id, generation))
   const remove = async (): Promise<void> => {
-    await (told ? services.leases.forget(order.id, generation) : services.leases.discard(order.id, generation)).catch(
+    await (
+      told ? collaborators.leases.forget(order.id, generation) : collaborators.leases.discard(order.id, generation)
+    ).catch(
       // A directory that cannot be removed is swept when a process starts.
       () => undefined,
     )
@@ -220,7 +222,7 @@ async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending>
 }
 
 /** Failures that the user of a command line can fix at once: the provider's credential, an authority to trust. */
-function isMendable(failure: KissError, { order, services }: DownloadOptions): boolean {
+function isMendable(failure: KissError, { order, collaborators }: DownloadOptions): boolean {
   const refused = order.provider.authorise !== undefined && failure.code === 'origin-refused'
-  return services.settings.ownUse && (refused || isCertificateError(failure))
+  return collaborators.settings.ownUse && (refused || isCertificateError(failure))
 }

@@ -20,7 +20,7 @@ import type { Store } from '../store/open.js'
 
 export interface FlightOptions {
   readonly order: Order
-  readonly services: Collaborators
+  readonly collaborators: Collaborators
   /** An answer with the next content has arrived already. */
   readonly seed?: Seed | undefined
   /**
@@ -43,7 +43,7 @@ export class Flight {
     this.#order = options.order
     this.#seed = options.seed
     this.state = new FlightState(options.order.shown, options.order.access)
-    this.startedAt = options.services.clock.now()
+    this.startedAt = options.collaborators.clock.now()
     void this.#run().then((ending) => this.state.end(ending))
   }
 
@@ -94,7 +94,7 @@ export class Flight {
 
   #count(more: number): void {
     this.state.readers += more
-    this.#o.services.store.readers.set(this.order.id, this.state.readers)
+    this.#o.collaborators.store.readers.set(this.order.id, this.state.readers)
   }
 
   describe(): Download {
@@ -119,15 +119,15 @@ export class Flight {
   }
 
   async #run(): Promise<Ending> {
-    const { services } = this.#o
+    const { collaborators } = this.#o
     const { signal } = this.#stop
     let followed: number | undefined
     try {
       for (;;) {
         const { order } = this
         if (signal.aborted) return { kind: 'interrupted' }
-        const got = await withRoom(services.store.space, () =>
-          services.leases.acquire({
+        const got = await withRoom(collaborators.store.space, () =>
+          collaborators.leases.acquire({
             id: order.id,
             url: order.shown,
             access: order.access,
@@ -147,14 +147,14 @@ export class Flight {
           followed = got.generation.number
           continue
         }
-        const done = ending && (await complete(ending, this.state, order.id, services.store))
+        const done = ending && (await complete(ending, this.state, order.id, collaborators.store))
         if (done) return done
       }
     } catch (error) {
       if (signal.aborted) return { kind: 'interrupted' }
       const code = systemCode(error) === undefined ? 'internal' : 'disk'
       const failure = asKissError(error, code, `cannot fetch ${this.order.shown}`)
-      return { kind: 'failed', failure, at: services.clock.now(), remembered: false }
+      return { kind: 'failed', failure, at: collaborators.clock.now(), remembered: false }
     }
   }
 
@@ -166,7 +166,7 @@ export class Flight {
     state.place()
     return download({
       order: { ...order, access: lease.access },
-      services: this.#o.services,
+      collaborators: this.#o.collaborators,
       lease,
       state,
       seed: this.#takeSeed(),
@@ -186,7 +186,7 @@ export class Flight {
   async #follow({ generation, owner }: Extract<Acquisition, { kind: 'theirs' }>): Promise<Ending | undefined> {
     const { order, state } = this
     const access = accessOf(owner, order.provider)
-    const { leases, store } = this.#o.services
+    const { leases, store } = this.#o.collaborators
     await this.#takeSeed()?.answer.discard()
     state.leading = false
     state.access = access

@@ -16,14 +16,14 @@ import { Flight } from './flight.js'
 const BUSY = 30_000
 
 export class Flights {
-  readonly #services: Collaborators
+  readonly #collaborators: Collaborators
   readonly #current = new Map<KeyId, Flight>()
   /** The flights of `current`, and those that serve their readers after a purge or a change of content. */
   readonly #running = new Set<Flight>()
   #stopped = false
 
-  constructor(services: Collaborators) {
-    this.#services = services
+  constructor(collaborators: Collaborators) {
+    this.#collaborators = collaborators
   }
 
   /** The flight of this key, which the caller has joined as a reader; `created`: by this call. */
@@ -63,7 +63,7 @@ export class Flights {
   /** If the queue is full, a download without a reader and without a byte is interrupted. */
   #admit({ shown }: Order): void {
     if (this.#stopped) throw closing()
-    const most = this.#services.settings.maxTransfers
+    const most = this.#collaborators.settings.maxTransfers
     if (this.#running.size < most) return
     const idle = [...this.#running].find((flight) => flight.idle)
     if (!idle)
@@ -78,7 +78,7 @@ export class Flights {
   #start(order: Order, seed?: Seed): Flight {
     const flight: Flight = new Flight({
       order,
-      services: this.#services,
+      collaborators: this.#collaborators,
       seed,
       onChanged: (next, led) => {
         if (this.#stopped || this.#current.get(order.id) !== flight) return void next?.answer.discard()
@@ -98,7 +98,7 @@ export class Flights {
   }
 
   #account({ order, state }: Flight, ending: Ending): void {
-    const { store, failures } = this.#services
+    const { store, failures } = this.#collaborators
     if (ending.kind === 'interrupted') return
     if (ending.kind === 'failed') failures.note(order, errorFrom(ending.failure))
     // The process that downloads counts; followers do not.
@@ -112,7 +112,7 @@ export class Flights {
 
   /** Downloads for the list of operators. */
   #writeDown({ shown, client, access, lent }: Order, failure: KissError): void {
-    const { store, clock } = this.#services
+    const { store, clock } = this.#collaborators
     const at = clock.now()
     const { code, message, status } = failure
     store.failures.add({
@@ -124,25 +124,25 @@ export class Flights {
       client,
       ...(isRemembered(failure) && { retryAt: at + FAILURE_MEMORY }),
       // The clients of a server do not see the URLs that a user of `kiss fetch` downloaded with an own credential.
-      private: access === 'client' || (access === 'provider' && !(lent && !this.#services.settings.ownUse)),
+      private: access === 'client' || (access === 'provider' && !(lent && !this.#collaborators.settings.ownUse)),
     })
   }
 
   /** Purges every content of this key: later requests start a new download; the readers of a flight get the whole body. */
   async purge(key: KeyId): Promise<void> {
     for (const id of this.#current.keys()) if (keyOf(id) === key) this.#current.delete(id)
-    this.#services.failures.forget(key)
-    await this.#services.leases.purge(key)
+    this.#collaborators.failures.forget(key)
+    await this.#collaborators.leases.purge(key)
   }
 
   async purgeAll(): Promise<void> {
     await Promise.all([...this.#current.keys()].map((id) => this.purge(keyOf(id))))
-    await this.#services.leases.purgeAll()
+    await this.#collaborators.leases.purgeAll()
   }
 
   /** The flights of this process, and those of all other processes on this directory. */
   async downloads(): Promise<Download[]> {
-    const { store } = this.#services
+    const { store } = this.#collaborators
     const running = [...this.#running]
     const known = new Set(running.map(({ order }) => order.id))
     const [others, readers] = await Promise.all([inFlight(store.layout.transfers, known), store.readers.elsewhere()])
@@ -166,7 +166,7 @@ export class Flights {
       length,
       readers: 0,
       startedAt,
-      private: !this.#services.isListed({ ...owner, shown: url }),
+      private: !this.#collaborators.isListed({ ...owner, shown: url }),
     }
   }
 

@@ -40,7 +40,7 @@ export function circumstancesOf(
 
 export interface InParallel {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'origins' | 'clock' | 'parallel' | 'resourceKey'> & {
+  readonly collaborators: Pick<Collaborators, 'origins' | 'clock' | 'parallel' | 'resourceKey'> & {
     readonly store: Counting
   }
   readonly state: Pick<FlightState, 'readers' | 'connections'>
@@ -52,8 +52,8 @@ export interface InParallel {
 
 /** Returns the same answer if one connection is fast enough, or if the origin allows one only. */
 export function inParallel(answer: OriginAnswer, options: InParallel): OriginAnswer {
-  const { order, services, state, head, position } = options
-  const { parallel, clock, store } = services
+  const { order, collaborators, state, head, position } = options
+  const { parallel, clock, store } = collaborators
   const { length, headers, ranges } = head
   const takesRanges = answer.status === 206 || (ranges && TAKES_BYTES.test(answer.headers['accept-ranges'] ?? ''))
   if (answer.kind === 'cache' || answer.kind === 'peer' || !takesRanges || !isStrong(headers.etag)) return answer
@@ -91,10 +91,10 @@ interface Range {
 }
 
 /** Makes the checks of a resume: start, total, entity tag, final URL. */
-async function openSegment(range: Range, { order, services, state, head, signal }: InParallel): Promise<Opened> {
+async function openSegment(range: Range, { order, collaborators, state, head, signal }: InParallel): Promise<Opened> {
   const { start, end, exact, spare } = range
   const { etag = '' } = head.headers
-  const origins = await services.origins()
+  const origins = await collaborators.origins()
   const answer = await origins.request({
     // The age of the content was checked at the first answer.
     ...requestFor(
@@ -110,7 +110,7 @@ async function openSegment(range: Range, { order, services, state, head, signal 
     spare,
   })
   const held = { size: start, head, stale: undefined }
-  const verdict = judge('rest', answer, held, circumstancesOf(answer, order, services))
+  const verdict = judge('rest', answer, held, circumstancesOf(answer, order, collaborators))
   if (verdict.kind === 'append' && verdict.end === end)
     return { body: answer.body, exact, discard: () => answer.discard() }
   await answer.discard()

@@ -36,7 +36,7 @@ const UNCLAIMED = 2_000
 /** Milliseconds by which the clock of the file system may differ from the system clock: its resolution is coarser. */
 const COARSE = 1_000
 
-export interface Claim {
+export interface LeaseRequest {
   readonly id: KeyId
   /** Displayable. */
   readonly url: string
@@ -54,7 +54,7 @@ export interface Claim {
 export type Acquisition =
   /**
    * `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. `access`: the stricter of
-   * the claim's and the predecessor's.
+   * the request's and the predecessor's.
    */
   | {
       readonly kind: 'mine'
@@ -65,7 +65,7 @@ export type Acquisition =
   | { readonly kind: 'theirs'; readonly generation: Generation; readonly owner: Owner }
   | { readonly kind: 'failed'; readonly ending: Ending }
 
-/** The state of the last generation, for a new claim. */
+/** The state of the last generation, for a new request. */
 type Standing =
   | { readonly kind: 'free'; readonly predecessor?: Predecessor }
   | { readonly kind: 'held'; readonly generation: Generation; readonly owner: Owner }
@@ -119,30 +119,30 @@ export class Leases {
     return join(this.#directory, id)
   }
 
-  async acquire(claim: Claim): Promise<Acquisition> {
-    const directory = this.directoryOf(claim.id)
+  async acquire(request: LeaseRequest): Promise<Acquisition> {
+    const directory = this.directoryOf(request.id)
     for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
       const last = (await generationsOf(directory)).at(-1)
-      const standing: Standing = last ? await this.#standing(last, claim) : { kind: 'free' }
+      const standing: Standing = last ? await this.#standing(last, request) : { kind: 'free' }
       if (standing.kind === 'held') return { kind: 'theirs', generation: standing.generation, owner: standing.owner }
       if (standing.kind === 'failed') return standing
       if (standing.kind === 'free') {
-        const mine = await this.#take(claim, (last?.number ?? 0) + 1, standing.predecessor)
+        const mine = await this.#take(request, (last?.number ?? 0) + 1, standing.predecessor)
         if (mine) return mine
       }
-      await this.#sleep(pause + Math.random() * pause, claim.signal)
+      await this.#sleep(pause + Math.random() * pause, request.signal)
     }
   }
 
-  async #standing(last: Generation, claim: Claim): Promise<Standing> {
-    if (await last.purged()) return { kind: 'free' }
+  async #standing(last: Generation, request: LeaseRequest): Promise<Standing> {
+    if (await last.dropped()) return { kind: 'free' }
     const held = await last.owner(this.monotonic())
     const ending = await last.ending()
     if (ending?.kind === 'failed') {
       const recent = ending.remembered && this.#isWithin(FAILURE_MEMORY, ending.at)
       // A refusal applies only to the credential that was used.
-      const isSame = held?.owner.access === undefined || held.owner.access === claim.access
-      return recent && !claim.ignoreFailure && claim.access !== 'client' && isSame
+      const isSame = held?.owner.access === undefined || held.owner.access === request.access
+      return recent && !request.ignoreFailure && request.access !== 'client' && isSame
         ? { kind: 'failed', ending }
         : { kind: 'free' }
     }
@@ -153,22 +153,22 @@ export class Leases {
     // Bytes that another boot wrote may not have reached the disk: they are not continued.
     if (owner.boot !== here.boot) return { kind: 'free' }
     const access = owner.access ?? (owner.private ? 'client' : 'provider')
-    const isSame = access === 'provider' && claim.access === 'provider'
-    const continuable = access === 'public' || isSame || claim.followed === last.number
+    const isSame = access === 'provider' && request.access === 'provider'
+    const continuable = access === 'public' || isSame || request.followed === last.number
     const free: Standing = continuable ? { kind: 'free', predecessor: { generation: last, access } } : { kind: 'free' }
     if (ending) return free
     if ((await livenessOf(owner)) === 'dead') return free
     return isSilent(silentFor, this.silence) ? { kind: 'free' } : { kind: 'held', generation: last, owner }
   }
 
-  async #take(claim: Claim, number: number, predecessor?: Predecessor): Promise<Acquisition | undefined> {
-    const directory = this.directoryOf(claim.id)
+  async #take(request: LeaseRequest, number: number, predecessor?: Predecessor): Promise<Acquisition | undefined> {
+    const directory = this.directoryOf(request.id)
     const generation = await makeGeneration(directory, number)
     if (!generation) return undefined
-    const access = strictest(claim.access, predecessor?.access ?? 'public')
-    const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: claim.url }
+    const access = strictest(request.access, predecessor?.access ?? 'public')
+    const owner = { ...(await thisProcess()), engine: this.#engine, startedAt: this.#now(), url: request.url }
     try {
-      const holder = predecessor === undefined ? claim.holder : undefined
+      const holder = predecessor === undefined ? request.holder : undefined
       if (!(await generation.claim({ ...owner, private: access === 'client', access, holder }, this.monotonic())))
         return undefined
     } catch (error) {
@@ -179,7 +179,7 @@ export class Leases {
     const others = (await generationsOf(directory)).filter((other) => other.number !== number)
     for (const other of others) {
       // The check includes the generation before: another process may have made it since, under the number of a removed one.
-      const { kind } = await this.#standing(other, claim)
+      const { kind } = await this.#standing(other, request)
       if (kind !== 'held' && kind !== 'unclear') continue
       await generation.remove()
       return undefined
@@ -191,7 +191,7 @@ export class Leases {
         .filter((other) => other.number < number)
         .map(async (other) => {
           const isOver = other.number === predecessor?.generation.number || (await this.#isOver(other))
-          await (isOver ? other.remove() : other.purge())
+          await (isOver ? other.remove() : other.drop())
         }),
     )
     return { kind: 'mine', generation, inherited, access }
@@ -232,7 +232,7 @@ export class Leases {
 
   async #purge(ids: readonly KeyId[]): Promise<void> {
     const generations = (await Promise.all(ids.map((id) => generationsOf(this.directoryOf(id))))).flat()
-    await Promise.all(generations.map((generation) => generation.purge()))
+    await Promise.all(generations.map((generation) => generation.drop()))
   }
 
   /**

@@ -12,7 +12,7 @@ import { countersOf } from './sources.js'
 
 export interface Reception {
   readonly order: Order
-  readonly services: Pick<Collaborators, 'origins'> & { readonly store: Counting }
+  readonly collaborators: Pick<Collaborators, 'origins'> & { readonly store: Counting }
   readonly landing: LandingPlace
   readonly signal: AbortSignal
   readonly answer: OriginAnswer
@@ -37,7 +37,7 @@ export type Received =
 
 /** Throws KissError for a failure that no further attempt can mend, and the reason of the signal. */
 export async function receive(reception: Reception): Promise<Received> {
-  const { answer, landing, order, position, services, signal } = reception
+  const { answer, landing, order, position, collaborators, signal } = reception
   const { writer } = landing
   const counters = countersOf(answer)
   const held = writer.size
@@ -52,7 +52,7 @@ export async function receive(reception: Reception): Promise<Received> {
   try {
     await learn()
     for await (const chunk of answer.body) {
-      for (const counter of counters) services.store.counters.add(counter, chunk.length)
+      for (const counter of counters) collaborators.store.counters.add(counter, chunk.length)
       const known = Math.min(chunk.length, Math.max(0, writer.size - at))
       if (known > 0 && !(await writer.holds(chunk.subarray(0, known), at))) return { kind: 'changed' }
       at += known
@@ -75,7 +75,10 @@ export async function receive(reception: Reception): Promise<Received> {
 }
 
 /** The connection ended the body at byte `at`. */
-async function ended(at: number, { answer, landing, order, services, signal, total }: Reception): Promise<Received> {
+async function ended(
+  at: number,
+  { answer, landing, order, collaborators, signal, total }: Reception,
+): Promise<Received> {
   const { head, writer } = landing
   const cut = (reason: string): Received => ({ kind: 'cut', reason })
   const length = head?.length ?? total
@@ -89,7 +92,7 @@ async function ended(at: number, { answer, landing, order, services, signal, tot
   // Only the connection ended it, as it ends a cut body (RFC 9112 §8).
   const digest = writer.digest()
   if (digest === order.promised || digest === head?.sha256) return { kind: 'whole', delimited: true }
-  const known = await lengthByHead(order, head, services, signal)
+  const known = await lengthByHead(order, head, collaborators, signal)
   return known !== undefined && known > at
     ? cut(`the origin closed the connection at byte ${at} of ${known}`)
     : { kind: 'whole', delimited: known === at }

@@ -4,7 +4,7 @@ import { drain } from './answer.js'
 import { withoutCredentials } from './headers.js'
 import type { Health } from './health.js'
 import { follow, type Hopped } from './hops.js'
-import { mirrorsFor, parseMirrors, type MirrorRule, type Place } from './mirrors.js'
+import { mirrorsFor, parseMirrors, type MirrorRule, type MirrorTarget } from './mirrors.js'
 import type { Mirror, OriginAnswer, OriginRequest, Source, Turn } from './types.js'
 import { type Ways, within } from './ways.js'
 
@@ -31,15 +31,15 @@ export class FromMirrors implements Source {
   }
 
   async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined> {
-    const places = mirrorsFor(request, this.#rules)
-    const timeout = Math.min(TIMEOUT, request.headersTimeout / (places.length + 1))
-    for (const place of places) {
-      if (!this.#health.admits(place)) continue
+    const targets = mirrorsFor(request, this.#rules)
+    const timeout = Math.min(TIMEOUT, request.headersTimeout / (targets.length + 1))
+    for (const target of targets) {
+      if (!this.#health.admits(target)) continue
       await turn.begin()
       try {
-        const received = await within(timeout, request.signal, (signal) => this.#send(request, place, signal))
+        const received = await within(timeout, request.signal, (signal) => this.#send(request, target, signal))
         if (received.status === 200 || received.status === 206 || received.status === 304) {
-          return this.#ways.finish({ ...received, kind: 'mirror', source: place.name }, request, turn)
+          return this.#ways.finish({ ...received, kind: 'mirror', source: target.name }, request, turn)
         }
         drain(received.body)
       } catch {
@@ -49,10 +49,10 @@ export class FromMirrors implements Source {
     return undefined
   }
 
-  async #send(request: OriginRequest, place: Place, signal: AbortSignal): Promise<Hopped> {
+  async #send(request: OriginRequest, target: MirrorTarget, signal: AbortSignal): Promise<Hopped> {
     const { guarded, trusted, self } = this.#ways
     const { method, clientCredential } = request
-    const { url, name } = place
+    const { url, name } = target
     const headers = request.source === name ? withoutCredentials(request.headers) : {}
     let last = url
     const network = (hop: URL) => {
@@ -61,12 +61,12 @@ export class FromMirrors implements Source {
     }
     try {
       const received = await follow({ url, method, provider: MIRROR, clientCredential, headers, signal, network, self })
-      this.#health.answered(place)
+      this.#health.answered(target)
       return received
     } catch (error) {
       // A mirror that redirects to a server that is down is not down itself; a timeout counts in any case.
-      if (last.origin !== url.origin && !signal.aborted) this.#health.answered(place)
-      else if (!request.signal.aborted) this.#health.failed(place, error)
+      if (last.origin !== url.origin && !signal.aborted) this.#health.answered(target)
+      else if (!request.signal.aborted) this.#health.failed(target, error)
       throw error
     }
   }

@@ -21,7 +21,7 @@ export interface MirrorRule {
   readonly prefixes: readonly URL[]
 }
 
-export interface Place {
+export interface MirrorTarget {
   readonly url: URL
   /** The mirror's prefix, fit to be shown; identifies the mirror. */
   readonly name: string
@@ -47,7 +47,7 @@ export function compilePattern(match: string, section: string): Glob {
 }
 
 /** Where to look for a URL before its origin, in order. */
-export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place[] {
+export function targetsOf(rules: readonly MirrorRule[], url: URL): readonly MirrorTarget[] {
   const plain = `${url.protocol}//${url.host}${url.pathname}`
   return rules
     .filter(({ pattern }) => pattern.test(plain))
@@ -65,13 +65,13 @@ export function placesOf(rules: readonly MirrorRule[], url: URL): readonly Place
  * The mirrors to ask before the origin. For a request with validators or a range, the mirror that they come from is first: no
  * other source can confirm the held bytes.
  */
-export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly Place[] {
+export function mirrorsFor(request: OriginRequest, mirrors: readonly MirrorRule[]): readonly MirrorTarget[] {
   if (request.relay !== undefined) return []
   const ofOrigin = request.source === undefined && Object.keys(withoutCredentials(request.headers)).length > 0
   if (ofOrigin || isPrivate(request) || climbs(request.url)) return []
-  const places = placesOf(mirrors, request.url)
-  const first = places.filter(({ name }) => name === request.source)
-  return [...first, ...places.filter((place) => !first.includes(place))]
+  const targets = targetsOf(mirrors, request.url)
+  const first = targets.filter(({ name }) => name === request.source)
+  return [...first, ...targets.filter((target) => !first.includes(target))]
 }
 
 /** Rounds of percent-decoding that the software in front of a mirror's files may apply. */

@@ -45,8 +45,8 @@ function noteRemoval(directory: string): void {
   }
   // A node that asks the origin lends what comes.
   if (node !== undefined && !fs.existsSync(path.join(directory, 'lent'))) return note('filled', size)
-  const purged = fs.existsSync(path.join(directory, 'purged'))
-  if (purged || kind === 'whole') note('purged', size)
+  const dropped = fs.existsSync(path.join(directory, 'dropped'))
+  if (dropped || kind === 'whole') note('purged', size)
   else note(kind === 'changed' ? 'changed' : kind === undefined ? 'abandoned' : 'given up', size)
 }
 

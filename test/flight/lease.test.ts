@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { follow } from '#kiss/flight/follow.js'
 import { Generation, type Owner } from '#kiss/flight/directory.js'
-import { Leases, type Acquisition, type Claim } from '#kiss/flight/lease.js'
+import { Leases, type Acquisition, type LeaseRequest } from '#kiss/flight/lease.js'
 import { FlightState } from '#kiss/flight/state.js'
 import { thisProcess } from '#kiss/store/process.js'
 
@@ -29,15 +29,15 @@ describe('leases', () => {
     sleep: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }),
   })
   const open = () => new Leases(options())
-  const claim = (more: Partial<Claim> = {}): Claim => ({
+  const requested = (more: Partial<LeaseRequest> = {}): LeaseRequest => ({
     id,
     url: 'https://origin.example/a',
     access: 'public',
     signal: new AbortController().signal,
     ...more,
   })
-  const take = async (leases: Leases, more: Partial<Claim> = {}): Promise<Mine> => {
-    const got = await leases.acquire(claim(more))
+  const take = async (leases: Leases, more: Partial<LeaseRequest> = {}): Promise<Mine> => {
+    const got = await leases.acquire(requested(more))
     assert.ok(got.kind === 'mine')
     return got
   }
@@ -62,14 +62,14 @@ describe('leases', () => {
   }
 
   it('one has it, the others follow', async () => {
-    const all = await Promise.all(Array.from({ length: 20 }, () => open().acquire(claim())))
+    const all = await Promise.all(Array.from({ length: 20 }, () => open().acquire(requested())))
     assert.equal(all.filter(({ kind }) => kind === 'mine').length, 1)
     assert.equal(all.filter(({ kind }) => kind === 'theirs').length, 19)
   })
 
   it('a dead one has one successor, which takes its body over', async () => {
     await dead(1)
-    const all = await Promise.all(Array.from({ length: 20 }, () => open().acquire(claim())))
+    const all = await Promise.all(Array.from({ length: 20 }, () => open().acquire(requested())))
     const mine = all.filter((got): got is Mine => got.kind === 'mine')
     assert.deepEqual(
       mine.map(({ inherited, generation }) => [inherited, generation.number]),
@@ -83,12 +83,12 @@ describe('leases', () => {
     now += 31_000
     const next = await take(open())
     assert.deepEqual([next.inherited, next.generation.number], [false, 2])
-    assert.equal(await frozen.generation.purged(), true)
+    assert.equal(await frozen.generation.dropped(), true)
     // Also when its successor has come and gone.
     const leases = open()
     await leases.discard(id, next.generation)
     assert.equal(await leases.isLatest(id, frozen.generation), true)
-    assert.equal(await frozen.generation.purged(), true)
+    assert.equal(await frozen.generation.dropped(), true)
   })
 
   it('bytes that came with a credential stay private in the hands of the successor', async () => {
@@ -125,7 +125,7 @@ describe('leases', () => {
         return super.directoryOf(key)
       }
     }
-    const got = await new Paused(options()).acquire(claim())
+    const got = await new Paused(options()).acquire(requested())
     assert.deepEqual([got.kind, 'generation' in got && got.generation.number], ['theirs', 1])
     assert.deepEqual((await readdir(path)).sort(), ['body', 'ended', 'owner'])
   })
@@ -135,8 +135,8 @@ describe('leases', () => {
     const { generation } = await take(leases, { access: 'provider' })
     const failure = { code: 'origin-refused', message: 'no', status: 403 } as const
     await generation.end({ kind: 'failed', failure, at: now, remembered: true })
-    assert.equal((await leases.acquire(claim({ access: 'provider' }))).kind, 'failed')
-    assert.equal((await leases.acquire(claim())).kind, 'mine')
+    assert.equal((await leases.acquire(requested({ access: 'provider' }))).kind, 'failed')
+    assert.equal((await leases.acquire(requested())).kind, 'mine')
   })
 
   for (const access of ['provider', undefined] as const) {
@@ -155,15 +155,15 @@ describe('leases', () => {
     const { generation } = await take(leases)
     const failure = { code: 'origin-refused', message: 'no', status: 404 } as const
     await generation.end({ kind: 'failed', failure, at: now, remembered: true })
-    const told = await leases.acquire(claim())
+    const told = await leases.acquire(requested())
     assert.deepEqual(told, { kind: 'failed', ending: { kind: 'failed', failure, at: now, remembered: true } })
     for (const more of [{ access: 'client' }, { ignoreFailure: true }] as const) {
       const got = await take(open(), more)
       await got.generation.end({ kind: 'failed', failure, at: now, remembered: true })
     }
-    assert.equal((await leases.acquire(claim())).kind, 'failed')
+    assert.equal((await leases.acquire(requested())).kind, 'failed')
     await leases.purge(id)
-    assert.equal((await leases.acquire(claim())).kind, 'mine')
+    assert.equal((await leases.acquire(requested())).kind, 'mine')
   })
 
   it('a failure that is forgotten takes nothing with it that came under its number', async () => {

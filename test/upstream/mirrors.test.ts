@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mirrorsFor, parseMirrors, placesOf } from '#kiss/upstream/mirrors.js'
+import { mirrorsFor, parseMirrors, targetsOf } from '#kiss/upstream/mirrors.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
 import { Asker, plain } from '../support/asking.js'
 import { Origin, bytes, latch } from '../support/origin.js'
@@ -13,8 +13,8 @@ const request = {
   signal: new AbortController().signal,
 } as const
 
-function places(match: string, to: string[], url: string): string[] {
-  return placesOf(parseMirrors([{ match, to }]), new URL(url)).map(({ url }) => url.href)
+function targets(match: string, to: string[], url: string): string[] {
+  return targetsOf(parseMirrors([{ match, to }]), new URL(url)).map(({ url }) => url.href)
 }
 
 describe('mirrors', () => {
@@ -34,11 +34,11 @@ describe('mirrors', () => {
       ['https://a.example/', 'https://u:p@a.example/x#f', ['http://mirror.lab/m/x']],
       ['s3://bucket/**', 's3://bucket/a%20b', ['http://mirror.lab/m/a%20b']],
     ]
-    for (const [match, url, found] of table) assert.deepEqual(places(match, to, url), found, `${match} ${url}`)
+    for (const [match, url, found] of table) assert.deepEqual(targets(match, to, url), found, `${match} ${url}`)
   })
 
   it('match patterns that are written without percent-encoding', () => {
-    assert.deepEqual(places('https://a.example/a b|c/*', ['http://m.lab/'], 'https://a.example/a%20b%7Cc/x'), [
+    assert.deepEqual(targets('https://a.example/a b|c/*', ['http://m.lab/'], 'https://a.example/a%20b%7Cc/x'), [
       'http://m.lab/x',
     ])
   })
@@ -78,14 +78,14 @@ describe('mirrors', () => {
       { match: 'https://a.example/x/', to: ['http://one.lab/', 'http://two.lab/'] },
       { match: 'https://a.example/**', to: ['http://u:p@three.lab/'] },
     ])
-    const found = placesOf(rules, new URL('https://a.example/x/y'))
+    const found = targetsOf(rules, new URL('https://a.example/x/y'))
     assert.deepEqual(
       found.map(({ name }) => name),
       ['http://one.lab/', 'http://two.lab/', 'http://three.lab/'],
     )
   })
 
-  it('are refused where pattern or place cannot be read', () => {
+  it('are refused where pattern or target cannot be read', () => {
     for (const [match, to] of [
       ['a.example/', 'http://m/'],
       ['https://a.example/?x', 'http://m/'],
