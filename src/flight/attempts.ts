@@ -1,7 +1,6 @@
 /** Downloads the body of one generation: it repeats attempts until the body is whole, the content changed, or the time is over. */
 
 import { KissError, systemCode } from '../errors.js'
-import { Declined } from '../upstream/declined.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { decisions, requestFor } from './asking.js'
 import { toldBy, type Told } from './cluster.js'
@@ -11,7 +10,16 @@ import { circumstancesOf, inParallel } from './in-parallel.js'
 import type { LandingPlace } from './landing.js'
 import type { Order, Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
-import { gaveUp, isCertificateError, reasonOf, refused, understand, unreachable } from './refusals.js'
+import {
+  gaveUp,
+  isCertificateError,
+  isQueue,
+  reasonOf,
+  refused,
+  understand,
+  unreachable,
+  wrongSum,
+} from './refusals.js'
 import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import type { FlightState } from './state.js'
@@ -247,15 +255,9 @@ export class Attempts {
     const { head, writer } = landing
     if (!head) throw new KissError('internal', 'a body without a head')
     const sha256 = writer.digest()
-    if (head.sha256 !== undefined && head.sha256 !== sha256) {
-      const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${sha256}, not ${head.sha256} as was promised`
-      throw new KissError('digest-mismatch', message, { status: 502 })
-    }
-    const told = this.told?.sum()
-    if (told !== undefined && told !== sha256) {
-      const message = `cannot fetch ${order.shown}: the SHA-256 of the content is ${sha256}, not ${told} as the node that sent it says`
-      throw new KissError('digest-mismatch', message, { status: 502 })
-    }
+    if ((head.sha256 ?? sha256) !== sha256) throw wrongSum(order.shown, sha256, `${head.sha256} as was promised`)
+    const told = this.told?.sum() ?? sha256
+    if (told !== sha256) throw wrongSum(order.shown, sha256, `${told} as the node that sent it says`)
     this.delimited = delimited
     return { kind: 'whole', sha256, size: writer.size }
   }
@@ -306,8 +308,4 @@ export class Attempts {
     this.#tell(`retry ${this.#attempts} in ${Math.round(wait / 100) / 10} s: ${reason}`)
     await collaborators.clock.sleep(wait, signal)
   }
-}
-
-function isQueue(error: unknown): boolean {
-  return error instanceof Declined && error.isPassing
 }

@@ -1,5 +1,6 @@
 /** Failures of an origin, with or without an answer: the message, the code, and whether a retry may succeed. */
 
+import { Declined } from '../upstream/declined.js'
 import { KissError, systemCode } from '../errors.js'
 import { parseProblem } from '../http/problem.js'
 import { parseRetryAfter } from '../http/retry-after.js'
@@ -155,4 +156,14 @@ const ofTheOrigin: ReadonlySet<string> = new Set([
 
 export function isRemembered(error: KissError): boolean {
   return ofTheOrigin.has(error.code)
+}
+
+/** Did a server decline the request only for now: it is draining, or its queue is full? */
+export function isQueue(error: unknown): boolean {
+  return error instanceof Declined && error.isPassing
+}
+
+export function wrongSum(shown: string, sha256: string, expected: string): KissError {
+  const message = `cannot fetch ${shown}: the SHA-256 of the content is ${sha256}, not ${expected}`
+  return new KissError('digest-mismatch', message, { status: 502 })
 }
