@@ -74,7 +74,7 @@ export interface Part {
 /** undefined where there is none. */
 export async function partOf(id: KeyId, { leases }: Pick<Lender, 'leases'>): Promise<Part | undefined> {
   const generation = (await generationsOf(leases.directoryOf(id))).at(-1)
-  if (!generation || (await generation.purged())) return undefined
+  if (!generation || (await generation.dropped())) return undefined
   const [head, held] = await Promise.all([generation.head(), generation.owner(leases.monotonic())])
   const file = head && held && (await unlessMissing(open(generation.bodyPath, 'r')))
   if (!file) return undefined
