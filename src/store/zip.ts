@@ -80,6 +80,8 @@ export async function openMember(file: ArchiveFile, path: string, shown: string)
 
 async function find(zip: ZipFile, path: string, length: number): Promise<Entry | undefined> {
   if (zip.entryCount > MAX_ENTRIES) throw new Error(`it has ${zip.entryCount} entries; kiss reads ${MAX_ENTRIES}`)
+  // Before the first entry it is at the start of the directory. The types call it a boolean.
+  const directory = Number(zip.readEntryCursor)
   let found: Entry | undefined
   const places: { readonly start: number; readonly end: number }[] = []
   // yauzl refuses absolute names, `..` and sizes that contradict each other.
@@ -97,7 +99,7 @@ async function find(zip: ZipFile, path: string, length: number): Promise<Entry |
     if (place.start < end) throw new Error('its entries overlap')
     end = place.end
   }
-  if (end > length) throw new Error('its entries reach beyond its end')
+  if (end > Math.min(directory, length)) throw new Error('its entries reach into its directory, or beyond its end')
   return found
 }
 

@@ -118,6 +118,11 @@ describe('a zip archive', () => {
     ['an encrypted file', [{ name: 'a', body: text, flags: 1 }], /a is encrypted/],
     ['a file of another compression', [{ name: 'a', body: text, method: 12 }], /compressed with method 12/],
     ['a symbolic link', [{ name: 'a', body: Buffer.from('/etc/passwd'), method: 0, mode: 0o120777 }], /symbolic link/],
+    [
+      'a file that reaches into its directory',
+      [{ name: 'a', body: Buffer.from('stored'), method: 0, says: { compressed: 30, size: 30 } }],
+      /into its directory/,
+    ],
     ['a file beyond its end', [{ name: 'a', body: text, says: { compressed: 1_000_000_000 } }], /beyond its end/],
   ]
   for (const [name, members, message] of hostile) {
