@@ -4,11 +4,8 @@ import { KissError, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { decisions, requestFor } from './asking.js'
 import { toldBy, type Told } from './cluster.js'
-import type { Collaborators, Counting, FlightSettings } from './collaborators.js'
-import type { Sum } from './directory.js'
 import { circumstancesOf, inParallel } from './in-parallel.js'
-import type { LandingPlace } from './landing.js'
-import type { Order, Seed } from './order.js'
+import type { Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
 import {
   gaveUp,
@@ -22,8 +19,7 @@ import {
 } from './refusals.js'
 import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
-import type { FlightState } from './state.js'
-import { isMoved, MOVED, type Again, type BodyEnding, type Step } from './step.js'
+import { isMoved, MOVED, type Again, type AttemptsOptions, type BodyEnding, type Step } from './step.js'
 
 /** Range requests in a row without a byte, after which the whole is requested: the origin may not support ranges. */
 const FRUITLESS = 2
@@ -33,21 +29,6 @@ const QUEUE_PAUSE = 1_000
 const LAST_ATTEMPT = 1_000
 /** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
 export const VALIDATION_TIMEOUT = 5_000
-
-export interface AttemptsOptions {
-  readonly order: Order
-  readonly collaborators: Pick<Collaborators, 'origins' | 'clock' | 'random' | 'resourceKey' | 'trace' | 'parallel'> & {
-    readonly store: Counting
-    readonly settings: Pick<FlightSettings, 'retryFor'>
-  }
-  readonly landing: LandingPlace
-  readonly state: Pick<FlightState, 'waiting' | 'readers' | 'connections'>
-  /** The sum that an interrupted predecessor computed. */
-  readonly sum: Sum | undefined
-  /** An answer that has arrived already: it showed that the content changed. */
-  readonly seed: Seed | undefined
-  readonly signal: AbortSignal
-}
 
 export class Attempts {
   /** After `changed`: the answer with the new content, if there is one. */

@@ -1,7 +1,27 @@
-/** The result of an attempt: the end of the body, or another attempt. */
+/** The parameters of attempts, and the result of one: the end of the body, or another attempt. */
 
 import { systemCode } from '../errors.js'
+import type { Collaborators, Counting, FlightSettings } from './collaborators.js'
+import type { Sum } from './directory.js'
 import type { Ending } from './ending.js'
+import type { LandingPlace } from './landing.js'
+import type { Order, Seed } from './order.js'
+import type { FlightState } from './state.js'
+
+export interface AttemptsOptions {
+  readonly order: Order
+  readonly collaborators: Pick<Collaborators, 'origins' | 'clock' | 'random' | 'resourceKey' | 'trace' | 'parallel'> & {
+    readonly store: Counting
+    readonly settings: Pick<FlightSettings, 'retryFor'>
+  }
+  readonly landing: LandingPlace
+  readonly state: Pick<FlightState, 'waiting' | 'readers' | 'connections'>
+  /** The sum that an interrupted predecessor computed. */
+  readonly sum: Sum | undefined
+  /** An answer that has arrived already: it showed that the content changed. */
+  readonly seed: Seed | undefined
+  readonly signal: AbortSignal
+}
 
 /** Another attempt is needed. */
 export interface Again {
