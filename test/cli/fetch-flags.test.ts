@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { Serving } from '../support/serving.js'
 import { progressLines } from '#kiss/cli/progress.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, Origin } from '../support/origin.js'
@@ -49,6 +50,19 @@ describe('flags of kiss fetch', () => {
       assert.match(stderr, /^\* http:\S+\/cut: retry 1 in [\d.]+ s: .+$/m)
       assert.match(stderr, /^> {3}range: bytes=\d+-$/m)
       assert.match(stderr, /^\* http:\S+\/cut: the answer continues the bytes that are here$/m)
+    })
+
+    it('tells what a server answers, and that another one does not answer', async () => {
+      const kiss = await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.1'])
+      try {
+        const { stderr } = await cli.sandbox.run(['fetch', '-v', '--server', kiss.url, url])
+        assert.match(stderr, /^> GET http:\/\/127\.0\.0\.1:\d+\/api\/v1\/fetch\/Image\.gz\?…$/m)
+        assert.match(stderr, /^< {3}cache-status: kiss; fwd=uri-miss/m)
+      } finally {
+        await kiss.stop()
+      }
+      const { stderr } = await cli.sandbox.run(['fetch', '-v', '--server', kiss.url, '-o', 'again', url])
+      assert.match(stderr, /^\* no answer from .*ECONNREFUSED/m)
     })
 
     it('tells which headers stay behind at another origin, and what a hit is', async () => {
