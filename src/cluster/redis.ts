@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { createClient } from '@redis/client'
 import { alarm } from './alarm.js'
+import { masterOf, sentinelsOf, type Sentinels } from './sentinel.js'
 
 /** Milliseconds that one call may take: a client waits for it. */
 const DEADLINE = 400
@@ -17,7 +18,7 @@ const QUIET = 60_000
 const BLOCK = 5_000
 
 export interface RedisOptions {
-  /** `redis://` or `rediss://`, with user and password where they are needed. */
+  /** `redis://` or `rediss://`, with user and password where they are needed; with `+sentinel`, see SENTINEL_URL. */
   readonly url: string
   /** PEM of the authorities to trust for `rediss://`; undefined: the usual ones. */
   readonly ca?: string | undefined
@@ -39,20 +40,32 @@ export class Unreachable extends Error {
 
 type Client = ReturnType<typeof clientOf>
 
-function clientOf({ url, ca }: RedisOptions) {
+function clientOf(url: string, ca: string | undefined) {
   const socket = { connectTimeout: 1_000, reconnectStrategy: LOOK }
-  return createClient({
+  const client = createClient({
     url,
     disableOfflineQueue: true,
     socket: ca === undefined ? socket : { ...socket, tls: true, ca },
   })
+  // The state of the connection shows in the calls.
+  client.on('error', () => undefined)
+  client.connect().catch(() => undefined)
+  return client
+}
+
+/** The connections to one Redis. */
+interface Connected {
+  readonly url: string
+  readonly client: Client
+  /** A blocked read holds up all that comes after it on its connection. */
+  readonly reader: Client
 }
 
 export class Redis {
   readonly #o: RedisOptions
-  readonly #client: Client
-  /** A blocked read holds up all that comes after it on its connection. */
-  readonly #reader: Client
+  readonly #sentinels: Sentinels | undefined
+  /** undefined until a Sentinel has named the master. */
+  #connected: Connected | undefined
   readonly #returned = new Set<() => void>()
   #isReachable = false
   #isClosed = false
@@ -61,27 +74,42 @@ export class Redis {
 
   private constructor(options: RedisOptions) {
     this.#o = options
-    this.#client = clientOf(options)
-    this.#reader = clientOf(options)
-    for (const client of [this.#client, this.#reader]) {
-      // The state of the connection shows in the calls.
-      client.on('error', () => undefined)
-      client.connect().catch(() => undefined)
-    }
+    this.#sentinels = sentinelsOf(options.url)
   }
 
   /** Waits a moment for the connection, and goes on without. */
   static async open(options: RedisOptions): Promise<Redis> {
     const redis = new Redis(options)
+    await redis.#connect().catch(() => undefined)
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 1_000)
-      redis.#client.once('ready', () => {
+      redis.#connected?.client.once('ready', () => {
         clearTimeout(timer)
         resolve()
       })
     })
     await redis.#look()
     return redis
+  }
+
+  /** To the Redis of the URL, or to the one that is the master by now. */
+  async #connect(): Promise<void> {
+    const { url: own, ca } = this.#o
+    const url = this.#sentinels ? await masterOf(this.#sentinels, ca) : own
+    if (url === this.#connected?.url || this.#isClosed) return
+    this.#disconnect()
+    this.#connected = { url, client: clientOf(url, ca), reader: clientOf(url, ca) }
+  }
+
+  #disconnect(): void {
+    this.#connected?.client.destroy()
+    this.#connected?.reader.destroy()
+  }
+
+  #send(command: readonly string[]): Promise<unknown> {
+    const { client } = this.#connected ?? {}
+    if (!client) return Promise.reject(new Error('the master is not known'))
+    return inTime(client.sendCommand([...command]))
   }
 
   get reachable(): boolean {
@@ -98,9 +126,9 @@ export class Redis {
     if (!this.#isReachable) throw new Unreachable('Redis is out of reach')
     const rest = [String(keys.length), ...keys, ...args.map(String)]
     try {
-      return await inTime(this.#client.sendCommand(['EVALSHA', script.sha, ...rest])).catch((error: unknown) => {
+      return await this.#send(['EVALSHA', script.sha, ...rest]).catch((error: unknown) => {
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-        return inTime(this.#client.sendCommand(['EVAL', script.text, ...rest]))
+        return this.#send(['EVAL', script.text, ...rest])
       })
     } catch (error) {
       this.#lose(error)
@@ -112,7 +140,9 @@ export class Redis {
   async readLog(key: string, last: string): Promise<readonly Record[]> {
     const command = ['XREAD', 'COUNT', '1000', 'BLOCK', String(BLOCK), 'STREAMS', key, last]
     try {
-      return recordsOf(await inTime(this.#reader.sendCommand(command), BLOCK + 2_000))
+      const { reader } = this.#connected ?? {}
+      if (!reader) throw new Error('the master is not known')
+      return recordsOf(await inTime(reader.sendCommand(command), BLOCK + 2_000))
     } catch (error) {
       throw new Unreachable('Redis is out of reach', { cause: error })
     }
@@ -122,7 +152,7 @@ export class Redis {
     this.#isClosed = true
     this.#isReachable = false
     clearTimeout(this.#looking)
-    for (const client of [this.#client, this.#reader]) client.destroy()
+    this.#disconnect()
   }
 
   #lose(error: unknown): void {
@@ -138,7 +168,8 @@ export class Redis {
 
   async #look(): Promise<void> {
     try {
-      await inTime(this.#client.sendCommand(['PING']))
+      await this.#connect()
+      await this.#send(['PING'])
     } catch (error) {
       this.#tell(`Redis does not answer (${reason(error)}): downloads are single on each node alone until it does`)
       this.#lookSoon()

@@ -18,7 +18,7 @@ import type { ClusterEngine, EngineStatus, PurgeResult } from './status.js'
 
 export type { Intake } from './intake.js'
 export type { ClusterEngine, EngineStatus, NodeState, PurgeResult } from './status.js'
-export type { ClusterOptions, Totals } from '../flight/cluster.js'
+export { SENTINEL_URL, type ClusterOptions, type Totals } from '../flight/cluster.js'
 export type { Clock } from '../flight/collaborators.js'
 export { describeNext, describeWait, type Wait } from '../flight/waiting.js'
 export { keyIdOf } from '../flight/subject.js'

@@ -79,8 +79,14 @@ export interface About {
   readonly entry?: Entry | undefined
 }
 
+/**
+ * Redis behind Sentinels: `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]/NAME`, or `rediss+sentinel://`. Groups:
+ * scheme of Redis, credential of Redis with its `@`, the Sentinels, and the name of the master.
+ */
+export const SENTINEL_URL = /^(rediss?)\+sentinel:\/\/([^@/]*@)?([^@/]+)\/([\w.-]+)$/
+
 export interface ClusterOptions {
-  /** Of Redis or Valkey: `redis://` or `rediss://`. */
+  /** Of Redis or Valkey: `redis://`, `rediss://`, or as {@link SENTINEL_URL} says. */
   readonly redis: string
   /** Nodes with the same name form one cluster. */
   readonly name: string

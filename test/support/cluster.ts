@@ -89,8 +89,8 @@ export class RedisServer {
   }
 
   /** Sends one command, and resolves with what comes back. */
-  async command(line: string): Promise<string> {
-    const socket = connect(this.port, '127.0.0.1')
+  async command(line: string, port = this.port): Promise<string> {
+    const socket = connect(port, '127.0.0.1')
     socket.end(`${line}\r\nQUIT\r\n`)
     const chunks: Buffer[] = []
     for await (const chunk of socket) chunks.push(chunk as Buffer)

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { KissError, systemCode } from '../../errors.js'
-import type { ClusterOptions } from '../../engine/types.js'
+import { SENTINEL_URL, type ClusterOptions } from '../../engine/types.js'
 import type { AccessOptions } from '../../server/access.js'
 import { connectionsWithin, descriptorsFor, limits } from '../../server/limits.js'
 import type { TlsFiles } from '../../server/tls.js'
@@ -36,8 +36,9 @@ export async function clusterOptions(values: SettingValues, version: string): Pr
     return undefined
   }
   // The value may hold a password: it is not shown.
-  if (!URL.canParse(cluster) || !/^rediss?:$/.test(new URL(cluster).protocol))
-    throw new KissError('usage', '--cluster: not a redis:// or rediss:// URL')
+  const isRedis = URL.canParse(cluster) && /^rediss?:$/.test(new URL(cluster).protocol)
+  if (!isRedis && !SENTINEL_URL.test(cluster))
+    throw new KissError('usage', '--cluster: not a redis://, rediss:// or redis+sentinel:// URL')
   if (!/^[\w.-]{1,64}$/.test(name))
     throw new KissError('usage', '--cluster-name: a name has letters, digits, ".", "-" and "_", and 64 of them at most')
   if (nodeUrl === undefined) throw new KissError('usage', '--cluster needs --node-url')

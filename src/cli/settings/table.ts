@@ -204,7 +204,7 @@ export const settingsTable = {
   cluster: {
     kind: 'string',
     secret: true,
-    summary: 'share downloads with the other nodes that name this Redis: redis:// or rediss://',
+    summary: 'share downloads with the other nodes that name this Redis (redis://, rediss://, redis+sentinel://)',
     placeholder: 'URL',
   },
   'cluster-name': { kind: 'string', default: 'kiss', summary: 'nodes of one name form a cluster', placeholder: 'NAME' },

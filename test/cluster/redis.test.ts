@@ -1,0 +1,95 @@
+/** The connection to a real Redis: TLS, passwords, and a master that changes. */
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Redis, Script } from '#kiss/cluster/redis.js'
+import { freePort, has, RedisServer } from '../support/cluster.js'
+import { makeCertificates } from '../support/tls.js'
+import { until } from '../support/until.js'
+
+const SET = new Script(`return redis.call('SET', KEYS[1], ARGV[1])`)
+const GET = new Script(`return redis.call('GET', KEYS[1])`)
+
+const describeWithRedis = has('redis-server') ? describe : describe.skip
+
+describeWithRedis('the connection of a node to Redis', function () {
+  this.timeout(60_000)
+  const children: ChildProcess[] = []
+  const opened: Redis[] = []
+  let folder = ''
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'kiss-redis-'))
+  })
+  afterEach(async () => {
+    for (const redis of opened.splice(0)) redis.close()
+    for (const child of children.splice(0)) {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    }
+    rmSync(folder, { recursive: true })
+  })
+
+  const start = (...args: string[]): void => {
+    children.push(spawn('redis-server', args, { stdio: 'ignore', cwd: folder }))
+  }
+  const connect = async (url: string, ca?: string): Promise<Redis> => {
+    const redis = await Redis.open({ url, ca, warn: () => undefined })
+    opened.push(redis)
+    return redis
+  }
+  const set = (redis: Redis, value: string): Promise<boolean> =>
+    redis.run(SET, ['key'], [value]).then(
+      () => true,
+      () => false,
+    )
+
+  it('shows the password of the URL over TLS, and trusts the named authority alone', async () => {
+    const certificates = await makeCertificates()
+    const port = await freePort()
+    writeFileSync(path.join(folder, 'key.pem'), certificates.key)
+    writeFileSync(path.join(folder, 'cert.pem'), certificates.cert)
+    const tls = ['--tls-port', String(port), '--tls-key-file', 'key.pem', '--tls-cert-file', 'cert.pem']
+    const client = ['--tls-auth-clients', 'no', '--requirepass', 'secret']
+    start('--port', '0', '--bind', '127.0.0.1', ...tls, '--tls-ca-cert-file', certificates.caFile, ...client)
+    const ca = readFileSync(certificates.caFile, 'utf8')
+    const redis = await connect(`rediss://:secret@127.0.0.1:${port}`, ca)
+    await until('Redis takes a value', () => set(redis, 'safe'))
+    assert.equal(await redis.run(GET, ['key'], []), 'safe')
+    assert.equal((await connect(`rediss://:secret@127.0.0.1:${port}`)).reachable, false)
+    assert.equal((await connect(`rediss://:wrong@127.0.0.1:${port}`, ca)).reachable, false)
+    await certificates.remove()
+  })
+
+  it('goes over to the master that Sentinel names', async () => {
+    const [first, second] = [await RedisServer.start(), await RedisServer.start()]
+    try {
+      await second.command(`REPLICAOF 127.0.0.1 ${first.port}`)
+      const port = await freePort()
+      const lines = [`port ${port}`, 'bind 127.0.0.1', `sentinel monitor lab 127.0.0.1 ${first.port} 1`]
+      writeFileSync(path.join(folder, 'sentinel.conf'), `${lines.join('\n')}\n`)
+      start('sentinel.conf', '--sentinel')
+      const nobody = await freePort()
+      const redis = await connect(`redis+sentinel://127.0.0.1:${nobody},127.0.0.1:${port}/lab`)
+      await until('the master takes a value', () => set(redis, 'before'))
+      assert.match(await first.command('GET key'), /before/)
+      await until('the replica has it', async () => (await second.command('GET key')).includes('before'))
+      const sentinel = (line: string): Promise<string> => first.command(line, port)
+      await until('Sentinel knows the replica', async () =>
+        (await sentinel('SENTINEL REPLICAS lab')).includes(String(second.port)),
+      )
+      await until('the failover begins', async () => (await sentinel('SENTINEL FAILOVER lab')).includes('OK'))
+      await until('the other Redis is the master', async () => (await second.command('ROLE')).includes('master'))
+      await until('the new master takes a value', async () => {
+        const isSet = await set(redis, 'after')
+        return isSet && (await second.command('GET key')).includes('after')
+      })
+    } finally {
+      await first.close()
+      await second.close()
+    }
+  })
+})
