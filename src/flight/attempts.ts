@@ -81,16 +81,20 @@ export class Attempts {
     return order.once !== undefined
   }
 
-  /** A predecessor wrote every byte already. */
+  /** A predecessor wrote every byte already. Where that was long ago, the origin is asked whether they are still the right ones. */
   #finished(): BodyEnding | undefined {
-    const { landing, sum } = this.#o
+    const { landing, left, order, services } = this.#o
+    const { sum, writtenAt = -Infinity } = left ?? {}
+    if (writtenAt + order.lifetime <= services.clock.now()) return undefined
     const { head, writer } = landing
     const sha256 = writer.digest()
     if (!head || (head.sha256 ?? sha256) !== sha256) return undefined
     const isSummed = sum?.size === writer.size && sum.sha256 === sha256
     if (isSummed) this.delimited = sum.delimited
     const isLong = head.length === writer.size && writer.size > 0
-    return isSummed || isLong ? { kind: 'whole', sha256, size: writer.size } : undefined
+    if (!isSummed && !isLong) return undefined
+    this.confirmedAt = writtenAt
+    return { kind: 'whole', sha256, size: writer.size }
   }
 
   async #attempt(): Promise<Step> {

@@ -171,6 +171,11 @@ export class Generation {
     await this.#replace('lent', JSON.stringify(lending))
   }
 
+  /** Milliseconds since the epoch: when its last byte came. */
+  async writtenAt(): Promise<number | undefined> {
+    return (await unlessMissing(stat(this.bodyPath)))?.mtimeMs
+  }
+
   async sum(): Promise<Sum | undefined> {
     return readJson<Sum>(join(this.directory, 'sum.json'))
   }

@@ -1,6 +1,8 @@
 /** Downloads a key whose lease this process holds, and ends the generation in every case. */
 
+import { stat } from 'node:fs/promises'
 import { asKissError, KissError, systemCode } from '../errors.js'
+import { unlessMissing } from '../store/files.js'
 import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
 import { Attempts } from './attempts.js'
@@ -77,6 +79,8 @@ async function fetchBody(options: DownloadOptions, shared: SharedDownload | unde
   if (finished) return { ending: finished, entry: state.entry }
   const seed = await admitted(options.seed, shared)
 
+  // The writer opens the file.
+  const writtenAt = inherited ? await generation.writtenAt() : undefined
   const landing = await Landing.open({
     generation,
     state,
@@ -86,10 +90,10 @@ async function fetchBody(options: DownloadOptions, shared: SharedDownload | unde
     onOther: () => options.onChanged(undefined),
   })
   try {
-    const sum = inherited ? await generation.sum() : undefined
+    const left = inherited ? { sum: await generation.sum(), writtenAt } : undefined
     const origins = collaborators.origins
     const asked = shared ? { ...collaborators, origins: async () => shared.over(await origins()) } : collaborators
-    const attempts = new Attempts({ order, collaborators: asked, landing, state, sum, seed, signal })
+    const attempts = new Attempts({ order, collaborators: asked, landing, state, left, seed, signal })
     const ending = await attempts.run()
     if (ending.kind === 'changed') return { ending, seed: attempts.seed }
     if (ending.kind === 'renewed') return await renew(options, attempts)
@@ -123,8 +127,13 @@ async function finishPredecessor({ order, collaborators, lease, state }: Downloa
   const blob = await collaborators.store.open(sum)
   if (!blob) return undefined
   await blob.close()
-  const body = { ...sum, head, file: collaborators.store.blobs.path(sum.sha256) }
-  state.entry = await commit(body, order, generation, collaborators)
+  const file = collaborators.store.blobs.path(sum.sha256)
+  const written = await unlessMissing(stat(file))
+  const confirmedAt = Math.min(head.confirmedAt ?? Infinity, written?.mtimeMs ?? Infinity)
+  const entry = await commit({ ...sum, head: { ...head, confirmedAt }, file }, order, generation, collaborators)
+  // It may have lain here for long: what is stale by now is validated like any other entry.
+  if (entry && entry.staleAt <= collaborators.clock.now()) return { kind: 'present' }
+  state.entry = entry
   return state.entry && { kind: 'stored', sha256: sum.sha256, size: sum.size }
 }
 
@@ -132,7 +141,7 @@ async function finishPredecessor({ order, collaborators, lease, state }: Downloa
 async function store(
   ending: Extract<Ending, { kind: 'whole' }>,
   landing: Landing,
-  { delimited, told }: Pick<Attempts, 'delimited' | 'told'>,
+  { delimited, told, confirmedAt }: Pick<Attempts, 'delimited' | 'told' | 'confirmedAt'>,
   { order, collaborators, lease, state }: DownloadOptions,
 ): Promise<Ending> {
   const { head } = landing
@@ -142,7 +151,8 @@ async function store(
   await landing.whole()
   state.sum = ending.sha256
   try {
-    const whole = { ...ending, head, delimited, times: told?.entry && timesOf(told.entry) }
+    const dated = { ...head, confirmedAt: head.confirmedAt ?? confirmedAt }
+    const whole = { ...ending, head: dated, delimited, times: told?.entry && timesOf(told.entry) }
     const kept = told ? { ...order, access: told.access, lifetime: told.lifetime } : order
     state.entry = await commit(whole, kept, lease.generation, collaborators)
   } finally {

@@ -16,8 +16,8 @@ export interface AttemptsOptions {
   }
   readonly landing: LandingPlace
   readonly state: Pick<FlightState, 'waiting' | 'readers' | 'connections'>
-  /** The sum that an interrupted predecessor computed. */
-  readonly sum: Sum | undefined
+  /** Of a predecessor that was interrupted: the sum that it computed, and when its last byte came, in milliseconds since the epoch. */
+  readonly left: { readonly sum: Sum | undefined; readonly writtenAt: number | undefined } | undefined
   /** An answer that has arrived already: it showed that the content changed. */
   readonly seed: Seed | undefined
   readonly signal: AbortSignal

@@ -3,13 +3,17 @@ import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keyIdOf } from '#kiss/flight/subject.js'
 import { monotonic } from '#kiss/store/process.js'
+import { MovableClock } from '../../support/engine.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { children } from './children.js'
+
 import { faultLab, readUpTo } from './lab.js'
 import { until } from '../../support/until.js'
 
 const LENGTH = 1_000_000
 const HALF = 500_000
+/** Milliseconds. */
+const DAY = 86_400_000
 const body = bytes('processes', LENGTH)
 const other = bytes('other', LENGTH)
 const REST = `GET bytes=${HALF}- if "1"`
@@ -140,6 +144,41 @@ describe('faults: owners that die', () => {
         assert.deepEqual(lab.asked('/t'), [...asked])
       })
     }
+  }
+
+  for (const dies of ['summed', 'renamed'] as const) {
+    it(`killed when it had ${dies} every byte: they are as old as they are for who asks days later`, async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir)
+      lab.origin.script('/t', [
+        { body, etag: '"1"' },
+        { body: other, etag: '"2"' },
+      ])
+      await owner.die(lab.origin.url('/t'), dies)
+      const clock = new MovableClock()
+      clock.step(6 * DAY)
+      const kiss = await lab.engine({ cacheDir, clock })
+      assert.ok((await lab.get(kiss, '/t')).body.equals(body))
+      assert.deepEqual(lab.asked('/t'), ['GET'])
+      clock.step(6 * DAY)
+      assert.ok((await lab.get(kiss, '/t')).body.equals(other))
+    })
+
+    it(`killed when it had ${dies} every byte: the origin is asked again when their lifetime is over`, async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir)
+      lab.origin.script('/t', [
+        { body, etag: '"1"' },
+        { body: other, etag: '"2"' },
+      ])
+      await owner.die(lab.origin.url('/t'), dies)
+      const clock = new MovableClock()
+      clock.step(11 * DAY)
+      const kiss = await lab.engine({ cacheDir, clock })
+      // Who is told that the content changed asks again.
+      await lab.get(kiss, '/t').catch(() => undefined)
+      assert.ok((await lab.get(kiss, '/t')).body.equals(other))
+    })
   }
 
   it('a directory that was made by a process killed before it wrote who it is', async () => {
