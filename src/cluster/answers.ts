@@ -38,6 +38,8 @@ export function answerOf(body: PeerBody, order: Order, reading: Reading): PeerAn
           : { 'content-length': String(about.length) }),
     },
     kind: 'peer',
+    // A copy of a growing body is not younger than the beginning of its download.
+    age: 0,
     ...(about.source !== undefined && { source: about.source }),
     sha256: about.entry?.sha256,
     told: { resource: about.resource, access, lifetime: about.lifetime, entry: about.entry, sum },

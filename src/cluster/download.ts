@@ -44,6 +44,8 @@ export interface ClusterDownloadOptions {
   readonly lend: (lending: Lending) => Promise<void>
   /** Called once when the origin has answered this node. */
   readonly onAnswered: (answer: OriginAnswer) => void
+  /** Called with what was stored under a lease that was lost: a purge, or another content, may have come in between. */
+  readonly superseded: (entry: Entry) => Promise<void>
   /** Work behind the answer, which is waited for before the process ends. */
   readonly behind: (work: Promise<void>) => void
 }
@@ -277,19 +279,29 @@ export class ClusterDownload implements SharedDownload {
 
   async #tell(ending: Ending, entry: Entry | undefined): Promise<void> {
     const { leases, order } = this.#o
-    const isKept = (ending.kind === 'stored' || ending.kind === 'renewed') && entry?.id === order.id
-    if (isKept && this.#isFilled) return leases.have(order.id, entry.sha256)
-    // A predecessor of this node had every byte already.
-    if (isKept && !this.#held && ending.kind === 'stored') await this.#acquire(await leases.look(order.id))
-    const held = this.#held
-    if (!held) return
-    const known = order.stale ?? order.replaces
-    if (isKept) {
-      await leases.publish(held, entry, known !== undefined && known.sha256 !== entry.sha256)
+    if ((ending.kind === 'stored' || ending.kind === 'renewed') && entry?.id === order.id) {
+      await (this.#isFilled && !this.#held ? leases.have(order.id, entry.sha256) : this.#publish(ending.kind, entry))
       return
     }
+    const held = this.#held
     const isTold = ending.kind === 'failed' && ending.remembered && order.access === 'public'
-    await leases.release(held, isTold ? ending.failure : undefined)
+    if (held) await leases.release(held, isTold ? ending.failure : undefined)
+  }
+
+  /** What was stored under a lease that was lost is older than it looks: a purge or another content may have come meanwhile. */
+  async #publish(kind: 'stored' | 'renewed', entry: Entry): Promise<void> {
+    const { leases, order, superseded } = this.#o
+    // It came while Redis was out of reach, or a predecessor of this node had every byte already.
+    if (!this.#lease && kind === 'stored') {
+      const standing = await leases.look(order.id)
+      if (!standing.entry || standing.entry.validatedAt < entry.validatedAt) await this.#acquire(standing)
+    }
+    const { stale, replaces } = order
+    const known = stale ?? replaces
+    const isOther = known !== undefined && known.sha256 !== entry.sha256
+    if (!this.#lease || (this.#held && (await leases.publish(this.#held, entry, isOther)))) return
+    const standing = await leases.look(order.id)
+    if (standing.entry?.sha256 !== entry.sha256) await superseded(entry)
   }
 }
 

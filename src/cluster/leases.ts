@@ -128,10 +128,11 @@ export class SharedLeases {
     return { kind: 'mine', lease }
   }
 
-  /** Tells what came of a download and ends its lease. False where a later download was faster. */
+  /** Tells what came of a download and ends its lease. False where the lease was lost, or something later is known. */
   async publish(lease: SharedLease, entry: Entry, replaces: boolean): Promise<boolean> {
-    this.#forget(lease)
-    const args = [lease.generation, JSON.stringify(entry), entry.sha256, this.#o.instance, HINTS, replaces ? 1 : 0]
+    const isRecent = this.#forget(lease)
+    const flags = [replaces ? 1 : 0, isRecent ? 1 : 0]
+    const args = [lease.generation, JSON.stringify(entry), entry.sha256, this.#o.instance, HINTS, ...flags]
     const keys = [...keysOf(this.#o.prefix, lease.id, ['lease', 'entry', 'at']), `${this.#o.prefix}log`]
     return (await this.#o.redis.run(PUBLISH, keys, args)) === 1
   }
@@ -175,8 +176,10 @@ export class SharedLeases {
     return this.#o.redis.run(script, keysOf(this.#o.prefix, id, names), args)
   }
 
-  #forget(lease: SharedLease): void {
-    for (const held of this.#held) if (held === lease) this.#held.delete(held)
+  /** True where nobody else can have taken it since it was renewed. */
+  #forget(lease: SharedLease): boolean {
+    const held = [...this.#held].find((each) => each === lease)
+    return held !== undefined && this.#held.delete(held) && performance.now() - held.renewedAt < this.#lifetime
   }
 
   async #renew(): Promise<void> {

@@ -8,7 +8,7 @@ import { parseOrUndefined } from '../store/files.js'
 import type { Entry, KeyId } from '../store/types.js'
 import { keysOf } from './leases.js'
 import type { Record, Redis } from './redis.js'
-import { FENCE, LOG_ENDS, RECORD } from './scripts.js'
+import { FENCE, HAS_RECORD, LOG_ENDS, RECORD } from './scripts.js'
 
 /** A purge for the other nodes. */
 export interface SharedPurge {
@@ -23,14 +23,24 @@ export interface LogTarget {
   purge(order: object): Promise<void>
   /** Another node has stored another content. */
   replaced(entry: Entry): Promise<void>
-  /** Records were lost: what was last validated before now has to be validated. */
-  distrust(): Promise<void>
+  /** This node has stored a body that no lease covered any more. */
+  superseded(entry: Entry): Promise<void>
+  /** Purges may have been missed: what is here has to be validated before it is served. */
+  distrust(why: string): Promise<void>
 }
 
 /** Where the place in the log is kept. */
 export interface Notes {
   get(name: string): Promise<string | undefined>
   set(name: string, value: string): Promise<void>
+}
+
+interface Told {
+  readonly purge: SharedPurge
+  /** Of its record. */
+  readonly id: string
+  /** Milliseconds, monotonic. */
+  readonly at: number
 }
 
 export interface LogOptions {
@@ -45,6 +55,9 @@ export interface LogOptions {
 const PLACE = 'cluster-log'
 /** Milliseconds before a failed read is repeated. */
 const LATER = 300
+/** Milliseconds, and number, of the purges of this process that a Redis which was emptied is told again. */
+const REMEMBERED = 3_600_000
+const MOST_REMEMBERED = 1_000
 
 export class Log {
   readonly #o: LogOptions
@@ -54,6 +67,8 @@ export class Log {
   #following: Promise<void> = Promise.resolve()
   /** Purges that Redis has not heard of. */
   #pending: SharedPurge[] = []
+  /** Purges that it has heard of, under their ids. */
+  #told: readonly Told[] = []
 
   constructor(options: LogOptions) {
     this.#o = options
@@ -63,7 +78,7 @@ export class Log {
 
   /** Applies what was missed, where Redis answers, and follows from there. */
   async start(): Promise<void> {
-    await this.#catchUp().catch(() => undefined)
+    await this.#catchUp().catch(() => this.#o.target.distrust('Redis does not answer'))
     this.#following = this.#follow()
   }
 
@@ -96,7 +111,20 @@ export class Log {
 
   async #append(purge: SharedPurge): Promise<void> {
     await this.fence(purge.ids)
-    await this.#o.redis.run(RECORD, [this.#key], [JSON.stringify(purge.order), this.#o.instance])
+    const record = [JSON.stringify(purge.order), this.#o.instance]
+    const id = String(await this.#o.redis.run(RECORD, [this.#key], record))
+    this.#told = [...this.#told, { purge, id, at: performance.now() }].slice(-MOST_REMEMBERED)
+  }
+
+  /** A node that stood still when Redis was emptied has not read what it knew. A purge that is applied twice does no harm. */
+  async #remind(): Promise<void> {
+    const since = performance.now() - REMEMBERED
+    this.#told = this.#told.filter(({ at }) => at > since)
+    const last = this.#told.at(-1)
+    if (!last || (await this.#o.redis.run(HAS_RECORD, [this.#key], [last.id])) === 1) return
+    const lost = this.#told
+    this.#told = []
+    for (const { purge } of lost) await this.purged(purge)
   }
 
   async #replay(): Promise<void> {
@@ -113,7 +141,7 @@ export class Log {
     if (place === undefined) return this.#reach(last === '' ? '0-0' : last)
     const isLost = isAfter(place, last === '' ? '0-0' : last) || (first !== '' && isTrimmed(place, first))
     if (isLost) {
-      await target.distrust()
+      await target.distrust('records of purges are lost')
       return this.#reach(last === '' ? '0-0' : last)
     }
     this.#place = place
@@ -134,6 +162,7 @@ export class Log {
         // What Redis knew was lost with it; this process has seen all of it.
         if (records.length === 0) await this.#followLost()
         await this.#apply(records)
+        await this.#remind()
       } catch {
         await delay(LATER, undefined, { signal: this.#stop.signal }).catch(() => undefined)
       }

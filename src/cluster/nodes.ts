@@ -8,6 +8,8 @@ import { parseOrUndefined } from '../store/files.js'
 /** Milliseconds that a node counts as present after its last sign. */
 const LIFETIME = 6_000
 const BEATS = 3
+/** Milliseconds that a node is remembered which Redis does not know any more: it may have been emptied. */
+const REMEMBERED = 600_000
 
 /** What a node says of itself. */
 export interface NodeFacts {
@@ -23,6 +25,8 @@ export interface Node extends Partial<NodeFacts> {
   /** Milliseconds since the epoch, of Redis' clock. */
   readonly seenAt: number
 }
+
+type LocatedNode = Node & { readonly url: string }
 
 export interface NodesOptions {
   readonly redis: Redis
@@ -48,10 +52,14 @@ export class Nodes {
   }
 
   /** The other nodes that are there. */
-  others(): readonly (Node & { readonly url: string })[] {
+  others(): readonly LocatedNode[] {
+    return this.all().filter(({ present }) => present)
+  }
+
+  /** The other nodes, also those that gave no sign for a while: they may stand still, and go on later. */
+  all(): readonly LocatedNode[] {
     return this.#nodes.filter(
-      (node): node is Node & { readonly url: string } =>
-        node.present && node.instance !== this.#o.instance && node.url !== undefined,
+      (node): node is LocatedNode => node.instance !== this.#o.instance && node.url !== undefined,
     )
   }
 
@@ -85,14 +93,21 @@ export class Nodes {
     const { redis, prefix, instance, facts } = this.#o
     const own = JSON.stringify(await facts())
     const args = [`${prefix}node:`, instance, own, LIFETIME]
-    const [, ...rest] = (await redis.run(BEAT, [`${prefix}nodes`], args)) as string[]
-    this.#nodes = Array.from({ length: rest.length / 3 }, (_, i) => {
+    const [now, ...rest] = (await redis.run(BEAT, [`${prefix}nodes`], args)) as string[]
+    const listed = Array.from({ length: rest.length / 3 }, (_, i) => {
       const [name = '', seenAt = '', json = ''] = rest.slice(3 * i, 3 * i + 3)
       const said = json === '' ? undefined : (parseOrUndefined(json) as NodeFacts | undefined)
       // The address of a node that has gone is still of interest.
       const before = this.#nodes.find((node) => node.instance === name)
       return { ...before, ...said, instance: name, present: said !== undefined, seenAt: Number(seenAt) }
     })
+    const forgotten = this.#nodes
+      .filter(
+        ({ instance: name, seenAt }) =>
+          !listed.some((node) => node.instance === name) && Number(now) - seenAt < REMEMBERED,
+      )
+      .filter(({ draining }) => draining !== true)
+    this.#nodes = [...listed, ...forgotten.map((node) => ({ ...node, present: false }))]
   }
 }
 

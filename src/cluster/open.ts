@@ -83,6 +83,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
         lend,
         onAnswered: (answer) => behind(spread(order, answer, { count: copies, nodes, peers })),
         behind,
+        superseded: (entry) => target.superseded(entry),
       })
     },
     nodes: () => nodes.list(),
@@ -91,7 +92,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
       const fields = { purge: JSON.stringify(purge.order), 'dry-run': String(dryRun) }
       const unreached: string[] = []
       const removed = await Promise.all(
-        nodes.others().map(async ({ url }) => {
+        nodes.all().map(async ({ url }) => {
           try {
             return (await peers.post(url, 'api/v1/peer/purge', fields)) as Omit<Spread, 'unreached'>
           } catch {

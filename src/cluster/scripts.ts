@@ -55,13 +55,16 @@ const release = `
 
 /**
  * KEYS lease entry at log. ARGV generation, JSON of the entry, its sum, instance, lifetime of hints, 1 where another content is
- * known to have been there. Ends the lease in the same step: no node finds neither the lease nor the entry. Gives 1 when stored.
+ * known to have been there, 1 while the lease may be written again. Ends the lease in the same step: no node finds neither the
+ * lease nor the entry. Gives 1 when stored; 0 where the lease was lost, or something later is known.
  */
 export const PUBLISH = new Script(`
   local before = redis.call('GET', KEYS[2])
   local number = before and string.match(before, '^%d+')
   local stored = 0
-  if not number or tonumber(number) <= tonumber(ARGV[1]) then
+  local holder = redis.call('GET', KEYS[1])
+  local mine = holder and string.match(holder, '^%d+') == ARGV[1] or (not holder and ARGV[7] == '1')
+  if mine and (not number or tonumber(number) <= tonumber(ARGV[1])) then
     stored = 1
     local sum = before and string.match(before, '"sha256":"(%x+)"')
     redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[5])
@@ -105,9 +108,12 @@ export const FENCE = new Script(`${clock}
     redis.call('DEL', KEYS[i + 1])
   end`)
 
-/** KEYS log. ARGV JSON of the purge, instance. */
+/** KEYS log. ARGV JSON of the purge, instance. Gives the id of the record. */
 export const RECORD = new Script(`
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', '100000', '*', 'purged', ARGV[1], 'by', ARGV[2])`)
+  return redis.call('XADD', KEYS[1], 'MAXLEN', '~', '100000', '*', 'purged', ARGV[1], 'by', ARGV[2])`)
+
+/** KEYS log. ARGV id of a record. Gives 1 where it is there. */
+export const HAS_RECORD = new Script(`return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])`)
 
 /** KEYS log. The last record, and the first that is left. */
 export const LOG_ENDS = new Script(`

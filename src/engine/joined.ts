@@ -70,8 +70,12 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
         await obey(order as PurgeOrder, false)
       },
       replaced: (entry) => replaced(entry, store),
-      distrust: async () => {
-        warn('records of purges are lost: every entry is validated before it is served')
+      superseded: async ({ id, sha256 }) => {
+        await store.remove(id, sha256)
+      },
+      distrust: async (why) => {
+        warn(`${why}: purges may have been missed, and every entry is validated before it is served`)
+        await flights.purgeAll()
         await store.entries.expireAll(clock.now())
       },
     },

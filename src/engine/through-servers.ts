@@ -140,7 +140,7 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
       },
       landing: stream,
       state: { waiting, readers: 1, connections: 0 },
-      sum: undefined,
+      left: undefined,
       seed: undefined,
       signal,
     })

@@ -242,7 +242,10 @@ class ClusterRun {
     if (answer?.status !== 200) return
     this.#purges++
     const { unreached = [] } = JSON.parse(answer.text) as { unreached?: string[] }
-    if (unreached.length === 0 && losses === this.#losses) artifact.purged = { from, until: Date.now() }
+    if (unreached.length === 0 && losses === this.#losses) {
+      artifact.purged = { from, until: Date.now() }
+      this.#witness('told', artifact.path)
+    }
   }
 
   /** Every artifact from every node and through HAProxy: right, and as new as the lifetime says. */
@@ -264,7 +267,8 @@ class ClusterRun {
   }
 
   #witness(...what: readonly string[]): void {
-    appendFileSync(this.#p.witness, `${JSON.stringify(what)}\n`)
+    const [kind, node = Date.now()] = what
+    appendFileSync(this.#p.witness, `${JSON.stringify([kind, node, '', new Date().toISOString()])}\n`)
   }
 }
 

@@ -27,13 +27,14 @@ export class Necessity {
         isLost = false
         if (kind === 'redis empty') known.clear()
       } else if (kind === 'gone') known.get(sha256)?.delete(node)
-      else if (kind === 'stored') {
+      else if (kind === 'stored' || kind === 'stored filled') {
         const at = known.get(sha256) ?? new Set()
         known.set(sha256, at)
         const isElsewhere = !isLost && [...at].some((other) => other !== node && !down.has(other))
-        count(isElsewhere ? 'stored elsewhere' : 'stored', Number(what))
+        const isFilled = !isLost && kind === 'stored filled'
+        count(isFilled ? kind : isElsewhere ? 'stored elsewhere' : 'stored', Number(what))
         if (!isLost) at.add(node)
-      } else count(kind, Number(what))
+      } else if (kind !== 'told') count(kind, Number(what))
     }
     const { stored = 0, changed = 0, purged = 0, abandoned = 0 } = witnessed
     this.necessary = stored + changed + purged + abandoned

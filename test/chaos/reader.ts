@@ -65,6 +65,7 @@ export function read(
   const query = wish.sha256 === undefined ? '' : `&sha256=${wish.sha256}`
   const headers = wish.range === undefined ? {} : { range: `bytes=${wish.range.first}-${wish.range.last}` }
   const startedAt = Date.now()
+  const clues = { server, wish, startedAt }
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -97,16 +98,28 @@ export function read(
       })
       response.on('error', () => settle({ kind: 'cut' }))
       response.on('close', () => {
-        settle(response.complete ? judge(response, Buffer.concat(chunks), wish, artifact, startedAt) : { kind: 'cut' })
+        settle(response.complete ? judge(response, Buffer.concat(chunks), clues, artifact) : { kind: 'cut' })
       })
     })
     sent.end()
   })
 }
 
-function judge(answer: IncomingMessage, body: Buffer, wish: Wish, artifact: ChaosArtifact, startedAt: number): Verdict {
+/** What was asked of whom, and when. */
+interface Clues {
+  readonly server: string
+  readonly wish: Wish
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+}
+
+function judge(answer: IncomingMessage, body: Buffer, clues: Clues, artifact: ChaosArtifact): Verdict {
+  const { wish, startedAt } = clues
   const status = answer.statusCode ?? 0
-  const wrong = (why: string): Verdict => ({ kind: 'wrong', why: `${artifact.path} (${artifact.manner}): ${why}` })
+  const wrong = (why: string): Verdict => ({
+    kind: 'wrong',
+    why: `${artifact.path} (${artifact.manner}): ${why}; ${JSON.stringify([clues, answer.headers])}`,
+  })
   if (status === 206 && wish.range !== undefined) {
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.headers['content-range'] ?? '')
     const [first, last, total] = range?.slice(1).map(Number) ?? []
@@ -133,7 +146,7 @@ function judge(answer: IncomingMessage, body: Buffer, wish: Wish, artifact: Chao
   const same = artifact.versions.filter((version) => version.sha256 === sum)
   const version = same.at(-1)
   if (version === undefined) {
-    return wrong(`${body.length} bytes that are no version's, ${JSON.stringify([wish, answer.headers])}`)
+    return wrong(`${body.length} bytes that are no version's`)
   }
   if (wish.sha256 !== undefined && sum !== wish.sha256) return wrong('another sum than the promised one')
   const { etag } = answer.headers

@@ -10,10 +10,11 @@ import path from 'node:path'
 /**
  * What happened to which file, of how many bytes. `stored again`: over a blob that was there. `abandoned`: its owner was
  * killed, and somebody needed the room before the download was continued. In a cluster: the sum of a stored body and the node
- * that stored it; `gone` where that node removes it again; bytes of another node are `filled` where they are thrown away.
+ * that stored it; `gone` where that node removes it again; `stored filled` and, where they are thrown away, `filled` are bytes that no lease covered: those of other nodes, as long as Redis answers.
  */
 export type Happening = readonly [
-  kind: 'stored' | 'stored again' | 'changed' | 'purged' | 'abandoned' | 'given up' | 'filled' | 'gone',
+  kind:
+    'stored' | 'stored filled' | 'stored again' | 'changed' | 'purged' | 'abandoned' | 'given up' | 'filled' | 'gone',
   bytes: number,
   sha256?: string,
   node?: string,
@@ -71,9 +72,16 @@ const { rename, rm, unlink } = fs.promises
 fs.promises.rename = async (from, to) => {
   const isBlob = BLOB.test(String(to))
   const size = isBlob ? sizeOf(String(from)) : undefined
+  const isLent = fs.existsSync(path.join(path.dirname(String(from)), 'lent'))
   const there = isBlob && fs.existsSync(String(to))
   await rename(from, to)
-  if (size !== undefined) note(there ? 'stored again' : 'stored', size, path.basename(String(to)), node ?? '')
+  if (size !== undefined)
+    note(
+      there ? 'stored again' : node === undefined || isLent ? 'stored' : 'stored filled',
+      size,
+      path.basename(String(to)),
+      node ?? '',
+    )
 }
 fs.promises.rm = async (target, options) => {
   if (GENERATION.test(String(target))) noteRemoval(String(target))
