@@ -13,7 +13,7 @@ import { until } from '../../support/until.js'
 const LENGTH = 1_000_000
 const HALF = 500_000
 /** Milliseconds. */
-const DAY = 86_400_000
+const HOUR = 3_600_000
 const body = bytes('processes', LENGTH)
 const other = bytes('other', LENGTH)
 const REST = `GET bytes=${HALF}- if "1"`
@@ -147,7 +147,7 @@ describe('faults: owners that die', () => {
   }
 
   for (const dies of ['summed', 'renamed'] as const) {
-    it(`killed when it had ${dies} every byte: they are as old as they are for who asks days later`, async () => {
+    it(`killed when it had ${dies} every byte: they are as old as they are for who asks hours later`, async () => {
       const cacheDir = await lab.folder()
       const owner = await start(cacheDir)
       lab.origin.script('/t', [
@@ -156,11 +156,11 @@ describe('faults: owners that die', () => {
       ])
       await owner.die(lab.origin.url('/t'), dies)
       const clock = new MovableClock()
-      clock.step(6 * DAY)
-      const kiss = await lab.engine({ cacheDir, clock })
+      clock.step(6 * HOUR)
+      const kiss = await lab.engine({ cacheDir, clock, defaultTtl: 10 * HOUR })
       assert.ok((await lab.get(kiss, '/t')).body.equals(body))
       assert.deepEqual(lab.asked('/t'), ['GET'])
-      clock.step(6 * DAY)
+      clock.step(6 * HOUR)
       assert.ok((await lab.get(kiss, '/t')).body.equals(other))
     })
 
@@ -173,8 +173,8 @@ describe('faults: owners that die', () => {
       ])
       await owner.die(lab.origin.url('/t'), dies)
       const clock = new MovableClock()
-      clock.step(11 * DAY)
-      const kiss = await lab.engine({ cacheDir, clock })
+      clock.step(11 * HOUR)
+      const kiss = await lab.engine({ cacheDir, clock, defaultTtl: 10 * HOUR })
       // Who is told that the content changed asks again.
       await lab.get(kiss, '/t').catch(() => undefined)
       assert.ok((await lab.get(kiss, '/t')).body.equals(other))
