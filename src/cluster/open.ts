@@ -41,6 +41,7 @@ export interface Spread {
 
 export interface OpenedCluster extends Cluster {
   nodes(): readonly Node[]
+  reachable(): boolean
   /** Has every other node purge, and the log remember it. */
   purge(purge: SharedPurge, dryRun: boolean): Promise<Spread>
   /** Says to the other nodes that this one is about to leave. */
@@ -87,6 +88,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
       })
     },
     nodes: () => nodes.list(),
+    reachable: () => redis.reachable,
     async purge(purge, dryRun) {
       if (!dryRun) await log.fence(purge.ids)
       const fields = { purge: JSON.stringify(purge.order), 'dry-run': String(dryRun) }

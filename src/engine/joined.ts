@@ -104,6 +104,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
         return obey(order, dryRun)
       },
       nodes: () => cluster.nodes(),
+      reachable: () => cluster.reachable(),
       drain: () => cluster.drain(),
     },
     close: () => cluster.close(),

@@ -41,6 +41,8 @@ export interface ClusterEngine {
   purge(purge: string, dryRun: boolean): Promise<PurgeResult>
   /** Every node of the last week, this one included. */
   nodes(): readonly NodeState[]
+  /** Redis answered the last call of this process. */
+  reachable(): boolean
   /** Announces to the other nodes that this node is leaving. */
   drain(): void
 }

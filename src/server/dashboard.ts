@@ -19,6 +19,7 @@ import type { Clock, Engine } from '../engine/types.js'
 import { eventsRoute, LiveEvents } from './events.js'
 import { helpPage } from './pages/help.js'
 import { missingPage, pagePath } from './pages/missing.js'
+import { nodesPage, nodesPath } from './pages/nodes.js'
 import { overviewPage } from './pages/overview.js'
 import { listPath, resourcesPage } from './pages/resources.js'
 import { signInRoute } from './pages/sign-in.js'
@@ -58,6 +59,7 @@ export async function openDashboard({ engine, clock, egressPrice }: DashboardOpt
       formRoute(site, unpinPath, { act: unpinEntry }),
       formRoute(site, purgePath, { act: purgeEntry }),
       formRoute(site, purgeManyPath, { page: purgeManyPage, act: purgeMany }),
+      pageRoute(site, nodesPath, nodesPage),
       pageRoute(site, /^\/help\/?$/, helpPage),
       historyRoute,
       eventsRoute(events),

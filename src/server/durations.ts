@@ -12,7 +12,7 @@ const paths: readonly (readonly [route: string, path: RegExp])[] = [
   ['health', /^\/api\/v1\/health\/?$/],
   ['metrics', /^\/metrics$/],
   ['events', /^\/events$/],
-  ['page', /^\/(?:$|statistics|resources|help|assets|sign-in)/],
+  ['page', /^\/(?:$|statistics|resources|nodes|help|assets|sign-in)/],
 ]
 
 /** One of a few names, for any path. Pure. */

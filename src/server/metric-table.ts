@@ -1,6 +1,6 @@
 /** Every metric of kiss, once: name, meaning, and where its value comes from. Pure. */
 
-import type { EngineStatus } from '../engine/types.js'
+import type { ClusterEngine, EngineStatus } from '../engine/types.js'
 import type { Counts } from '../store/types.js'
 import { durationBounds, type Histogram, histogramsOf, responsesOf } from './durations.js'
 import { servedKinds } from '../store/types.js'
@@ -10,6 +10,8 @@ export interface MetricInput {
   readonly status: EngineStatus
   readonly sums: ReadonlyMap<string, number>
   readonly version: string
+  /** undefined: a single machine. */
+  readonly cluster?: Pick<ClusterEngine, 'nodes' | 'reachable'> | undefined
 }
 
 export interface MetricValue {
@@ -73,6 +75,18 @@ export const metricTable: readonly MetricRow[] = [
       { value: filled, labels: { direction: 'filled' } },
       { value: lent, labels: { direction: 'lent' } },
     ]),
+  },
+  {
+    name: 'kiss_cluster_redis_up',
+    type: 'gauge',
+    help: 'Of a node in a cluster: 1 while Redis answers it, else 0.',
+    values: ({ cluster }) => (cluster ? one(cluster.reachable() ? 1 : 0) : []),
+  },
+  {
+    name: 'kiss_cluster_nodes',
+    type: 'gauge',
+    help: 'Nodes of the cluster that this node knows, by state.',
+    values: ({ cluster }) => (cluster ? nodeValues(cluster) : []),
   },
   {
     name: 'kiss_served_bytes_total',
@@ -156,6 +170,14 @@ export const metricTable: readonly MetricRow[] = [
     values: ({ sums }) => histogramsOf(sums).flatMap(histogramValues),
   },
 ]
+
+function nodeValues({ nodes }: Pick<ClusterEngine, 'nodes'>): MetricValue[] {
+  const states = nodes().map(({ present, draining }) => (!present ? 'absent' : draining ? 'draining' : 'serving'))
+  return (['serving', 'draining', 'absent'] as const).map((state) => ({
+    value: states.filter((each) => each === state).length,
+    labels: { state },
+  }))
+}
 
 function histogramValues({ labels: own, buckets, sum, count }: Histogram): MetricValue[] {
   const labels = { ...own }

@@ -64,12 +64,12 @@ export function metricsRoute(own: ProcessMetrics): Route {
 }
 
 export async function metricsText(
-  engine: Pick<Engine, 'status' | 'figures'>,
+  engine: Pick<Engine, 'status' | 'figures' | 'cluster'>,
   version: string,
   role: Role,
 ): Promise<string> {
-  const { figures } = engine
-  const input = { status: statusFor(role, await engine.status()), sums: await figures.sums(), version }
+  const { figures, cluster } = engine
+  const input = { status: statusFor(role, await engine.status()), sums: await figures.sums(), version, cluster }
   const shared = metricTable.map(({ name, type, help, values }) => ({
     name,
     help,

@@ -3,7 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import { browsers } from './support/browser.js'
-import { adminToken, downloads, entries, hostileUrls, labs, noAmounts, now, privateUrl } from './support/dashboard.js'
+import {
+  adminToken,
+  downloads,
+  entries,
+  hostileUrls,
+  labCluster,
+  labs,
+  noAmounts,
+  now,
+  privateUrl,
+} from './support/dashboard.js'
 
 const lists = [
   '',
@@ -56,6 +66,36 @@ describe('the dashboard in a browser', function () {
         if (path === 'nothing/here') assert.match(complaints.splice(0).join(), /404/)
         assert.deepEqual(complaints, [], path)
       }
+    }
+  })
+
+  it('shows the nodes of a cluster, on a desk, on a phone and in the dark, and no such page on a single machine', async () => {
+    const lab = await start()
+    const screens = [
+      {},
+      { viewport: { width: 390, height: 844 }, isMobile: true },
+      { viewport: { width: 1000, height: 800 }, colorScheme: 'dark' as const },
+    ]
+    for (const screen of screens) {
+      const { page, complaints } = await open(screen)
+      lab.engine.cluster = undefined
+      await page.goto(lab.url)
+      assert.equal(await page.getByRole('link', { name: 'Nodes' }).count(), 0)
+      lab.engine.cluster = labCluster
+      await page.goto(lab.url)
+      await page.getByRole('link', { name: 'Nodes' }).click()
+      await page.getByRole('heading', { name: 'Nodes' }).waitFor()
+      assert.deepEqual([await violations(page), await overflow(page)], [[], 0])
+      const shown = (await page.locator('tbody tr').allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim())
+      const expected = [
+        /<b>node3 ?– ?absent ?– ?– ?– ?2h ago/,
+        /1:8001 this node ?1\.2\.3 ?serving ?2 ?3 GiB ?7 GiB/,
+        /2:8001 ?1\.2\.4 ?draining/,
+      ]
+      expected.forEach((pattern, i) => assert.match(shown[i] ?? '', pattern))
+      assert.match(await page.locator('main').innerText(), /2 of 3 nodes present/)
+      assert.match(await page.locator('main').innerText(), /Redis does not answer/)
+      assert.deepEqual(complaints, [])
     }
   })
 

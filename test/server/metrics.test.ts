@@ -11,7 +11,7 @@ import { metricsText } from '#kiss/server/metrics.js'
 import type { RequestRecord } from '#kiss/server/request-log.js'
 import { project } from '../support/cli.js'
 import { get } from './support/client.js'
-import { adminToken, LabEngine, labs } from './support/dashboard.js'
+import { adminToken, labCluster, LabEngine, labs } from './support/dashboard.js'
 
 const record = (over: Partial<RequestRecord>): RequestRecord => ({
   id: '1',
@@ -91,6 +91,18 @@ describe('/metrics', () => {
     assert.deepEqual(samples(text, 'kiss_cache_quota_bytes'), ['kiss_cache_quota_bytes 500000000000'])
     engine.state = { ...engine.state, quota: undefined }
     assert.deepEqual(samples(await metricsText(engine, '1', 'admin'), 'kiss_cache_quota_bytes'), [])
+  })
+
+  it('says of a node whether Redis answers it, and which nodes it knows', async () => {
+    const engine = new LabEngine()
+    assert.deepEqual(samples(await metricsText(engine, '1', 'anyone'), 'kiss_cluster_nodes'), [])
+    engine.cluster = labCluster
+    const text = await metricsText(engine, '1', 'anyone')
+    assert.deepEqual(samples(text, 'kiss_cluster_redis_up'), ['kiss_cluster_redis_up 0'])
+    assert.deepEqual(
+      samples(text, 'kiss_cluster_nodes'),
+      ['serving', 'draining', 'absent'].map((state) => `kiss_cluster_nodes{state="${state}"} 1`),
+    )
   })
 
   it('adds up what all processes are like', async () => {
@@ -200,7 +212,7 @@ describe('the alert rules and the Grafana dashboard', () => {
     this.timeout(20_000)
     const { status, said } = promtool(this, ['check', 'rules', join(project, 'docs/alerts.yml')])
     assert.equal(status, 0, said)
-    assert.match(said, /8 rules found/)
+    assert.match(said, /10 rules found/)
   })
 
   it('fire when downloads fail, and not when one of many does', async function () {

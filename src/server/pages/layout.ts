@@ -23,6 +23,7 @@ export interface Frame {
   /** The server has an admin token. */
   readonly hasAdmin: boolean
   readonly version: string
+  readonly isCluster: boolean
   readonly view: View
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -37,6 +38,11 @@ const links: readonly (readonly [path: string, name: string, number?: NumberName
   ['/resources/failures/', 'Failures', 'failed'],
   ['/help/', 'Help'],
 ]
+
+/** A single machine has no page of nodes. */
+function linksOf({ isCluster }: Frame): typeof links {
+  return isCluster ? [...links.slice(0, -1), ['/nodes/', 'Nodes'], ...links.slice(-1)] : links
+}
 
 /** Nothing from elsewhere, nothing inline, no frames around it. */
 const policy = [
@@ -87,7 +93,7 @@ function render(page: Page, frame: Frame): string {
             <a class="brand" href="/">kiss</a>
             <nav aria-label="Pages">
               <ul>
-                ${links.map(
+                ${linksOf(frame).map(
                   ([path, name, number]) =>
                     html`<li>
                       <a href="${path}" ${path === page.current && html`aria-current="page"`}

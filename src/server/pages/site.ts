@@ -65,7 +65,8 @@ function pageHandler(site: Site, make: Make): Handler {
     if ('headers' in page) return page
     const { role } = request
     const { hasAdmin } = services.access
-    const frame = { asset: site.asset, role, hasAdmin, version: services.version, view, now }
+    const isCluster = services.engine.cluster !== undefined
+    const frame = { asset: site.asset, role, hasAdmin, version: services.version, isCluster, view, now }
     return compressed(pageReply(page, frame), request)
   }
 }

@@ -1,6 +1,15 @@
 /** A server whose cache holds what a lab's would, and entries that mean harm. */
 
-import type { Clock, Download, EntryDetails, FailureRecord, PurgeFilter, PurgeResult } from '#kiss/engine/types.js'
+import { totalsOf } from '#kiss/engine/totals.js'
+import type {
+  Clock,
+  ClusterEngine,
+  Download,
+  EntryDetails,
+  FailureRecord,
+  PurgeFilter,
+  PurgeResult,
+} from '#kiss/engine/types.js'
 import { openDashboard } from '#kiss/server/dashboard.js'
 import { metricsRoute, ProcessMetrics } from '#kiss/server/metrics.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
@@ -182,7 +191,33 @@ function samples(span: SpanName): Sample[] {
   })
 }
 
+/** A node that drains, and one that nobody has heard of for hours; Redis is away. */
+export const labCluster: ClusterEngine = {
+  tokens: [],
+  lend: () => Promise.resolve('not here'),
+  purge: () => Promise.reject(new Error('there is no other node')),
+  drain: () => undefined,
+  reachable: () => false,
+  nodes: () => [
+    { instance: 'gone', url: 'http://<b>node3', present: false, seenAt: now - 2 * 60 * MINUTE },
+    {
+      ...{ instance: 'other', url: 'http://node2.example.com:8001', version: '1.2.4', draining: true },
+      ...{ present: true, seenAt: now - 1_000, totals: totalsOf(emptyStatus) },
+    },
+    {
+      ...{ instance: 'lab', url: 'http://node1.example.com:8001', version: '1.2.3', draining: false },
+      ...{ present: true, seenAt: now },
+      totals: {
+        ...totalsOf(emptyStatus),
+        downloading: 2,
+        counts: { ...emptyStatus.counts, filled: 3 * 1024 * MiB, lent: 7 * 1024 * MiB },
+      },
+    },
+  ],
+}
+
 export class LabEngine extends StubEngine {
+  cluster: ClusterEngine | undefined
   entries: readonly Entry[] = entries
 
   constructor() {
