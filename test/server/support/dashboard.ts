@@ -195,6 +195,7 @@ function samples(span: SpanName): Sample[] {
 export const labCluster: ClusterEngine = {
   tokens: [],
   lend: () => Promise.resolve('not here'),
+  copy: () => Promise.reject(new Error('there is no other node')),
   purge: () => Promise.reject(new Error('there is no other node')),
   drain: () => undefined,
   reachable: () => false,
