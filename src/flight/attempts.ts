@@ -83,9 +83,9 @@ export class Attempts {
 
   /** A predecessor wrote every byte already. Where that was long ago, the origin is asked whether they are still the right ones. */
   #finished(): BodyEnding | undefined {
-    const { landing, left, order, services } = this.#o
+    const { landing, left, order, collaborators } = this.#o
     const { sum, writtenAt = -Infinity } = left ?? {}
-    if (writtenAt + order.lifetime <= services.clock.now()) return undefined
+    if (writtenAt + order.lifetime <= collaborators.clock.now()) return undefined
     const { head, writer } = landing
     const sha256 = writer.digest()
     if (!head || (head.sha256 ?? sha256) !== sha256) return undefined
