@@ -89,8 +89,8 @@ describe('the dashboard in a browser', function () {
       const shown = (await page.locator('tbody tr').allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim())
       const expected = [
         /<b>node3 ?– ?absent ?– ?– ?– ?2h ago/,
-        /1:8001 this node ?1\.2\.3 ?serving ?2 ?3 GiB ?7 GiB/,
-        /2:8001 ?1\.2\.4 ?draining/,
+        /node1\.example\.com:8001 this node ?1\.2\.3 ?serving ?2 ?3 GiB ?7 GiB/,
+        /node2\.example\.com:8001 ?1\.2\.4 ?draining/,
       ]
       expected.forEach((pattern, i) => assert.match(shown[i] ?? '', pattern))
       assert.match(await page.locator('main').innerText(), /2 of 3 nodes present/)
