@@ -10,7 +10,6 @@
  * out of reach, the node that was last seen with the key is asked before the origin.
  */
 
-import { setTimeout as delay } from 'node:timers/promises'
 import type { SharedDownload } from '../flight/cluster.js'
 import type { Lending } from '../flight/directory.js'
 import { errorFrom, type Ending } from '../flight/ending.js'
@@ -19,6 +18,7 @@ import type { LruMap } from '../store/lru.js'
 import type { Entry, KeyId } from '../store/types.js'
 import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
 import { aboutOf, answerOf, renewedAnswer } from './answers.js'
+import { HolderAttempts } from './holder-attempts.js'
 import { abandoned, type Holder } from './holder.js'
 import type { SharedLease, SharedLeases, Standing } from './leases.js'
 import type { Nodes } from './nodes.js'
@@ -26,11 +26,6 @@ import type { PeerBody, PeerQuestion, PeerReply, Peers } from './peers.js'
 import { Unreachable } from './redis.js'
 import { Right, type PeerRights } from './right.js'
 import { watched } from './watch.js'
-
-/** Milliseconds between two looks at a lease whose holder has nothing to give yet. */
-const PAUSE = 50
-/** Looks in a row at a holder that does not know its own lease, until it counts as unreachable. */
-const LOOKS = 40
 
 export interface ClusterDownloadOptions {
   readonly order: Order
@@ -61,9 +56,7 @@ export class ClusterDownload implements SharedDownload {
   #isFilled = false
   /** Holders, by generation, and nodes, by instance, that gave this download nothing. */
   readonly #useless = new Set<number | string>()
-  #looks = 0
-  /** Of the last request to a holder: a node that sends nothing is not asked for ever. */
-  #range: string | undefined = ''
+  readonly #attempts = new HolderAttempts()
   /** Nodes that have a part of the body, as of the last look. */
   #parts: readonly string[] = []
   #isAnswered = false
@@ -177,9 +170,9 @@ export class ClusterDownload implements SharedDownload {
   /** From the node that downloads. */
   async #fromHolder(holder: Holder, standing: Standing, asked: OriginRequest): Promise<Step> {
     const { order, peers, seen, leases } = this.#o
-    if (this.#useless.has(holder.generation) || this.#looks > LOOKS) return 'origin'
+    if (this.#useless.has(holder.generation) || this.#attempts.exhausted) return 'origin'
     seen.set(order.id, holder)
-    await this.#pause(asked)
+    await this.#attempts.next(asked)
     const introduced = await this.#right.introduced(holder, asked.signal)
     asked.onStart?.()
     const isOver = (): Promise<boolean> => this.#isOver(holder)
@@ -225,14 +218,6 @@ export class ClusterDownload implements SharedDownload {
       if (reply.kind === 'not here') this.#o.behind(leases.gonePart(order.id, name).catch(() => undefined))
     }
     return undefined
-  }
-
-  /** Between two requests to holders that brought no byte. */
-  async #pause({ headers: { range }, signal }: OriginRequest): Promise<void> {
-    const isSame = this.#range === range
-    this.#range = range
-    this.#looks = isSame ? this.#looks + 1 : 0
-    if (isSame) await delay(PAUSE, undefined, { signal })
   }
 
   async #withoutRedis(asked: OriginRequest): Promise<Step> {

@@ -36,7 +36,12 @@ export class FlightContent implements Content {
   constructor(flight: Flight, options: ReaderOptions) {
     this.#flight = flight
     this.#options = options
-    this.shared = { source: flight.state.body, arrived: (position) => this.#arrived(position) }
+    const { body } = flight.state
+    this.shared = {
+      source: body,
+      arrived: (position) => this.#arrived(position),
+      read: (buffer, position) => body.read(buffer, position),
+    }
   }
 
   /** Time in the queue does not count as silence of the origin. */

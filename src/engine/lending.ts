@@ -100,7 +100,11 @@ export class LendingDesk {
       about: { headers, length, ranges, resource, source, url: state.shown, access, lifetime },
       complete: false,
       sum: () => state.sum,
-      shared: { source: body, arrived: (position) => body.arrived(position, { signal }) },
+      shared: {
+        source: body,
+        arrived: (position) => body.arrived(position, { signal }),
+        read: (buffer, position) => body.read(buffer, position),
+      },
       read: (buffer, position) => body.read(buffer, position, { signal }),
       sent: (bytes) => this.#o.store.counters.add('lent', bytes),
       close: () => flight.leave(),

@@ -101,7 +101,7 @@ export class BufferPool {
     this.#shelves.set(shared.source, shelf)
     shelf.readers++
     return {
-      take: (position, end) => this.#take(content, shared, shelf, position, end),
+      take: (position, end) => this.#take(shared, shelf, position, end),
       leave: () => {
         shelf.readers--
         if (shelf.readers === 0) for (const piece of shelf.pieces.values()) this.#unshelve(piece)
@@ -111,19 +111,13 @@ export class BufferPool {
 
   #takeAlone(content: Source, position: number, end = Infinity): Promise<Taken | undefined> {
     const piece = this.#empty()
-    return this.#await(this.#read(piece, content, position, end - position), end - position)
+    return this.#await(this.#read(piece, content.read.bind(content), position, end - position), end - position)
   }
 
-  async #take(
-    content: Source,
-    shared: Shared,
-    shelf: Shelf,
-    position: number,
-    end = Infinity,
-  ): Promise<Taken | undefined> {
+  async #take(shared: Shared, shelf: Shelf, position: number, end = Infinity): Promise<Taken | undefined> {
     const most = Math.min(await shared.arrived(position), end - position)
     if (most === 0) return undefined
-    const piece = shelf.pieces.get(position) ?? this.#load(content, shelf, position, most)
+    const piece = shelf.pieces.get(position) ?? this.#load(shared, shelf, position, most)
     return this.#await(piece, most)
   }
 
@@ -154,7 +148,7 @@ export class BufferPool {
    * Reads a piece, and puts it on the shelf if the body has other readers. A piece ends at a multiple of the buffer's size,
    * so that readers that began at different bytes share the following pieces.
    */
-  #load(content: Source, shelf: Shelf, position: number, most: number): Piece {
+  #load(shared: Shared, shelf: Shelf, position: number, most: number): Piece {
     const piece = this.#empty()
     const length = Math.min(most, piece.buffer.length, bufferSize - (position % bufferSize))
     if (shelf.readers > 1) {
@@ -162,12 +156,12 @@ export class BufferPool {
       piece.position = position
       shelf.pieces.set(position, piece)
     }
-    return this.#read(piece, content, position, length)
+    return this.#read(piece, shared.read.bind(shared), position, length)
   }
 
-  #read(piece: Piece, content: Source, position: number, most: number): Piece {
+  #read(piece: Piece, read: Content['read'], position: number, most: number): Piece {
     const { buffer } = piece
-    piece.loaded = content.read(buffer.subarray(0, Math.min(most, buffer.length)), position).then(
+    piece.loaded = read(buffer.subarray(0, Math.min(most, buffer.length)), position).then(
       (bytes) => void (piece.bytes = bytes),
       (error: unknown) => {
         piece.spoilt = true

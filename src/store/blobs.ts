@@ -125,7 +125,11 @@ export class FileBlob implements OpenBlob {
   ) {}
 
   get shared(): Shared {
-    return { source: this, arrived: (position) => Math.max(0, this.size - position) }
+    return {
+      source: this,
+      arrived: (position) => Math.max(0, this.size - position),
+      read: (buffer, position) => this.read(buffer, position),
+    }
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {

@@ -107,6 +107,8 @@ export class SmallBodies {
 
   #use(body: Body): MemoryBlob {
     const { bytes, sha256, path } = body
+    const read = (buffer: Uint8Array, position: number): Promise<number> =>
+      Promise.resolve(bytes.copy(buffer, 0, position))
     body.readers++
     let isClosed = false
     return {
@@ -114,8 +116,8 @@ export class SmallBodies {
       sha256,
       path,
       inMemory: bytes,
-      shared: { source: body, arrived: (position) => Math.max(0, bytes.length - position) },
-      read: (buffer, position) => Promise.resolve(bytes.copy(buffer, 0, position)),
+      shared: { source: body, arrived: (position) => Math.max(0, bytes.length - position), read },
+      read,
       close: () => {
         if (!isClosed) this.#leave(body)
         isClosed = true

@@ -82,6 +82,8 @@ export interface Shared {
   readonly source: object
   /** Waits for the byte at `position` and returns the number of bytes that can be read there; 0 is the end. Throws as `read`. */
   arrived(position: number): number | Promise<number>
+  /** Reads bytes that have arrived. It fails only if the body does: the end of one reader must not fail the other readers. */
+  read(buffer: Uint8Array, position: number): Promise<number>
 }
 
 /** A finished body, open for reading: it stays readable when the blob is unlinked. */

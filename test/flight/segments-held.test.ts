@@ -55,11 +55,11 @@ async function read(
   let [brought, wasted, most] = [0, 0, 0]
   const connection = (start: number, end: number): Opened => {
     const number = starts.push(start)
-    let open = true
+    const closed = new AbortController()
     async function* chunks(): AsyncGenerator<Buffer> {
-      for (let at = start; at < end && open; at += CHUNK) {
+      for (let at = start; at < end && !closed.signal.aborted; at += CHUNK) {
         await pace(number)
-        if (!open) throw new Error('closed')
+        closed.signal.throwIfAborted()
         const chunk = body.subarray(at, Math.min(at + CHUNK, end))
         brought += chunk.length
         held(chunk.length)
@@ -69,7 +69,7 @@ async function read(
     return {
       body: { [Symbol.asyncIterator]: chunks },
       exact: end < body.length,
-      discard: async () => void (open = false),
+      discard: async () => closed.abort(),
     }
   }
   const segments = new Segments({

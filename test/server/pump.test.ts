@@ -159,7 +159,7 @@ describe('the buffer pool', () => {
   it('gives a reader none of the bytes that are held back from it', async () => {
     const pool = new BufferPool()
     const content = finishedBody('hello')
-    const part = { shared: { source: content, arrived: () => 4 }, read: content.read.bind(content) }
+    const part = { shared: { ...content.shared, arrived: () => 4 }, read: content.read.bind(content) }
     const [free, held] = [pool.join(content), pool.join(part)]
     assert.equal(String((await free.take(0, everything))?.data), 'hello')
     assert.equal(String((await held.take(0, everything))?.data), 'hell')
@@ -188,13 +188,11 @@ describe('the buffer pool', () => {
     const pool = new BufferPool()
     const content = finishedBody('hello')
     let fails = true
-    const source = {
-      shared: content.shared,
-      read: async (buffer: Uint8Array, position: number) => {
-        if (fails) throw new Error('no such device')
-        return content.read(buffer, position)
-      },
+    const read = async (buffer: Uint8Array, position: number): Promise<number> => {
+      if (fails) throw new Error('no such device')
+      return content.read(buffer, position)
     }
+    const source = { shared: { ...content.shared, read }, read }
     const readers = [pool.join(source), pool.join(source)]
     const outcomes = await Promise.allSettled(readers.map((reader) => reader.take(0, everything)))
     assert.deepEqual(
@@ -204,6 +202,18 @@ describe('the buffer pool', () => {
     fails = false
     assert.equal(String((await readers[0]!.take(0, everything))?.data), 'hello')
     assert.equal(pool.made, 1)
+  })
+
+  it('gives the bytes to all readers when the one that came first ends', async () => {
+    const content = finishedBody('hello')
+    const gone = { shared: content.shared, read: () => Promise.reject(new Error('this reader has ended')) }
+    const pool = new BufferPool()
+    const readers = [pool.join(gone), pool.join(content)]
+    const taken = await Promise.all(readers.map((reader) => reader.take(0, everything)))
+    assert.deepEqual(
+      taken.map((piece) => String(piece?.data)),
+      ['hello', 'hello'],
+    )
   })
 })
 

@@ -75,7 +75,11 @@ export class GrowingBody implements Content {
     }
   }
 
-  readonly shared: Shared = { source: this, arrived: (position) => this.#arrived(position) }
+  readonly shared: Shared = {
+    source: this,
+    arrived: (position) => this.#arrived(position),
+    read: (buffer, position) => this.read(buffer, position),
+  }
 
   async #arrived(position: number): Promise<number> {
     for (;;) {
