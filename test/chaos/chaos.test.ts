@@ -7,7 +7,7 @@ import { complaints } from './report.js'
 
 describe('a short chaos run', () => {
   it('delivers no wrong byte, hangs nowhere, and leaves nothing behind', async function () {
-    this.timeout(180_000)
+    this.timeout(300_000)
     const root = mkdtempSync(path.join(tmpdir(), 'kiss-chaos-'))
     try {
       const report = await runChaos({ seed: 20, requests: 600, readers: 30, servers: 2, workers: 2, root })

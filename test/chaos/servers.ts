@@ -10,6 +10,8 @@ import { childrenOf } from '../support/processes.js'
 
 const witness = fileURLToPath(new URL('witness.js', import.meta.url))
 const program = path.join(project, 'bin/run.js')
+/** Milliseconds. */
+const SETTLE = 120_000
 
 export interface ServersOptions {
   readonly root: string
@@ -100,10 +102,21 @@ export class Servers {
     })
   }
 
+  /** Throws if not every worker is there within two minutes after the last of them went on. */
   async settled(): Promise<void> {
     await Promise.all(this.#frozen)
-    await Promise.all(this.#servers.map(({ ready }) => ready))
-    while (this.workers().length < this.#o.count * this.#o.workers) await sleep(50)
+    const giveUp = performance.now() + SETTLE
+    await Promise.race([
+      Promise.all(this.#servers.map(({ ready }) => ready)),
+      sleep(SETTLE, undefined, { ref: false }).then(() => {
+        throw new Error('a server does not listen again; see its log')
+      }),
+    ])
+    const expected = this.#o.count * this.#o.workers
+    for (let found = 0; found < expected; found = this.workers().length) {
+      if (performance.now() > giveUp) throw new Error(`${found} of ${expected} workers have come back; see the log`)
+      await sleep(50)
+    }
   }
 
   /** With SIGTERM; the exit codes. */

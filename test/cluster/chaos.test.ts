@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { has } from '../support/cluster.js'
-import { runClusterChaos } from './cluster.js'
-import { clusterComplaints } from './report.js'
+import { runClusterChaos } from '../chaos/cluster.js'
+import { clusterComplaints } from '../chaos/report.js'
 
 const describeWithRedis = has('redis-server') && has('haproxy') ? describe : describe.skip
 
 describeWithRedis('a short chaos run over three nodes', () => {
   it('delivers no wrong byte, hangs nowhere, and leaves nothing behind', async function () {
-    this.timeout(180_000)
+    this.timeout(300_000)
     const root = mkdtempSync(path.join(tmpdir(), 'kiss-chaos-'))
     try {
       const report = await runClusterChaos({ seed: 3, requests: 300, artifacts: 15, readers: 25, workers: 1, root })
