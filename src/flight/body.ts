@@ -190,12 +190,21 @@ export class GrowingBody {
    * bytes differ: bytes of two versions are never joined.
    */
   async exchange(path: string): Promise<boolean> {
-    const fd = await openFile(path, 'r')
-    const same = this.#fd === undefined || (await sameContent(this.#fd, fd, this.#size))
-    const unneeded = same ? this.#fd : fd
-    if (same) this.#fd = fd
-    if (unneeded !== undefined) this.#retired.push(unneeded)
-    return same
+    // The descriptors stay open while their bytes are compared, even if the last reader leaves meanwhile.
+    this.use()
+    try {
+      const fd = await openFile(path, 'r')
+      let unneeded: number | undefined = fd
+      try {
+        const same = this.#fd === undefined || (await sameContent(this.#fd, fd, this.#size))
+        if (same) [unneeded, this.#fd] = [this.#fd, fd]
+        return same
+      } finally {
+        if (unneeded !== undefined) this.#retired.push(unneeded)
+      }
+    } finally {
+      await this.close()
+    }
   }
 
   /** Adds a reader; each reader closes once. */

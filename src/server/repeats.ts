@@ -15,6 +15,9 @@ import type { Incoming } from './route.js'
 /** Prepared answers; one takes about 2 KiB, without its body, which the store holds. */
 const LIMIT = 4_096
 
+/** Characters. Clients choose most of a key, so that without a bound they could fill the memory with long ones. */
+const LONGEST_KEY = 1_024
+
 /**
  * Header fields that do not change a public hit. Tokens and forwarded addresses decide the access, which is checked for each
  * request. A request with any other field gets no prepared answer.
@@ -73,11 +76,13 @@ export class Repeats {
   /** Prepares the answer for the next equal request, if it may be repeated. */
   learn(message: IncomingMessage, { path, notes }: Incoming, { headers, repeatable }: Reply): void {
     if (repeatable === undefined || !isPlain(message)) return
+    const key = keyOf(message)
+    if (key.length > LONGEST_KEY) return
     const own = { Server: 'kiss', 'X-Request-Id': '', ...headers, 'Content-Length': String(repeatable.entry.size) }
     const fields = Object.entries(own).flat()
     const { target, cache, as } = notes
     const ageAt = fields.indexOf('Age') + 1
-    this.#prepared.set(keyOf(message), { ...repeatable, fields, ageAt, path, target, cache, as })
+    this.#prepared.set(key, { ...repeatable, fields, ageAt, path, target, cache, as })
   }
 
   /** Sends a prepared answer that is still valid. False: nothing was sent. */
@@ -157,7 +162,10 @@ function isPlain(message: IncomingMessage): boolean {
   return message.rawHeaders.length === 2 * names
 }
 
-/** The key of a prepared answer: the target and the name of the server in the request. */
-function keyOf(message: IncomingMessage): string {
-  return `${message.headers.host ?? ''} ${message.url ?? ''}`
+/**
+ * The key of a prepared answer: the target, the name of the server in the request, the fields that can choose a representation
+ * (`passheaders`), and `Connection`, which can keep those fields from the origin.
+ */
+function keyOf({ url, headers }: IncomingMessage): string {
+  return [url, headers.host, headers.accept, headers['accept-language'], headers.connection].join('\n')
 }

@@ -40,9 +40,12 @@ export class OpenBlobs implements Pick<BlobStore, 'open'> {
     return held && this.#use(held)
   }
 
-  /** Closes the descriptors without readers, after a removal: they would hold the space of removed files. */
+  /**
+   * Keeps no descriptor open after its readers, at a removal: it would hold the space of a removed file. That includes those
+   * with readers, which may leave before the file is unlinked.
+   */
   clear(): void {
-    for (const held of this.#idle) this.#drop(held)
+    for (const held of this.#held.values()) this.#drop(held)
   }
 
   close(): void {

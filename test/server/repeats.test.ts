@@ -134,6 +134,27 @@ describe('a hit that is asked for again', () => {
     assert.equal((await ask('', { method: 'DELETE' })).status, 405)
   })
 
+  it('is never the answer to a request for another representation', async () => {
+    const { ask } = await begin()
+    const representation = (accept: string) => ask('&passheaders=accept', { headers: { accept } })
+    for (const type of ['text/a', 'text/b']) {
+      origin.serve('/f', { body: Buffer.from(type), etag: `"${type}"`, extra: { vary: 'Accept' } })
+      await representation(type)
+    }
+    for (const type of ['text/a', 'text/a', 'text/b', 'text/b', 'text/a']) {
+      const { body, headers } = await representation(type)
+      assert.deepEqual([String(body), headers.etag, headers['cache-status']], [type, `"${type}"`, 'kiss; hit'])
+    }
+  })
+
+  it('is not prepared for a target whose length would fill the memory', async () => {
+    const { ask, lookUps, before } = await begin()
+    const long = `&unknown=${'x'.repeat(2_000)}`
+    await ask(long)
+    await ask(long)
+    assert.equal(lookUps() - before, 2)
+  })
+
   it('needs its token each time', async () => {
     const token = { headers: { 'X-Kiss-Token': 'right' } }
     const { ask, lookUps, before } = await begin({ access: { clientTokens: ['right'] } }, token)

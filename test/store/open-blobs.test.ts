@@ -64,4 +64,15 @@ describe('open blobs', () => {
     await reader?.close()
     assert.equal(descriptors(), 0)
   })
+
+  it('are closed when a reader leaves between the news of a removal and the removal of the file', async () => {
+    const store = await fixture.open()
+    const entry = await put(store, 'a', body)
+    const reader = await store.open(entry)
+    const removed = store.remove(entry.id)
+    await nextTurn()
+    await reader?.close()
+    await removed
+    await until('the descriptor is closed', () => descriptors() === 0)
+  })
 })
