@@ -1,5 +1,6 @@
 /** Finds and loads plugins. */
 
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -70,7 +71,9 @@ async function load(plugin: Plugin): Promise<Plugin> {
 
 /** Without a manifest oclif cannot tell a plugin that was not built from one without commands. */
 function withoutManifest({ name, root }: Plugin): KissError {
-  return new KissError('configuration', `plugin ${name}: it has no oclif.manifest.json`, {
+  const isThere = ['oclif.manifest.json', '.oclif.manifest.json'].some((file) => existsSync(path.join(root, file)))
+  const what = isThere ? 'its oclif.manifest.json is broken, or of another version' : 'it has no oclif.manifest.json'
+  return new KissError('configuration', `plugin ${name}: ${what}`, {
     hint: `build the plugin, or run "npx oclif@4 manifest" in ${root}`,
   })
 }

@@ -2,13 +2,16 @@
 
 import { KissError } from '../errors.js'
 import type { Content } from './types.js'
+import { withoutCredentials } from '../upstream/headers.js'
 import { firstHop, MAX_REDIRECTS } from '../upstream/redirects.js'
 import type { RequestState } from './request-state.js'
 import type { Artifact, FetchRequest } from './types.js'
 
+const PURGE = { hint: 'purge it' }
+
 /**
- * The artifact behind a name. Its own rules and rights hold: the credential that the client brought is shown to its origin
- * as well. Reads and closes the name.
+ * The artifact behind a name. Its own rules and rights hold. The credential that the client brought is shown to the origin of
+ * the artifact only if that is the origin of the name, or the URL belongs to the same provider. Reads and closes the name.
  *
  * @param fetch one URL by its rules
  */
@@ -19,17 +22,33 @@ export async function behind(
 ): Promise<Artifact> {
   const { hop = 0 } = request
   const url = await urlIn(name)
+  // A bundle, or a plugin that is gone, may have left a name that no provider gives now.
+  if (subject.provider.source === undefined)
+    throw new KissError('disk', `${subject.shown} is stored as a name, and no plugin gives names for it`, PURGE)
   if (hop >= MAX_REDIRECTS) throw new KissError('credential', `${subject.shown} is the ${hop + 1}th name in a row`)
   const { headers } = firstHop(request.url, request.headers ?? {})
-  const found = await fetch({ ...request, url, headers, hop: hop + 1, came, internal: true })
-  return { ...found, private: found.private || name.private, detail: found.detail ?? name.detail, named: true }
+  const isOwn = url.origin === request.url.origin || subject.provider.matches(url)
+  const passed = isOwn ? headers : withoutCredentials(headers)
+  const found = await fetch({ ...request, url, headers: passed, hop: hop + 1, came, internal: true })
+  return {
+    ...found,
+    as: name.as === 'stale' && isFromStore(found) ? 'stale' : found.as,
+    private: found.private || name.private,
+    detail: found.detail ?? name.detail,
+    named: true,
+  }
+}
+
+function isFromStore({ as }: Artifact): boolean {
+  return as === 'hit' || as === 'revalidated'
 }
 
 async function urlIn(name: Artifact): Promise<URL> {
   try {
-    const url = new URL(await textOf(name.content))
+    const text = await textOf(name.content)
+    if (!URL.canParse(text)) throw new KissError('disk', `${name.url} is stored as a name of no URL`, PURGE)
     await name.close('done')
-    return url
+    return new URL(text)
   } catch (error) {
     await name.close('aborted')
     throw error

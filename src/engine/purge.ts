@@ -71,7 +71,8 @@ async function addIds(url: URL, ids: Set<KeyId>, { store, canonical }: Naming): 
     const blob = isName(entry) ? await store.open(entry) : undefined
     if (blob === undefined) continue
     try {
-      await addIds(new URL(await textOf(blob)), ids, { store, canonical })
+      const text = await textOf(blob)
+      if (URL.canParse(text)) await addIds(new URL(text), ids, { store, canonical })
     } finally {
       await blob.close()
     }

@@ -75,7 +75,9 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#origins?.then((origins) => origins.close()), this.#local?.then((local) => local.close())])
+    // Requests have reported why something could not be opened.
+    const close = (opened: { close(): Promise<void> }): Promise<void> => opened.close()
+    await Promise.all([this.#origins?.then(close, () => undefined), this.#local?.then(close, () => undefined)])
   }
 
   async #ask(request: FetchRequest): Promise<Artifact | Unreached> {
@@ -168,7 +170,9 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
     if (cause instanceof Declined) throw cause.problem
     if (cause === undefined || !(failure instanceof KissError)) throw failure
     const code = systemCode(cause) ?? ''
-    if (isUnreached(code)) return new Unreached(codes[code] ?? code, cause)
+    const { code: kind } = failure
+    const isOfNetwork = kind === 'origin-unreachable' || kind === 'origin-timeout'
+    if (isOfNetwork && isUnreached(code)) return new Unreached(codes[code] ?? code, cause)
     const { hint } = failure
     throw new KissError(failure.code, `${this.#names}: ${asKissError(cause).message}`, {
       cause,

@@ -83,10 +83,12 @@ export function callOf(
   const { url, ttl, refresh, source, via } = request
   const headers = source === PARENT ? request.headers : withoutValidators(request.headers)
   const names = Object.keys(withoutValidators(headers))
+  // Without a list, the parent would pass its own login on to the origin, as it passes the Authorization of its clients.
+  const passes = names.length > 0 || server.username !== '' || server.password !== ''
   const target = endpoint(server, `fetch/${encodeURIComponent(fileNameOf(url))}`, {
     url: written(url),
     ttl: ttl === undefined ? undefined : `${ttl}ms`,
-    passheaders: names.length === 0 ? undefined : names.join(','),
+    passheaders: passes ? names.join(',') : undefined,
   })
   const { username, password } = target
   target.username = ''

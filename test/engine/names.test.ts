@@ -216,6 +216,36 @@ describe('the names of one URL', () => {
     await assert.rejects(get(two, '/a'), { code: 'credential' })
   })
 
+  it('show a credential to another origin only if its URLs belong to the same provider', async () => {
+    const elsewhere = await Origin.start({ host: '127.0.0.2' })
+    try {
+      elsewhere.serve('/v1', { body: first })
+      const own = { headers: { 'private-token': 'alice' } }
+      const source: UpstreamProvider['source'] = async ({ url }) =>
+        url.pathname === '/latest' ? { url: new URL(elsewhere.url('/v1')) } : undefined
+      const isOwn = ({ host }: URL): boolean => host === new URL(origin.url('/')).host
+      const others = { ...plainProvider, matches: (url: URL) => !isOwn(url) }
+      for (const [providers, shown] of [
+        [[{ ...naming, source, matches: isOwn }, others], undefined],
+        [[{ ...naming, source }], 'alice'],
+      ] as const) {
+        await get(await open({}, { providers }), '/latest', own)
+        assert.equal(elsewhere.log('/v1').at(-1)?.headers['private-token'], shown)
+      }
+    } finally {
+      await elsewhere.close()
+    }
+  })
+
+  it('are followed no more once the plugin that gave them is gone', async () => {
+    const cacheDir = await engines.folder()
+    const before = await open({}, { cacheDir })
+    await get(before, '/latest')
+    await before.close()
+    const after = await engines.engine({ cacheDir, clock })
+    await assert.rejects(get(after, '/latest'), { code: 'disk', message: /no plugin gives names for it/ })
+  })
+
   it('are made by no origin, whatever it sends', async () => {
     const kiss = await open()
     const body = Buffer.from(origin.url('/v2'))

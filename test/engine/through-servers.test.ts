@@ -89,6 +89,23 @@ describe('fetching through kiss servers', () => {
     assert.deepEqual(new Set(server.log().map(({ headers }) => headers.prefer)), new Set(['wait=2']))
   })
 
+  it('keeps its login at the server from the origin, with no list and with a list of passed headers', async () => {
+    server.script(ENDPOINT, [{ body: other }])
+    const url = new URL(server.url('/'))
+    url.username = 'lab'
+    url.password = 'secret'
+    const { through } = open([url.href])
+    for (const [headers, list] of [
+      [{}, ''],
+      [{ 'private-token': 'mine' }, 'private-token'],
+    ] as const) {
+      await get(through, { headers })
+      const asked = server.log().at(-1)!
+      assert.equal(asked.headers.authorization, `Basic ${Buffer.from('lab:secret').toString('base64')}`)
+      assert.equal(new URL(asked.path, url).searchParams.get('passheaders'), list)
+    }
+  })
+
   it('does not look again for servers that could not be reached', async () => {
     const { through, notes, local } = open([await nowhere()])
     for (let times = 0; times < 3; times++) assert.ok((await get(through)).equals(body))

@@ -54,9 +54,9 @@ export default class BundleCreate extends BaseCommand {
     try {
       const found: ShownEntry[] = []
       for await (const entry of engine.select({ ...filter, names: true })) found.push(entry)
-      const known = new Set(found.map(({ url }) => url))
       for (const url of urls)
-        if (!known.has(displayUrl(url)) && !url.search)
+        // Without names: a name whose content is gone carries nothing.
+        if (await isEmpty(engine.select({ urls: [url] })))
           throw new KissError('offline', `${displayUrl(url)} is not in the cache`, { hint: 'fetch it first' })
       const carried = found.filter(({ access, private: isPrivate }) => access === 'public' && !isPrivate)
       const entries = carried.filter((entry) => !isName(entry))
@@ -74,4 +74,9 @@ export default class BundleCreate extends BaseCommand {
       await engine.close()
     }
   }
+}
+
+async function isEmpty(entries: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const entry of entries) return entry === undefined
+  return true
 }
