@@ -1,9 +1,9 @@
-/** A deadline that a process which stands still does not miss: what it has received meanwhile is looked at first. */
+/** A deadline for a process that may be suspended: after it resumes, it reads what it has received before the deadline counts. */
 
-/** Parts of a deadline. However long the process stands still, that is one part. */
+/** Number of parts of a deadline. A suspension of any length counts as one part. */
 const PARTS = 4
 
-/** Calls `ring` after so many milliseconds in which the process ran. Returns what takes it back. */
+/** Calls `ring` after the process has run for this number of milliseconds. Returns a function that cancels the deadline. */
 export function alarm(ms: number, ring: () => void): () => void {
   let left = PARTS
   const timer = setInterval(() => {

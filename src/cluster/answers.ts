@@ -1,4 +1,4 @@
-/** The reply of another node in the form of an origin's answer, so that a download treats it as it treats any. */
+/** Turns the reply of another node into an origin's answer, so that a download handles both in the same way. */
 
 import type { About, PeerAnswer } from '../flight/cluster.js'
 import type { Order } from '../flight/order.js'
@@ -6,14 +6,14 @@ import type { Access, Entry } from '../store/types.js'
 import { Moved } from './holder.js'
 import type { PeerBody } from './peers.js'
 
-/** Milliseconds between two looks at a node that is silent. */
+/** Milliseconds between two checks of a node that sends nothing. */
 const WATCH = 1_000
-/** Milliseconds that a node which has the whole body may be silent. */
+/** Milliseconds without a byte after which a node that has the whole body is given up. */
 const SILENCE = 10_000
 
 export interface Reading {
   readonly signal: AbortSignal
-  /** Of a growing body: does another node download by now? */
+  /** For a growing body: tells whether another node holds the lease now. */
   readonly isOver?: (() => Promise<boolean>) | undefined
 }
 
@@ -38,7 +38,7 @@ export function answerOf(body: PeerBody, order: Order, reading: Reading): PeerAn
           : { 'content-length': String(about.length) }),
     },
     kind: 'peer',
-    // A copy of a growing body is not younger than the beginning of its download.
+    // The age of a growing body counts from the beginning of its download.
     age: 0,
     ...(about.source !== undefined && { source: about.source }),
     sha256: about.entry?.sha256,
@@ -86,7 +86,7 @@ export function aboutOf({ headers, size, resource, source, url, access, private:
   return { headers, length: size, ranges: true, resource, source, url, access: noted, lifetime }
 }
 
-/** What needed a client's credential there is kept under the credential that proved its right here. */
+/** A body that needed a client's credential on the other node is stored here under the credential that proved its right. */
 function accessHere(there: Access, here: Access): Access {
   return there === 'client' ? here : there
 }

@@ -1,13 +1,13 @@
 /**
- * One download as the cluster sees it. Before each request it looks at what is known of the key, in this order:
- *   1. A public request failed a moment ago on another node: so does this one.
- *   2. Another node has a body that is young enough: its bytes are the answer.
- *   3. Another node downloads: its growing body is the answer, from the byte at which this one stands.
- *   4. Nobody does: this node takes the lease. What other nodes have of a download that was broken off is taken from them,
- *      and the origin is asked for the rest.
+ * One download in a cluster. Before each request it looks up the key, in this order:
+ *   1. A public request failed a moment ago on another node: this request fails with the same error.
+ *   2. Another node has a body that is fresh enough: its bytes are the answer.
+ *   3. Another node downloads the key: its growing body is the answer, from this node's position.
+ *   4. No node downloads the key: this node takes the lease. It takes the bytes that other nodes have of an interrupted
+ *      download from them, and requests the rest from the origin.
  *
- * A private body is taken only after the origin has accepted the credential of this order for its content. Where Redis is
- * out of reach, the node that was last seen with the key is asked before the origin.
+ * A private body is taken only after the origin has accepted the credential of this order for its content. While Redis is
+ * unreachable, the node that last had the lease of the key is asked before the origin.
  */
 
 import type { SharedDownload } from '../flight/cluster.js'
@@ -34,18 +34,18 @@ export interface ClusterDownloadOptions {
   readonly peers: Peers
   readonly nodes: Nodes
   readonly rights: PeerRights
-  /** Who was last seen with which key. */
+  /** The last known holder of each key. */
   readonly seen: LruMap<KeyId, Holder>
   readonly lend: (lending: Lending) => Promise<void>
   /** Called once when the origin has answered this node. */
   readonly onAnswered: (answer: OriginAnswer) => void
-  /** Called with what was stored under a lease that was lost: a purge, or another content, may have come in between. */
+  /** Called with an entry that was stored under a lost lease: a purge or other content may have come in between. */
   readonly superseded: (entry: Entry) => Promise<void>
-  /** Work behind the answer, which is waited for before the process ends. */
+  /** Registers work that continues after the answer; the process waits for it before it ends. */
   readonly behind: (work: Promise<void>) => void
 }
 
-/** `origin`: the network is asked without a lease. */
+/** `origin`: the request goes to the network without a lease. */
 type Step = OriginAnswer | 'again' | 'origin'
 
 export class ClusterDownload implements SharedDownload {
@@ -54,10 +54,10 @@ export class ClusterDownload implements SharedDownload {
   #lease: SharedLease | undefined
   /** The last bytes came from another node. */
   #isFilled = false
-  /** Holders, by generation, and nodes, by instance, that gave this download nothing. */
+  /** Generations of holders and instances of nodes that gave this download no byte. */
   readonly #useless = new Set<number | string>()
   readonly #attempts = new HolderAttempts()
-  /** Nodes that have a part of the body, as of the last look. */
+  /** Instances of the nodes that have a part of the body, as of the last lookup. */
   #parts: readonly string[] = []
   #isAnswered = false
 
@@ -85,7 +85,7 @@ export class ClusterDownload implements SharedDownload {
   }
 
   end(ending: Ending, entry: Entry | undefined): void {
-    // What is not told is a hint that is missing.
+    // A hint that could not be written is only a missing hint.
     this.#o.behind(this.#tell(ending, entry).catch(() => undefined))
   }
 
@@ -140,12 +140,12 @@ export class ClusterDownload implements SharedDownload {
     const got = await leases.acquire(order.id, asked)
     if (got.kind !== 'mine') return 'again'
     this.#lease = got.lease
-    // Where the disk takes no more, other processes of this node do not lend.
+    // If the disk is full, other processes of this node do not lend.
     await lend({ generation: got.lease.generation, lifetime: order.lifetime }).catch(() => undefined)
     return 'again'
   }
 
-  /** From a node that has the whole body, where the entry is one that this order may be given. */
+  /** Takes the body from a node that has all of it, if this order may use the entry. */
   async #fromStore({ entry, at }: Standing, asked: OriginRequest): Promise<OriginAnswer | undefined> {
     const { order, nodes, peers, leases, instance } = this.#o
     const known = order.stale ?? order.replaces
@@ -167,7 +167,7 @@ export class ClusterDownload implements SharedDownload {
     return undefined
   }
 
-  /** From the node that downloads. */
+  /** Takes the body from the node that downloads it. */
   async #fromHolder(holder: Holder, standing: Standing, asked: OriginRequest): Promise<Step> {
     const { order, peers, seen, leases } = this.#o
     if (this.#useless.has(holder.generation) || this.#attempts.exhausted) return 'origin'
@@ -191,7 +191,7 @@ export class ClusterDownload implements SharedDownload {
       case 'dead':
         return this.#acquire(standing, holder)
       case 'not here':
-      // It has just ended, or just begun.
+      // The download on the other node has just ended or just begun.
       case undefined:
         return 'again'
       default:
@@ -201,13 +201,13 @@ export class ClusterDownload implements SharedDownload {
   }
 
   /**
-   * From nodes that have followed a download which was broken off. They give what they have and wait for no more, so that
-   * nodes never wait for each other in a circle.
+   * Takes bytes from nodes that followed an interrupted download. They send the bytes that they have and do not wait for
+   * more, so that nodes never wait for each other in a circle.
    */
   async #fromPart(asked: OriginRequest): Promise<OriginAnswer | undefined> {
     const { order, nodes, peers, leases, instance } = this.#o
     const names = this.#parts.filter((name) => !this.#useless.has(name))
-    // What this node has followed itself is as long.
+    // The part that this node has followed itself is as long.
     if (names.length === 0 || this.#parts.includes(instance)) return undefined
     for (const [name, url] of await nodes.urlsOf(names)) {
       this.#useless.add(name)
@@ -248,7 +248,7 @@ export class ClusterDownload implements SharedDownload {
     if (reply.kind === 'body') reply.stream.destroy()
   }
 
-  /** Silence is no proof: what Redis says counts, and what it does not say changes nothing. */
+  /** A node that sends nothing may still be alive. Only an answer of Redis changes the holder. */
   async #isOver(holder: Holder): Promise<boolean> {
     try {
       return (await this.#o.leases.look(this.#o.order.id)).holder?.generation !== holder.generation
@@ -273,10 +273,13 @@ export class ClusterDownload implements SharedDownload {
     if (held) await leases.release(held, isTold ? ending.failure : undefined)
   }
 
-  /** What was stored under a lease that was lost is older than it looks: a purge or another content may have come meanwhile. */
+  /**
+   * Publishes an entry in Redis. An entry that was stored under a lost lease may be out of date: a purge or other content
+   * may have come in between.
+   */
   async #publish(kind: 'stored' | 'renewed', entry: Entry): Promise<void> {
     const { leases, order, superseded } = this.#o
-    // It came while Redis was out of reach, or a predecessor of this node had every byte already.
+    // The body came while Redis was unreachable, or a previous leader on this node had received every byte.
     if (!this.#lease && kind === 'stored') {
       const standing = await leases.look(order.id)
       if (!standing.entry || standing.entry.validatedAt < entry.validatedAt) await this.#acquire(standing)

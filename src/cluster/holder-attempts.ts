@@ -1,11 +1,11 @@
-/** The requests of one download to the nodes that hold its lease: paced, and limited while they bring no byte. */
+/** The requests of one download to the holders of its lease: delayed, and limited in number while they bring no byte. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OriginRequest } from '../upstream/types.js'
 
 /** Milliseconds between two requests for the same byte. */
 const PAUSE = 50
-/** Requests for the same byte, after which the holder counts as unreachable. */
+/** Number of requests for the same byte after which the holder counts as unreachable. */
 const MOST = 40
 
 export class HolderAttempts {

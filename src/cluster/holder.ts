@@ -1,21 +1,21 @@
-/** The node that downloads a key for the whole cluster, and the errors that say that it does so no more. */
+/** The node that downloads a key for the whole cluster, and the errors after which it does so no more. */
 
 import { KissError } from '../errors.js'
 
 export interface Holder {
   readonly generation: number
-  /** The bytes come with a client's credential. */
+  /** The holder's request carries a client's credential. */
   readonly private: boolean
   readonly instance: string
   readonly url: string
 }
 
-/** Bytes that came from one place come from another one now: asking again is no failure of the origin. */
+/** The next bytes come from another source than the last ones: the new request is no failure of the origin. */
 export class Moved extends Error {
   readonly code = 'ERR_MOVED'
 }
 
-/** Nobody sends what this node only follows: what is here stays for the node that goes on with it. */
+/** No node sends the rest of a body that this node follows. The bytes stay on disk for the node that continues the download. */
 export function abandoned(shown: string): KissError {
   return new KissError('interrupted', `the download of ${shown} that this node followed was broken off`)
 }

@@ -1,14 +1,15 @@
 /**
- * The leases and hints of a cluster, in Redis. A node's process speaks to Redis for a key only while it holds the lease of its
- * own directory (flight/lease.ts), so that the nodes compete here and not their processes.
+ * The leases and hints of a cluster, in Redis. A process uses Redis for a key only while it holds the lease of its own
+ * directory (flight/lease.ts), so nodes compete here and the processes of one node do not.
  *
- *   1. The generation of a lease is Redis' time in microseconds: a later lease has a higher one, whoever grants it.
- *   2. A lease lives for six seconds. One script renews all leases of this process every two seconds. Where a lease is missing
- *      (Redis was emptied), it is written again, but only while the last renewal is younger than its lifetime: a process that
- *      was stopped for longer has lost it, also when its successor has come and gone.
- *   3. A node takes its own lease over at once, and that of a holder that refuses connections if nobody else did so first.
- *   4. The lease saves downloads. What is true is guarded elsewhere: the shared entry by its generation, the bytes by
- *      validators and sums.
+ *   1. The generation of a lease is the time of Redis in microseconds: a later lease has a higher generation.
+ *   2. A lease lives for six seconds. One script renews all leases of this process every two seconds. If a lease is missing
+ *      because Redis was emptied, it is written again while the last renewal is younger than the lifetime. A process that
+ *      was suspended for longer has lost the lease, even if its successor's lease has ended.
+ *   3. A node takes over its own lease at once. It takes over the lease of a holder that refuses connections if no other
+ *      node did so first.
+ *   4. The lease only saves downloads. Correctness does not depend on it: the generation guards the shared entry; validators
+ *      and sums guard the bytes.
  */
 
 import { parseOrUndefined } from '../store/files.js'
@@ -18,26 +19,26 @@ import { Moved, type Holder } from './holder.js'
 import type { Redis, Script } from './redis.js'
 import { ACQUIRE, GONE, HAVE, LOOK, PART, PUBLISH, RELEASE, RENEW } from './scripts.js'
 
-/** Milliseconds that a lease lives without a renewal. */
+/** Lifetime in milliseconds of a lease without a renewal. */
 const LIFETIME = 6_000
-/** Renewals in that time. */
+/** Number of renewals in one lifetime. */
 const RENEWALS = 3
-/** Milliseconds that hints are kept. */
+/** Lifetime in milliseconds of hints. */
 const HINTS = 30 * 86_400_000
-/** Milliseconds that a node is asked for its part of a download that was broken off. */
+/** Milliseconds for which a node counts as having a part of an interrupted download. */
 const PARTS = 3_600_000
-/** Milliseconds that a failure is told to the other nodes (rule 8 of the cache). */
+/** Milliseconds for which other nodes reuse a failure (rule 8 of the cache). */
 const FAILURES = 10_000
 
-/** What the cluster knows of one key. */
+/** The state of one key in the cluster. */
 export interface Standing {
   readonly holder: Holder | undefined
   readonly entry: Entry | undefined
-  /** Of the entry, or of the purge that removed it; '' where there is neither. */
+  /** The generation of the entry, or of the purge that removed it; '' if there is neither. */
   readonly generation: string
   /** Instances of the nodes that have the body. */
   readonly at: readonly string[]
-  /** Instances of the nodes that have followed a download of it, and perhaps not to its end. */
+  /** Instances of the nodes that have followed a download of the key and may have only a part. */
   readonly parts: readonly string[]
   readonly failure: Failure | undefined
 }
@@ -45,24 +46,24 @@ export interface Standing {
 export interface SharedLease {
   readonly id: KeyId
   readonly generation: number
-  /** Aborted when another node may have it. */
+  /** Aborted when another node may have taken the lease. */
   readonly lost: AbortSignal
 }
 
 export type Acquired =
   | { readonly kind: 'mine'; readonly lease: SharedLease }
   | { readonly kind: 'theirs'; readonly holder: Holder }
-  /** The entry is another one by now. */
+  /** The generation of the entry has changed. */
   | { readonly kind: 'changed' }
 
 export interface SharedLeasesOptions {
   readonly redis: Redis
-  /** Begins every key. */
+  /** The prefix of every key. */
   readonly prefix: string
   readonly instance: string
-  /** Where other nodes reach this one. */
+  /** The URL at which other nodes reach this one. */
   readonly url: string
-  /** Milliseconds; for tests. */
+  /** Milliseconds. Tests set a shorter one. */
   readonly lifetime?: number | undefined
 }
 
@@ -85,7 +86,7 @@ export class SharedLeases {
     this.#timer = setInterval(() => void this.#renew(), this.#lifetime / RENEWALS).unref()
   }
 
-  /** @throws Unreachable, as all that follows */
+  /** @throws Unreachable, as all methods below do */
   async look(id: KeyId): Promise<Standing> {
     const reply = await this.#run(LOOK, id, ['lease', 'entry', 'at', 'fail', 'part'], [])
     const [lease, entry, at, failure, parts] = reply as [
@@ -108,7 +109,7 @@ export class SharedLeases {
 
   /**
    * @param known the generation of the entry that the caller has seen
-   * @param instead a holder that refused a connection
+   * @param instead the generation of a holder that refused a connection
    */
   async acquire(
     id: KeyId,
@@ -128,7 +129,7 @@ export class SharedLeases {
     return { kind: 'mine', lease }
   }
 
-  /** Tells what came of a download and ends its lease. False where the lease was lost, or something later is known. */
+  /** Publishes the result of a download and ends its lease. False if the lease was lost or Redis has a later entry. */
   async publish(lease: SharedLease, entry: Entry, replaces: boolean): Promise<boolean> {
     const isRecent = this.#forget(lease)
     const flags = [replaces ? 1 : 0, isRecent ? 1 : 0]
@@ -137,14 +138,14 @@ export class SharedLeases {
     return (await this.#o.redis.run(PUBLISH, keys, args)) === 1
   }
 
-  /** Ends a lease; `failure`: other nodes are told for a while. */
+  /** Ends a lease. Other nodes reuse `failure` for a while. */
   async release(lease: SharedLease, failure?: Failure): Promise<void> {
     this.#forget(lease)
     const told = failure ? JSON.stringify(failureIn(failure)) : ''
     await this.#run(RELEASE, lease.id, ['lease', 'fail'], [lease.generation, told, FAILURES])
   }
 
-  /** This node has the body of the shared entry, too. */
+  /** Records that this node also has the body of the shared entry. */
   async have(id: KeyId, sha256: Sha256): Promise<void> {
     await this.#run(HAVE, id, ['entry', 'at', 'part'], [this.#o.instance, sha256, HINTS])
   }
@@ -153,7 +154,7 @@ export class SharedLeases {
     await this.#run(GONE, id, ['at'], [instance])
   }
 
-  /** This node follows the download of another one. */
+  /** Records that this node follows the download of another one. */
   async takesPart(id: KeyId): Promise<void> {
     await this.#run(PART, id, ['part'], [this.#o.instance, PARTS])
   }
@@ -162,7 +163,7 @@ export class SharedLeases {
     await this.#run(GONE, id, ['part'], [instance])
   }
 
-  /** Those of this process. */
+  /** Renews the leases of this process. */
   list(): readonly SharedLease[] {
     return [...this.#held]
   }
@@ -176,7 +177,7 @@ export class SharedLeases {
     return this.#o.redis.run(script, keysOf(this.#o.prefix, id, names), args)
   }
 
-  /** True where nobody else can have taken it since it was renewed. */
+  /** True if no other node can have taken the lease since its last renewal. */
   #forget(lease: SharedLease): boolean {
     const held = [...this.#held].find((each) => each === lease)
     return held !== undefined && this.#held.delete(held) && performance.now() - held.renewedAt < this.#lifetime
@@ -188,7 +189,7 @@ export class SharedLeases {
     const asked = performance.now()
     const args = held.flatMap(({ value, renewedAt }) => [value, asked - renewedAt < this.#lifetime ? 1 : 0])
     const keys = held.map(({ id }) => `${this.#o.prefix}lease:{${id}}`)
-    // Where Redis cannot be asked, nobody can take a lease either.
+    // While Redis is unreachable, no node can take a lease either.
     const kept = (await this.#o.redis.run(RENEW, keys, [this.#lifetime, ...args]).catch(() => [])) as number[]
     held.forEach((lease, i) => {
       if (kept[i] === 1) lease.renewedAt = asked
@@ -197,7 +198,7 @@ export class SharedLeases {
   }
 }
 
-/** The message of an error is none of the fields that JSON sees by itself. */
+/** JSON.stringify leaves out the message of an error, because it is not enumerable. */
 function failureIn({ code, message, status, retryAfter, hint }: Failure): Failure {
   return { code, message, status, retryAfter, hint }
 }

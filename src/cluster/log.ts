@@ -1,6 +1,6 @@
 /**
- * The log of what was purged and replaced: every node applies it to its own store. A node keeps the place up to which it has
- * read, and goes on there when it comes back; what it missed is applied before it answers its first request.
+ * The log of purges and replacements. Every node applies it to its own store. A node saves its position in the log and
+ * continues there after a restart. It applies the records that it missed before it answers its first request.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,26 +10,26 @@ import { keysOf } from './leases.js'
 import type { Record, Redis } from './redis.js'
 import { FENCE, HAS_RECORD, LOG_ENDS, RECORD } from './scripts.js'
 
-/** A purge for the other nodes. */
+/** A purge that the other nodes apply. */
 export interface SharedPurge {
-  /** JSON of the engine. */
+  /** Written and read by the engine, as JSON. */
   readonly order: object
-  /** Keys whose shared entries go. */
+  /** Keys whose shared entries are removed. */
   readonly ids: readonly KeyId[]
 }
 
-/** What a node does with the records. */
+/** The actions of a node for the records. */
 export interface LogTarget {
   purge(order: object): Promise<void>
-  /** Another node has stored another content. */
+  /** Another node has stored other content. */
   replaced(entry: Entry): Promise<void>
-  /** This node has stored a body that no lease covered any more. */
+  /** This node has stored a body after its lease was lost. */
   superseded(entry: Entry): Promise<void>
-  /** Purges may have been missed: what is here has to be validated before it is served. */
+  /** Purges may have been missed: every stored entry has to be validated before it is served. */
   distrust(why: string): Promise<void>
 }
 
-/** Where the place in the log is kept. */
+/** Stores the position in the log. */
 export interface Notes {
   get(name: string): Promise<string | undefined>
   set(name: string, value: string): Promise<void>
@@ -37,7 +37,7 @@ export interface Notes {
 
 interface Told {
   readonly purge: SharedPurge
-  /** Of its record. */
+  /** The id of its record in the log. */
   readonly id: string
   /** Milliseconds, monotonic. */
   readonly at: number
@@ -55,7 +55,7 @@ export interface LogOptions {
 const PLACE = 'cluster-log'
 /** Milliseconds before a failed read is repeated. */
 const LATER = 300
-/** Milliseconds, and number, of the purges of this process that a Redis which was emptied is told again. */
+/** Purges of this process that are repeated after Redis was emptied: for how many milliseconds, and how many. */
 const REMEMBERED = 3_600_000
 const MOST_REMEMBERED = 1_000
 
@@ -65,9 +65,9 @@ export class Log {
   #place: string | undefined
   readonly #stop = new AbortController()
   #following: Promise<void> = Promise.resolve()
-  /** Purges that Redis has not heard of. */
+  /** Purges that are not yet in Redis. */
   #pending: SharedPurge[] = []
-  /** Purges that it has heard of, under their ids. */
+  /** Purges that are in Redis, by the id of their record. */
   #told: readonly Told[] = []
 
   constructor(options: LogOptions) {
@@ -76,13 +76,13 @@ export class Log {
     options.redis.onReturned(() => void this.#replay())
   }
 
-  /** Applies what was missed, where Redis answers, and follows from there. */
+  /** Applies the missed records if Redis answers, and then follows the log. */
   async start(): Promise<void> {
     await this.#catchUp().catch(() => this.#o.target.distrust('Redis does not answer'))
     this.#following = this.#follow()
   }
 
-  /** No shared entry of these keys is used any more. Never rejects: {@link purged} does it again. */
+  /** Removes the shared entries of these keys. Never rejects: {@link purged} repeats it. */
   async fence(ids: readonly KeyId[]): Promise<void> {
     const { redis, prefix } = this.#o
     if (ids.length === 0) return
@@ -95,7 +95,7 @@ export class Log {
       .catch(() => undefined)
   }
 
-  /** Tells the other nodes now or, where Redis is out of reach, when it is back. */
+  /** Appends the purge to the log, now or when Redis is reachable again. */
   async purged(purge: SharedPurge): Promise<void> {
     try {
       await this.#append(purge)
@@ -116,7 +116,7 @@ export class Log {
     this.#told = [...this.#told, { purge, id, at: performance.now() }].slice(-MOST_REMEMBERED)
   }
 
-  /** A node that stood still when Redis was emptied has not read what it knew. A purge that is applied twice does no harm. */
+  /** A node that was suspended while Redis was emptied has not read the lost records. Applying a purge twice does no harm. */
   async #remind(): Promise<void> {
     const since = performance.now() - REMEMBERED
     this.#told = this.#told.filter(({ at }) => at > since)
@@ -137,7 +137,7 @@ export class Log {
     const { redis, notes, target } = this.#o
     const [last = '', first = ''] = (await redis.run(LOG_ENDS, [this.#key], [])) as string[]
     const place = await notes.get(PLACE)
-    // A node that is new here has nothing that an old record could concern.
+    // A node that is new to the cluster has no entry that an old record could concern.
     if (place === undefined) return this.#reach(last === '' ? '0-0' : last)
     const isLost = isAfter(place, last === '' ? '0-0' : last) || (first !== '' && isTrimmed(place, first))
     if (isLost) {
@@ -156,10 +156,10 @@ export class Log {
     const { redis } = this.#o
     while (!this.#stop.signal.aborted) {
       try {
-        // Redis was away when this process began.
+        // Redis was unreachable when this process started.
         if (this.#place === undefined) await this.#catchUp()
         const records = await redis.readLog(this.#key, this.#place ?? '0-0')
-        // What Redis knew was lost with it; this process has seen all of it.
+        // Redis has lost its records; this process has read all of them.
         if (records.length === 0) await this.#followLost()
         await this.#apply(records)
         await this.#remind()
@@ -169,7 +169,10 @@ export class Log {
     }
   }
 
-  /** A log that begins anew has ids of the present time, which are higher, unless Redis' clock was set back. */
+  /**
+   * The ids of a new log start at the current time. They are higher than the old ones, unless the clock of Redis was set
+   * back.
+   */
   async #followLost(): Promise<void> {
     const [last = ''] = (await this.#o.redis.run(LOG_ENDS, [this.#key], [])) as string[]
     if (last !== '' && isAfter(this.#place ?? '0-0', last)) await this.#reach('0-0')
@@ -196,14 +199,14 @@ export class Log {
   }
 }
 
-/** Ids of a stream are two numbers. */
+/** The id of a stream record is two numbers. */
 function isAfter(a: string, b: string): boolean {
   const [aTime = 0, aNumber = 0] = a.split('-').map(Number)
   const [bTime = 0, bNumber = 0] = b.split('-').map(Number)
   return aTime > bTime || (aTime === bTime && aNumber > bNumber)
 }
 
-/** Records between the place and the first that is left may be missing: a log of a few records was never trimmed. */
+/** Records between the position and the first one that is left may be missing. A log of a few records was never trimmed. */
 function isTrimmed(place: string, first: string): boolean {
   return isAfter(first, place) && place !== '0-0'
 }

@@ -1,17 +1,17 @@
-/** The table of the nodes: each says every two seconds that it is there and what it is like. */
+/** The table of the nodes: each node writes its state to Redis every two seconds. */
 
 import type { Totals } from '../flight/cluster.js'
 import type { Redis } from './redis.js'
 import { BEAT, LEAVE } from './scripts.js'
 import { parseOrUndefined } from '../store/files.js'
 
-/** Milliseconds that a node counts as present after its last sign. */
+/** Milliseconds after its last report for which a node counts as present. */
 const LIFETIME = 6_000
 const BEATS = 3
-/** Milliseconds that a node is remembered which Redis does not know any more: it may have been emptied. */
+/** Milliseconds for which this node remembers a node that is missing in Redis: Redis may have been emptied. */
 const REMEMBERED = 600_000
 
-/** What a node says of itself. */
+/** The report of a node about itself. */
 export interface NodeFacts {
   readonly url: string
   readonly version: string
@@ -22,7 +22,7 @@ export interface NodeFacts {
 export interface Node extends Partial<NodeFacts> {
   readonly instance: string
   readonly present: boolean
-  /** Milliseconds since the epoch, of Redis' clock. */
+  /** Milliseconds since the epoch, by the clock of Redis. */
   readonly seenAt: number
 }
 
@@ -46,24 +46,24 @@ export class Nodes {
     this.#o = options
   }
 
-  /** Every node that was seen within a week; as of the last time that Redis answered. */
+  /** Every node that reported within a week, as of the last answer of Redis. */
   list(): readonly Node[] {
     return this.#nodes
   }
 
-  /** The other nodes that are there. */
+  /** The other nodes that are present. */
   others(): readonly LocatedNode[] {
     return this.all().filter(({ present }) => present)
   }
 
-  /** The other nodes, also those that gave no sign for a while: they may stand still, and go on later. */
+  /** The other nodes, also those that have not reported for a while: they may be suspended and resume later. */
   all(): readonly LocatedNode[] {
     return this.#nodes.filter(
       (node): node is LocatedNode => node.instance !== this.#o.instance && node.url !== undefined,
     )
   }
 
-  /** By instance, in random order, those of these nodes that are there; looks at Redis again where one is not known. */
+  /** The present nodes among these instances, in random order. Reads the table again if an instance is unknown. */
   async urlsOf(instances: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const known = (name: string): boolean => this.#nodes.some(({ instance }) => instance === name)
     if (!instances.every(known)) await this.beat()
@@ -71,7 +71,7 @@ export class Nodes {
     return new Map(shuffled(there).map(({ instance, url }) => [instance, url]))
   }
 
-  /** Now, and from now on every two seconds. Never rejects. */
+  /** Writes the report now and every two seconds. Never rejects. */
   beat(): Promise<void> {
     clearTimeout(this.#timer)
     this.#beating = this.#beat().catch(() => undefined)
@@ -85,7 +85,7 @@ export class Nodes {
     clearTimeout(this.#timer)
     await this.#beating
     const { redis, prefix, instance } = this.#o
-    // Another worker of this node may still be there: it says so again within two seconds.
+    // Another worker of this node may still run: it reports again within two seconds.
     await redis.run(LEAVE, [`${prefix}nodes`, `${prefix}node:${instance}`], [instance]).catch(() => undefined)
   }
 
@@ -97,7 +97,7 @@ export class Nodes {
     const listed = Array.from({ length: rest.length / 3 }, (_, i) => {
       const [name = '', seenAt = '', json = ''] = rest.slice(3 * i, 3 * i + 3)
       const said = json === '' ? undefined : (parseOrUndefined(json) as NodeFacts | undefined)
-      // The address of a node that has gone is still of interest.
+      // The address of a node that has left is still needed.
       const before = this.#nodes.find((node) => node.instance === name)
       return { ...before, ...said, instance: name, present: said !== undefined, seenAt: Number(seenAt) }
     })

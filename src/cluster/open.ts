@@ -1,4 +1,7 @@
-/** Joins a cluster: the leases, the log and the table of nodes in Redis, and the other nodes behind it. Loads the client of Redis. */
+/**
+ * Joins a cluster: opens the leases, the log and the table of nodes in Redis, and the client for other nodes. Loads the
+ * Redis client.
+ */
 
 import { readFile } from 'node:fs/promises'
 import { rootCertificates } from 'node:tls'
@@ -16,13 +19,13 @@ import { Peers } from './peers.js'
 import { Redis } from './redis.js'
 import type { PeerRights } from './right.js'
 
-/** Of what lies in Redis: nodes of another number do not see each other. */
+/** Version of the data in Redis. Nodes with different versions do not see each other. */
 const PROTOCOL = 1
-/** Holders that are remembered for the time without Redis. */
+/** Number of holders that are remembered for the time in which Redis is unreachable. */
 const SEEN = 10_000
 
 export interface ClusterParts {
-  /** Of the cache directory. */
+  /** The id of the cache directory. */
   readonly instance: string
   readonly rights: PeerRights
   readonly target: LogTarget
@@ -31,25 +34,25 @@ export interface ClusterParts {
   readonly warn: (message: string) => void
 }
 
-/** What the other nodes removed. */
+/** The result of a purge on the other nodes. */
 export interface Spread {
   readonly removed: number
   readonly bytes: number
-  /** URLs of the nodes that will hear of it later. */
+  /** URLs of the nodes that did not answer and apply the purge later. */
   readonly unreached: readonly string[]
 }
 
 export interface OpenedCluster extends Cluster {
   nodes(): readonly Node[]
   reachable(): boolean
-  /** Has every other node purge, and the log remember it. */
+  /** Purges on every other node and appends the purge to the log. */
   purge(purge: SharedPurge, dryRun: boolean): Promise<Spread>
-  /** Says to the other nodes that this one is about to leave. */
+  /** Reports to the other nodes that this one is about to leave. */
   drain(): void
   close(): Promise<void>
 }
 
-/** Resolves when what this node missed has been applied, or Redis does not answer. */
+/** Resolves when the missed records have been applied, or when Redis does not answer. */
 export async function openCluster(options: ClusterOptions, parts: ClusterParts): Promise<OpenedCluster> {
   const { name, nodeUrl, tokens, copies, version, lifetime } = options
   const { instance, rights, target, notes, warn } = parts
@@ -103,7 +106,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
           }
         }),
       )
-      // Behind the requests: what a node removes at a word of the log is counted nowhere.
+      // Runs after the requests: removals by a record of the log are not counted.
       if (!dryRun) await log.purged(purge)
       return {
         removed: removed.reduce((sum, node) => sum + node.removed, 0),
@@ -126,7 +129,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
   }
 }
 
-/** A list of authorities replaces the usual ones, so that these are in it. */
+/** A list of authorities replaces the default list, so the default ones are included. */
 async function authorities(file: string | undefined): Promise<string | undefined> {
   if (file === undefined || file === 'system') return undefined
   try {

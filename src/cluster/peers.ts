@@ -1,4 +1,4 @@
-/** Asks the other nodes for bodies, over HTTP. No cookie, no URL and no credential of a client goes along: a node is asked by key id. */
+/** Requests bodies from other nodes over HTTP. A request carries a key id, and no cookie, URL or credential of a client. */
 
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https'
@@ -9,21 +9,21 @@ import { parseOrUndefined } from '../store/files.js'
 import type { KeyId, Sha256 } from '../store/types.js'
 import { alarm } from './alarm.js'
 
-/** Milliseconds until a connection counts as failed. */
+/** Milliseconds after which a connection attempt has failed. */
 const CONNECT = 1_000
-/** Milliseconds in which a node answers what it knows at once. */
+/** Milliseconds in which a node has to answer a request that needs no waiting. */
 const PROMPT = 5_000
 
-/** The header with what a node tells beside the bytes. */
+/** The header for the metadata that a node sends with the bytes. */
 export const ABOUT = 'x-kiss-entry'
-/** Which bytes a node is asked for: those under the generation of its lease, `stored` ones, or a `part`. */
+/** Which bytes are requested: those under the generation of the node's lease, `stored` ones, or a `part`. */
 export const GENERATION = 'x-kiss-generation'
 export const TOKEN = 'x-kiss-token'
 
 export interface PeerQuestion {
   readonly id: KeyId
   readonly generation: number | 'stored' | 'part'
-  /** `range` and `if-range`. */
+  /** The headers `range` and `if-range`. */
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
 }
@@ -34,23 +34,23 @@ export interface PeerBody {
   readonly about: About
   readonly contentRange: string | undefined
   readonly stream: IncomingMessage
-  /** Once the stream has ended. */
+  /** Available after the stream has ended. */
   readonly sum: () => Sha256 | undefined
 }
 
 export type PeerReply =
   | PeerBody
-  /** It has no such body, or not under this generation. */
+  /** The node has no such body, or has another generation. */
   | { readonly kind: 'not here' }
-  /** It does not lend this one, or does not know us. */
+  /** The node does not lend this body, or does not accept our token. */
   | { readonly kind: 'refused'; readonly status: number }
-  /** Nothing listens there any more. */
+  /** No process listens at the address. */
   | { readonly kind: 'dead' }
   | { readonly kind: 'unreachable'; readonly cause: unknown }
 
 export interface PeersOptions {
   readonly token: string
-  /** PEM of authorities for nodes under https. */
+  /** Certificate authorities (PEM) for nodes with https URLs. */
   readonly ca?: string | undefined
 }
 
@@ -64,10 +64,10 @@ export class Peers {
     this.#tlsAgent = new TlsAgent({ keepAlive: true, ...(options.ca !== undefined && { ca: options.ca }) })
   }
 
-  /** Never throws but the reason of the signal. */
+  /** Throws nothing but the reason of the signal. */
   async get(node: string, question: PeerQuestion): Promise<PeerReply> {
     const reply = await this.#get(node, question)
-    // A connection that was kept open ended with the process behind it: a new one shows who listens there now.
+    // A connection that was kept open ended with its process. A new connection shows which process listens there now.
     return reply.kind === 'unreachable' && isReset(reply.cause) ? this.#get(node, question, true) : reply
   }
 
@@ -97,7 +97,7 @@ export class Peers {
     }
   }
 
-  /** Has a node do something; resolves with its JSON. Throws where it does not. */
+  /** Sends a command to a node and resolves with its JSON answer. Throws if the node does not answer. */
   async post(node: string, path: string, fields: Readonly<Record<string, string>>): Promise<unknown> {
     const body = new URLSearchParams(fields).toString()
     const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) }
@@ -131,7 +131,7 @@ export class Peers {
       const request = (isTls ? httpsRequest : httpRequest)(url, {
         method,
         signal,
-        // A connection of its own.
+        // A separate connection for this request.
         agent: isAnew ? false : isTls ? this.#tlsAgent : this.#agent,
         ...(isTls && this.#o.ca !== undefined && { ca: this.#o.ca }),
         headers: { ...headers, [TOKEN]: this.#o.token },
@@ -153,7 +153,7 @@ interface Sending {
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
-  /** On a new connection. */
+  /** Sends the request on a new connection. */
   readonly isAnew?: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * The connection to Redis (or Valkey). Every call has a deadline, and while Redis does not answer no call is made at all:
- * losing Redis costs hints, never a request.
+ * The connection to Redis (or Valkey). Every call has a deadline. While Redis does not answer, calls fail at once: the loss
+ * of Redis costs hints and no request.
  */
 
 import { createHash } from 'node:crypto'
@@ -8,24 +8,24 @@ import { createClient } from '@redis/client'
 import { alarm } from './alarm.js'
 import { masterOf, sentinelsOf, type Sentinels } from './sentinel.js'
 
-/** Milliseconds that one call may take: a client waits for it. */
+/** Milliseconds for one call; a client waits for it. */
 const DEADLINE = 400
-/** Milliseconds between two looks at a Redis that does not answer. */
+/** Milliseconds between two attempts to reach a Redis that does not answer. */
 const LOOK = 200
-/** Milliseconds between two lines for the operator. */
+/** Milliseconds between two log lines about the loss of Redis. */
 const QUIET = 60_000
-/** Milliseconds that a blocked read of the log waits for a record. */
+/** Milliseconds for which a blocking read of the log waits for a record. */
 const BLOCK = 5_000
 
 export interface RedisOptions {
-  /** `redis://` or `rediss://`, with user and password where they are needed; with `+sentinel`, see SENTINEL_URL. */
+  /** `redis://` or `rediss://`, with user and password if needed. For `+sentinel` see SENTINEL_URL. */
   readonly url: string
-  /** PEM of the authorities to trust for `rediss://`; undefined: the usual ones. */
+  /** Certificate authorities (PEM) for `rediss://`; undefined: the default ones. */
   readonly ca?: string | undefined
   readonly warn: (message: string) => void
 }
 
-/** A Lua script: it runs in Redis as one step. */
+/** A Lua script. Redis runs it as one atomic step. */
 export class Script {
   readonly sha: string
   constructor(readonly text: string) {
@@ -33,7 +33,7 @@ export class Script {
   }
 }
 
-/** Redis gave no answer in time, or refused. */
+/** Redis did not answer in time, or refused the call. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable'
 }
@@ -47,7 +47,7 @@ function clientOf(url: string, ca: string | undefined) {
     disableOfflineQueue: true,
     socket: ca === undefined ? socket : { ...socket, tls: true, ca },
   })
-  // The state of the connection shows in the calls.
+  // The calls report the state of the connection.
   client.on('error', () => undefined)
   client.connect().catch(() => undefined)
   return client
@@ -57,7 +57,7 @@ function clientOf(url: string, ca: string | undefined) {
 interface Connected {
   readonly url: string
   readonly client: Client
-  /** A blocked read holds up all that comes after it on its connection. */
+  /** A separate connection for blocking reads, because a blocking read delays every later call on its connection. */
   readonly reader: Client
 }
 
@@ -77,7 +77,7 @@ export class Redis {
     this.#sentinels = sentinelsOf(options.url)
   }
 
-  /** Waits a moment for the connection, and goes on without. */
+  /** Waits a short time for the connection, and continues without it. */
   static async open(options: RedisOptions): Promise<Redis> {
     const redis = new Redis(options)
     await redis.#connect().catch(() => undefined)
@@ -92,7 +92,7 @@ export class Redis {
     return redis
   }
 
-  /** To the Redis of the URL, or to the one that is the master by now. */
+  /** Connects to the Redis of the URL, or to the current master. */
   async #connect(): Promise<void> {
     const { url: own, ca } = this.#o
     const url = this.#sentinels ? await masterOf(this.#sentinels, ca) : own
@@ -116,7 +116,7 @@ export class Redis {
     return this.#isReachable
   }
 
-  /** Called when Redis answers again after it did not. */
+  /** Called when Redis answers again after an outage. */
   onReturned(listener: () => void): void {
     this.#returned.add(listener)
   }
@@ -179,7 +179,7 @@ export class Redis {
     for (const listener of this.#returned) listener()
   }
 
-  /** One line for each loss, and not one for each call. */
+  /** Logs one line for each outage, not one for each call. */
   #tell(line: string): void {
     const now = performance.now()
     if (this.#isClosed || now - this.#told < QUIET) return
@@ -190,7 +190,7 @@ export class Redis {
 
 /** One record of the log. */
 export interface Record {
-  /** Of the stream: milliseconds of Redis' clock, `-` and a number. */
+  /** The id in the stream: milliseconds by the clock of Redis, `-` and a number. */
   readonly id: string
   readonly fields: ReadonlyMap<string, string>
 }

@@ -1,4 +1,7 @@
-/** May an order have the bytes of another node? Cache rule 9 is asked where the client asks (engine/rights.ts). */
+/**
+ * Decides whether an order may have the bytes of another node. The node that the client asked applies cache rule 9
+ * (engine/rights.ts).
+ */
 
 import type { About } from '../flight/cluster.js'
 import type { Order } from '../flight/order.js'
@@ -6,9 +9,9 @@ import type { Holder } from './holder.js'
 
 /** The questions of cache rule 9 to the origin. */
 export interface PeerRights {
-  /** Shows the origin the credential of the order; throws its refusal. The result is for `mayTake`. */
+  /** Shows the origin the credential of the order and throws its refusal. The result is for `mayTake`. */
   introduce(order: Order, signal: AbortSignal): Promise<unknown>
-  /** May the client of this order have these bytes? Throws the refusal of the origin. */
+  /** Decides whether the client of this order may have these bytes. Throws the refusal of the origin. */
   mayTake(order: Order, content: About, signal: AbortSignal, introduced?: unknown): Promise<boolean>
 }
 
@@ -21,7 +24,7 @@ export class Right {
     this.#rights = rights
   }
 
-  /** Before the holder of a private body is asked for it. */
+  /** Called before the holder of a private body is asked for it. */
   async introduced({ private: isPrivate }: Holder, signal: AbortSignal): Promise<unknown> {
     const order = this.#order
     return isPrivate && order.follows !== true ? this.#rights.introduce(order, signal) : undefined
@@ -29,7 +32,7 @@ export class Right {
 
   async mayTake(about: About, signal: AbortSignal, introduced?: unknown): Promise<boolean> {
     const order = this.#order
-    // Whoever reads a copy proves a right of its own; the copy must not become less private than the original.
+    // Each reader of a copy proves its own right; the copy must be as private as the original.
     if (order.follows === true) return about.access !== 'client' || order.access === 'client'
     return this.#rights.mayTake(order, about, signal, introduced)
   }

@@ -1,9 +1,9 @@
 /**
- * The scripts that run in Redis. Each is one step there, so that no two nodes see the same free lease.
+ * The scripts that run in Redis. Each one is atomic, so two nodes never see the same free lease.
  *
- * Values are text, because a Lua number shows only fourteen digits of a generation:
+ * Values are text, because a Lua number holds only fourteen digits of a generation:
  *   lease:{id}   `generation private instance url`
- *   entry:{id}   `generation JSON`; JSON is missing after a purge, which fences older downloads for a minute
+ *   entry:{id}   `generation JSON`; without JSON after a purge, which rejects older downloads for a minute
  *   fail:{id}    JSON of a failure
  */
 
@@ -13,14 +13,14 @@ const clock = `
   local time = redis.call('TIME')
   local generation = string.format('%.0f', time[1] * 1000000 + time[2])`
 
-/** KEYS lease entry at fail part. What is known of one key. */
+/** KEYS lease entry at fail part. Returns the state of one key. */
 export const LOOK = new Script(`
   return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('SMEMBERS', KEYS[3]),
     redis.call('GET', KEYS[4]), redis.call('SMEMBERS', KEYS[5]) }`)
 
 /**
- * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller knows, generation of the
- * holder that refused a connection. Gives the generation of a new lease, or what is in its way.
+ * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller has seen, generation of
+ * the holder that refused a connection. Returns the generation of a new lease, or the lease or entry that prevents it.
  */
 export const ACQUIRE = new Script(`${clock}
   local held = redis.call('GET', KEYS[1])
@@ -35,8 +35,8 @@ export const ACQUIRE = new Script(`${clock}
   return { 'mine', generation }`)
 
 /**
- * KEYS lease of each. ARGV lifetime, then for each lease its value and 1 while it may be written again. Gives 1 for each that
- * goes on and 0 for each that is lost.
+ * KEYS lease of each. ARGV lifetime, then for each lease its value and 1 if it may be written again. Returns 1 for each
+ * renewed lease and 0 for each lost one.
  */
 export const RENEW = new Script(`
   local kept = {}
@@ -54,9 +54,9 @@ const release = `
   if held and string.match(held, '^%d+') == ARGV[1] then redis.call('DEL', KEYS[1]) end`
 
 /**
- * KEYS lease entry at log. ARGV generation, JSON of the entry, its sum, instance, lifetime of hints, 1 where another content is
- * known to have been there, 1 while the lease may be written again. Ends the lease in the same step: no node finds neither the
- * lease nor the entry. Gives 1 when stored; 0 where the lease was lost, or something later is known.
+ * KEYS lease entry at log. ARGV generation, JSON of the entry, its sum, instance, lifetime of hints, 1 if the previous
+ * content is known to differ, 1 if the lease may be written again. Ends the lease in the same step, so that every node finds
+ * the lease or the entry. Returns 1 if the entry was stored, 0 if the lease was lost or a later entry exists.
  */
 export const PUBLISH = new Script(`
   local before = redis.call('GET', KEYS[2])
@@ -84,7 +84,7 @@ export const PUBLISH = new Script(`
 export const RELEASE = new Script(`${release}
   if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end`)
 
-/** KEYS entry at part. ARGV instance, sum, lifetime. The node has the body that the entry names. */
+/** KEYS entry at part. ARGV instance, sum, lifetime. Records that the node has the body of the entry. */
 export const HAVE = new Script(`
   redis.call('SREM', KEYS[3], ARGV[1])
   local entry = redis.call('GET', KEYS[1])
@@ -93,36 +93,39 @@ export const HAVE = new Script(`
     redis.call('PEXPIRE', KEYS[2], ARGV[3])
   end`)
 
-/** KEYS part. ARGV instance, lifetime. The node follows a download. */
+/** KEYS part. ARGV instance, lifetime. Records that the node follows a download. */
 export const PART = new Script(`
   redis.call('SADD', KEYS[1], ARGV[1])
   redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 
-/** KEYS at or part. ARGV instance. The node does not have it any more. */
+/** KEYS at or part. ARGV instance. Records that the node does not have the body any more. */
 export const GONE = new Script(`redis.call('SREM', KEYS[1], ARGV[1])`)
 
-/** KEYS entry and at of each purged id. Downloads that began earlier cannot bring them back. */
+/** KEYS entry and at of each purged id. Downloads that began earlier cannot store the entries again. */
 export const FENCE = new Script(`${clock}
   for i = 1, #KEYS, 2 do
     redis.call('SET', KEYS[i], generation, 'PX', 60000)
     redis.call('DEL', KEYS[i + 1])
   end`)
 
-/** KEYS log. ARGV JSON of the purge, instance. Gives the id of the record. */
+/** KEYS log. ARGV JSON of the purge, instance. Returns the id of the record. */
 export const RECORD = new Script(`
   return redis.call('XADD', KEYS[1], 'MAXLEN', '~', '100000', '*', 'purged', ARGV[1], 'by', ARGV[2])`)
 
-/** KEYS log. ARGV id of a record. Gives 1 where it is there. */
+/** KEYS log. ARGV id of a record. Returns 1 if the record exists. */
 export const HAS_RECORD = new Script(`return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])`)
 
-/** KEYS log. The last record, and the first that is left. */
+/** KEYS log. Returns the last record and the oldest one that is left. */
 export const LOG_ENDS = new Script(`
   if redis.call('EXISTS', KEYS[1]) == 0 then return { '', '' } end
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
   local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
   return { last and last[1] or '', first and first[1] or '' }`)
 
-/** KEYS nodes. ARGV prefix of node keys, instance, JSON about this node, lifetime. Gives milliseconds, then instance, last seen and JSON of each. */
+/**
+ * KEYS nodes. ARGV prefix of node keys, instance, JSON about this node, lifetime. Returns milliseconds, then instance, time
+ * of the last report and JSON of each node.
+ */
 export const BEAT = new Script(`
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -138,5 +141,5 @@ export const BEAT = new Script(`
   end
   return out`)
 
-/** KEYS nodes, node. ARGV instance. The node has left. */
+/** KEYS nodes, node. ARGV instance. Records that the node has left. */
 export const LEAVE = new Script(`redis.call('ZREM', KEYS[1], ARGV[1]) redis.call('DEL', KEYS[2])`)

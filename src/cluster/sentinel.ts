@@ -1,14 +1,14 @@
-/** Redis Sentinel: processes that agree on which Redis is the master. They are asked at the start and after each failure. */
+/** Redis Sentinel: processes that agree on the master. They are asked at the start and after each failure. */
 
 import { createClient } from '@redis/client'
 import { SENTINEL_URL } from '../flight/cluster.js'
 import { alarm } from './alarm.js'
 
-/** Milliseconds until the next Sentinel is asked. */
+/** Milliseconds to wait for one Sentinel before the next one is asked. */
 const DEADLINE = 500
 
 export interface Sentinels {
-  /** Of the master, as the Sentinels know it. */
+  /** The name of the master in the configuration of the Sentinels. */
   readonly name: string
   /** URLs of the Sentinels. */
   readonly urls: readonly string[]
@@ -23,7 +23,7 @@ export function sentinelsOf(url: string): Sentinels | undefined {
   return { name, urls: hosts.split(',').map((host) => `${scheme}://${host}`), before: `${scheme}://${credential}` }
 }
 
-/** The URL of the master, by the first Sentinel that knows it. @throws Error where none does */
+/** Returns the URL of the master as the first Sentinel that knows it reports it. @throws Error if no Sentinel knows it */
 export async function masterOf({ name, urls, before }: Sentinels, ca: string | undefined): Promise<string> {
   for (const url of urls) {
     const address = await ask(url, name, ca).catch(() => undefined)
@@ -33,7 +33,7 @@ export async function masterOf({ name, urls, before }: Sentinels, ca: string | u
 }
 
 async function ask(url: string, name: string, ca: string | undefined): Promise<string | undefined> {
-  // The usual port of a Sentinel is not that of a Redis.
+  // The default port of a Sentinel differs from that of a Redis.
   const withPort = /:\d+$/.test(url) ? url : `${url}:26379`
   const socket = { connectTimeout: DEADLINE, reconnectStrategy: false as const }
   const client = createClient({ url: withPort, socket: ca === undefined ? socket : { ...socket, tls: true, ca } })

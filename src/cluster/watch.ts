@@ -1,19 +1,19 @@
-/** Waits for the answer of a node that downloads, for as long as Redis says that it does. */
+/** Waits for the answer of a node that downloads, while Redis confirms that the node holds the lease. */
 
 import { Moved } from './holder.js'
 
-/** Milliseconds between two looks at the lease. */
+/** Milliseconds between two checks of the lease. */
 const WATCH = 1_000
 
 export interface Watching {
   readonly signal: AbortSignal
   /** Milliseconds that the request may wait. */
   readonly headersTimeout: number
-  /** Does another node download by now? */
+  /** Tells whether another node holds the lease now. */
   readonly isOver: () => Promise<boolean>
 }
 
-/** undefined: another node holds the lease by now. Throws where the request has waited long enough. */
+/** undefined: another node holds the lease now. Throws if the request has waited for its limit. */
 export async function watched<T>(
   { signal, headersTimeout, isOver }: Watching,
   ask: (signal: AbortSignal) => Promise<T>,

@@ -1,37 +1,37 @@
-/** One range of a body on its way: filled by a connection, emptied in order. */
+/** One range of a body. A connection fills the segment; the reader takes its bytes in order. */
 
 import { KissError } from '../errors.js'
 
-/** Bytes that a segment of unknown pace may hold before its connection has to wait. */
+/** Bytes that a segment without reserved memory may hold before its connection has to wait. */
 const STREAMED = 1024 * 1024
 
 export interface SegmentOptions {
   readonly start: number
-  /** The byte after its last. */
+  /** The position after the last byte of the segment. */
   readonly end: number
-  /** Bytes of memory that are set aside for it; 0: its connection waits for its reader. */
+  /** Bytes of memory that are reserved for the segment. With 0 its connection waits for the reader. */
   readonly memory: number
   /** Monotonic milliseconds. */
   readonly now: () => number
-  /** Told of bytes, of the end and of a failure. */
+  /** Called when bytes have arrived, when the segment has ended and when its connection has failed. */
   readonly onChange: () => void
 }
 
 export class Segment {
-  /** The byte after its last; may move while it is filled by a connection that was asked for everything. */
+  /** The position after the last byte. It can move while a connection fills the segment whose request had no end of range. */
   end: number
   readonly memory: number
   readonly start: number
-  /** Bytes that arrived. */
+  /** Number of bytes that have arrived. */
   received = 0
-  /** When the present connection was asked, and what had arrived then. */
+  /** The time of the current connection's request, and the number of bytes that had arrived before it. */
   since: number
   before = 0
-  /** Connections in a row that brought no byte. */
+  /** Number of consecutive connections that brought no byte. */
   fruitless = 0
-  /** A connection brings bytes, or is asked to. */
+  /** True from the request of a connection until its end. */
   running = false
-  /** Why the last connection ended too early. */
+  /** The error that ended the last connection before the end of the segment. */
   failure: unknown
   readonly #o: SegmentOptions
   #chunks: Buffer[] = []
@@ -48,7 +48,7 @@ export class Segment {
     this.since = options.now()
   }
 
-  /** Where the next byte belongs. */
+  /** The position of the next byte. */
   get at(): number {
     return this.start + this.received
   }
@@ -57,12 +57,12 @@ export class Segment {
     return this.at === this.end
   }
 
-  /** Bytes a second of the present connection. */
+  /** Bytes a second of the current connection. */
   get rate(): number {
     return ((this.received - this.before) / Math.max(1, (this.#endedAt ?? this.#o.now()) - this.since)) * 1000
   }
 
-  /** Gives up the present connection; what has arrived stays. */
+  /** Ends the current connection. The segment keeps the bytes that have arrived. */
   stop(reason: Error): void {
     this.#abort.abort(reason)
   }
@@ -76,8 +76,8 @@ export class Segment {
   }
 
   /**
-   * Fills it from a connection until it is complete, the connection ends, or it is stopped; never rejects. `open` asks for the
-   * bytes from `at`; `waste` is told of bytes beyond the end.
+   * Fills the segment from one connection until the segment is complete, the connection ends, or `stop` is called. Never
+   * rejects. `open` requests the bytes from `at`; `waste` gets the number of bytes beyond the end.
    */
   async fill(open: (signal: AbortSignal) => Promise<Opened>, waste: (bytes: number) => void): Promise<void> {
     this.running = true
@@ -134,7 +134,7 @@ export class Segment {
 
 export interface Opened {
   readonly body: AsyncIterable<Buffer>
-  /** The body ends where the segment does: its connection can be used again. */
+  /** The response ends where the segment ends, so its connection can be reused. */
   readonly exact?: boolean
   discard(): Promise<void>
 }

@@ -1,13 +1,13 @@
 /**
- * The rest of a body as ranges in parallel, given out in order. To its reader it is the body of the answer with which it began:
- * it brings the same bytes, faster, and where it cannot go on it ends as a connection that was cut. So the file on disk only
- * ever grows, and nothing else in a download knows of segments.
+ * Downloads the rest of a body as parallel ranges and yields the bytes in order. For its reader it is the body of the first
+ * response: the same bytes, at a higher rate. If it cannot continue, it ends like a connection that was cut. The file on
+ * disk therefore only grows, and the rest of the download code does not know of segments.
  *
- *   ├── given out ──┤ first connection │ segment │ segment │ segment │  not asked for yet …
+ *   ├── yielded ────┤ first connection │ segment │ segment │ segment │  not requested yet …
  *                   at                  └─ memory, at most --segment-memory ─┘
  *
- * The first connection becomes the first segment. A second one is added, and where the total rate has grown by it, all that
- * the settings allow.
+ * The first connection becomes the first segment. A second connection is added. If it raises the total rate, further ones
+ * follow, up to the limit of the settings.
  */
 
 import { systemCode } from '../errors.js'
@@ -15,23 +15,23 @@ import { Pace } from './pace.js'
 import type { Parallel } from './parallel.js'
 import { Segment, type Opened } from './segment.js'
 
-/** Segments that are under way or wait in memory, for each connection. */
+/** Number of segments for each connection: those that are being filled and those that wait in memory. */
 const AHEAD = 2
-/** A segment is slow below this share of the rate of its siblings, after so many milliseconds. */
+/** A segment is slow when its rate is below this share of the median of the other segments after this number of milliseconds. */
 const SLOW = 0.25
 const SLOW_AFTER = 1_000
-/** Bytes of the segments at the end. */
+/** The smallest size in bytes of the segments at the end. */
 const LEAST = 1024 * 1024
-/** Connections in a row that bring no byte of a segment, until the download takes over. */
+/** Number of consecutive connections without a byte for one segment, after which the download handles the failure. */
 const TRIES = 1
-/** Bytes that may be on their way when a connection is given up; a share of the body that duplicates may take. */
+/** Bytes that can still arrive after a connection was ended; the largest share of a body that may be downloaded twice. */
 const ON_THE_WAY = 256 * 1024
 const DUPLICATES = 0.01
 
-/** The answer to a range is no part of this content, or the origin is busy. */
+/** The response to a range request does not belong to this content, or the origin is busy. */
 export class Unfit extends Error {
   readonly code = 'ERR_UNFIT_SEGMENT'
-  /** Later it may give the range: 429, 503. */
+  /** The origin refused the range for now: 429 or 503. */
   readonly busy: boolean
 
   constructor(status: number) {
@@ -43,30 +43,33 @@ export class Unfit extends Error {
 export interface SegmentsOptions {
   readonly first: Opened
   readonly url: URL
-  /** Where the body of the first connection begins, and where the content ends. */
+  /** The position of the first byte of the first connection, and the length of the content. */
   readonly position: number
   readonly length: number
   readonly parallel: Parallel
   /** Monotonic milliseconds. */
   readonly now: () => number
-  /** Asks for a range. `spare`: it takes no place from anybody. Throws {@link Unfit}, or what the network throws. */
+  /**
+   * Requests a range. With `spare` the connection takes no place from another download. Throws {@link Unfit} or a network
+   * error.
+   */
   open(segment: Segment, spare: boolean, signal: AbortSignal): Promise<Opened>
-  /** Bytes that came and are of no use. */
+  /** Called with the number of bytes that arrived and were discarded. */
   waste(bytes: number): void
-  /** How many connections bring bytes. */
+  /** Called with the number of connections that are open. */
   running(connections: number): void
 }
 
 export class Segments {
   readonly #o: SegmentsOptions
-  /** In order; the first is being given out. */
+  /** In order of position; the first one is being yielded. */
   #segments: Segment[] = []
   readonly #pace: Pace
   #next: number
   #wasted = 0
   #reasked: Segment | undefined
   #wake: () => void = () => undefined
-  /** Bytes of segments that have been given out. */
+  /** Number of bytes in the segments that were yielded completely. */
   #finished = 0
 
   constructor(options: SegmentsOptions) {
@@ -75,12 +78,12 @@ export class Segments {
     this.#pace = new Pace(options.parallel.terms, options.now)
   }
 
-  /** Throws what the last connection met with, where no other one can go on. */
+  /** Throws the error of the last connection if no other connection can continue. */
   async *read(): AsyncGenerator<Buffer> {
     const { length, first, parallel, url, now } = this.#o
     const body = first.body[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
     const startedAt = { time: 0, bytes: 0 }
-    // Alone, until its pace is known.
+    // One connection until its rate is known.
     for (;;) {
       const { value, done }: IteratorResult<Buffer, undefined> = await body.next()
       if (done === true) return
@@ -134,7 +137,7 @@ export class Segments {
     this.#schedule()
   }
 
-  /** The next segment to be given out has lost its connection: the rest of it is asked for again, in a place of its own. */
+  /** The segment that is being yielded has lost its connection: requests the rest of it in the download's own place. */
   #again(head: Segment): void {
     const { failure } = head
     const isFinal = failure instanceof Unfit && !failure.busy
@@ -142,7 +145,7 @@ export class Segments {
     this.#fill(head, 'own')
   }
 
-  /** Starts what the limits allow. */
+  /** Starts as many connections as the limits allow. */
   #schedule(): void {
     const { length, parallel } = this.#o
     const count = (): number => this.#segments.filter(({ running }) => running).length
@@ -152,7 +155,7 @@ export class Segments {
       const size = isLast ? length - this.#next : this.#size(this.#rate() / Math.max(1, count()))
       if (!isLast && !parallel.take(size)) {
         if (this.#segments.length > 0) break
-        // Without memory one connection goes on, at the pace of its reader.
+        // Without memory for a segment one connection continues, and it waits for the reader.
         this.#pace.limitTo(1)
         continue
       }
@@ -179,7 +182,7 @@ export class Segments {
       .then(() => {
         const { failure } = segment
         if (failure === undefined || isReasked(failure)) return this.#schedule()
-        // Another download needs the place, or this origin wants fewer connections.
+        // Another download needs the place, or the origin accepts fewer connections.
         if (isDisplaced(failure)) this.#pace.limitTo(Math.max(1, this.#pace.limit - 1))
         else if (failure instanceof Unfit) {
           this.#pace.limitTo(1)
@@ -190,7 +193,7 @@ export class Segments {
       })
   }
 
-  /** A connection that was asked for everything brings the rest itself, where no other one has brought a byte yet. */
+  /** The connection whose request had no end of range brings the rest, if no other connection has brought a byte yet. */
   #handBack(): void {
     const [head, ...others] = this.#segments
     if (head?.running !== true || head.complete || head.memory > 0) return
@@ -206,9 +209,9 @@ export class Segments {
 
   #size(rate: number): number {
     const { smallest, largest } = this.#o.parallel.terms
-    // What takes a connection half a second.
+    // The amount that one connection brings in half a second.
     const size = Math.max(smallest, Math.min(largest, Math.round(rate / 2)))
-    // At the end all connections finish together.
+    // At the end of the body all connections finish at the same time.
     const share = Math.ceil((this.#o.length - this.#next) / this.#pace.limit)
     return Math.max(Math.min(size, share), Math.min(smallest, LEAST))
   }
@@ -242,7 +245,7 @@ export class Segments {
     this.#schedule()
   }
 
-  /** Networks change: after a while a download that has one connection tries two again. */
+  /** The network may have changed: a download with one connection tries two again after a while. */
   #probe(): void {
     const [only] = this.#segments
     const { parallel, url, length } = this.#o
@@ -253,7 +256,7 @@ export class Segments {
     this.#next = only.end
   }
 
-  /** The segment that everybody waits for is much slower than its siblings: the rest of it is asked for elsewhere. */
+  /** The segment that is being yielded is much slower than the others: its rest is requested by a new connection. */
   #reask(): void {
     const [head] = this.#segments
     if (head?.running !== true || this.#reasked === head || this.#o.now() - head.since < SLOW_AFTER) return
