@@ -1,11 +1,11 @@
-/** Keeps the charts of a page drawn: their data, their size, their colours, and their cursor under the arrow keys. */
+/** Updates the charts of a page: their data, size, colours, and the cursor by the arrow keys. */
 
 import type UPlot from 'uplot'
 import { show } from './morph.js'
 import { columnsOf, makePlot, newestOf, type Past, type PlotName, pointAt, resize } from './plot.js'
 import { momentText, rateText, shareText } from './text.js'
 
-/** Milliseconds between two looks at the past: soon enough for a wall, seldom enough for a log. */
+/** Milliseconds between two requests for the data: current enough for a wall display, few enough lines in the log. */
 const INTERVAL = 30_000
 
 interface Plot {
@@ -42,7 +42,7 @@ function keepDrawn(figure: HTMLElement, frame: HTMLElement, words: Element): voi
     }
   }
   const look = async (): Promise<void> => {
-    // A page in the background is not updated; a server that does not answer is asked again.
+    // A page in the background is not updated. If the server does not answer, the request is repeated later.
     const answer = document.hidden ? undefined : await fetch(figure.dataset['chart'] ?? '').catch(() => undefined)
     if (answer?.ok !== true) return
     past = (await answer.json()) as Past
@@ -54,7 +54,7 @@ function keepDrawn(figure: HTMLElement, frame: HTMLElement, words: Element): voi
   new ResizeObserver(() => {
     for (const { name, place, chart } of plots) if (chart !== undefined) resize(name, chart, place)
   }).observe(frame)
-  // Colours are drawn, not styled: another scheme needs another drawing.
+  // The colours are part of the drawing, so a change of the colour scheme needs a new drawing.
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw(true))
   document.addEventListener('visibilitychange', () => void look())
   offerKeys(figure, frame, plots, () => past)
@@ -62,7 +62,7 @@ function keepDrawn(figure: HTMLElement, frame: HTMLElement, words: Element): voi
   void look()
 }
 
-/** Points per key. */
+/** Number of points that one key press moves the cursor. */
 const moves: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
   ArrowRight: 1,

@@ -1,4 +1,4 @@
-/** The form that turns a URL into its kiss URL: while it is typed, and without sending it anywhere. */
+/** The form that converts a URL to its kiss URL while the user types, without a request. */
 
 export function offerConverting(): void {
   const form = document.querySelector<HTMLFormElement>('[data-converter]')

@@ -1,6 +1,6 @@
-/** Buttons that copy what stands in another element. */
+/** Buttons that copy the text of another element. */
 
-/** Milliseconds that a button says what it did. */
+/** Milliseconds for which a button shows its result. */
 const SAID = 2_000
 
 export function offerCopying(): void {
@@ -16,7 +16,7 @@ export function offerCopying(): void {
   }
 }
 
-/** Plain http has no clipboard: there the text is selected and copied the old way, or by the user. */
+/** Pages over plain http have no clipboard API. The text is selected, and copied by the deprecated command or by the user. */
 async function copy(element: HTMLElement | null): Promise<boolean> {
   if (element === null) return false
   const text = element instanceof HTMLInputElement ? element.value : element.innerText
@@ -24,7 +24,7 @@ async function copy(element: HTMLElement | null): Promise<boolean> {
     await navigator.clipboard.writeText(text)
     return true
   } catch {
-    // Not allowed, or not there.
+    // The clipboard is forbidden or missing.
     select(element)
     return copySelected()
   }
@@ -38,7 +38,7 @@ function select(element: HTMLElement): void {
   getSelection()?.selectAllChildren(element)
 }
 
-/** Deprecated, and the only way where there is no clipboard. */
+/** Deprecated, but the only way without a clipboard API. */
 function copySelected(): boolean {
   return (document as unknown as { execCommand: (name: string) => boolean }).execCommand('copy')
 }

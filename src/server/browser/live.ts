@@ -1,15 +1,15 @@
-/** Keeps the live parts of a page up to date by server-sent events. */
+/** Updates the live parts of a page by server-sent events. */
 
 import { show } from './morph.js'
 
 interface State {
-  /** HTML by the name of the part; made and escaped by the server. */
+  /** HTML by the name of the part. The server made and escaped it. */
   readonly parts: Readonly<Record<string, string>>
-  /** For screen readers, when it changes. */
+  /** A sentence for screen readers, which is read out when it changes. */
   readonly said: string
 }
 
-/** Milliseconds until the next try when the server took no more watchers, or was restarting. */
+/** Milliseconds until the next attempt when the server refused a further listener or was restarting. */
 const RETRY = 30_000
 
 export function keepLive(): void {

@@ -1,4 +1,4 @@
-/** The script of the pages. Without script the browser reloads them now and then, and every function is there. */
+/** The script of the pages. Every function also works without script; the browser then reloads pages from time to time. */
 
 import { drawCharts } from './charts.js'
 import { offerConverting } from './converter.js'

@@ -1,6 +1,6 @@
-/** Makes one piece of a page like another, touching only what differs: focus, selection and progress bars survive. */
+/** Makes one element of a page equal to another and changes only the differences: focus, selection and progress bars stay. */
 
-/** @param text HTML that the server has made and escaped; it is parsed apart from the page, so nothing in it runs */
+/** @param text HTML that the server has made and escaped. It is parsed outside of the page, so no script in it runs */
 export function show(target: Element, text: string): void {
   morph(target, new DOMParser().parseFromString(text, 'text/html').body)
 }
@@ -15,7 +15,7 @@ function morph(target: Element, source: Element): void {
   while (target.childNodes.length > wanted.length) target.lastChild?.remove()
 }
 
-/** False where one cannot become the other. */
+/** False if one element cannot be changed to the other. */
 function adjust(present: Node, wanted: Node): boolean {
   if (present instanceof Element && wanted instanceof Element) {
     if (present.tagName !== wanted.tagName) return false

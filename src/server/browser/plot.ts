@@ -1,34 +1,34 @@
-/** The two drawings of a chart: bytes served by where they came from, and bytes downloaded on a scale of their own. */
+/** The two drawings of a chart: bytes served by source, and bytes downloaded on a separate scale. */
 
 import type UPlot from 'uplot'
 import { byteSplits, momentText, rateText, shareText, timeText } from './text.js'
 
-/** From uPlot.js, which the page loads before. */
+/** From uPlot.js, which the page loads first. */
 declare const uPlot: typeof UPlot
 
-/** The data of a span from the server: columns of the same length, in bytes a second; null is unknown. */
+/** The data of a time span from the server: columns of the same length, in bytes a second; null is unknown. */
 export interface Past {
   /** Seconds since the epoch. */
   readonly times: number[]
-  /** Seconds between two of them. */
+  /** Seconds between two points. */
   readonly step: number
   readonly downloaded: (number | null)[]
   readonly served: (number | null)[]
   readonly fromStore: (number | null)[]
   readonly joined: (number | null)[]
   readonly fromOrigin: (number | null)[]
-  /** null also where nobody asked. */
+  /** null also for a time without requests. */
   readonly hitRatio: (number | null)[]
-  /** HTML: the same in words and as a table; made and escaped by the server. */
+  /** HTML: the same data in words and as a table. The server made and escaped it. */
   readonly words: string
 }
 
 export type PlotName = 'served' | 'downloaded'
 
-/** Pixels, without the legend below. */
+/** Height in pixels, without the legend below. */
 const heights: Readonly<Record<PlotName, number>> = { served: 180, downloaded: 110 }
 
-/** One lies on the other: each line is the sum of those below it. */
+/** Stacks the series: each line is the sum of those below it. */
 function stacked(...columns: (number | null)[][]): (number | null)[][] {
   const sums: (number | null)[][] = []
   for (const column of columns) {
@@ -44,14 +44,14 @@ export function columnsOf(name: PlotName, past: Past): UPlot.AlignedData {
   return [past.times, origin, joined, store, past.hitRatio]
 }
 
-/** Points between two gaps, which no line would show. */
+/** Points between two gaps, because a line alone would not show them. */
 const alone: UPlot.Series.Points.Filter = (chart, series) => {
   const values = chart.data[series] as readonly (number | null | undefined)[]
   const isKnown = (i: number): boolean => typeof values[i] === 'number'
   return [...values.keys()].filter((i) => isKnown(i) && !isKnown(i - 1) && !isKnown(i + 1))
 }
 
-/** @param past the newest: the legend reads it when the cursor moves */
+/** @param past the newest data; the legend reads it when the cursor moves */
 export function makePlot(name: PlotName, place: HTMLElement, past: () => Past): UPlot {
   const style = getComputedStyle(document.documentElement)
   const colour = (variable: string): string => style.getPropertyValue(`--${variable}`).trim()
@@ -77,7 +77,7 @@ export function makePlot(name: PlotName, place: HTMLElement, past: () => Past): 
     splits: [0, 0.25, 0.5, 0.75, 1],
     values: (_, splits) => splits.map((share) => `${Math.round(share * 100)} %`),
   }
-  // uPlot declares its sides as a constant enumeration, which no module can import: 1 is the right one.
+  // uPlot declares the sides as a const enum, which a module cannot import: 1 is the right side.
   const right: UPlot.Axis = Object.assign(shares, { side: 1 })
   const isServed = name === 'served'
   const chart = new uPlot(
@@ -123,7 +123,7 @@ export function makePlot(name: PlotName, place: HTMLElement, past: () => Past): 
             ]
           : [area('Downloaded', 'downloaded', ({ downloaded }) => downloaded)]),
       ],
-      // What lies between two lines belongs to the upper one.
+      // The area between two lines belongs to the upper one.
       bands: isServed ? [{ series: [1, 2] }, { series: [2, 3] }] : [],
       hooks: { setCursor: [(moved) => moved.cursor.idx ?? showNewest(moved)] },
     },
@@ -140,7 +140,7 @@ function showNewest(chart: UPlot): void {
   if (idx >= 0) chart.setLegend({ idx }, false)
 }
 
-/** The last index of which something is known; -1 for none. */
+/** The last index with a known value; -1 if there is none. */
 export function newestOf(values: readonly (number | null | undefined)[]): number {
   let index = values.length - 1
   while (index >= 0 && typeof values[index] !== 'number') index--
@@ -151,7 +151,7 @@ export function resize(name: PlotName, chart: UPlot, place: HTMLElement): void {
   chart.setSize({ width: place.clientWidth, height: heights[name] })
 }
 
-/** Moves the cursor of all drawings of a figure to a point of time. */
+/** Moves the cursor of all drawings of a figure to a time. */
 export function pointAt(chart: UPlot, index: number): void {
   const left = chart.valToPos(chart.data[0][index] ?? 0, 'x')
   chart.setCursor({ left, top: 10 })

@@ -1,4 +1,4 @@
-/** Numbers and times beside the charts. Pure. */
+/** Formats numbers and times of the charts. Pure. */
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -14,7 +14,7 @@ export function shareText(share: number | null | undefined): string {
   return typeof share === 'number' ? `${(share * 100).toFixed(1)} %` : '–'
 }
 
-/** Steps that are round in binary units, four at most, of which the last is not below the peak. */
+/** At most four axis steps that are round in binary units; the last one is at least the peak. */
 export function byteSplits(peak: number | null): number[] {
   const highest = Math.max(4, peak ?? 0)
   const power = Math.min(units.length - 1, Math.floor(Math.log2(highest / 4) / 10))

@@ -1,4 +1,4 @@
-/** Actions of the signed-in admin: refresh or purge one entry, purge many after a preview. */
+/** Actions of the signed-in administrator: refresh or purge one entry, or purge many entries after a preview. */
 
 import { asKissError } from '../../errors.js'
 import type { Entry } from '../../store/types.js'
@@ -18,7 +18,7 @@ export const pinPath = /^\/entries\/([0-9a-f]{8,64})\/pin$/
 export const unpinPath = /^\/entries\/([0-9a-f]{8,64})\/unpin$/
 export const purgeManyPath = /^\/entries\/purge\/?$/
 
-/** The page comes back as soon as the origin has answered; a new version arrives behind it. */
+/** Answers as soon as the origin has answered. A new version is downloaded in the background. */
 export async function refreshEntry(context: PageContext): Promise<Page | Reply> {
   const { services, request } = context
   const entry = (await findEntry(context))?.entry
@@ -54,7 +54,7 @@ export async function purgeEntry(context: PageContext): Promise<Page | Reply> {
   return seeOther(`/resources/successes/?removed=${removed}`)
 }
 
-/** Neither the quota nor a purge by filters removes it from now on. */
+/** Pins the entry: neither the quota nor a purge by filters removes it. */
 export async function pinEntry(context: PageContext): Promise<Page | Reply> {
   const entry = (await findEntry(context))?.entry
   if (entry === undefined) return missingEntry
@@ -69,10 +69,10 @@ export async function unpinEntry(context: PageContext): Promise<Page | Reply> {
   return seeOther(`/entries/${entry.id}?done=unpinned`)
 }
 
-/** Entries that a purge names at once in the page before it. */
+/** Number of entries that the preview of a purge lists. */
 const SHOWN = 50
 
-/** The entries that would be removed, without those that are stored from now on. */
+/** The preview: entries that the purge would remove, without those that are stored later. */
 export async function purgeManyPage(context: PageContext): Promise<Page> {
   const { query, now, services, token = '' } = context
   const choice = readChoice(query)
@@ -117,7 +117,7 @@ export async function purgeMany(context: PageContext, form: URLSearchParams): Pr
   return seeOther(`/resources/successes/?removed=${removed}`)
 }
 
-/** Those that were stored by then and are not pinned. @param before milliseconds since the epoch */
+/** Entries that were stored before this time and are not pinned. @param before milliseconds since the epoch */
 async function entriesOf(
   choice: EntryChoice,
   before: number,

@@ -1,4 +1,4 @@
-/** Charts of the past: a figure that the script draws, and the same as a table. Pure. */
+/** Charts of past values: a figure that the script draws, and the same data as a table. Pure. */
 
 import { type Amounts, type Interval, type SpanName, spans, totalOf } from '../../store/figures/intervals.js'
 import { formatDuration } from '../../units.js'
@@ -7,7 +7,7 @@ import { percent, size } from './format.js'
 import { html, type Html } from './html.js'
 import { listTable } from './list.js'
 
-/** Rows of the table: enough to read, few enough to be read. */
+/** Number of rows of the table: enough to be useful, few enough to be read. */
 const ROWS = 12
 
 const titles: Readonly<Record<SpanName, string>> = {
@@ -38,7 +38,7 @@ const fromStore = (amounts: Amounts): number => amounts.served_hit + amounts.ser
 const stepOf = (span: SpanName): string => formatDuration(spans[span].step)
 const isKnown = ({ amounts }: Interval): boolean => amounts !== undefined
 
-/** The figure in words, which the script exchanges for newer ones. */
+/** The figure as text. The script replaces it with newer text. */
 function chartWords(span: SpanName, intervals: readonly Interval[]): Html {
   if (!intervals.some(isKnown)) {
     return html`<p>Nothing is known of the ${titles[span]} yet. Its first point takes ${stepOf(span)}.</p>`
@@ -80,8 +80,8 @@ function moment(at: number): Html {
 }
 
 /**
- * What the script draws and says: a column each, for uPlot, and HTML. Times are seconds, amounts bytes a second; null is
- * unknown, and for the hit ratio also time without requests.
+ * The data that the script draws, one column for each line of uPlot, and the text as HTML. Times are seconds, amounts are
+ * bytes a second. null is unknown; for the hit ratio also a time without requests.
  */
 export function chartData(span: SpanName, intervals: readonly Interval[]): Readonly<Record<string, unknown>> {
   const column = (value: (amounts: Amounts) => number | undefined): (number | null)[] =>

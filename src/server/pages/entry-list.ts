@@ -1,4 +1,4 @@
-/** Which entries a page of the list shows, in which order. Pure. */
+/** Selects and sorts the entries of a page of the list. Pure. */
 
 import type { ShownEntry } from '../../engine/types.js'
 import { hostOf } from '../../http/urls.js'
@@ -11,34 +11,34 @@ export type SortKey = (typeof sortKeys)[number]
 export const states = ['fresh', 'stale', 'pinned', 'unverified', 'private'] as const
 export type State = (typeof states)[number]
 
-/** The choice of entries; a value '' or undefined chooses nothing. */
+/** The filters of the list. A value '' or undefined filters nothing. */
 export interface EntryChoice {
-  /** Part of a URL, in any case. */
+  /** Part of a URL, case-insensitive. */
   readonly search: string
   /** The whole host, with its port. */
   readonly host: string
   readonly state: State | undefined
-  /** Bytes: larger ones only. */
+  /** Minimum size in bytes, exclusive. */
   readonly largerThan: number | undefined
 }
 
 export interface ListQuery extends EntryChoice {
   readonly sort: SortKey
   readonly reverse: boolean
-  /** From 1. */
+  /** The number of the page, from 1. */
   readonly page: number
 }
 
 export const PAGE_SIZE = 50
 
-/** Longer ones find nothing: no URL is as long. */
+/** The longest search text. A longer text matches nothing, because no URL is as long. */
 const longestSearch = 500
 
 type Order = (a: ShownEntry, b: ShownEntry) => number
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** The first order of each column: largest, youngest, last used, most used, next stale. */
+/** The first sort order of each column: largest, youngest, last used, most used, next stale. */
 const orders: Readonly<Record<SortKey, Order>> = {
   url: (a, b) => byText(a.url, b.url),
   host: (a, b) => byText(hostOf(a.url), hostOf(b.url)),
@@ -49,7 +49,7 @@ const orders: Readonly<Record<SortKey, Order>> = {
   hits: (a, b) => b.hits - a.hits,
 }
 
-/** What strangers write into an address; what makes no sense is the default. */
+/** Parses the query of an address. An invalid value is replaced by the default. */
 export function readListQuery(query: URLSearchParams, page: string): ListQuery {
   const kissCache = sortOfKissCache(query)
   const sort = sortKeys.find((key) => key === query.get('sort')) ?? kissCache?.sort ?? 'used'
@@ -74,7 +74,7 @@ function sizeOf(text: string): number | undefined {
   try {
     return text === '' ? undefined : parseSize(text, 'larger-than')
   } catch {
-    // Written by a stranger: no size, no filter.
+    // An invalid size in the address is no filter.
     return undefined
   }
 }
@@ -83,7 +83,7 @@ export function isChoosing({ search, host, state, largerThan }: EntryChoice): bo
   return search !== '' || host !== '' || state !== undefined || largerThan !== undefined
 }
 
-/** The value of a choice in a form or an address, by name. */
+/** The value of a filter in a form or an address, by name. */
 export function choiceFields({ search, host, state, largerThan }: EntryChoice): [name: string, value: string][] {
   const fields: [string, string][] = []
   if (search !== '') fields.push(['q', search])
@@ -93,7 +93,7 @@ export function choiceFields({ search, host, state, largerThan }: EntryChoice): 
   return fields
 }
 
-/** The keys that sort as fields of KissCache do (its `models.py`), and whether their first order is ascending. */
+/** The keys that sort like fields of KissCache (its `models.py`), and whether their first order is ascending. */
 const kissCacheFields: Readonly<Record<string, { readonly sort: SortKey; readonly ascends: boolean }>> = {
   url: { sort: 'url', ascends: true },
   content_length: { sort: 'size', ascends: false },
@@ -109,7 +109,7 @@ function sortOfKissCache(query: URLSearchParams): { readonly sort: SortKey; read
   return found && { sort: found.sort, reverse: found.ascends === descending }
 }
 
-/** The query that leads to a list; defaults are left out. */
+/** The query of the address of a list, without default values. */
 export function listQueryText({ sort, reverse, ...choice }: Omit<ListQuery, 'page'>): string {
   const query = new URLSearchParams(choiceFields(choice))
   if (sort !== 'used') query.set('sort', sort)
@@ -120,13 +120,13 @@ export function listQueryText({ sort, reverse, ...choice }: Omit<ListQuery, 'pag
 
 export interface Paged<T> {
   readonly items: readonly T[]
-  /** Of all pages. */
+  /** Number of entries on all pages. */
   readonly total: number
   readonly page: number
   readonly pages: number
 }
 
-/** A page beyond the last is the last. */
+/** A page number beyond the last page gives the last page. */
 export function paged<T>(items: readonly T[], page: number, pageSize = PAGE_SIZE): Paged<T> {
   const pages = Math.max(1, Math.ceil(items.length / pageSize))
   const current = Math.min(page, pages)

@@ -1,4 +1,4 @@
-/** The page of one entry: its fields, and the forms of the admin. */
+/** The page of one entry: its fields, and the forms of the administrator. */
 
 import type { Rule } from '../../engine/rules/rules.js'
 import type { EntryDetails, ShownEntry } from '../../engine/types.js'
@@ -16,7 +16,7 @@ import { plainEntryTable } from './table.js'
 
 export const entryPagePath = /^\/entries\/([0-9a-f]{8,64})\/?$/
 
-/** The entry that the address names, if this role may see it. */
+/** The entry with the id in the address, if this role may see it. */
 export async function findEntry({ request, services }: PageContext): Promise<EntryDetails | undefined> {
   const found = await services.engine.entry(request.params[0] ?? '')
   return found?.entry.private === true && request.role !== 'admin' ? undefined : found
@@ -59,7 +59,7 @@ export async function entryPage(context: PageContext): Promise<Page> {
   }
 }
 
-/** Where a hidden query or a credential is part of the URL, the shown URL does not lead to the artifact. */
+/** If the URL has a hidden query or a credential, the shown URL does not lead to the artifact. */
 export function isAskable({ url, private: isPrivate }: Entry): boolean {
   return !isPrivate && !url.endsWith('?…')
 }
@@ -149,7 +149,7 @@ function timeFacts(
   ]
 }
 
-/** The operator's rule for the URL. */
+/** The rule of the settings that matches the URL. */
 function ruleText(rule: Rule): Html {
   const { match, ttl, staleIfError, freshness, store, maxSize, connections, share, sha256From } = rule
   const parts = [
@@ -166,7 +166,7 @@ function ruleText(rule: Rule): Html {
     <span class="note">${parts.filter((part) => part !== false).join(', ')}</span>`
 }
 
-/** Other entries that name the same body; those of private artifacts are counted for the admin alone. */
+/** Other entries with the same body. Only the administrator sees the number of private ones. */
 function sharingSection({ sharing, sharedByMore }: EntryDetails, { request, now }: PageContext): Html | false {
   const shown = sharing.filter((other) => request.role === 'admin' || !other.private)
   if (shown.length === 0) return false

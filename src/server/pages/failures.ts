@@ -1,4 +1,4 @@
-/** Failures by artifact and reason. Pure. */
+/** Failures, grouped by artifact and reason. Pure. */
 
 import type { FailureRecord } from '../../engine/types.js'
 import { ago, count } from './format.js'
@@ -8,18 +8,18 @@ import { listTable } from './list.js'
 import { artifact } from './parts.js'
 import { reasonOf } from './reasons.js'
 
-/** One artifact that failed in one way, however often. */
+/** The failures of one artifact with one reason. */
 export interface FailureGroup {
-  /** The newest. */
+  /** The newest failure. */
   readonly last: FailureRecord
   readonly times: number
-  /** Milliseconds since the epoch: the oldest that is kept. */
+  /** Time of the oldest failure in the list, in milliseconds since the epoch. */
   readonly firstAt: number
-  /** Addresses, the latest first. */
+  /** Addresses of the clients, the latest first. */
   readonly clients: readonly string[]
 }
 
-/** @param failures newest first, as the groups are */
+/** @param failures newest first; the groups have the same order */
 export function groupFailures(failures: readonly FailureRecord[]): FailureGroup[] {
   const groups = new Map<string, FailureGroup>()
   for (const failure of failures) {
@@ -32,7 +32,7 @@ export function groupFailures(failures: readonly FailureRecord[]): FailureGroup[
   return [...groups.values()]
 }
 
-/** By the fields that KissCache sorts its failures by. */
+/** The fields by which KissCache sorts its failures. */
 export const failureFields: Comparisons<FailureGroup> = {
   url: ({ last }) => last.url,
   status_code: ({ last }) => last.status ?? 0,
@@ -61,7 +61,7 @@ function reason({ url, code, message }: FailureRecord): Html {
   return html`<span>${reasonOf(code)}</span> <bdi class="note">${withoutUrl(message, url)}</bdi>`
 }
 
-/** The row names the artifact: its reason need not. */
+/** The row shows the artifact, so the reason leaves it out. */
 export function withoutUrl(message: string, url: string): string {
   const beginning = `cannot fetch ${url}`
   return message.startsWith(beginning)
@@ -80,7 +80,7 @@ function clientsOf({ clients: [first, ...others] }: FailureGroup): Part {
     >${others.length > 0 && html` <span class="note" title="${others.join(', ')}">+${others.length}</span>`}`
 }
 
-/** While a failure is remembered, requests get it again; after that the next request makes the cache try again. */
+/** While a failure is cached, requests get the cached failure. After that the next request starts a new download. */
 function nextTry({ retryAt }: FailureRecord, now: number): Part {
   if (retryAt === undefined || retryAt <= now) return 'next request'
   const iso = new Date(retryAt).toISOString()

@@ -1,4 +1,4 @@
-/** The forms above the lists: a search by plain words, and filters of the entries. Pure. */
+/** The forms above the lists: a text search, and filters for the entries. Pure. */
 
 import { formatSize } from '../../units.js'
 import type { HostFigures } from '../hosts.js'
@@ -6,7 +6,7 @@ import { type EntryChoice, isChoosing, type ListQuery, states } from './entry-li
 import { count } from './format.js'
 import { html, type Html } from './html.js'
 
-/** Hosts that can be chosen; the others can be searched for. */
+/** Number of hosts in the menu; the text search finds the others. */
 const HOSTS_OFFERED = 200
 const sizes = [1, 10, 100, 1024, 10 * 1024].map((MiB) => MiB * 1024 ** 2)
 

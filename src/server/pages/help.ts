@@ -1,4 +1,4 @@
-/** How to use this server: lines that are ready to be pasted, with its own address. */
+/** How to use this server: commands to copy, with its own address. */
 
 import { html, type Html } from './html.js'
 import { kissUrl } from './kiss-url.js'
@@ -7,7 +7,7 @@ import type { PageContext } from './site.js'
 
 const example = 'https://storage.example.com/builds/Image.gz'
 
-/** Lines that stand in a box with a copy button; `id` is its name on the page. */
+/** Commands in a box with a copy button; `id` is the id of the box on the page. */
 interface Block {
   readonly id: string
   readonly title: string

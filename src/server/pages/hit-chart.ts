@@ -1,4 +1,4 @@
-/** How often an entry was served from the store on each of the last days: bars, and the same as a table. Pure. */
+/** The number of hits of an entry on each of the last days: bars, and the same data as a table. Pure. */
 
 import { count } from './format.js'
 import { html, type Html } from './html.js'
@@ -6,11 +6,11 @@ import { listTable } from './list.js'
 
 const DAYS = 30
 const DAY = 86_400_000
-/** Of the drawing; it is as wide as the page lets it be. */
+/** Size of the drawing; the page sets its width. */
 const BAR = 20
 const HEIGHT = 60
 
-/** @param hitsByDay by days since the epoch @param total of all time */
+/** @param hitsByDay by days since the epoch @param total hits since the entry was stored */
 export function hitChart(hitsByDay: ReadonlyMap<number, number>, total: number, now: number): Html {
   const today = Math.floor(now / DAY)
   const days = Array.from({ length: DAYS }, (_, i) => {

@@ -1,11 +1,11 @@
-/** HTML from templates that escape everything, unless it came from such a template. Pure. */
+/** HTML templates that escape every value except the result of another template. Pure. */
 
-/** Markup that is safe to be written as it is. */
+/** Markup that needs no escaping. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
-/** What may stand in a template. Lists are joined; false, null and undefined are nothing. */
+/** Values of a template. Lists are joined; false, null and undefined give no text. */
 export type Part = Html | string | number | false | null | undefined | readonly Part[]
 
 const entities: Readonly<Record<string, string>> = {
@@ -16,17 +16,17 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** For text and for quoted attributes. */
+/** Escapes a value for text and for quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-/** Characters that show nothing, or turn round what stands beside them, become visible. */
+/** Replaces characters that are invisible or change the direction of text with visible ones. */
 export function visible(text: string): string {
   return text.replace(/(?![\n\t])[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, '\ufffd')
 }
 
-/** The tag of every template. Attributes stand in double quotes. */
+/** The tag of every template. Attributes have double quotes. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(strings.map((text, i) => text + (i < parts.length ? textOf(parts[i]) : '')).join(''))
 }

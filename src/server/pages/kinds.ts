@@ -1,4 +1,4 @@
-/** Requests and bytes by how they were answered. Pure. */
+/** Requests and bytes by kind of answer. Pure. */
 
 import { servedKinds } from '../../store/types.js'
 import { count, size } from './format.js'

@@ -1,4 +1,4 @@
-/** From a URL to the one that asks this server for it, as text and as a form. Pure. */
+/** Converts a URL to the URL of this server for it, as text and as a form. Pure. */
 
 import { html, type Html } from './html.js'
 
@@ -7,13 +7,13 @@ export function kissUrl(base: string, url: string): string {
   return `${base}api/v1/fetch?url=${encodeURIComponent(url)}`
 }
 
-/** undefined for a text that is not an absolute URL. */
+/** undefined if the text is not an absolute URL. */
 export function parseAsked(text: string): string | undefined {
   const trimmed = text.trim()
   return /^[a-z][a-z0-9+.-]*:\/\/[^\s/]/i.test(trimmed) && URL.canParse(trimmed) ? trimmed : undefined
 }
 
-/** The form works without script; with script, the typed text never leaves the page. */
+/** The form works without script. With script the browser does not send the typed text. */
 export function kissUrlForm(base: string, asked: string): Html {
   const url = parseAsked(asked)
   const wrong = asked.trim() !== '' && url === undefined

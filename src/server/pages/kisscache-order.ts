@@ -1,4 +1,4 @@
-/** KissCache's `?order=` of its lists: the name of a field, with `-` before it for the largest or latest first. Pure. */
+/** KissCache's `?order=` of its lists: the name of a field; with `-` before it the order is descending. Pure. */
 
 export interface KissCacheOrder {
   readonly field: string
@@ -10,10 +10,10 @@ export function kissCacheOrder(query: URLSearchParams): KissCacheOrder {
   return text.startsWith('-') ? { field: text.slice(1), descending: true } : { field: text, descending: false }
 }
 
-/** How the rows of a list are compared by a field of KissCache, ascending. */
+/** Compares the rows of a list by a field of KissCache, ascending. */
 export type Comparisons<Row> = Readonly<Record<string, (row: Row) => number | string>>
 
-/** undefined: the list has no such field. */
+/** undefined if the list has no such field. */
 export function inKissCacheOrder<Row>(
   rows: readonly Row[],
   { field, descending }: KissCacheOrder,

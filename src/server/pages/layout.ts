@@ -1,4 +1,4 @@
-/** What all pages share: head, navigation, foot, and the headers under which they are sent. Pure. */
+/** The parts of every page: head, navigation, foot, and the HTTP headers. Pure. */
 
 import type { Reply } from '../reply.js'
 import { html, type Html } from './html.js'
@@ -9,18 +9,18 @@ export interface Page {
   /** Default 200. */
   readonly status?: number
   readonly title: string
-  /** Path of the page that the navigation marks. */
+  /** Path of the page that is marked in the navigation. */
   readonly current: string
   readonly body: Html
-  /** Its figures change while it is open: seconds until it is loaded again where no script keeps it up to date. */
+  /** Seconds after which a page without script reloads, because its figures change. */
   readonly refresh?: number
 }
 
 export interface Frame {
-  /** The address of a file that pages need. */
+  /** Returns the address of a static file. */
   readonly asset: (name: string) => string
   readonly role: Role
-  /** The server has an admin token. */
+  /** True if the server has an admin token. */
   readonly hasAdmin: boolean
   readonly version: string
   readonly isCluster: boolean
@@ -39,12 +39,12 @@ const links: readonly (readonly [path: string, name: string, number?: NumberName
   ['/help/', 'Help'],
 ]
 
-/** A single machine has no page of nodes. */
+/** The page of nodes exists only in a cluster. */
 function linksOf({ isCluster }: Frame): typeof links {
   return isCluster ? [...links.slice(0, -1), ['/nodes/', 'Nodes'], ...links.slice(-1)] : links
 }
 
-/** Nothing from elsewhere, nothing inline, no frames around it. */
+/** Allows no external content, no inline content and no frames. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -61,7 +61,7 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': policy,
   'X-Content-Type-Options': 'nosniff',
-  // Addresses of pages hold the words of a search.
+  // The address of a page can contain a search text.
   'Referrer-Policy': 'no-referrer',
   Vary: 'Authorization, X-Kiss-Token',
 }

@@ -1,16 +1,19 @@
-/** Every table of the pages: columns that know their cells, and a caption for those who do not see where it stands. Pure. */
+/** Builds every table: columns that render their cells, and a caption for screen readers. Pure. */
 
 import { html, type Html, type Part } from './html.js'
 
-/** The first of a table names its rows. */
+/** A column. The first column of a table is the header of its rows. */
 export interface Column<Row> {
-  /** Beside each cell on a phone, where nothing stands above it. */
+  /** On a phone, where the table has no header row, the title is shown beside each cell. */
   readonly title: string
-  /** Numbers stand at the right; the name of a row is of no kind. */
+  /** Numbers are aligned to the right. The column of row headers has no kind. */
   readonly kind?: 'number' | 'wide' | 'reason'
-  /** On a phone, where rows are compact: words around the cell, or that it is not shown. Default: the title above it. */
+  /**
+   * On a phone, where rows are compact: the words around the cell, or that the cell is hidden. Default: the title above
+   * the cell.
+   */
   readonly phone?: { readonly before?: string; readonly after?: string } | 'hidden'
-  /** Instead of one that only says the title. */
+  /** The content of the header cell; the default is the title. */
   readonly heading?: Html
   readonly cell: (row: Row) => Part
 }

@@ -1,4 +1,4 @@
-/** The parts of pages that are kept up to date while they are open, by name. */
+/** The parts of pages that are updated while the page is open, by name. */
 
 import type { Price } from '../../units.js'
 import { count } from './format.js'
@@ -16,7 +16,7 @@ export interface LiveInput {
   readonly now: number
 }
 
-/** Failures on the first page; the rest has a page of its own. */
+/** Number of failures on the first page; a separate page shows all of them. */
 const FAILURES_SHOWN = 5
 
 const parts = {
@@ -30,7 +30,7 @@ const parts = {
 
 export type LivePart = keyof typeof parts
 
-/** Downloads that run or wait, as many as fit on a page. */
+/** Running and waiting downloads, at most one page of them. */
 export function flightList(flights: readonly Flight[], state: Flight['state'], now: number): Html {
   const waiting = state === 'scheduled'
   if (flights.length === 0)
@@ -55,12 +55,12 @@ function latestFailures({ failures }: View, now: number): Html {
   }`
 }
 
-/** A part in the element by which the script finds it. */
+/** Wraps a part in the element that the script updates. */
 export function live(input: LiveInput): (name: LivePart) => Html {
   return (name) => html`<div data-live="${name}">${parts[name](input)}</div>`
 }
 
-/** All parts, and a sentence that is read out when it changes. */
+/** All parts, and a sentence for screen readers, which is read out when it changes. */
 export function liveState(input: LiveInput): { readonly parts: Record<string, string>; readonly said: string } {
   const { flights: all } = input.view
   const names = Object.keys(parts) as LivePart[]

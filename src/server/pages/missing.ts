@@ -1,4 +1,4 @@
-/** The page of an unknown address; programs get the problem as JSON. */
+/** The page for an unknown address. Programs get the problem as JSON. */
 
 import { problemReply } from '../problem.js'
 import type { Reply } from '../reply.js'
@@ -6,10 +6,10 @@ import { html } from './html.js'
 import type { Page } from './layout.js'
 import type { PageContext } from './site.js'
 
-/** All that is no address of a program. */
+/** Handles every path that is not an endpoint for programs. */
 export const pagePath = /^\/(?!api\/|assets\/|metrics$|events$|[^?]*\.json$)/
 
-/** An entry that is not there, or not for everybody's eyes. */
+/** The entry does not exist, or this role may not see it. */
 export const missingEntry: Page = {
   status: 404,
   title: 'No such entry',

@@ -1,4 +1,4 @@
-/** The nodes of the cluster, as this node knows them. Pure. */
+/** The nodes in the table of this node. Pure. */
 
 import type { NodeState } from '../../engine/types.js'
 import { ago, count, size } from './format.js'

@@ -1,4 +1,4 @@
-/** The numbers on the navigation, which are kept up to date on every page. Pure. */
+/** The numbers in the navigation, which are updated on every page. Pure. */
 
 import { count } from './format.js'
 import { html, type Html } from './html.js'
@@ -27,7 +27,7 @@ function inState({ flights }: View, state: 'downloading' | 'scheduled'): number 
   return flights.filter((flight) => flight.state === state).length
 }
 
-/** What stands in the place that {@link navigationNumber} makes. */
+/** The content of the element that {@link navigationNumber} makes. */
 function content(name: NumberName, seen: Seen): Html {
   const n = numbers[name].of(seen)
   return n === 0 ? html`` : html`<span class="n" title="${numbers[name].about}">${count(n)}</span>`
@@ -37,7 +37,7 @@ export function navigationNumber(name: NumberName, seen: Seen): Html {
   return html` <span data-live="n-${name}">${content(name, seen)}</span>`
 }
 
-/** Each by the name of its place. */
+/** Each number, by the name of its element. */
 export function liveNumbers(seen: Seen): Record<string, string> {
   return Object.fromEntries(
     (Object.keys(numbers) as NumberName[]).map((name) => [`n-${name}`, content(name, seen).text]),

@@ -1,4 +1,4 @@
-/** The first page: the present state of the cache, and how to fetch through it. */
+/** The first page: the current state of the cache, and how to use it. */
 
 import { chart } from './charts.js'
 import { html } from './html.js'
@@ -15,7 +15,7 @@ export async function overviewPage(context: PageContext): Promise<Page> {
   return {
     title: 'Overview',
     current: '/',
-    // Long enough to type a URL.
+    // Long enough for the user to type a URL.
     refresh: 60,
     body: html`
       <section aria-labelledby="convert">

@@ -1,4 +1,4 @@
-/** Parts that several pages show, and that change while a page is open. Pure. */
+/** Parts that several pages show and that change while a page is open. Pure. */
 
 import { formatDuration, formatMoney, formatPrice, formatRate, formatSize, type Price } from '../../units.js'
 import { answeredRequests, downloadedFrom, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
@@ -9,7 +9,7 @@ import { html, type Html, type Part } from './html.js'
 import { listTable } from './list.js'
 import type { Flight, View } from './view.js'
 
-/** The page of a new cache, before the first request. */
+/** The text of an empty cache, before the first request. */
 export const emptyCache = html`<p class="empty">
   The cache is empty. <a href="/help/">Help</a> has lines to paste for curl, wget, LAVA and CI.
 </p>`
@@ -19,7 +19,7 @@ export interface Marks {
   readonly unverified?: boolean
   /** Milliseconds since the epoch, or Infinity. */
   readonly pinnedUntil?: number | undefined
-  /** Decoding its name hides something. */
+  /** True if decoding its name hides something. */
   readonly encoded?: boolean
 }
 
@@ -30,12 +30,12 @@ function segmentsOf(url: string): { readonly name: string; readonly folder: stri
   return { name: path.slice(cut) || path || '/', folder: path.slice(0, cut) }
 }
 
-/** The name of an artifact alone, for titles. */
+/** The name of an artifact, for titles. */
 export function nameOf(url: string): string {
   return readable(segmentsOf(url).name).text
 }
 
-/** An artifact's URL in two lines: its name, and below it where it comes from. */
+/** An artifact's URL in two lines: the name, and below it the rest of the URL. */
 export function artifact(url: string, marks: Marks, href?: string): Html {
   const { name, folder } = segmentsOf(url)
   const shown = readable(name)
@@ -91,7 +91,7 @@ export function tiles({ status }: View, price: Price | undefined): Html {
   </dl>`
 }
 
-/** How many downloads were stored, and how many bytes came from elsewhere than the origin. */
+/** The number of stored downloads, and the number of bytes that did not come from the origin. */
 function downloadNote(counts: Counts): string {
   const { mirror, parent } = downloadedFrom(counts)
   const parts = [
@@ -102,7 +102,7 @@ function downloadNote(counts: Counts): string {
   return parts.join(', ')
 }
 
-/** How full the cache is. */
+/** The used share of the quota. */
 export function quotaBar({ status: { usage, quota } }: View): Html {
   const used = usage.blobs + usage.reserved
   const reserved = usage.reserved > 0 && html`, ${formatSize(usage.reserved)} of them reserved for downloads`
@@ -115,7 +115,7 @@ export function quotaBar({ status: { usage, quota } }: View): Html {
     <progress class="full" max="${quota}" value="${Math.min(used, quota)}" aria-label="Space used">${text}</progress>`
 }
 
-/** Rows of a live table at most: more is for the pages. */
+/** Maximum number of rows of a live table; the pages of the list show all rows. */
 export const FLIGHTS_SHOWN = 50
 
 export function flightTable(flights: readonly Flight[], now: number): Html {
@@ -137,7 +137,7 @@ function timeLeft({ rate, received, length }: Flight): string {
   return length !== undefined && rate > 0 ? formatDuration(((length - received) / rate) * 1000) : '–'
 }
 
-/** Downloads of which nothing has arrived: in a queue, or asked for. */
+/** Downloads without a byte yet: waiting for a place or for the origin's answer. */
 export function waitingTable(flights: readonly Flight[], now: number): Html {
   return listTable<Flight>(
     'Downloads that wait',
@@ -155,7 +155,7 @@ function waitsFor({ place }: Flight): string {
   return place === undefined ? 'the answer of the origin' : `place ${place} in the queue`
 }
 
-/** Of an unknown length there is no share, and no bar that would claim one. */
+/** If the length is unknown, there is no share and no progress bar. */
 function progress({ url, received, length }: Flight): Html {
   if (length === undefined) return html`${formatSize(received)} <span class="note">of unknown size</span>`
   const share = length === 0 ? 1 : received / length

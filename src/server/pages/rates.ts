@@ -1,4 +1,4 @@
-/** How fast downloads are, from what had arrived at two moments. Pure. */
+/** The rates of downloads, from the received bytes at two points in time. Pure. */
 
 import type { Download } from '../../engine/types.js'
 import type { Flight } from './view.js'
@@ -9,13 +9,13 @@ export interface Look {
   readonly downloads: readonly Download[]
 }
 
-/** Milliseconds over which a rate is measured: long enough not to jump, short enough to show a stall. */
+/** Milliseconds over which a rate is measured: long enough for a steady value, short enough to show a stall. */
 export const RATE_WINDOW = 5_000
 
-/** Two downloads of one URL begin at different times. */
+/** Identifies a download by URL and start, because two downloads of one URL start at different times. */
 const keyOf = ({ url, startedAt }: Download): string => `${startedAt} ${url}`
 
-/** @param before an earlier look; a download that was not there yet is measured since its start */
+/** @param before an earlier sample; the rate of a newer download is measured from its start */
 export function flightsOf(now: Look, before: Look | undefined): Flight[] {
   const earlier = new Map(before?.downloads.map((download) => [keyOf(download), download.received]))
   return now.downloads.map((download) => {

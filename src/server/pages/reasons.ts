@@ -1,8 +1,8 @@
-/** Why downloads fail, in words for people who did not write kiss. */
+/** The reasons of failed downloads, in words for users. */
 
 import { isErrorCode, type ErrorCode } from '../../errors.js'
 
-/** Only what can end a download is here. */
+/** Contains only codes that can end a download. */
 const reasons: Partial<Readonly<Record<ErrorCode, string>>> = {
   'origin-refused': 'The origin says no',
   'origin-failed': 'The origin failed',

@@ -1,4 +1,4 @@
-/** The lists: entries, downloads that wait or run, failures; searched, sorted, in pages. */
+/** The lists: entries, waiting and running downloads, failures; with search, sort order and pages. */
 
 import {
   choiceFields,
@@ -120,7 +120,7 @@ const flightTexts = {
   },
 } as const
 
-/** By the fields that KissCache sorts its downloads by. */
+/** The fields by which KissCache sorts its downloads. */
 const flightFields: Comparisons<Flight> = {
   url: ({ url }) => url,
   content_length: ({ length }) => length ?? 0,
@@ -151,7 +151,7 @@ function found({ total }: Paged<unknown>, all: number, one: string, many: string
   return total === all ? html`${count(all)} ${noun}` : html`${count(total)} of ${count(all)} ${noun}`
 }
 
-/** The part of the query that a link to another page keeps. */
+/** The part of the query that links to other pages keep. */
 function queryText(fields: Readonly<Record<string, string | null | undefined>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(fields)) if (value) query.set(name, value)

@@ -1,10 +1,10 @@
-/** Makes a browser ask its user for the admin token; with it the browser shows who it is on all pages. */
+/** Makes a browser ask its user for the admin token. The browser then sends the token with every page. */
 
 import { problemReply } from '../problem.js'
 import type { Route } from '../route.js'
 
 export const signInRoute: Route = {
-  // Not in a folder: a browser sends the token along to everything beside it (RFC 7617 §2.2).
+  // The path is not in a folder, because a browser sends the token to all paths in the same folder (RFC 7617 §2.2).
   path: /^\/sign-in$/,
   guard: 'client',
   handlers: {

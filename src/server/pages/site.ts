@@ -1,4 +1,4 @@
-/** What pages are made with, and how a page becomes a route. */
+/** The dependencies of the pages, and the conversion of a page to a route. */
 
 import { KissError } from '../../errors.js'
 import type { Price } from '../../units.js'
@@ -11,7 +11,7 @@ import { pageReply, type Page } from './layout.js'
 import type { View } from './view.js'
 
 export interface Site {
-  /** The address of a file that pages need. */
+  /** Returns the address of a static file. */
   readonly asset: (name: string) => string
   readonly snapshots: Snapshots
   readonly egressPrice: Price | undefined
@@ -25,7 +25,7 @@ export interface PageContext extends Site {
   readonly view: View
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** For the forms of the signed-in admin; undefined for everybody else. */
+  /** Token of the forms of the signed-in administrator; undefined for other clients. */
   readonly token: string | undefined
 }
 
@@ -35,7 +35,7 @@ export function pageRoute(site: Site, path: RegExp, make: Make): Route {
   return { path, guard: 'client', handlers: { GET: pageHandler(site, make) } }
 }
 
-/** A form of the admin: GET, where there is a page of its own, shows it, and POST does what it says. */
+/** A form of the administrator: POST performs the action; GET shows the form's page if there is one. */
 export function formRoute(site: Site, path: RegExp, { page, act }: { readonly page?: Make; readonly act: Act }): Route {
   const post: Handler = async (request, services) => {
     const form = await request.form()
@@ -71,7 +71,7 @@ function pageHandler(site: Site, make: Make): Handler {
   }
 }
 
-/** To another page, which a browser asks for with GET (RFC 9110 §15.4.4). */
+/** Redirects to another page, which the browser requests with GET (RFC 9110 §15.4.4). */
 export function seeOther(location: string): Reply {
   return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' } }
 }

@@ -49,7 +49,7 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
   }
 }
 
-/** Hosts that are named one by one. */
+/** Number of hosts that are listed by name. */
 const HOSTS_SHOWN = 20
 
 function hostTable(stored: readonly HostFigures[], served: readonly HostServed[]): Html {
@@ -70,7 +70,7 @@ function hostTable(stored: readonly HostFigures[], served: readonly HostServed[]
   ${more > 0 && html`<p class="note after">and ${more} more hosts</p>`}`
 }
 
-/** Private artifacts are counted together: their hosts are not for everybody's eyes. */
+/** Private artifacts are counted together, because other clients must not see their hosts. */
 function hostLink(host: string): Html {
   if (host === '') return html`<span class="note">private artifacts</span>`
   return html`<a href="/resources/successes/?host=${encodeURIComponent(host)}"><bdi>${host}</bdi></a>`

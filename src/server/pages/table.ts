@@ -1,4 +1,4 @@
-/** Tables of entries, and the pages below them. Pure. */
+/** Tables of entries, and the page links below them. Pure. */
 
 import type { Entry } from '../../store/types.js'
 import { type ListQuery, listQueryText, type Paged, type SortKey } from './entry-list.js'
@@ -28,7 +28,7 @@ export function entryTable(entries: readonly Entry[], query: ListQuery, now: num
   )
 }
 
-/** Entries alone, without what leads to other orders. */
+/** A table of entries without links for sorting. */
 export function plainEntryTable(caption: string, entries: readonly Entry[], now: number): Html {
   return listTable<Entry>(
     caption,
@@ -42,7 +42,7 @@ export function plainEntryTable(caption: string, entries: readonly Entry[], now:
   )
 }
 
-/** A column's name is the link that sorts by it; by host, which shares a column with the artifact, too. */
+/** The title of a column is the link that sorts by it. The column of the artifact also has a link that sorts by host. */
 function heading(key: SortKey, title: string, query: ListQuery): Html {
   const sorted = query.sort === key || (key === 'url' && query.sort === 'host')
   return html`<th
@@ -54,7 +54,7 @@ function heading(key: SortKey, title: string, query: ListQuery): Html {
   </th>`
 }
 
-/** The largest and the most used come first, of all else the smallest: the youngest, the next to go stale. */
+/** The first order is descending for size and hits, and ascending for all others: youngest first, next stale first. */
 function isDescending({ sort, reverse }: Pick<ListQuery, 'sort' | 'reverse'>): boolean {
   return (sort === 'size' || sort === 'hits') !== reverse
 }
@@ -71,12 +71,12 @@ function freshness(staleAt: number, now: number): Part {
   return staleAt > now ? short(staleAt - now) : html`<span class="mark warn">stale</span>`
 }
 
-/** The page of an entry. */
+/** The address of the page of an entry. */
 export function entryPath({ id }: Pick<Entry, 'id'>): string {
   return `/entries/${id}`
 }
 
-/** @param address of a page by its number */
+/** @param address returns the address of a page by its number */
 export function pager({ page, pages }: Paged<unknown>, address: (page: number) => string): Html | false {
   if (pages === 1) return false
   const link = (to: number, name: string, rel: string): Html =>

@@ -1,40 +1,40 @@
-/** The data of the dashboard for a role: private artifacts are for the admin. Pure. */
+/** The data of the dashboard for a role: only the administrator sees private artifacts. Pure. */
 
 import type { Download, EngineStatus, FailureRecord, Totals } from '../../engine/types.js'
 
 export type Role = 'anyone' | 'admin'
 
-/** A download, and how fast it is now. */
+/** A download with its current rate. */
 export interface Flight extends Download {
   /** Bytes a second. */
   readonly rate: number
 }
 
-/** The state of the cache as one role may see it. */
+/** The state of the cache that one role may see. */
 export interface View {
   readonly status: EngineStatus
   readonly flights: readonly Flight[]
   readonly failures: readonly FailureRecord[]
-  /** Downloads in flight that are not shown. */
+  /** Number of downloads in flight that are not shown. */
   readonly hidden: number
 }
 
 /**
- * Whether the disk fills when a client stores a body would tell it whether somebody else's private artifact has the same
- * content: only the administrator sees what the disk holds, all others the sum of the sizes of the entries.
+ * A client that stores a body could learn from the used disk space whether a private artifact of another client has the same
+ * content. Only the administrator therefore sees the disk space; other clients see the sum of the sizes of the entries.
  */
 export function statusFor(role: Role, status: EngineStatus): EngineStatus {
   const { usage } = status
   return role === 'admin' ? status : { ...status, counted: usage.logical, usage: { ...usage, blobs: usage.logical } }
 }
 
-/** The same of another node. */
+/** The same for another node. */
 export function totalsFor(role: Role, totals: Totals): Totals {
   const { usage } = totals
   return role === 'admin' ? totals : { ...totals, counted: usage.logical, usage: { ...usage, blobs: usage.logical } }
 }
 
-/** Those that wait in the order in which they get their turn, then the newest first. */
+/** Waiting downloads in the order of the queue, then the others, newest first. */
 function byTurn(a: Flight, b: Flight): number {
   return (a.place ?? Infinity) - (b.place ?? Infinity) || b.startedAt - a.startedAt || (a.url < b.url ? -1 : 1)
 }
