@@ -87,7 +87,7 @@ describe('the upstream client', () => {
   })
 
   it('throws when the body stalls, and not while its reader does', async () => {
-    const stallTimeout = 500
+    const stallTimeout = 2_000
     origin.script('/stalled', [{ body, stall: { after: 1000 } }])
     origin.serve('/large', { body: generated('large', 8_000_000) })
     const impatient = await Asker.open({ stallTimeout })
