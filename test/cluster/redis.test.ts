@@ -82,10 +82,12 @@ describeWithRedis('the connection of a node to Redis', function () {
         (await sentinel('SENTINEL REPLICAS lab')).includes(String(second.port)),
       )
       await until('the failover begins', async () => (await sentinel('SENTINEL FAILOVER lab')).includes('OK'))
-      await until('the other Redis is the master', async () => (await second.command('ROLE')).includes('master'))
+      // A Redis that becomes the master closes its connections.
+      const ask = (line: string): Promise<string> => second.command(line).catch(() => '')
+      await until('the other Redis is the master', async () => (await ask('ROLE')).includes('master'))
       await until('the new master takes a value', async () => {
         const isSet = await set(redis, 'after')
-        return isSet && (await second.command('GET key')).includes('after')
+        return isSet && (await ask('GET key')).includes('after')
       })
     } finally {
       await first.close()

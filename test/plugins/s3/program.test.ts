@@ -179,8 +179,9 @@ describe('kiss with S3, as a program', () => {
   it('serves an artifact that one signature fetched to another one, and not without', async () => {
     const { ask } = await serve(loopback)
     const first = await ask(await presign(alice))
+    assert.deepEqual(Buffer.from(await first.arrayBuffer()), body)
     const second = await ask(await presign(bob))
-    assert.deepEqual([Buffer.from(await first.arrayBuffer()), Buffer.from(await second.arrayBuffer())], [body, body])
+    assert.deepEqual(Buffer.from(await second.arrayBuffer()), body)
     assert.match(second.headers.get('cache-status') ?? '', /^kiss; hit; detail=authorised/)
     assert.equal(second.headers.get('cache-control'), 'private, no-store')
     assert.equal((await ask('s3://lkft/builds/Image.gz')).status, 403)
