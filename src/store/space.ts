@@ -163,8 +163,9 @@ export class SharedSpace implements Space {
     for (let round = 0; round < ROUNDS; round++) {
       await this.#claim(commit)
       if (await database.run(({ query }) => countClaimed(query, commit))) return
-      // There was less reserved than it takes, or another transfer of this key has used it up.
-      await this.reserve(reservation, size)
+      // There was less reserved than it takes, or another transfer of this key has used it up. A grant of no byte makes no room,
+      // and the entry of an empty body needs some.
+      await this.reserve(reservation, Math.max(size, 1))
     }
     throw noRoom(size, (await this.quota()) ?? size)
   }

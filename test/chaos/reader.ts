@@ -22,7 +22,7 @@ export type Verdict =
   | { readonly kind: 'refused' }
   /** The reader left on purpose. */
   | { readonly kind: 'left' }
-  | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'status'; readonly status: number; readonly detail: string }
 
 interface Wish {
   readonly method: 'GET' | 'HEAD'
@@ -133,7 +133,7 @@ function judge(answer: IncomingMessage, body: Buffer, clues: Clues, artifact: Ch
       ? { kind: 'right', bytes: body.length, age: 0 }
       : wrong(`a range ${range?.[0] ?? 'without Content-Range'} of no version`)
   }
-  if (status !== 200) return { kind: 'status', status }
+  if (status !== 200) return { kind: 'status', status, detail: body.toString('utf8', 0, 500) }
   if (wish.method === 'HEAD') {
     const length = answer.headers['content-length']
     const known =

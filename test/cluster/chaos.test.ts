@@ -14,15 +14,8 @@ describeWithRedis('a short chaos run over three nodes', () => {
     const root = mkdtempSync(path.join(tmpdir(), 'kiss-chaos-'))
     try {
       const report = await runClusterChaos({ seed: 3, requests: 300, artifacts: 15, readers: 25, workers: 1, root })
-      // The long run judges the origin bytes. A short one on a busy machine loses more to each kill, and a node whose small
-      // quota is full of unfinished bodies may still answer 507 when it ends: an answer, and no wrong byte.
-      const found = clusterComplaints(report, { ratio: Infinity })
-      const isStatus = (complaint: string): boolean => complaint.includes('"kind":"status","status":507')
-      assert.deepEqual(
-        found.filter((complaint) => !isStatus(complaint)),
-        [],
-        JSON.stringify(report),
-      )
+      // The long run judges the origin bytes. A short one on a busy machine loses more to each kill.
+      assert.deepEqual(clusterComplaints(report, { ratio: Infinity }), [], JSON.stringify(report))
       assert.ok(Object.keys(report.troubles).length > 0, 'nothing failed')
       assert.ok((report.outcomes['right'] ?? 0) > 0, JSON.stringify(report.outcomes))
     } finally {

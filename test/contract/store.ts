@@ -297,6 +297,15 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
     assert.equal((await store.space.usage()).blobs, 50 * UNIT)
   })
 
+  it('makes room for the entry of an empty body in a full cache', async () => {
+    const store = await open()
+    const old = await put(store, 'old', 1, 1_000)
+    await store.space.setQuota(await store.space.counted())
+    await store.space.reserve('empty', 0, { ahead: 0 })
+    await store.space.commit('empty', sha256(''), 0)
+    assert.equal(await store.entries.get(old.id), undefined)
+  })
+
   it('does not count two bodies of one key as the one that was reserved', async () => {
     const { space } = await open()
     await space.setQuota(quota(100))
@@ -352,19 +361,21 @@ function spaceContract(open: () => Promise<StoreUnderTest>): void {
     assert.ok((await store.space.counted()) <= 65_536)
   })
 
-  it('counts every entry of a shared body, and evicts those that were used least recently', async () => {
-    const store = await open()
-    await store.space.setQuota(65_536)
-    for (let i = 0; i < 30; i++) {
-      const file = store.scratch()
-      await writeFile(file, 'the same')
-      await store.publish(file, entryOf(`shared ${i}`, 'the same', { lastUsedAt: i }))
-    }
-    const kept = (await all(store.entries)).map(({ lastUsedAt }) => lastUsedAt).sort((a, b) => a - b)
-    assert.ok(kept.length >= 5 && kept.length <= 10, `${kept.length} entries`)
-    assert.equal(kept.at(-1), 29)
-    assert.ok((await store.space.counted()) <= 65_536)
-  })
+  for (const body of ['the same', '']) {
+    it(`counts every entry of the shared body "${body}", and evicts those that were used least recently`, async () => {
+      const store = await open()
+      await store.space.setQuota(65_536)
+      for (let i = 0; i < 30; i++) {
+        const file = store.scratch()
+        await writeFile(file, body)
+        await store.publish(file, entryOf(`shared ${i}`, body, { lastUsedAt: i }))
+      }
+      const kept = (await all(store.entries)).map(({ lastUsedAt }) => lastUsedAt).sort((a, b) => a - b)
+      assert.ok(kept.length >= 5 && kept.length <= 10, `${kept.length} entries`)
+      assert.equal(kept.at(-1), 29)
+      assert.ok((await store.space.counted()) <= 65_536)
+    })
+  }
 
   it('refuses a body that does not fit beside the downloads in flight', async () => {
     const { space } = await open()
