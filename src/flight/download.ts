@@ -44,6 +44,9 @@ export async function download(options: DownloadOptions): Promise<Ending> {
     })
   }, collaborators.leases.heartbeat).unref()
   try {
+    // The process that reserved this room is dead, or it stopped in the middle.
+    for (const removed of options.lease.removed)
+      await collaborators.store.space.release(reservationOf(order.id, removed))
     const { ending, seed, entry } = await fetchBody(options, shared)
     shared?.end(ending, entry)
     await tell(ending, options)

@@ -54,11 +54,12 @@ export interface LeaseRequest {
 export type Acquisition =
   /**
    * `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. `access`: the stricter of
-   * the request's and the predecessor's.
+   * the request's and the predecessor's. `removed`: generations whose owner is dead or has ended them.
    */
   | {
       readonly kind: 'mine'
       readonly generation: Generation
+      readonly removed: readonly Generation[]
       readonly inherited: boolean
       readonly access: Access
     }
@@ -186,15 +187,13 @@ export class Leases {
     }
     const inherited = predecessor !== undefined && (await generation.inherit(predecessor.generation))
     // Dead and ended generations are removed; the directory of a silent owner stays until its download or its process ends.
-    await Promise.all(
-      others
-        .filter((other) => other.number < number)
-        .map(async (other) => {
-          const isOver = other.number === predecessor?.generation.number || (await this.#isOver(other))
-          await (isOver ? other.remove() : other.drop())
-        }),
-    )
-    return { kind: 'mine', generation, inherited, access }
+    const removed: Generation[] = []
+    for (const other of others.filter((each) => each.number < number)) {
+      const isOver = other.number === predecessor?.generation.number || (await this.#isOver(other))
+      await (isOver ? other.remove() : other.drop())
+      if (isOver) removed.push(other)
+    }
+    return { kind: 'mine', generation, removed, inherited, access }
   }
 
   /** No process appends to it, and its readers hold it open. */

@@ -258,3 +258,10 @@ export async function dropReservations(query: Query, ids: readonly KeyId[]): Pro
     await query(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids))
   }
 }
+
+/** Processes of another boot do not run any more. */
+export async function dropOtherBoots(query: Query, boot: string): Promise<void> {
+  for (const table of ['reservations', 'claims']) {
+    await query(`DELETE FROM ${table} WHERE json_valid(owner) AND json_extract(owner, '$.boot') <> ?`, boot)
+  }
+}

@@ -3,6 +3,7 @@
 import type { Query } from './index/connection.js'
 import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
+import { dropOtherBoots } from './ledger.js'
 import { repairLedger } from './repair.js'
 
 export interface LedgerCheckOptions {
@@ -49,6 +50,7 @@ export class LedgerCheck {
     const { layout, database, boot = 'unknown' } = this.#options
     const before = await database.run(({ query }) => read(query, 'ledger'))
     if (before === boot) return
+    await database.run(({ query }) => dropOtherBoots(query, boot))
     const unknown = await repairLedger(layout, database)
     // Blobs without an index that knows them: it was set aside, or removed by hand.
     if (before === undefined && unknown > 0) await database.run(({ query }) => note(query, 'lost', 'yes'))

@@ -74,4 +74,12 @@ describe('the space of a cache directory', () => {
     await store.purge({ all: true })
     assert.equal(await store.space.counted(), 0)
   })
+
+  it('forgets after a boot what the processes before it had reserved', async () => {
+    const before = await fixture.open({ boot: 'first', owner: JSON.stringify({ boot: 'first' }) })
+    await before.space.reserve('interrupted', MIB)
+    await fixture.close(before)
+    const store = await fixture.open({ boot: 'second', owner: JSON.stringify({ boot: 'second' }) })
+    assert.deepEqual(await store.space.usage(), { blobs: 0, reserved: 0 })
+  })
 })

@@ -48,6 +48,7 @@ describe('faults: owners that die', () => {
       await artifact.close('done')
       assert.deepEqual(lab.asked('/t'), ['GET', rest])
       assert.equal((await lab.get(waiting, '/t')).as, 'hit')
+      assert.equal((await waiting.status()).usage.reserved, 0, 'the killed process has room')
     })
   }
 
