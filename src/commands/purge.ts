@@ -69,6 +69,7 @@ It asks for confirmation on a terminal, and needs --yes otherwise.
         for (const line of listLines(sorted(chosen, 'url', false), Date.now(), columns).slice(0, -1)) this.log(line)
       }
       this.log(declined === true ? 'nothing was removed' : purgeLine(result, chosen))
+      for (const node of result.unreached ?? []) this.note(`${node} did not answer; it applies the purge later`)
       if (pinned > 0) this.log(`${pinned} pinned ${pinned === 1 ? 'entry stays' : 'entries stay'}`)
       return result
     } finally {

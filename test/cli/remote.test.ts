@@ -198,6 +198,10 @@ describe('kiss with --server', () => {
     assert.match(refused.stderr, /give its token with --server-token-file$/m)
     const dry = await laptop.run(['purge', origin.url('/Image'), '--dry-run', '--json', ...token], { env })
     assert.deepEqual(JSON.parse(dry.stdout), { removed: 1, bytes: body.length, dryRun: true })
+    // More URLs than one request can hold.
+    const many = Array.from({ length: 300 }, (_, i) => origin.url(`/other/${i}`))
+    const both = await laptop.run(['purge', ...many, origin.url('/Image'), '--dry-run', '--json', ...token], { env })
+    assert.deepEqual(JSON.parse(both.stdout), { removed: 1, bytes: body.length, dryRun: true })
     const purged = await laptop.run(['purge', '--match', '**/Im*', '--yes', '--json', ...token], { env })
     assert.deepEqual(JSON.parse(purged.stdout), { removed: 1, bytes: body.length, dryRun: false })
     assert.equal((await laptop.run(['list', ...token], { env })).stdout, '0 entries, 0 B\n')

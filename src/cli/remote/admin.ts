@@ -21,6 +21,12 @@ export async function remoteStatus(remote: Remote, signal: AbortSignal): Promise
 }
 
 export async function remoteEntries(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<ListedEntry[]> {
+  const lists: ListedEntry[][] = []
+  for (const part of partsOf(filter)) lists.push(await listOf(remote, part, signal))
+  return lists.flat()
+}
+
+async function listOf(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<ListedEntry[]> {
   const entries: ListedEntry[] = []
   for (let after = ''; ;) {
     const query = `${formatEntryFilter(filter)}&limit=${PAGE}${after === '' ? '' : `&after=${after}`}`
@@ -37,9 +43,37 @@ export async function remoteEntries(remote: Remote, filter: PurgeFilter, signal:
 
 export async function remotePurge(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<PurgeResult> {
   const options = { method: 'DELETE', signal, patience: PATIENCE } as const
-  const { removed, bytes, dryRun } = objectOf(remote, await ask(remote, 'entries/', formatEntryFilter(filter), options))
-  if (!isCount(removed) || !isCount(bytes) || typeof dryRun !== 'boolean') throw notKiss(remote)
-  return { removed, bytes, dryRun }
+  const unreached = new Set<string>()
+  const total = { removed: 0, bytes: 0 }
+  for (const part of partsOf(filter)) {
+    const answer = objectOf(remote, await ask(remote, 'entries/', formatEntryFilter(part), options))
+    if (!isCount(answer.removed) || !isCount(answer.bytes) || typeof answer.dryRun !== 'boolean') throw notKiss(remote)
+    total.removed += answer.removed
+    total.bytes += answer.bytes
+    for (const node of Array.isArray(answer.unreached) ? answer.unreached : []) unreached.add(String(node))
+  }
+  const missed = unreached.size > 0 && { unreached: [...unreached] }
+  return { ...total, dryRun: filter.dryRun === true, ...missed }
+}
+
+/** Characters of the URLs and ids in one request: a server accepts a URL of 8,192 bytes. */
+const NAMES = 6_000
+
+/** The filter in parts, each with few enough URLs and ids for one request. */
+function partsOf(filter: PurgeFilter): readonly PurgeFilter[] {
+  const { urls = [], ids = [], ...others } = filter
+  const parts: { readonly urls: URL[]; readonly ids: string[]; length: number }[] = []
+  const place = (text: string): { readonly urls: URL[]; readonly ids: string[] } => {
+    const length = encodeURIComponent(text).length + 'url=&'.length
+    const last = parts.at(-1)
+    const part = last && last.length + length <= NAMES ? last : { urls: [], ids: [], length: 0 }
+    if (part !== last) parts.push(part)
+    part.length += length
+    return part
+  }
+  for (const url of urls) place(url.href).urls.push(url)
+  for (const id of ids) place(id).ids.push(id)
+  return parts.length === 0 ? [filter] : parts.map((part) => ({ ...others, urls: part.urls, ids: part.ids }))
 }
 
 async function ask({ server, client }: Remote, path: string, query: string, options: RemoteRequest): Promise<unknown> {
