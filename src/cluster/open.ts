@@ -38,15 +38,20 @@ export interface ClusterParts {
 export interface Spread {
   readonly removed: number
   readonly bytes: number
+  /** Ids to which names on the other nodes lead. */
+  readonly named: readonly KeyId[]
   /** URLs of the nodes that did not answer and apply the purge later. */
   readonly unreached: readonly string[]
 }
 
+/** The answer of a node to a purge. An older node sends no names. */
+type PurgeAnswer = Pick<Spread, 'removed' | 'bytes'> & Partial<Pick<Spread, 'named'>>
+
 export interface OpenedCluster extends Cluster {
   nodes(): readonly Node[]
   reachable(): boolean
-  /** Purges on every other node and appends the purge to the log. */
-  purge(purge: SharedPurge, dryRun: boolean): Promise<Spread>
+  /** Applies the purges to every other node and appends them to the log. */
+  purge(purges: readonly SharedPurge[], dryRun: boolean): Promise<Spread>
   /** Reports to the other nodes that this one is about to leave. */
   drain(): void
   close(): Promise<void>
@@ -92,25 +97,32 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
     },
     nodes: () => nodes.list(),
     reachable: () => redis.reachable,
-    async purge(purge, dryRun) {
-      if (!dryRun) await log.fence(purge.ids)
-      const fields = { purge: JSON.stringify(purge.order), 'dry-run': String(dryRun) }
+    async purge(purges, dryRun) {
+      // A node may have joined since the table was read.
+      await nodes.beat()
+      if (!dryRun) for (const { ids } of purges) await log.fence(ids)
       const unreached: string[] = []
-      const removed = await Promise.all(
+      const answers = await Promise.all(
         nodes.all().map(async ({ url }) => {
+          const answered: PurgeAnswer[] = []
           try {
-            return (await peers.post(url, 'api/v1/peer/purge', fields)) as Omit<Spread, 'unreached'>
+            for (const { order } of purges) {
+              const fields = { purge: JSON.stringify(order), 'dry-run': String(dryRun) }
+              answered.push((await peers.post(url, 'api/v1/peer/purge', fields)) as PurgeAnswer)
+            }
           } catch {
             unreached.push(url)
-            return { removed: 0, bytes: 0 }
           }
+          return answered
         }),
       )
       // Runs after the requests: removals by a record of the log are not counted.
-      if (!dryRun) await log.purged(purge)
+      if (!dryRun) for (const purge of purges) await log.purged(purge)
+      const all = answers.flat()
       return {
-        removed: removed.reduce((sum, node) => sum + node.removed, 0),
-        bytes: removed.reduce((sum, node) => sum + node.bytes, 0),
+        removed: all.reduce((sum, { removed }) => sum + removed, 0),
+        bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+        named: all.flatMap(({ named = [] }) => named),
         unreached,
       }
     },

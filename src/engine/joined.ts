@@ -6,19 +6,21 @@ import type { ClusterOptions, Cluster } from '../flight/cluster.js'
 import type { Leases } from '../flight/lease.js'
 import { parseOrUndefined } from '../store/files.js'
 import type { Store } from '../store/open.js'
-import type { Selection } from '../store/select.js'
-import type { Entry, KeyId } from '../store/types.js'
+import type { Entry } from '../store/types.js'
 import { copy, type CopyingOptions } from './copying.js'
 import { LendingDesk } from './lending.js'
 import type { Probed } from './probe.js'
+import { purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
 import { purge, type PlannedPurge } from './purge.js'
 import type { Rights } from './rights.js'
 import { totalsOf } from './totals.js'
+import type { Purged } from './status.js'
 import type { Clock, ClusterEngine, EngineStatus, PurgeResult } from './types.js'
 
 export interface JoinedOptions extends CopyingOptions {
   readonly leases: Leases
   readonly rights: Rights
+  readonly canonical: (url: URL) => URL
   readonly clock: Clock
   readonly warn: (message: string) => void
   readonly status: () => Promise<EngineStatus>
@@ -26,18 +28,9 @@ export interface JoinedOptions extends CopyingOptions {
 
 export interface JoinedCluster extends Cluster {
   readonly engine: ClusterEngine
-  /** Sends a purge of this node to the other nodes. */
-  spread(planned: PlannedPurge, own: PurgeResult): Promise<PurgeResult>
+  /** Purges this node and the others. */
+  purge(planned: PlannedPurge, dryRun: boolean): Promise<PurgeResult>
   close(): Promise<void>
-}
-
-/** A purge for the other nodes. JSON; without URLs, which may contain secrets. */
-interface PurgeOrder {
-  readonly filter: Omit<Selection, 'ids' | 'before'>
-  /** Absent: the purge names no ids. */
-  readonly ids?: readonly KeyId[] | undefined
-  /** Milliseconds since the epoch. */
-  readonly before: number
 }
 
 /** The key of the hashes of final URLs, so that validators are valid on all nodes. undefined without a cluster. */
@@ -51,9 +44,11 @@ export function resourceKeyOf(options: ClusterOptions | undefined): string | und
 }
 
 export async function joinCluster(options: ClusterOptions, joined: JoinedOptions): Promise<JoinedCluster> {
-  const { store, flights, leases, rights, clock, warn, status } = joined
-  const obey = async ({ filter, ids, before }: PurgeOrder, dryRun: boolean): Promise<PurgeResult> =>
-    purge({ ids, selection: { ...filter, before } }, dryRun, { store, transfers: flights })
+  const { store, flights, leases, rights, canonical, clock, warn, status } = joined
+  const here = (planned: PlannedPurge, dryRun: boolean): Promise<Purged> =>
+    purge(planned, dryRun, { store, transfers: flights, canonical })
+  const obey = ({ filter, ids, before }: PurgeOrder, dryRun: boolean): Promise<Purged> =>
+    here({ ids, selection: { ...filter, before } }, dryRun)
   const { openCluster } = await import('../cluster/open.js')
   const cluster = await openCluster(options, {
     instance: store.layout.instance,
@@ -83,16 +78,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
   const desk = new LendingDesk({ store, flights, leases })
   return {
     begin: (order, lend) => cluster.begin(order, lend),
-    async spread({ ids, selection }, own) {
-      const order: PurgeOrder = { filter: selection, ids, before: clock.now() }
-      const others = await cluster.purge({ order, ids: ids ?? [] }, own.dryRun)
-      return {
-        ...own,
-        removed: own.removed + others.removed,
-        bytes: own.bytes + others.bytes,
-        ...(others.unreached.length > 0 && { unreached: others.unreached }),
-      }
-    },
+    purge: (planned, dryRun) => purgeEverywhere(planned, dryRun, { cluster, here, now: clock.now() }),
     engine: {
       tokens: options.tokens,
       lend: (id, what, signal) =>

@@ -160,7 +160,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const canonical = (url: URL): URL => providerFor(url, providers).cacheKey(url)
   const joined: JoinedCluster | undefined =
     options.cluster &&
-    (await joinCluster(options.cluster, { store, flights, leases, rights, rules, providers, clock, warn, status }))
+    (await joinCluster(options.cluster, {
+      ...{ store, flights, leases, rights, rules, providers, canonical, clock, warn, status },
+    }))
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     exchange.close(closing())
@@ -218,9 +220,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       return new Intake(store)
     },
     purge: async (filter) => {
-      const planned = await plan(filter, { store, canonical })
-      const own = await purge(planned, filter.dryRun ?? false, { store, transfers: flights })
-      return joined ? joined.spread(planned, own) : own
+      const planned = plan(filter, canonical)
+      const dryRun = filter.dryRun ?? false
+      if (joined) return joined.purge(planned, dryRun)
+      const { removed, bytes } = await purge(planned, dryRun, { store, transfers: flights, canonical })
+      return { removed, bytes, dryRun }
     },
     setQuota: async (bytes) => {
       store.toWrite()

@@ -7,7 +7,8 @@ import { keyIdOf } from '../flight/subject.js'
 import { isName } from '../store/names.js'
 import { textOf } from './names.js'
 import type { Flights } from '../flight/flights.js'
-import type { PurgeFilter, PurgeResult } from './types.js'
+import type { Purged } from './status.js'
+import type { PurgeFilter } from './types.js'
 
 export interface PurgeOptions {
   readonly store: Store
@@ -27,7 +28,8 @@ export async function* select(
   { store, canonical, now }: Pick<PurgeOptions, 'store' | 'canonical'> & { readonly now: number },
   after = '',
 ): AsyncIterable<Entry> {
-  const ids = await idsOf(filter, { store, canonical })
+  const named = idsOf(filter, canonical)
+  const ids = named && (await withNamed(named, { store, canonical }))
   const selection = selectionOf(filter, ids)
   const isChosen = selects(isEmpty(selection) ? { all: true } : selection, now)
   let busySince = performance.now()
@@ -52,19 +54,23 @@ function isEmpty(selection: Selection): boolean {
 
 type Naming = Pick<PurgeOptions, 'store' | 'canonical'>
 
-/** Whole ids of the entries that are named by URL or by id; undefined if the filter names none. */
-async function idsOf({ urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>, naming: Naming): Promise<KeyId[] | undefined> {
+/** Ids of the keys that are named by URL, and ids or beginnings of ids; undefined if the filter names none. */
+function idsOf({ urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>, canonical: Naming['canonical']): KeyId[] | undefined {
   if (urls === undefined && ids === undefined) return undefined
-  const { entries } = naming.store
-  const found = (ids ?? []).map(async (id) => (isWhole(id) ? id : ((await entries.find(id))?.id ?? [])))
-  const named = new Set<KeyId>()
-  for (const url of urls ?? []) await addIds(url, named, naming)
-  return [...named, ...(await Promise.all(found)).flat()]
+  return [...(urls ?? []).map((url) => keyIdOf(canonical(url))), ...(ids ?? [])]
 }
 
-/** Adds the id of a URL, and the ids of the URLs that it is a name of. */
-async function addIds(url: URL, ids: Set<KeyId>, { store, canonical }: Naming): Promise<void> {
-  const id = keyIdOf(canonical(url))
+/** These ids, and the ids of the URLs that they are names of in this store. A beginning becomes the id that it begins. */
+async function withNamed(ids: readonly KeyId[], naming: Naming): Promise<KeyId[]> {
+  const all = new Set<KeyId>()
+  for (const id of ids) {
+    const whole = isWhole(id) ? id : (await naming.store.entries.find(id))?.id
+    if (whole !== undefined) await addNamed(whole, all, naming)
+  }
+  return [...all]
+}
+
+async function addNamed(id: KeyId, ids: Set<KeyId>, { store, canonical }: Naming): Promise<void> {
   if (ids.has(id)) return
   ids.add(id)
   for await (const entry of store.entries.some([id])) {
@@ -72,25 +78,22 @@ async function addIds(url: URL, ids: Set<KeyId>, { store, canonical }: Naming): 
     if (blob === undefined) continue
     try {
       const text = await textOf(blob)
-      if (URL.canParse(text)) await addIds(new URL(text), ids, { store, canonical })
+      if (URL.canParse(text)) await addNamed(keyIdOf(canonical(new URL(text))), ids, { store, canonical })
     } finally {
       await blob.close()
     }
   }
 }
 
-/** A filter whose URLs and beginnings of ids are ids. */
+/** A filter whose URLs are ids. */
 export interface PlannedPurge {
-  /** Absent: the filter names no ids. */
+  /** Ids or beginnings of ids. Absent: the filter names none. */
   readonly ids: readonly KeyId[] | undefined
   readonly selection: Omit<Selection, 'ids'>
 }
 
-export async function plan(
-  filter: PurgeFilter,
-  { store, canonical }: Pick<PurgeOptions, 'store' | 'canonical'>,
-): Promise<PlannedPurge> {
-  return { ids: await idsOf(filter, { store, canonical }), selection: selectionOf(filter, undefined) }
+export function plan(filter: PurgeFilter, canonical: PurgeOptions['canonical']): PlannedPurge {
+  return { ids: idsOf(filter, canonical), selection: selectionOf(filter, undefined) }
 }
 
 /**
@@ -98,15 +101,18 @@ export async function plan(
  * download under `all`, serves its readers and is not stored.
  */
 export async function purge(
-  { ids, selection }: PlannedPurge,
+  { ids: asked, selection }: PlannedPurge,
   dryRun: boolean,
-  { store, transfers }: Pick<PurgeOptions, 'store' | 'transfers'>,
-): Promise<PurgeResult> {
+  { store, transfers, canonical }: PurgeOptions,
+): Promise<Purged> {
   if (!dryRun) store.toWrite()
+  const ids = asked && (await withNamed(asked, { store, canonical }))
   if (!dryRun && selection.all) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(keyOf(id))))
-  const purged = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
-  return { ...purged, dryRun }
+  const { removed, bytes } = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
+  const known = new Set(asked)
+  return { removed, bytes, dryRun, named: (ids ?? []).filter((id) => !known.has(id)) }
 }
 
-const isWhole = (id: string): boolean => id.length === 64
+/** A hash, and hashes behind hyphens: not only the beginning of an id. */
+const isWhole = (id: string): boolean => /^[0-9a-f]{64}(-[0-9a-f]{32})*$/.test(id)

@@ -15,6 +15,12 @@ export interface PurgeResult {
   readonly unreached?: readonly string[]
 }
 
+/** The result of a purge on one node. */
+export interface Purged extends PurgeResult {
+  /** Ids of the URLs that the purged ids are names of in the store of this node. */
+  readonly named: readonly KeyId[]
+}
+
 /** One node of a cluster. */
 export interface NodeState {
   readonly instance: string
@@ -38,7 +44,7 @@ export interface ClusterEngine {
   /** Follows a download of another node. False if nothing of it would be stored. */
   copy(request: CopyRequest): Promise<boolean>
   /** Applies a purge of another node. @param purge JSON */
-  purge(purge: string, dryRun: boolean): Promise<PurgeResult>
+  purge(purge: string, dryRun: boolean): Promise<Purged>
   /** Every node of the last week, this one included. */
   nodes(): readonly NodeState[]
   /** Redis answered the last call of this process. */

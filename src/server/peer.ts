@@ -37,8 +37,8 @@ function stranger(): Reply {
 
 async function purge(request: Incoming, cluster: ClusterEngine): Promise<Reply> {
   const form = await request.form()
-  const { removed, bytes } = await cluster.purge(form.get('purge') ?? '', form.get('dry-run') === 'true')
-  return json(200, { removed, bytes })
+  const { removed, bytes, named } = await cluster.purge(form.get('purge') ?? '', form.get('dry-run') === 'true')
+  return json(200, { removed, bytes, named })
 }
 
 async function copy(request: Incoming, { draining }: Services, cluster: ClusterEngine): Promise<Reply> {
