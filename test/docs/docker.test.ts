@@ -57,6 +57,11 @@ describe('docs/docker', () => {
       assert.ok(names.includes(file.split('/')[0]!), file)
   })
 
+  it('links the package by its name, by which the plugins import it, after npm has pruned that link', () => {
+    const { name } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as { name: string }
+    assert.match(dockerfile, new RegExp(`npm prune .* && ln -sfn \\.\\. node_modules/${name}$`, 'm'))
+  })
+
   it('runs as another user than root, with a cache that this user can write', () => {
     const stage = dockerfile.slice(dockerfile.lastIndexOf('FROM '))
     assert.match(stage, /^USER node$/m)
