@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { get } from '../server/support/client.js'
-import { has, TestCluster } from '../support/cluster.js'
+import { has, TestCluster, type Node } from '../support/cluster.js'
 import { Haproxy } from '../support/haproxy.js'
 import { bytes, Origin } from '../support/origin.js'
+
+/** Bytes of an artifact that moves to a new node. */
+const SIZE = 20_000
 
 const describeWithHaproxy = has('redis-server') && has('haproxy') ? describe : describe.skip
 
@@ -32,14 +35,34 @@ describeWithHaproxy('docs/proxy/haproxy.cfg', function () {
         const answer = await fetchThrough(origin.url(`${name}?X-Amz-Signature=${signature}`))
         assert.ok(answer.body.equals(bytes(name, 1_000)))
       }
-    for (const { serving } of cluster.nodes) {
-      const { counters } = (await serving.status()) as unknown as { counters: Record<string, number> }
-      assert.equal(counters['filled'], 0)
-    }
+    for (const node of cluster.nodes) assert.equal(await filled(node), 0)
     const whole = origin.requests.filter(
       ({ method, path: asked, sent }) => method === 'GET' && asked.includes('/signed/') && sent > 1,
     )
     assert.equal(whole.length, artifacts.length)
+  })
+
+  it('fills a new, empty node from the other nodes, without a request to the origin', async () => {
+    const artifacts = Array.from({ length: 30 }, (_, i) => `/moved/${i}`)
+    for (const name of artifacts) origin.serve(name, { body: bytes(name, SIZE), etag: `"${name}"` })
+    for (const name of artifacts) assert.equal((await fetchThrough(origin.url(name))).status, 200)
+    const added = await cluster.add(3)
+    const asked = origin.requests.length
+    const further = await Haproxy.start(cluster)
+    try {
+      for (const name of artifacts) {
+        const answer = await get(further.fetchUrl(origin.url(name)))
+        assert.ok(answer.body.equals(bytes(name, SIZE)))
+      }
+      assert.equal(origin.requests.length, asked)
+      const own = (await filled(added)) / SIZE
+      assert.ok(own >= 1 && own < artifacts.length, `the new node has about ${own} of ${artifacts.length} artifacts`)
+    } finally {
+      await further.close()
+      await cluster.kill(added)
+      cluster.nodes.pop()
+      added.sandbox.remove()
+    }
   })
 
   it('asks the next node where one has died, and clients see no failure', async () => {
@@ -54,3 +77,9 @@ describeWithHaproxy('docs/proxy/haproxy.cfg', function () {
     await cluster.restart(cluster.nodes[1]!)
   })
 })
+
+/** Bytes of a node from other nodes. */
+async function filled(node: Node): Promise<number> {
+  const { text } = await get(`${node.serving.url}metrics`)
+  return Number(/^kiss_peer_bytes_total\{.*filled.*\} (\d+)/m.exec(text)?.[1])
+}

@@ -19,13 +19,15 @@ export class Haproxy {
     this.#child = child
   }
 
-  /** Resolves when a node answers through it. */
+  /** Resolves when a node answers through it. Nodes beyond the documented three have further lines, at the end. */
   static async start({ nodes, port, redis }: TestCluster): Promise<Haproxy> {
     const own = await freePort()
     const documented = readFileSync(path.join(project, 'docs/proxy/haproxy.cfg'), 'utf8')
-    const servers = nodes.map(({ host }, i) => [`10.0.0.${i + 1}:8001`, `${host}:${port}`] as const)
-    const file = path.join(redis.folder, 'haproxy.cfg')
-    writeFileSync(file, replaced(documented, { 'bind :8000': `bind 127.0.0.1:${own}`, ...Object.fromEntries(servers) }))
+    const servers = nodes.slice(0, 3).map(({ host }, i) => [`10.208.0.${11 + i}:8001`, `${host}:${port}`] as const)
+    const further = nodes.slice(3).map(({ host }, i) => `    server node${i + 4} ${host}:${port}\n`)
+    const file = path.join(redis.folder, `haproxy-${own}.cfg`)
+    const names = { 'bind :8000': `bind 127.0.0.1:${own}`, ...Object.fromEntries(servers) }
+    writeFileSync(file, `${replaced(documented, names)}${further.join('')}`)
     const haproxy = new Haproxy(spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' }), `http://127.0.0.1:${own}/`)
     await until('HAProxy listens', () =>
       fetch(`${haproxy.url}api/v1/health/`).then(
@@ -34,6 +36,10 @@ export class Haproxy {
       ),
     )
     return haproxy
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   fetchUrl(url: string): string {
