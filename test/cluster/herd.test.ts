@@ -18,9 +18,13 @@ for (const workers of [1, 2]) {
       let origin: Origin
       let cluster: TestCluster
       let haproxy: Haproxy
+      let log = ''
+      let herds = 0
       before(async () => {
         origin = await Origin.start()
         cluster = await TestCluster.start({ workers })
+        for (const { serving } of cluster.nodes)
+          serving.running.child.stderr.on('data', (chunk) => (log += String(chunk)))
         haproxy = await Haproxy.start(cluster)
       })
       after(async () => {
@@ -31,8 +35,9 @@ for (const workers of [1, 2]) {
 
       /** Bytes of the origin, over the distinct bytes. */
       async function herd(name: string, address: (url: string) => string): Promise<number> {
+        herds++
         const artifacts = Array.from({ length: ARTIFACTS }, (_, i) => {
-          const path = `/${name}/${i}`
+          const path = `/${name}-${herds}/${i}`
           const body = bytes(path, 20_000 + i)
           origin.script(path, [{ body, etag: `"${path}"`, delay: 20 }])
           return { path, body }
@@ -51,18 +56,19 @@ for (const workers of [1, 2]) {
 
       it('downloads once what many clients ask for at random nodes', async () => {
         const ratio = await herd('random', (url) => cluster.nodes[Math.floor(Math.random() * 3)]!.serving.fetchUrl(url))
-        assertOnce(ratio)
+        assertOnce(ratio, log)
       })
 
       it('downloads once what many clients ask for behind HAProxy', async () => {
-        assertOnce(await herd('hashed', (url) => haproxy.fetchUrl(url)))
+        assertOnce(await herd('hashed', (url) => haproxy.fetchUrl(url)), log)
       })
     },
   )
 }
 
-/** Where Redis or a node does not answer within its deadline on a machine that is too busy, one more download is right. */
-function assertOnce(ratio: number): void {
+/** A node whose call to Redis misses its deadline on a busy machine says so in its log, and downloads once more. */
+function assertOnce(ratio: number, log: string): void {
   if (process.env['KISS_TEST_RATIO'] !== undefined) process.stderr.write(`      ratio ${ratio.toFixed(4)}\n`)
-  assert.ok(ratio >= 1 && ratio < 1.03, `${ratio} bytes of the origin for each distinct byte`)
+  const most = log.includes('Redis does not answer') ? 1.05 : 1
+  assert.ok(ratio >= 1 && ratio <= most, `${ratio} bytes of the origin for each distinct byte, at most ${most}`)
 }
