@@ -1,7 +1,7 @@
 /*
  * The benchmark's client: keeps a number of connections busy with one GET after the other and counts what comes.
  *
- *   client PORT CONNECTIONS SECONDS REQUESTS MARK PATH [HEADER...]
+ *   client ADDRESS:PORT CONNECTIONS SECONDS REQUESTS MARK PATH [HEADER...]
  *
  * It ends after SECONDS (0: never) or after REQUESTS (0: never), whichever comes first. A connection that has begun a
  * response when the seconds are over is closed. Bodies are discarded in the kernel (MSG_TRUNC), so that the client costs
@@ -31,7 +31,8 @@ struct connection {
   char head[HEAD + 1];
 };
 
-static int port, epoll, open_connections;
+static struct sockaddr_in server = {.sin_family = AF_INET};
+static int epoll, open_connections;
 static long long limit, begun, finished, errors, bytes, early = -1;
 static double started, deadline, mark;
 static char request[65536];
@@ -45,13 +46,11 @@ static double now(void) {
 }
 
 static void dial(struct connection *c) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
   int one = 1;
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (c->fd < 0) { perror("socket"); exit(1); }
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) { perror("connect"); exit(1); }
+  if (connect(c->fd, (struct sockaddr *)&server, sizeof server) < 0 && errno != EINPROGRESS) { perror("connect"); exit(1); }
   c->sent = c->got = c->in_body = c->closing = 0;
   struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
   epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
@@ -148,12 +147,17 @@ static double at(float *sorted, double share) { return finished ? sorted[(long l
 
 int main(int argc, char **argv) {
   if (argc < 7) return 2;
-  port = atoi(argv[1]);
+  char *colon = strchr(argv[1], ':');
+  if (!colon) return 2;
+  *colon = 0;
+  server.sin_addr.s_addr = inet_addr(argv[1]);
+  server.sin_port = htons(atoi(colon + 1));
   int connections = atoi(argv[2]);
   double seconds = atof(argv[3]);
   limit = atoll(argv[4]);
   mark = atof(argv[5]);
-  int used = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n", argv[6], port);
+  int used = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s:%s\r\n", argv[6], argv[1],
+                      colon + 1);
   for (int i = 7; i < argc; i++) used += snprintf(request + used, sizeof request - used, "%s\r\n", argv[i]);
   snprintf(request + used, sizeof request - used, "\r\n");
 

@@ -52,9 +52,9 @@ export class Client {
   /** @throws Error when a request fails */
   async load(url: string, options: LoadOptions): Promise<Load> {
     const { connections = 1, seconds = 0, requests = 0, mark = 0, headers = [] } = options
-    const { port, pathname, search } = new URL(url)
+    const { host, pathname, search } = new URL(url)
     const [file = '', ...first] = this.command
-    const figures = [port, connections, seconds, requests, mark].map(String)
+    const figures = [host, connections, seconds, requests, mark].map(String)
     const { stdout } = await promisify(execFile)(file, [...first, ...figures, `${pathname}${search}`, ...headers])
     const load = JSON.parse(stdout) as Load
     if (load.errors > 0) throw new Error(`${load.errors} of ${load.errors + load.requests} requests of ${url} failed`)

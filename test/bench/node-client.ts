@@ -1,9 +1,10 @@
 /** `client.c` in Node, for machines without a compiler: the same arguments, the same result. Its buffers are pooled. */
 import { connect, type Socket } from 'node:net'
 
-const [port = 0, connections = 1, seconds = 0, limit = 0, mark = 0] = process.argv.slice(2, 7).map(Number)
+const [host = '', port = ''] = (process.argv[2] ?? '').split(':')
+const [connections = 1, seconds = 0, limit = 0, mark = 0] = process.argv.slice(3, 7).map(Number)
 const [path = '/', ...headers] = process.argv.slice(7)
-const request = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...headers, '', ''].join('\r\n')
+const request = [`GET ${path} HTTP/1.1`, `Host: ${host}:${port}`, ...headers, '', ''].join('\r\n')
 
 const started = performance.now()
 const firsts: number[] = []
@@ -54,8 +55,8 @@ function dial(): void {
     return true
   }
   const socket: Socket = connect({
-    port,
-    host: '127.0.0.1',
+    port: Number(port),
+    host,
     noDelay: true,
     onread: { buffer: Buffer.allocUnsafe(256 * 1024), callback: take },
   })

@@ -1,11 +1,11 @@
-/** The generated parts of docs/performance.md, which stand between marks. */
+/** The generated parts of pages, which stand between marks. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { project } from '../support/cli.js'
 
-const page = path.join(project, 'docs/performance.md')
-
-export function writeSection(name: string, text: string): void {
+/** @param file below docs/ */
+export function writeSection(name: string, text: string, file = 'performance.md'): void {
+  const page = path.join(project, 'docs', file)
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
   const old = readFileSync(page, 'utf8')
   const [before, after] = [old.indexOf(begin), old.indexOf(end)]

@@ -46,6 +46,10 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
   /** Again, after {@link kill}; with an empty memory. */
   async start(): Promise<void> {
     const flags = [
