@@ -4,7 +4,6 @@ import type { Store } from '../store/open.js'
 import { keyOf, type Selection, selects } from '../store/select.js'
 import type { Entry, KeyId } from '../store/types.js'
 import { keyIdOf } from '../flight/subject.js'
-import { isName } from '../store/names.js'
 import { textOf } from './names.js'
 import type { Flights } from '../flight/flights.js'
 import type { Purged } from './status.js'
@@ -62,26 +61,30 @@ function idsOf({ urls, ids }: Pick<PurgeFilter, 'urls' | 'ids'>, canonical: Nami
 
 /** These ids, and the ids of the URLs that they are names of in this store. A beginning becomes the id that it begins. */
 async function withNamed(ids: readonly KeyId[], naming: Naming): Promise<KeyId[]> {
+  const { entries } = naming.store
+  const whole = await Promise.all(ids.map(async (id) => (isWhole(id) ? id : ((await entries.find(id))?.id ?? []))))
   const all = new Set<KeyId>()
-  for (const id of ids) {
-    const whole = isWhole(id) ? id : (await naming.store.entries.find(id))?.id
-    if (whole !== undefined) await addNamed(whole, all, naming)
+  for (let more = new Set(whole.flat()); more.size > 0;) {
+    for (const id of more) all.add(id)
+    const names = await entries.names([...more])
+    more = new Set()
+    for (const name of names) {
+      const id = await targetOf(name, naming)
+      if (id !== undefined && !all.has(id)) more.add(id)
+    }
   }
   return [...all]
 }
 
-async function addNamed(id: KeyId, ids: Set<KeyId>, { store, canonical }: Naming): Promise<void> {
-  if (ids.has(id)) return
-  ids.add(id)
-  for await (const entry of store.entries.some([id])) {
-    const blob = isName(entry) ? await store.open(entry) : undefined
-    if (blob === undefined) continue
-    try {
-      const text = await textOf(blob)
-      if (URL.canParse(text)) await addNamed(keyIdOf(canonical(new URL(text))), ids, { store, canonical })
-    } finally {
-      await blob.close()
-    }
+/** The id of the URL that a name leads to. */
+async function targetOf(name: Entry, { store, canonical }: Naming): Promise<KeyId | undefined> {
+  const blob = await store.open(name)
+  if (blob === undefined) return undefined
+  try {
+    const text = await textOf(blob)
+    return URL.canParse(text) ? keyIdOf(canonical(new URL(text))) : undefined
+  } finally {
+    await blob.close()
   }
 }
 

@@ -193,6 +193,17 @@ export class Entries implements EntryStore {
     }
   }
 
+  /** The names (names.ts) among the entries of these ids and of these keys. */
+  async names(ids: readonly KeyId[]): Promise<Entry[]> {
+    // The outer loop runs over the ids: each of them is looked up in the index of names.
+    const rows = await this.#database.query<Row>(
+      `WITH asked (id) AS (SELECT value FROM json_each(?))
+        SELECT key, value FROM asked CROSS JOIN ${ENTRIES} ON key >= id AND key < id || '.' WHERE ${IS_NAME}`,
+      JSON.stringify(ids),
+    )
+    return rows.map(entryOf)
+  }
+
   /** The contents of a key, without that of the key itself. */
   async below(key: KeyId): Promise<Entry[]> {
     const rows = await this.#database.query<Row>(
