@@ -2,12 +2,12 @@
 
 import type { Connection } from './index/connection.js'
 import type { Database } from './index/database.js'
-import type { Flusher } from './index/flusher.js'
+import type { Flusher, WriteBehind } from './index/flusher.js'
 import type { Invalidation } from './invalidation.js'
 import { LruMap } from './lru.js'
 import { ENTRIES, ENTRY_SHA256, IS_NAME } from './index/schema.js'
 import type { Entry, EntryStore, KeyId, Sha256 } from './types.js'
-import { PendingUses, used } from './uses.js'
+import { type Use, used, usesOf } from './uses.js'
 
 /** Entries that memory answers for; one takes about 1 KiB. */
 const MEMORY_LIMIT = 50_000
@@ -29,18 +29,16 @@ export interface EntriesOptions {
 export class Entries implements EntryStore {
   readonly #database: Database
   readonly #invalidation: Invalidation
-  readonly #flusher: Flusher
   readonly #memory: LruMap<KeyId, Entry>
-  readonly #pending = new PendingUses()
+  readonly #uses: WriteBehind<KeyId, Use>
   /** Grows with every change that may outdate an entry that is being read. */
   #epoch = 0
 
   constructor({ database, invalidation, flusher, memoryLimit = MEMORY_LIMIT }: EntriesOptions) {
     this.#database = database
     this.#invalidation = invalidation
-    this.#flusher = flusher
     this.#memory = new LruMap(memoryLimit)
-    flusher.add(() => this.#pending.write(database))
+    this.#uses = usesOf(database, flusher)
   }
 
   /** The entry in memory, unless a process has removed or replaced an entry since. */
@@ -56,7 +54,7 @@ export class Entries implements EntryStore {
     return this.#database.run(async ({ keyv }) => {
       const found = await keyv.get<Entry>(id)
       if (found === undefined) return undefined
-      const entry = this.#pending.over(found)
+      const entry = this.#withUses(found)
       // 1. this read begins; 2. the entry is removed, and memory dropped; 3. this read ends with the old entry: it may be
       // returned, since it was asked for before the removal, but not remembered.
       if (epoch === this.#epoch) this.#memory.set(id, entry)
@@ -167,10 +165,9 @@ export class Entries implements EntryStore {
 
   touch(id: KeyId, now: number): void {
     const use = { hits: 1, lastUsedAt: now }
-    this.#pending.note(id, use)
+    this.#uses.add(id, use)
     const known = this.#memory.get(id)
     if (known !== undefined) this.#memory.set(id, used(known, use))
-    this.#flusher.arm()
   }
 
   async *list(after: KeyId = ''): AsyncIterable<Entry> {
@@ -210,7 +207,7 @@ export class Entries implements EntryStore {
       `SELECT key, value FROM ${ENTRIES} WHERE key > ?1 || '-' AND key < ?1 || '.'`,
       key,
     )
-    return rows.map((row) => this.#pending.over(entryOf(row)))
+    return rows.map((row) => this.#withUses(entryOf(row)))
   }
 
   /** Other entries that name the same blob, by their ids, at most `limit` of them. */
@@ -237,7 +234,7 @@ export class Entries implements EntryStore {
     )
     const [row] = rows
     if (row === undefined || (rows.length > 1 && row.key !== beginning)) return undefined
-    return this.#pending.over(entryOf(row))
+    return this.#withUses(entryOf(row))
   }
 
   /** Hits by day (days since the epoch, UTC), without those that are not written yet. */
@@ -274,21 +271,26 @@ export class Entries implements EntryStore {
       `SELECT key, value FROM ${ENTRIES} WHERE key > ? ORDER BY key LIMIT ${PAGE}`,
       last,
     )
-    return rows.map((row) => this.#pending.over(entryOf(row)))
+    return rows.map((row) => this.#withUses(entryOf(row)))
   }
 
   /** `before`: the entry that is replaced; its uses are kept. */
   #remember(entry: Entry, before: Entry | undefined): void {
     this.#epoch++
     const kept = before === undefined ? entry : used(entry, { hits: 0, lastUsedAt: before.lastUsedAt })
-    this.#memory.set(entry.id, this.#pending.over({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
+    this.#memory.set(entry.id, this.#withUses({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
+  }
+
+  /** The entry with its uses that are not written yet. */
+  #withUses(entry: Entry): Entry {
+    return used(entry, this.#uses.pending.get(entry.id))
   }
 
   #forget(ids: readonly KeyId[]): void {
     this.#epoch++
     for (const id of ids) {
       this.#memory.delete(id)
-      this.#pending.forget(id)
+      this.#uses.forget(id)
     }
   }
 }

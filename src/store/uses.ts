@@ -1,6 +1,7 @@
-/** Uses of entries that are not in the index yet. */
+/** Uses of entries: counted in memory, and written to the index behind the answers. */
 
 import type { Database } from './index/database.js'
+import { type Flusher, WriteBehind } from './index/flusher.js'
 import { ENTRIES } from './index/schema.js'
 import type { Entry, KeyId } from './types.js'
 
@@ -8,7 +9,7 @@ const USES_FROM_JSON = `
   SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS hits, json_extract(value, '$[2]') AS last_used
   FROM json_each(?)`
 
-/** Touches only rows that are there, so that a late write never brings back an entry that was removed meanwhile. */
+/** Touches only existing rows, so that a late write never brings back an entry that was removed meanwhile. */
 const WRITE_USES = `
   UPDATE ${ENTRIES} SET value = json_set(value,
     '$.value.hits', json_extract(value, '$.value.hits') + used.hits,
@@ -27,53 +28,26 @@ export interface Use {
   readonly lastUsedAt: number
 }
 
-export class PendingUses {
-  #uses = new Map<KeyId, { -readonly [K in keyof Use]: Use[K] }>()
-
-  get size(): number {
-    return this.#uses.size
-  }
-
-  note(id: KeyId, use: Use): void {
-    const known = this.#uses.get(id)
-    if (known === undefined) {
-      this.#uses.set(id, { ...use })
-      return
-    }
-    known.hits += use.hits
-    known.lastUsedAt = Math.max(known.lastUsedAt, use.lastUsedAt)
-  }
-
-  /** The entry with the uses that are not written yet. */
-  over(entry: Entry): Entry {
-    const use = this.#uses.get(entry.id)
-    return use === undefined ? entry : used(entry, use)
-  }
-
-  forget(id: KeyId): void {
-    this.#uses.delete(id)
-  }
-
-  /** Writes them to the index, and forgets them. */
-  async write(database: Database): Promise<void> {
-    if (this.#uses.size === 0) return
-    await database.run(async (connection) => {
-      // Taken within the operation: no read can come between and see them neither here nor in the index.
-      const uses = this.#uses
-      this.#uses = new Map()
-      const rows = JSON.stringify([...uses].map(([id, use]) => [id, use.hits, use.lastUsedAt]))
-      try {
-        await connection.query(WRITE_USES, rows)
-      } catch (error) {
-        for (const [id, use] of uses) this.note(id, use)
-        throw error
-      }
-      // A failure here leaves a gap in a chart; the uses above are not counted again.
-      await connection.query(WRITE_DAYS, rows)
-    })
-  }
+export function usesOf(database: Database, flusher: Flusher): WriteBehind<KeyId, Use> {
+  return new WriteBehind<KeyId, Use>({
+    database,
+    flusher,
+    merge: plus,
+    write: ({ query }, uses) => query(WRITE_USES, rows(uses)),
+    // A failure here leaves a gap in a chart; the uses above are not counted again.
+    written: (uses) => database.query(WRITE_DAYS, rows(uses)),
+  })
 }
 
-export function used(entry: Entry, use: Use): Entry {
-  return { ...entry, hits: entry.hits + use.hits, lastUsedAt: Math.max(entry.lastUsedAt, use.lastUsedAt) }
+/** The entry with one more use, or as it is without one. */
+export function used(entry: Entry, use: Use | undefined): Entry {
+  return use === undefined ? entry : { ...entry, ...plus(entry, use) }
+}
+
+function plus(a: Use, b: Use): Use {
+  return { hits: a.hits + b.hits, lastUsedAt: Math.max(a.lastUsedAt, b.lastUsedAt) }
+}
+
+function rows(uses: ReadonlyMap<KeyId, Use>): string {
+  return JSON.stringify([...uses].map(([id, use]) => [id, use.hits, use.lastUsedAt]))
 }

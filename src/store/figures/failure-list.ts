@@ -1,7 +1,7 @@
 /** The latest failures on this cache directory, for operators: one bounded list for all its processes. */
 
 import type { Database } from '../index/database.js'
-import type { Flusher } from '../index/flusher.js'
+import { type Flusher, WriteBehind } from '../index/flusher.js'
 
 /** One final failure. */
 export interface FailureRecord {
@@ -26,21 +26,26 @@ const KEPT = 500
 
 export class FailureList {
   readonly #database: Database
-  readonly #flusher: Flusher
-  /** Still to be written, oldest first. */
-  #pending: FailureRecord[] = []
+  /** By a number that grows. */
+  readonly #records: WriteBehind<number, FailureRecord>
+  #last = 0
 
   constructor(database: Database, flusher: Flusher) {
     this.#database = database
-    this.#flusher = flusher
-    flusher.add(() => this.#write())
+    this.#records = new WriteBehind<number, FailureRecord>({
+      database,
+      flusher,
+      merge: (_, later) => later,
+      write: ({ query }, records) =>
+        query('INSERT INTO failures (record) SELECT value FROM json_each(?)', JSON.stringify([...records.values()])),
+      written: () => database.query(`DELETE FROM failures WHERE n <= (SELECT max(n) FROM failures) - ${KEPT}`),
+    })
   }
 
   /** At once in memory, within a second in the index. */
   add(record: FailureRecord): void {
-    this.#pending.push(record)
-    if (this.#pending.length > KEPT) this.#pending.shift()
-    this.#flusher.arm()
+    this.#records.add(++this.#last, record)
+    this.#records.forget(this.#last - KEPT)
   }
 
   /** Newest first. */
@@ -48,23 +53,7 @@ export class FailureList {
     return this.#database.run(async ({ query }) => {
       const rows = await query<{ record: string }>(`SELECT record FROM failures ORDER BY n DESC LIMIT ${KEPT}`)
       const stored = rows.map(({ record }) => JSON.parse(record) as FailureRecord)
-      return [...this.#pending, ...stored.reverse()].sort((a, b) => b.at - a.at).slice(0, KEPT)
-    })
-  }
-
-  async #write(): Promise<void> {
-    if (this.#pending.length === 0) return
-    await this.#database.run(async ({ query }) => {
-      // Taken within the operation: no read can come between and see them neither here nor in the index.
-      const records = this.#pending
-      this.#pending = []
-      try {
-        await query('INSERT INTO failures (record) SELECT value FROM json_each(?)', JSON.stringify(records))
-      } catch (error) {
-        this.#pending = [...records, ...this.#pending].slice(-KEPT)
-        throw error
-      }
-      await query(`DELETE FROM failures WHERE n <= (SELECT max(n) FROM failures) - ${KEPT}`)
+      return [...this.#records.pending.values(), ...stored.reverse()].sort((a, b) => b.at - a.at).slice(0, KEPT)
     })
   }
 }

@@ -1,7 +1,8 @@
-/** How many readers the downloads in flight have, over all processes: told within a second, and gone with their process. */
+/** The number of readers of each download in flight, over all processes. The rows of a dead process do not count. */
 
+import type { Query } from '../index/connection.js'
 import type { Database } from '../index/database.js'
-import type { Flusher } from '../index/flusher.js'
+import { type Flusher, WriteBehind } from '../index/flusher.js'
 import { parseOrUndefined } from '../files.js'
 import { livenessOf, type ProcessIdentity } from '../process.js'
 import type { KeyId } from '../types.js'
@@ -23,26 +24,29 @@ interface Row {
 
 export class ReaderCounts {
   readonly #database: Database
-  readonly #flusher: Flusher
   readonly #owner: string
-  #pending = new Map<KeyId, number>()
+  readonly #counts: WriteBehind<KeyId, number>
+  /** Downloads with a row of this engine. */
   readonly #written = new Set<KeyId>()
 
   constructor({ database, flusher, owner, engine }: ReaderCountsOptions) {
     this.#database = database
-    this.#flusher = flusher
     this.#owner = `${engine} ${owner}`
-    flusher.add(() => this.#write())
+    this.#counts = new WriteBehind<KeyId, number>({
+      database,
+      flusher,
+      merge: (_, later) => later,
+      write: ({ query }, counts) => this.#write(query, counts),
+      written: (counts) => {
+        for (const [id, n] of counts) if (n === 0 && !this.#counts.pending.has(id)) this.#written.delete(id)
+      },
+    })
   }
 
   /** Readers of this download in this engine, from now on. */
   set(id: KeyId, n: number): void {
-    if (n === 0 && !this.#written.has(id)) {
-      this.#pending.delete(id)
-      return
-    }
-    this.#pending.set(id, n)
-    this.#flusher.arm()
+    if (n === 0 && !this.#written.has(id)) this.#counts.forget(id)
+    else this.#counts.add(id, n)
   }
 
   /** Readers elsewhere, by download. */
@@ -62,32 +66,20 @@ export class ReaderCounts {
     return rows.filter((row) => living.has(row.owner))
   }
 
-  async #write(): Promise<void> {
-    if (this.#pending.size === 0) return
-    await this.#database.run(async ({ query }) => {
-      const counts = this.#pending
-      this.#pending = new Map()
-      // Before it is written: who leaves meanwhile has something to take back.
-      for (const [id, n] of counts) if (n > 0) this.#written.add(id)
-      const json = JSON.stringify(Object.fromEntries(counts))
-      try {
-        await query(
-          `INSERT INTO readers SELECT ?, key, value FROM json_each(?) WHERE true
-           ON CONFLICT (owner, id) DO UPDATE SET n = excluded.n`,
-          this.#owner,
-          json,
-        )
-        await query('DELETE FROM readers WHERE owner = ? AND n = 0', this.#owner)
-      } catch (error) {
-        for (const [id, n] of counts) if (!this.#pending.has(id)) this.#pending.set(id, n)
-        throw error
-      }
-      for (const [id, n] of counts) if (n === 0 && !this.#pending.has(id)) this.#written.delete(id)
-    })
+  async #write(query: Query, counts: ReadonlyMap<KeyId, number>): Promise<void> {
+    // Noted before the rows exist: a reader that leaves meanwhile finds a row to take back.
+    for (const [id, n] of counts) if (n > 0) this.#written.add(id)
+    await query(
+      `INSERT INTO readers SELECT ?, key, value FROM json_each(?) WHERE true
+       ON CONFLICT (owner, id) DO UPDATE SET n = excluded.n`,
+      this.#owner,
+      JSON.stringify(Object.fromEntries(counts)),
+    )
+    await query('DELETE FROM readers WHERE owner = ? AND n = 0', this.#owner)
   }
 }
 
-/** What cannot be read was written by another version, which may live. */
+/** An owner that cannot be read was written by another version of kiss, and may be alive. */
 async function isLive(owner: string): Promise<boolean> {
   const identity = parseOrUndefined(owner.slice(owner.indexOf(' ') + 1)) as ProcessIdentity | undefined
   return identity === undefined || (await livenessOf(identity)) !== 'dead'

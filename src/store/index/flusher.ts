@@ -1,7 +1,10 @@
-/** Writes counts and uses from memory to the index, behind the answers: within a second, and at the end. */
+/** Writes values from memory to the index without a wait of the answers: within a second, and at the end. */
+
+import type { Connection } from './connection.js'
+import type { Database } from './database.js'
 
 /** Milliseconds; the most that a SIGKILL loses (counters, last uses). */
-export const FLUSH_DELAY = 1_000
+const FLUSH_DELAY = 1_000
 
 export class Flusher {
   readonly #sources: (() => Promise<void>)[] = []
@@ -61,5 +64,67 @@ export class Flusher {
     if (!this.#failing) this.#warn(`counters and last uses wait in memory: ${String(error)}`)
     this.#failing = true
     this.arm()
+  }
+}
+
+export interface WriteBehindOptions<K, V> {
+  readonly database: Database
+  readonly flusher: Flusher
+  /** One value for a key of which another one is not written yet. */
+  readonly merge: (earlier: V, later: V) => V
+  /** One statement, or several that can be repeated: after an error all values are written again. */
+  readonly write: (connection: Connection, values: ReadonlyMap<K, V>) => Promise<unknown>
+  /** Called after `write` with the same values; they are not written again if it throws. */
+  readonly written?: (values: ReadonlyMap<K, V>) => unknown
+}
+
+/** Values by key that wait for the next flush. */
+export class WriteBehind<K, V> {
+  readonly #options: WriteBehindOptions<K, V>
+  #values = new Map<K, V>()
+
+  constructor(options: WriteBehindOptions<K, V>) {
+    this.#options = options
+    options.flusher.add(() => this.#flush())
+  }
+
+  /** The values that are not written yet. */
+  get pending(): ReadonlyMap<K, V> {
+    return this.#values
+  }
+
+  add(key: K, value: V): void {
+    this.#merge(key, value)
+    this.#options.flusher.arm()
+  }
+
+  /** A value that is not written yet never is. */
+  forget(key: K): void {
+    this.#values.delete(key)
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#values.size === 0) return
+    const { database, write, written } = this.#options
+    const values = await database.run(async (connection) => {
+      // Taken within the operation: no read can come between and see them neither in memory nor in the index.
+      const taken = this.#values
+      this.#values = new Map()
+      try {
+        await write(connection, taken)
+        return taken
+      } catch (error) {
+        const later = this.#values
+        this.#values = taken
+        for (const [key, value] of later) this.#merge(key, value)
+        throw error
+      }
+    })
+    await written?.(values)
+  }
+
+  #merge(key: K, value: V): void {
+    const earlier = this.#values.get(key)
+    this.#values.set(key, earlier === undefined ? value : this.#options.merge(earlier, value))
   }
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { connect } from '#kiss/store/index/connection.js'
 import { Flusher } from '#kiss/store/index/flusher.js'
+import { ENTRIES } from '#kiss/store/index/schema.js'
+import { Fixture, put } from '../support.js'
 
 describe('the flusher', () => {
   it('lets every source write, and throws what one of them threw', async () => {
@@ -44,5 +47,42 @@ describe('the flusher', () => {
     await flusher.close()
     assert.equal(warnings.length, 1)
     assert.match(warnings[0]!, /the disk is full/)
+  })
+})
+
+describe('values that are written behind the answers', () => {
+  const fixture = new Fixture()
+  beforeEach(() => fixture.begin())
+  afterEach(() => fixture.end())
+
+  it('are written once, with those that came later, after a write that failed', async () => {
+    const store = await fixture.open()
+    const { id } = await put(store, 'a', 'body')
+    const failure = { url: 'http://a/', code: 'origin-failed', message: '', private: false }
+    const { query, close } = await connect(store.layout.index, 1_000)
+    const tables = [ENTRIES, 'counters', 'failures', 'readers']
+    const note = (at: number): void => {
+      store.entries.touch(id, at)
+      store.counters.add('downloaded', 3)
+      store.failures.add({ ...failure, at })
+      store.readers.set(id, at)
+    }
+    note(1)
+    for (const table of tables) await query(`ALTER TABLE ${table} RENAME TO hidden_${table}`)
+    await assert.rejects(store.flush(), /no such table/)
+    for (const table of tables) await query(`ALTER TABLE hidden_${table} RENAME TO ${table}`)
+    note(2)
+    await store.flush()
+    await store.flush()
+    await close()
+
+    const other = await fixture.open()
+    assert.equal((await other.entries.get(id))?.hits, 2)
+    assert.equal((await other.counters.read()).downloaded, 6)
+    assert.deepEqual(
+      (await other.failures.read()).map(({ at }) => at),
+      [2, 1],
+    )
+    assert.deepEqual([...(await other.readers.elsewhere())], [[id, 2]])
   })
 })
