@@ -100,7 +100,7 @@ function refuseUnknownHooks(plugin: Plugin): void {
 }
 
 /** A failure of a plugin. A KissError already names the plugin. */
-export function pluginError(plugin: string, what: string, cause?: unknown): KissError {
+function pluginError(plugin: string, what: string, cause?: unknown): KissError {
   if (cause instanceof KissError) return cause
   const reason = cause instanceof Error ? `: ${cause.message}` : ''
   return new KissError('configuration', `plugin ${plugin}: ${what}${reason}`, { cause })

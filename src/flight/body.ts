@@ -237,7 +237,7 @@ async function sameContent(a: number, b: number, length: number): Promise<boolea
 }
 
 /** Do the first `length` bytes of two files agree? A file that is too short does not. */
-export async function sameBytes(a: number, b: number, length: number): Promise<boolean> {
+async function sameBytes(a: number, b: number, length: number): Promise<boolean> {
   const left = Buffer.allocUnsafe(COMPARE)
   const right = Buffer.allocUnsafe(COMPARE)
   for (let position = 0; position < length;) {

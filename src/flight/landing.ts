@@ -142,7 +142,7 @@ const RENEWAL = 1_000
 /** … if at least this many bytes arrived since: a slower origin does not hold space that other downloads need. */
 const PROGRESS = 64 * 1024
 
-export class BodySpace {
+class BodySpace {
   #length: number | undefined
   #granted = 0
   /** The time and the size of the last renewal; monotonic milliseconds. */

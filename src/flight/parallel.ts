@@ -18,7 +18,7 @@ export interface ParallelTerms {
 
 const MiB = 1024 * 1024
 
-export const defaultTerms: ParallelTerms = {
+const defaultTerms: ParallelTerms = {
   connections: 8,
   memory: 256 * MiB,
   least: 32 * MiB,

@@ -114,7 +114,7 @@ async function append(chunk: Buffer, { landing, order, rangeEnd, total, onGrown 
 const TIMEOUT = 5_000
 
 /** Bytes; undefined if the answer to HEAD has no length, or belongs to another version than `head`. */
-export async function lengthByHead(
+async function lengthByHead(
   order: Order,
   head: Head | undefined,
   { origins }: Pick<Collaborators, 'origins'>,

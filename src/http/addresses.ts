@@ -67,7 +67,7 @@ function fold(parts: readonly number[], bits: number): bigint {
 }
 
 /** The IPv4 address where one is mapped into IPv6. */
-export function unmapped(address: Address): Address {
+function unmapped(address: Address): Address {
   return contains(MAPPED, address) ? { family: 4, value: low32(address.value) } : address
 }
 

@@ -48,7 +48,7 @@ export function resolveRange(range: RangeRequest, length: number): ByteRange | u
  * Does If-Range let the range stand? (RFC 9110 §13.1.5: strong comparison; a date would have to be strong in the sense of
  * §8.8.2.2, which we never claim, so it asks for everything.)
  */
-export function ifRangeHolds(headers: RequestHeaders, own: Validators): boolean {
+function ifRangeHolds(headers: RequestHeaders, own: Validators): boolean {
   const value = field(headers, 'if-range')
   return value === undefined || strongEqual(value.trim(), own.etag)
 }

@@ -9,7 +9,7 @@ const html = /^\s*(text\/html|application\/xhtml\+xml)\s*(;|$)/i
 const pagePath = /(^|\/)$|\.(s?html?|xhtml)$/i
 
 /** Is this an HTML page under a name without an HTML extension? */
-export function isUnexpectedPage(path: string, { contentType }: Pick<StoredHeaders, 'contentType'>): boolean {
+function isUnexpectedPage(path: string, { contentType }: Pick<StoredHeaders, 'contentType'>): boolean {
   return contentType !== undefined && html.test(contentType) && !pagePath.test(path)
 }
 

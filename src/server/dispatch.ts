@@ -16,7 +16,7 @@ import {
 import { parseAuthority } from './self.js'
 
 /** Bytes of a request target: longer ones name no artifact. */
-export const longestUrl = 8192
+const longestUrl = 8192
 
 export interface Located {
   readonly route: Route | undefined

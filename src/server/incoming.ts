@@ -71,7 +71,7 @@ function oneHost({ headersDistinct: { host = [] } }: IncomingMessage): string | 
 }
 
 /** Path, query and, in a target of absolute form, the authority (RFC 9112 §3.2). */
-export function splitTarget(target: string): { path: string; query: string; authority: string | undefined } {
+function splitTarget(target: string): { path: string; query: string; authority: string | undefined } {
   const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
   const rest = (absolute === null ? target : target.slice(absolute[0].length)).replace(/#.*$/s, '')
   const mark = rest.indexOf('?')

@@ -8,8 +8,7 @@ import { formatSize } from '../units.js'
 import { LogSink, logTarget, type LogTarget } from './log-sink.js'
 import type { RequestRecord, ServerLog } from './request-log.js'
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 export interface LogOptions {
   readonly level?: LogLevel

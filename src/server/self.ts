@@ -33,7 +33,7 @@ export function parseAuthority(text: string): Authority | undefined {
   return { host: address ?? name.toLowerCase().replace(/\.$/, ''), port }
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 

@@ -24,7 +24,7 @@ import type { KeyId, Sha256 } from './types.js'
  *
  * The blobs and their descriptions are enough to build all other files anew.
  */
-export const LAYOUT_VERSION = '1'
+const LAYOUT_VERSION = '1'
 
 const names = ['index.sqlite', 'blobs', 'transfers', 'changes']
 

@@ -80,7 +80,7 @@ export class Guard implements AddressGuard {
 }
 
 /** The port that a URL is connected to. */
-export function portOf(url: URL): number {
+function portOf(url: URL): number {
   if (url.port !== '') return Number(url.port)
   return url.protocol === 'https:' ? 443 : 80
 }

@@ -12,7 +12,7 @@ interface NativeContext {
 }
 
 /** In place of a file: those of the operating system. */
-export const SYSTEM = 'system'
+const SYSTEM = 'system'
 
 /** Where distributions keep them: Debian and Alpine, Fedora, openSUSE, the BSDs and macOS. */
 const systemFiles = [

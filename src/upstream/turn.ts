@@ -8,7 +8,7 @@ const WINDOW = 10_000
 const SILENCE = 60_000
 
 /** The download was slow, and another waited for its place. The received bytes are kept; the next attempt waits for a place. */
-export class Yielded extends Error {
+class Yielded extends Error {
   readonly code = 'ERR_YIELDED'
 }
 

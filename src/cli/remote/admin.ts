@@ -92,7 +92,7 @@ function notKiss({ client }: Remote): KissError {
 }
 
 /** Is this one of the `entries` of a list? */
-export function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> & { readonly id?: string } {
+function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> & { readonly id?: string } {
   if (typeof value !== 'object' || value === null) return false
   const {
     pinnedUntil = null,
@@ -118,7 +118,7 @@ export function isListedEntry(value: unknown): value is Omit<ListedEntry, 'id'> 
   )
 }
 
-export function isCount(value: unknown): value is number {
+function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 

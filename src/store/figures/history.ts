@@ -29,7 +29,7 @@ const NOTE = `INSERT OR IGNORE INTO past (step, at, counts)
   SELECT ?, ?, (SELECT json_group_object(name, value) FROM counters) RETURNING at`
 
 /** Days that the hits of an entry are kept. */
-export const HIT_DAYS = 30
+const HIT_DAYS = 30
 const DAY = 86_400_000
 
 export class History {
