@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,8 +17,8 @@ const QUOTA = 200_000
 const fresh = bytes('fresh', 150_000)
 const old = bytes('old', 100_000)
 const before = bytes('before', 20_000)
-/** Children at once. */
-const PARALLEL = 4
+/** Of so many steps, the process is really killed before one; before each of the others its directory is copied. */
+const REALLY = 10
 const TWO_DAYS = 2 * 86_400_000
 
 interface Scenario {
@@ -58,7 +58,7 @@ const scenarios: readonly Scenario[] = [
     name: 'a download that replaces an older version',
     fromStart: false,
     async prepare(cacheDir, origin) {
-      origin.serve('/fresh', { body: before, etag: '"before"' })
+      origin.script('/fresh', [{ body: before, etag: '"before"' }])
       await withEngine(cacheDir, (engine) => fetchAll(engine, origin.url('/fresh')))
     },
   },
@@ -67,6 +67,10 @@ const scenarios: readonly Scenario[] = [
 /** Sends the body in three parts, so that there is a half of it on disk. */
 function serveInParts(origin: Origin): void {
   origin.script('/fresh', [{ body: fresh, etag: '"fresh"', throttle: 3_000_000 }])
+}
+
+function serveAtOnce(origin: Origin): void {
+  origin.script('/fresh', [{ body: fresh, etag: '"fresh"' }])
   origin.serve('/old', { body: old, etag: '"old"' })
 }
 
@@ -74,19 +78,15 @@ interface Death {
   readonly signal: NodeJS.Signals | null
   readonly code: number | null
   readonly stdout: string
-  /** The last is the one that did not happen. */
+  /** Of a process that was killed, the last one did not happen. */
   readonly steps: string[]
 }
 
-async function die(cacheDir: string, url: string, at: number, fromStart: boolean): Promise<Death> {
+/** Runs the process that fetches; `env` says where it dies or is copied. */
+async function run(cacheDir: string, url: string, fromStart: boolean, env: Record<string, string>): Promise<Death> {
   const report = `${cacheDir}.steps`
   const started = spawn(process.execPath, ['--import', faultPoints, child, cacheDir, url, String(QUOTA)], {
-    env: {
-      PATH: process.env.PATH,
-      CRASH_AT: String(at),
-      CRASH_REPORT: report,
-      ...(fromStart && { CRASH_FROM: 'start' }),
-    },
+    env: { PATH: process.env.PATH, CRASH_REPORT: report, ...(fromStart && { CRASH_FROM: 'start' }), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let stdout = ''
@@ -160,40 +160,48 @@ describe('a process that is killed at any step that changes the disk', () => {
     it(`loses and spoils nothing: ${scenario.name}`, async function () {
       this.timeout(300_000)
       const root = mkdtempSync(path.join(tmpdir(), 'kiss-crash-'))
-      let next = 1
-      let last = Infinity
-      const seen = new Set<string>()
-      async function worker(): Promise<void> {
-        while (next <= last) {
-          const at = next++
-          const cacheDir = path.join(root, String(at))
-          const origin = await Origin.start()
-          try {
-            serveInParts(origin)
-            await scenario.prepare(cacheDir, origin)
-            serveInParts(origin)
-            const death = await die(cacheDir, origin.url('/fresh'), at, scenario.fromStart)
-            for (const step of death.steps) seen.add(step.split(' ')[0]!)
-            if (death.signal === null) {
-              assert.deepEqual([death.code, death.stdout], [0, sha256(fresh)])
-              last = Math.min(last, at)
-            } else assert.equal(death.signal, 'SIGKILL')
-            await assertRecovers(cacheDir, origin).catch((error: unknown) => {
-              throw new Error(`killed before step ${at}: ${death.steps.at(-1)}\n${String(error)}`, { cause: error })
-            })
-          } finally {
-            await origin.close()
-          }
-        }
+      const origin = await Origin.start()
+      const url = origin.url('/fresh')
+      const [prepared, whole, copies] = ['prepared', 'whole', 'copies'].map((name) => path.join(root, name)) as [
+        string,
+        string,
+        string,
+      ]
+      const begin = (cacheDir: string): void => {
+        if (existsSync(prepared)) execFileSync('cp', ['-a', prepared, cacheDir])
+        serveInParts(origin)
+      }
+      const recovers = async (cacheDir: string, at: number, step: string | undefined): Promise<void> => {
+        serveAtOnce(origin)
+        await assertRecovers(cacheDir, origin).catch((error: unknown) => {
+          throw new Error(`killed before step ${at}: ${step}\n${String(error)}`, { cause: error })
+        })
+        rmSync(cacheDir, { recursive: true, force: true })
       }
       try {
-        const failed = (await Promise.allSettled(Array.from({ length: PARALLEL }, worker))).find(
-          (result) => result.status === 'rejected',
-        )
-        if (failed !== undefined) throw failed.reason
-        assert.ok(last > 25, `only ${last} steps`)
+        serveAtOnce(origin)
+        await scenario.prepare(prepared, origin)
+        mkdirSync(copies)
+        begin(whole)
+        const env = { CRASH_COPIES: copies, CRASH_DIRECTORY: whole }
+        const { code, stdout, steps } = await run(whole, url, scenario.fromStart, env)
+        assert.deepEqual([code, stdout], [0, sha256(fresh)])
+        assert.ok(steps.length > 25, `only ${steps.length} steps`)
+        const seen = new Set(steps.map((step) => step.split(' ')[0]))
         for (const name of ['mkdir', 'writeFile', 'rename', 'writev', 'all']) assert.ok(seen.has(name), name)
+        for (const [i, step] of steps.entries()) await recovers(path.join(copies, String(i + 1)), i + 1, step)
+        await recovers(whole, steps.length + 1, undefined)
+
+        for (let at = REALLY; at <= steps.length; at += REALLY) {
+          const cacheDir = path.join(root, String(at))
+          begin(cacheDir)
+          const death = await run(cacheDir, url, scenario.fromStart, { CRASH_AT: String(at) })
+          if (death.signal === null) assert.deepEqual([death.code, death.stdout], [0, sha256(fresh)])
+          else assert.equal(death.signal, 'SIGKILL')
+          await recovers(cacheDir, at, death.steps.at(-1))
+        }
       } finally {
+        await origin.close()
         rmSync(root, { recursive: true, force: true })
       }
     })

@@ -1,8 +1,11 @@
 /**
  * Loaded before kiss (`--import`): counts the steps that change the disk, system calls of node:fs and statements of SQLite
- * alike, and ends the process with SIGKILL right before the one whose number is in CRASH_AT. So every state that a crash can
- * leave is met without naming a single one in kiss. Counting begins with {@link arm}, or at once with CRASH_FROM=start.
+ * alike, and ends the process with SIGKILL right before the step whose number is in CRASH_AT. With CRASH_COPIES it copies
+ * the directory CRASH_DIRECTORY before every step instead, to a folder named by the number of the step. So the tests meet
+ * every state that a crash can leave, and name none of them. Counting begins with {@link arm}, or at once with
+ * CRASH_FROM=start.
  */
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -10,6 +13,7 @@ import sqlite3 from 'sqlite3'
 
 const at = Number(process.env.CRASH_AT ?? Infinity)
 const report = process.env.CRASH_REPORT
+const { CRASH_COPIES: copies, CRASH_DIRECTORY: directory } = process.env
 let armed = process.env.CRASH_FROM === 'start'
 let count = 0
 
@@ -23,6 +27,12 @@ function step(name: string): void {
   count++
   if (report !== undefined) fs.appendFileSync(report, `${name}\n`)
   if (count === at) process.kill(process.pid, 'SIGKILL')
+  if (copies !== undefined && directory !== undefined && fs.existsSync(directory)) copy(directory, `${copies}/${count}`)
+}
+
+/** Repeats the copy when a thread of the pool removed a file meanwhile. The process of a real crash stands still as well. */
+function copy(from: string, to: string): void {
+  while (spawnSync('cp', ['-a', from, to]).status !== 0) fs.rmSync(to, { recursive: true, force: true })
 }
 
 type Method = (...args: unknown[]) => unknown
