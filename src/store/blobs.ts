@@ -12,7 +12,7 @@ import { stampOf } from './seen-file.js'
 import { fileSize } from './walk.js'
 import type { BlobStore, Entry, KeyId, OpenBlob, Sha256, Shared } from './types.js'
 
-/** Milliseconds between tries while the process has no descriptor left: readers come to their end all the time. */
+/** Milliseconds between tries while the process has no free descriptor. The end of a reader frees one. */
 const DESCRIPTOR_WAITS = [10, 20, 40, 80, 160]
 
 /** A folder may be removed between its making and the move into it. */

@@ -201,7 +201,7 @@ export class Entries implements EntryStore {
     return rows.map(entryOf)
   }
 
-  /** The contents of a key, without that of the key itself. */
+  /** The entries of the contents of a key, without the entry of the key itself. */
   async below(key: KeyId): Promise<Entry[]> {
     const rows = await this.#database.query<Row>(
       `SELECT key, value FROM ${ENTRIES} WHERE key > ?1 || '-' AND key < ?1 || '.'`,
@@ -225,7 +225,7 @@ export class Entries implements EntryStore {
     return (await this.#database.query(`SELECT 1 FROM ${ENTRIES} WHERE ${ENTRY_SHA256} = ? LIMIT 1`, sha256)).length > 0
   }
 
-  /** By its id, or by a beginning of it that no other entry has. */
+  /** The entry with this id, or the only entry whose id begins like this. */
   async find(beginning: string): Promise<Entry | undefined> {
     if (!/^[0-9a-f]{8,64}(-[0-9a-f]{0,32})*$/.test(beginning)) return undefined
     const rows = await this.#database.query<Row>(
@@ -252,7 +252,7 @@ export class Entries implements EntryStore {
     return row?.n ?? 0
   }
 
-  /** Without names. */
+  /** The number of entries; names do not count. */
   async count(): Promise<number> {
     const [row] = await this.#database.query<{ n: number }>(
       `SELECT (SELECT count(*) FROM ${ENTRIES}) - (SELECT count(*) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,

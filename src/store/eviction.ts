@@ -1,4 +1,4 @@
-/** Which blobs go when room is needed; pure. */
+/** Selects the blobs to evict when a reservation needs space; pure. */
 
 import type { Sha256 } from './types.js'
 
@@ -29,9 +29,9 @@ export interface Room {
   readonly kept: number
   /** Blobs that are being removed at this moment. */
   readonly leaving: number
-  /** What other reservations may write. */
+  /** Bytes that other reservations may write now. */
   readonly granted: number
-  /** What they may write in the end. */
+  /** Bytes that other reservations may write in total. */
   readonly promised: number
   /** Blobs that nobody may evict; part of `kept`. */
   readonly pinned: number
@@ -43,11 +43,11 @@ export type RoomPlan =
   /** It fits if the promises of other downloads lapse. */
   | { readonly do: 'wait-for-promises' }
   | { readonly do: 'evict'; readonly bytes: number }
-  /** Not even an empty cache could hold it. */
+  /** An empty cache could not hold it either. */
   | { readonly do: 'refuse-size' }
   /** The downloads in flight leave no room for it, even if all blobs were evicted. */
   | { readonly do: 'refuse-busy' }
-  /** Not even what may be evicted makes room for it beside the pinned entries. */
+  /** The pinned entries leave no room for it, even if all other blobs were evicted. */
   | { readonly do: 'refuse-pinned' }
 
 /** What to do about a reservation of `cost` that did not fit, and of which `ahead` is to be granted. */

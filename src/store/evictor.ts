@@ -33,7 +33,7 @@ export class Evictor {
   /** Resolves with the bytes freed: less than `bytes` where there is no more to evict. */
   async evict(bytes: number): Promise<number> {
     const { database, flusher, clock } = this.#options
-    // Last uses that cannot be written make the choice a second older, which is no reason not to make room.
+    // Without the last uses the choice is one second out of date, which does no harm.
     await flusher.flush().catch(() => undefined)
     let freed = 0
     while (freed < bytes) {
@@ -46,7 +46,7 @@ export class Evictor {
     return freed
   }
 
-  /** Where a body that is being stored has so many URLs that these alone leave no room for one more. */
+  /** For a body with so many URLs that its entries fill the quota: removes the least recently used of its entries. */
   async #evictEntries(bytes: number): Promise<number> {
     const limit = Math.ceil(bytes / ENTRY_COST)
     const { database, removal, clock } = this.#options

@@ -88,7 +88,7 @@ export function parseOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Empty or half written: not there yet.
+    // The file is empty or half written, and counts as absent.
     return undefined
   }
 }

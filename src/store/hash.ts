@@ -1,4 +1,4 @@
-/** Reads a blob again and says whether its bytes are what its name says. */
+/** Reads a blob again and compares the sum of its bytes with its name. */
 
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
@@ -13,7 +13,7 @@ export interface CheckedBody {
   readonly whole: boolean
   /** Bytes. */
   readonly size: number
-  /** Of the file that was read: by now another may have its name. */
+  /** The stamp of the file that was read. Another file may have the same name by now. */
   readonly stamp: string
 }
 

@@ -6,7 +6,7 @@ import { asKissError, systemCode } from '../errors.js'
 import type { Database } from './index/database.js'
 import type { Layout } from './layout.js'
 
-/** Milliseconds between looks at the index, for changes that the watch did not tell. */
+/** Milliseconds between reads of the index, for changes that the watch did not report. */
 const POLL = 5_000
 
 /**
@@ -44,7 +44,7 @@ export class Invalidation {
     this.#poll()
   }
 
-  /** The listener is called on every change, own ones included, soon after. Returns what takes it off. */
+  /** Calls the listener soon after every change, changes of this process included. Returns a function that removes it. */
   onInvalidate(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -145,7 +145,7 @@ async function begin(root: string, instance: string, modes: Modes): Promise<stri
   return writeVersion(root, instance, modes)
 }
 
-/** Of several processes that do it at once, one wins and all return its id. */
+/** Several processes may do it at once: one of them writes the id, and all return it. */
 async function writeVersion(root: string, instance: string, modes: Modes): Promise<string> {
   const file = join(root, 'VERSION')
   const temporary = `${file}.${instance}.tmp`

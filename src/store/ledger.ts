@@ -15,15 +15,15 @@ import type { KeyId, Sha256 } from './types.js'
 /** The reservation of one transfer, or the blob that it claims. */
 export interface Reservation {
   readonly id: KeyId
-  /** 0 for a claim: the blob counts already. */
+  /** 0 for a claim, because the blob counts already. */
   readonly bytes: number
-  /** The blob that it brought and whose entry is not written yet; null for a reservation. */
+  /** The blob of a claim, whose entry is not written yet; null for a reservation. */
   readonly sha256: Sha256 | null
-  /** The process that made it, as it names itself to the store. */
+  /** The process that made it, by the name that it gave to the store. */
   readonly owner: string
 }
 
-/** Milliseconds after which a promise lapses that no byte has filled. */
+/** Milliseconds without a new byte after which a promise lapses. */
 export const PROMISE_PATIENCE = 3_000
 
 const QUOTA = `(SELECT value FROM settings WHERE name = 'quota')`
@@ -81,7 +81,7 @@ export async function readRoom(query: Query, id: string, now: number): Promise<R
   return row === undefined || row.quota === null ? undefined : { ...row, quota: row.quota }
 }
 
-/** Bytes that count: what blobs take, and what reservations are granted. */
+/** Bytes that count: the blobs, and the granted bytes of the reservations. */
 export async function readCounted(query: Query, without = ''): Promise<number> {
   const [row] = await query<{ n: number }>(`SELECT ${USED} + ${grantedTo('id <> ?1')} AS n`, without)
   return row?.n ?? 0
@@ -252,7 +252,7 @@ export async function dropReservation(query: Query, { id, owner, bytes, sha256 }
   return rows.length > 0
 }
 
-/** Also what these keys claim. */
+/** Removes the claims of these keys as well. */
 export async function dropReservations(query: Query, ids: readonly KeyId[]): Promise<void> {
   for (const table of ['reservations', 'claims']) {
     await query(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids))

@@ -9,7 +9,7 @@ import { repairLedger } from './repair.js'
 export interface LedgerCheckOptions {
   readonly layout: Layout
   readonly database: Database
-  /** Identifies this boot; undefined: only a new index makes a look at the disk necessary. */
+  /** Identifies this boot; undefined: only a new index is compared with the disk. */
   readonly boot: string | undefined
 }
 
@@ -41,7 +41,7 @@ export class LedgerCheck {
     return (await this.#options.database.run(({ query }) => read(query, 'lost'))) !== undefined
   }
 
-  /** Every description has been read: no further entry will come back for a blob without one. */
+  /** Every description has been read, so that no further entry comes back. */
   async noteRebuilt(): Promise<void> {
     await this.#options.database.query(`DELETE FROM settings WHERE name = 'lost'`)
   }
@@ -52,7 +52,7 @@ export class LedgerCheck {
     if (before === boot) return
     await database.run(({ query }) => dropOtherBoots(query, boot))
     const unknown = await repairLedger(layout, database)
-    // Blobs without an index that knows them: it was set aside, or removed by hand.
+    // The index of these blobs was set aside, or removed by hand.
     if (before === undefined && unknown > 0) await database.run(({ query }) => note(query, 'lost', 'yes'))
     await database.run(({ query }) => note(query, 'ledger', boot))
   }

@@ -1,4 +1,4 @@
-/** Small facts that have to survive a restart, by name, beside the settings of the directory. */
+/** Small values that survive a restart, by name, in the table of the settings of the directory. */
 
 import type { Database } from './index/database.js'
 

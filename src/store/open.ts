@@ -1,4 +1,4 @@
-/** Puts the store of one cache directory together. */
+/** Composes the store of one cache directory. */
 
 import { randomUUID } from 'node:crypto'
 import { systemCode } from '../errors.js'
@@ -81,11 +81,11 @@ export interface Store {
    * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
    */
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
-  /** Removes the selected entries, and blobs that no other entry names. With `dryRun` only says what that would be. */
+  /** Removes the selected entries, and blobs that no other entry names. With `dryRun` it only counts them. */
   purge(selection: Selection, options?: { readonly dryRun?: boolean }): Promise<Purged>
-  /** Looks at every stored byte again and repairs by dropping (verify.ts). */
+  /** Hashes every stored body again, and drops damaged ones (verify.ts). */
   verify(options?: VerifyOptions): Promise<VerifyResult>
-  /** Called after entries were removed or replaced by any process. Returns what takes the listener off. */
+  /** Calls the listener after any process removed or replaced entries. Returns a function that removes the listener. */
   onInvalidate(listener: () => void): () => void
   /** Writes counters and uses now. */
   flush(): Promise<void>

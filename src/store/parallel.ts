@@ -1,4 +1,4 @@
-/** Does the same to many things, a few at a time. */
+/** Calls a function for many items, a few at a time. */
 export async function inParallel<T>(
   items: Iterable<T>,
   limit: number,

@@ -1,4 +1,4 @@
-/** Entries that an operator keeps: the quota does not evict them, and a purge by filters passes them over. */
+/** Entries that an operator keeps: the quota does not evict them, and a purge by filters skips them. */
 
 import type { Query } from './index/connection.js'
 import type { Database } from './index/database.js'
@@ -40,12 +40,12 @@ export class Pins {
     await this.#database.query('DELETE FROM pins WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids))
   }
 
-  /** By id, when each ends: milliseconds since the epoch, or Infinity. */
+  /** The end of each pin by the id of its entry: milliseconds since the epoch, or Infinity. */
   async read(now: number): Promise<ReadonlyMap<KeyId, number>> {
     return this.#database.run(({ query }) => readPins(query, now))
   }
 
-  /** When the pin of one entry ends: milliseconds since the epoch, or Infinity; undefined: there is none. */
+  /** The end of the pin of one entry: milliseconds since the epoch, or Infinity; undefined without a pin. */
   async end(id: KeyId, now: number): Promise<number | undefined> {
     const [row] = await this.#database.query<{ until: number | null }>(
       'SELECT until FROM pins WHERE id = ? AND (until IS NULL OR until > ?)',

@@ -38,7 +38,7 @@ export async function purge(options: PurgeOptions): Promise<Purged> {
   const { database, entries, pins, removal, selection, now, dryRun } = options
   const { ids, all } = selection
   const isSelected = selects(selection, now)
-  // A filter means what nobody has named.
+  // A filter skips pinned entries; an id or a URL does not.
   const pinned = ids === undefined ? await pins.read(now) : undefined
   const matches = (entry: Entry): boolean => isSelected(entry) && pinned?.has(entry.id) !== true
   if (dryRun) return foresee(entries, matches)

@@ -27,7 +27,7 @@ export interface Removed {
   readonly freed: number
   /** Bytes that the ledger counted for it and its entries. */
   readonly cost: number
-  /** There was a file to unlink. */
+  /** The file existed. */
   readonly found: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Brings the ledger of bytes in line with the files that are there. */
+/** Corrects the ledger of bytes by the files on the disk. */
 
 import type { Database } from './index/database.js'
 import { COST, ENTRIES, ENTRY_SHA256 } from './index/schema.js'

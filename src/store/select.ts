@@ -11,7 +11,7 @@ export interface Selection {
   /** Ids of entries or of keys, or beginnings of them; a key means each of its entries. */
   readonly ids?: readonly KeyId[]
   readonly stale?: boolean
-  /** Milliseconds since the epoch: what was stored later is not meant. */
+  /** Milliseconds since the epoch: entries that were stored later are not selected. */
   readonly before?: number
   /** Milliseconds since stored. */
   readonly olderThan?: number

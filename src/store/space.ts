@@ -62,7 +62,7 @@ export class SharedSpace implements Space {
   readonly #options: SpaceOptions
   /** Bytes evicted for each reservation because of the limit of this process. */
   readonly #evictedFor = new Map<string, number>()
-  /** Given back, and still in the index. */
+  /** Released reservations that are still in the index. */
   readonly #unreleased = new Set<KeyId>()
 
   constructor(options: SpaceOptions) {
@@ -197,7 +197,7 @@ export class SharedSpace implements Space {
     return this.#options.evictor.evict(bytes)
   }
 
-  /** Gives back the reservations of dead owners; how many. */
+  /** Releases the reservations of dead owners. Resolves with their number. */
   async reclaim(isLive: (reservation: Reservation) => Promise<boolean>): Promise<number> {
     let dropped = 0
     for (const reservation of await this.#options.database.run(({ query }) => readReservations(query))) {

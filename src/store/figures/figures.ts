@@ -14,11 +14,11 @@ export interface Figures {
   /** Adds to one of the counters, also for requests that are refused before they reach the engine. */
   count(name: CounterName, n: number): void
   sums(): Promise<ReadonlyMap<string, number>>
-  /** Counts body bytes that were served of a host; of hosts beyond {@link HOSTS_KEPT} the least served are forgotten. */
+  /** Counts body bytes served of a host. Beyond {@link HOSTS_KEPT} hosts, those with the fewest bytes are forgotten. */
   servedOf(host: string, bytes: number): void
   /** Body bytes served by host, the most first. */
   hosts(): Promise<readonly HostServed[]>
-  /** To be called every ten seconds by any number of processes: the history is made of it. */
+  /** Samples the counters for the history. Any number of processes call it every ten seconds. */
   note(): Promise<void>
   history(span: SpanName): Promise<readonly Interval[]>
   /** Writes the present figures of this process. */
@@ -35,7 +35,7 @@ export interface HostServed {
   readonly served: number
 }
 
-/** Strangers choose the names of hosts: the table of them is bounded. */
+/** Clients choose the names of hosts, so the table is bounded. */
 const HOSTS_KEPT = 1_000
 
 const FORGET_HOSTS = `DELETE FROM hosts WHERE (SELECT count(*) FROM hosts) > ${HOSTS_KEPT}

@@ -12,7 +12,7 @@ import {
 } from './intervals.js'
 import { type CounterName, servedKinds } from '../types.js'
 
-/** Which counters make a figure. A hit here is every answer that needed no download of its own. */
+/** The counters of each figure. A hit here is every answer that needed no download of its own. */
 const counters: Readonly<Record<FigureName, readonly CounterName[]>> = {
   downloaded: ['downloaded'],
   served: servedKinds.map((as) => `served_${as}` as const),
@@ -39,13 +39,13 @@ export class History {
     this.#database = database
   }
 
-  /** Notes the counters for every span whose interval has no sample yet, and forgets what is too old. */
+  /** Samples the counters for every span whose interval has no sample yet, and removes old samples. */
   async note(now: number): Promise<void> {
     await this.#database.run(async ({ query }) => {
       for (const [name, { step, length }] of Object.entries(spans)) {
         const at = Math.floor(now / step) * step
         const noted = await query(NOTE, step, at)
-        // One more than is shown: an interval has two ends.
+        // One sample more than intervals, because an interval has two ends.
         await query('DELETE FROM past WHERE step = ? AND (at < ? OR at > ?)', step, at - length, at)
         // Looks at every row: the coarsest step is often enough.
         if (name === 'month' && noted.length > 0) {

@@ -35,7 +35,7 @@ export const figureNames = [
 export type FigureName = (typeof figureNames)[number]
 export type Amounts = Readonly<Record<FigureName, number>>
 
-/** The sums of all time, when they were looked at. */
+/** The counters at one time. */
 export interface Sample extends Amounts {
   /** Milliseconds since the epoch, a multiple of the span's step. */
   readonly at: number

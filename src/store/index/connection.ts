@@ -17,13 +17,13 @@ export interface Connection {
 
 export type Query = <Row = unknown>(sql: string, ...parameters: Parameter[]) => Promise<Row[]>
 
-/** Imported when they are needed: they cost as much as all the rest of a start. */
+/** Imported on demand, because they take half of the time of a start. */
 async function libraries() {
   try {
     // First by require: Node 20 rejects the import of a package that throws twice, once where it cannot be caught.
     createRequire(import.meta.url)('sqlite3')
   } catch (error) {
-    // npm may skip install scripts and call that a success.
+    // npm may skip install scripts and exit with 0.
     const why = 'the install script of sqlite3 did not run, or for another Node.js'
     const hint = 'install kiss again, with --allow-scripts=sqlite3'
     throw new KissError('configuration', `SQLite cannot be loaded: ${why}`, { cause: error, hint })

@@ -7,7 +7,7 @@ export type IndexFault =
   | 'damaged'
   /** Another process has held it for longer than the busy timeout. */
   | 'locked'
-  /** The disk, the permissions, too many open files: a new file would fare no better. */
+  /** The disk, the permissions or too many open files: a new file would fail as well. */
   | 'failing'
 
 /** undefined where the error is not SQLite's. */

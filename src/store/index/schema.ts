@@ -20,15 +20,15 @@ const BLOCK = 4_096
 export const ENTRY_COST = 6_144
 
 const blocks = (bytes: string) => `(${bytes} + ${BLOCK - 1}) / ${BLOCK} * ${BLOCK}`
-/** What a body of so many bytes takes with its first entry. */
+/** SQL: the bytes that a body of this size takes with its first entry. */
 export const costOfBody = (bytes: string): string => `(${blocks(bytes)} + ${ENTRY_COST})`
-/** The same of a number. */
+/** The same for a number. */
 export const costOfBytes = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK + ENTRY_COST
 /** Of a row of `blobs`: one that is being removed counts the entries that it still has, any other one at least one. */
 const costOf = (row: string) => `(${blocks(`${row}size`)} + max(${row}entries, ${row}doomed IS NULL) * ${ENTRY_COST})`
-/** What a row of `blobs` takes. */
+/** SQL: the bytes that a row of `blobs` stands for. */
 export const COST = costOf('')
-/** What all of them take; triggers keep it. */
+/** SQL: the bytes of all rows of `blobs`; triggers keep the sum. */
 export const USED = `(SELECT value FROM settings WHERE name = 'used')`
 
 const use = (change: string) => `UPDATE settings SET value = value ${change} WHERE name = 'used';`
@@ -39,7 +39,7 @@ const withoutUse = (row: 'OLD' | 'NEW') => `json_remove(${row}.value, '$.value.h
 const names = (row: 'OLD' | 'NEW', change: string) =>
   `UPDATE blobs SET entries = max(0, entries ${change}) WHERE sha256 = ${field(row, 'sha256')};`
 
-/** A use of an entry is one of its blob. */
+/** A use of an entry is a use of its blob. */
 const named = `
   UPDATE blobs SET last_used = max(last_used, ${field('NEW', 'lastUsedAt')}) WHERE sha256 = ${field('NEW', 'sha256')};`
 
@@ -139,7 +139,7 @@ export const schema: readonly string[] = [
       WHERE key = NEW.key; END`,
 ]
 
-/** What an older version made and {@link schema} makes anew. */
+/** Tables of an older version that {@link schema} creates anew. */
 export const discard: readonly string[] = [
   ...['entry_added', 'entry_updated', 'entry_changed', 'entry_removed', 'entry_keeps_use'].map(
     (trigger) => `DROP TRIGGER IF EXISTS ${trigger}`,
