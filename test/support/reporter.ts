@@ -1,6 +1,7 @@
 /**
  * The report of mocha, with the tests that passed at the second try only, and why they failed before. The suite runs files
- * side by side on few cores, where a pause of the machine can fail a test that is right; a fault fails it twice.
+ * side by side on few cores, where a pause of the machine can fail a test that is right. A race in the program looks the same:
+ * look into every test of this list.
  */
 import Mocha from 'mocha'
 

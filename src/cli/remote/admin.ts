@@ -21,9 +21,11 @@ export async function remoteStatus(remote: Remote, signal: AbortSignal): Promise
 }
 
 export async function remoteEntries(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<ListedEntry[]> {
-  const lists: ListedEntry[][] = []
-  for (const part of partsOf(filter)) lists.push(await listOf(remote, part, signal))
-  return lists.flat()
+  // Names in two parts may lead to one entry.
+  const entries = new Map<string, ListedEntry>()
+  for (const part of partsOf(filter))
+    for (const entry of await listOf(remote, part, signal)) entries.set(entry.id === '' ? entry.url : entry.id, entry)
+  return [...entries.values()]
 }
 
 async function listOf(remote: Remote, filter: PurgeFilter, signal: AbortSignal): Promise<ListedEntry[]> {
@@ -59,12 +61,15 @@ export async function remotePurge(remote: Remote, filter: PurgeFilter, signal: A
 /** Characters of the URLs and ids in one request: a server accepts a URL of 8,192 bytes. */
 const NAMES = 6_000
 
-/** The filter in parts, each with few enough URLs and ids for one request. */
+/**
+ * The filter in parts, each with few enough URLs and ids for one request. The bytes of a dry run are then the least that the
+ * purge frees: a body that entries of two parts share counts in neither.
+ */
 function partsOf(filter: PurgeFilter): readonly PurgeFilter[] {
   const { urls = [], ids = [], ...others } = filter
   const parts: { readonly urls: URL[]; readonly ids: string[]; length: number }[] = []
   const place = (text: string): { readonly urls: URL[]; readonly ids: string[] } => {
-    const length = encodeURIComponent(text).length + 'url=&'.length
+    const length = new URLSearchParams({ url: text }).toString().length + '&'.length
     const last = parts.at(-1)
     const part = last && last.length + length <= NAMES ? last : { urls: [], ids: [], length: 0 }
     if (part !== last) parts.push(part)

@@ -36,6 +36,7 @@ export class FailureList {
       database,
       flusher,
       merge: (_, later) => later,
+      bound: KEPT,
       write: ({ query }, records) =>
         query('INSERT INTO failures (record) SELECT value FROM json_each(?)', JSON.stringify([...records.values()])),
       written: () => database.query(`DELETE FROM failures WHERE n <= (SELECT max(n) FROM failures) - ${KEPT}`),
@@ -45,7 +46,6 @@ export class FailureList {
   /** At once in memory, within a second in the index. */
   add(record: FailureRecord): void {
     this.#records.add(++this.#last, record)
-    this.#records.forget(this.#last - KEPT)
   }
 
   /** Newest first. */

@@ -72,6 +72,8 @@ export interface WriteBehindOptions<K, V> {
   readonly flusher: Flusher
   /** One value for a key of which another one is not written yet. */
   readonly merge: (earlier: V, later: V) => V
+  /** The most values that wait; the oldest ones above it are dropped. Default: any number. */
+  readonly bound?: number
   /** One statement, or several that can be repeated: after an error all values are written again. */
   readonly write: (connection: Connection, values: ReadonlyMap<K, V>) => Promise<unknown>
   /** Called after `write` with the same values; they are not written again if it throws. */
@@ -126,5 +128,10 @@ export class WriteBehind<K, V> {
   #merge(key: K, value: V): void {
     const earlier = this.#values.get(key)
     this.#values.set(key, earlier === undefined ? value : this.#options.merge(earlier, value))
+    const { bound = Infinity } = this.#options
+    for (const oldest of this.#values.keys()) {
+      if (this.#values.size <= bound) break
+      this.#values.delete(oldest)
+    }
   }
 }

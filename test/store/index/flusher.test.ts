@@ -55,6 +55,23 @@ describe('values that are written behind the answers', () => {
   beforeEach(() => fixture.begin())
   afterEach(() => fixture.end())
 
+  it('drops the oldest failures above their bound while the index cannot be written', async () => {
+    const store = await fixture.open()
+    const { query, close } = await connect(store.layout.index, 1_000)
+    await query('ALTER TABLE failures RENAME TO hidden_failures')
+    for (let at = 1; at <= 1_200; at++) {
+      store.failures.add({ url: 'http://a/', code: 'origin-failed', message: '', private: false, at })
+      if (at % 400 === 0) await assert.rejects(store.flush(), /no such table/)
+    }
+    await query('ALTER TABLE hidden_failures RENAME TO failures')
+    await store.flush()
+    const [{ first, count } = {}] = await query<{ first: number; count: number }>(
+      "SELECT min(json_extract(record, '$.at')) AS first, count(*) AS count FROM failures",
+    )
+    await close()
+    assert.deepEqual([first, count], [701, 500])
+  })
+
   it('are written once, with those that came later, after a write that failed', async () => {
     const store = await fixture.open()
     const { id } = await put(store, 'a', 'body')
