@@ -6,6 +6,8 @@
  *   4. No node downloads the key: this node takes the lease. It takes the bytes that other nodes have of an interrupted
  *      download from them, and requests the rest from the origin.
  *
+ * A node that cannot reach the holder takes a second lease beside it, and downloads the body for all nodes that cannot.
+ *
  * A private body is taken only after the origin has accepted the credential of this order for its content. While Redis is
  * unreachable, the node that last had the lease of the key is asked before the origin.
  */
@@ -17,14 +19,16 @@ import type { Order } from '../flight/order.js'
 import type { LruMap } from '../store/lru.js'
 import type { Entry, KeyId } from '../store/types.js'
 import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
-import { aboutOf, answerOf, renewedAnswer } from './answers.js'
+import { answerOf } from './answers.js'
 import { HolderAttempts } from './holder-attempts.js'
-import { abandoned, type Holder } from './holder.js'
+import { abandoned, Moved, type Holder } from './holder.js'
 import type { SharedLease, SharedLeases, Standing } from './leases.js'
 import type { Nodes } from './nodes.js'
-import type { PeerBody, PeerQuestion, PeerReply, Peers } from './peers.js'
+import { dismiss, OtherNodes, questionOf } from './other-nodes.js'
+import type { PeerBody, Peers } from './peers.js'
 import { Unreachable } from './redis.js'
 import { Right, type PeerRights } from './right.js'
+import { Silence } from './silence.js'
 import { watched } from './watch.js'
 
 export interface ClusterDownloadOptions {
@@ -52,10 +56,15 @@ export class ClusterDownload implements SharedDownload {
   readonly #o: ClusterDownloadOptions
   readonly #right: Right
   #lease: SharedLease | undefined
+  /** The lease under which the origin sends its answer; undefined without one. */
+  #under: SharedLease | undefined
   /** The last bytes came from another node. */
   #isFilled = false
-  /** Generations of holders and instances of nodes that gave this download no byte. */
+  readonly #others: OtherNodes
+  /** Generations of holders, and instances of nodes, that sent this download no byte. */
   readonly #useless = new Set<number | string>()
+  /** Generations of holders that did not answer this node. */
+  readonly #unreachable = new Set<number>()
   readonly #attempts = new HolderAttempts()
   /** Instances of the nodes that have a part of the body, as of the last lookup. */
   #parts: readonly string[] = []
@@ -64,6 +73,7 @@ export class ClusterDownload implements SharedDownload {
   constructor(options: ClusterDownloadOptions) {
     this.#o = options
     this.#right = new Right(options.order, options.rights)
+    this.#others = new OtherNodes({ ...options, right: this.#right, useless: this.#useless })
   }
 
   over(origins: Origins): Origins {
@@ -76,7 +86,8 @@ export class ClusterDownload implements SharedDownload {
 
   async claim(): Promise<boolean> {
     try {
-      await this.#acquire(await this.#o.leases.look(this.#o.order.id))
+      const standing = await this.#o.leases.look(this.#o.order.id)
+      if (!this.#holderOf(standing)) await this.#acquire(standing)
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
       return true
@@ -93,91 +104,93 @@ export class ClusterDownload implements SharedDownload {
     return this.#lease?.lost.aborted === false ? this.#lease : undefined
   }
 
+  /** The lease, unless another node may have taken it while this process was suspended. */
+  get #current(): SharedLease | undefined {
+    const held = this.#held
+    return held && !this.#o.leases.mayBeTaken(held) ? held : undefined
+  }
+
   async #request(asked: OriginRequest, origins: Origins): Promise<OriginAnswer> {
+    if (asked.spare !== undefined) return this.#range(asked, origins)
     for (;;) {
       asked.signal.throwIfAborted()
-      const held = this.#held
+      const held = this.#current
       if (held) return this.#asHolder(held, asked, origins)
       const step = await this.#next(asked)
       if (step === 'again') continue
       if (step === 'origin' && this.#o.order.follows === true) throw abandoned(this.#o.order.shown)
       this.#isFilled = step !== 'origin'
+      this.#under = undefined
       return step === 'origin' ? origins.request(asked) : step
     }
   }
 
-  async #asHolder({ lost }: SharedLease, asked: OriginRequest, origins: Origins): Promise<OriginAnswer> {
-    const part = await this.#fromPart(asked)
+  /** A range of the body that the origin sends to this node. */
+  #range(asked: OriginRequest, origins: Origins): Promise<OriginAnswer> {
+    const under = this.#under
+    if (!under) return origins.request(asked)
+    if (under.lost.aborted || this.#o.leases.mayBeTaken(under)) throw new Moved('this node may have lost the lease')
+    return origins.request({ ...asked, signal: AbortSignal.any([asked.signal, under.lost]) })
+  }
+
+  async #asHolder(held: SharedLease, asked: OriginRequest, origins: Origins): Promise<OriginAnswer> {
+    const part = await this.#others.part(this.#parts, asked)
     this.#isFilled = part !== undefined
     if (part) return part
-    const answer = await origins.request({ ...asked, signal: AbortSignal.any([asked.signal, lost]) })
+    this.#under = held
+    const answer = await origins.request({ ...asked, signal: AbortSignal.any([asked.signal, held.lost]) })
     if (!this.#isAnswered) this.#o.onAnswered(answer)
     this.#isAnswered = true
     return answer
   }
 
   async #next(asked: OriginRequest): Promise<Step> {
-    const { leases, order, instance } = this.#o
+    const { leases, order } = this.#o
     try {
       const standing = await leases.look(order.id)
-      const { holder, failure } = standing
+      const { failure } = standing
       this.#parts = standing.parts
       if (failure && order.access === 'public' && order.insists !== true) throw errorFrom(failure)
-      const stored = await this.#fromStore(standing, asked)
+      const stored = await this.#others.stored(standing, asked)
       if (stored) return stored
-      if (holder && holder.instance !== instance) return await this.#fromHolder(holder, standing, asked)
-      return await this.#acquire(standing)
+      const holder = this.#holderOf(standing)
+      return holder ? await this.#fromHolder(holder, asked) : await this.#acquire(standing)
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
       return await this.#withoutRedis(asked)
     }
   }
 
-  async #acquire({ generation }: Standing, instead?: Holder): Promise<'again'> {
-    const { leases, order, lend } = this.#o
+  /** Another node that downloads the key, unless this node cannot reach it. */
+  #holderOf({ holders }: Standing): Holder | undefined {
+    return holders.find(
+      ({ instance, generation }) => instance !== this.#o.instance && !this.#unreachable.has(generation),
+    )
+  }
+
+  async #acquire({ generation, holders, free }: Standing): Promise<'again' | 'origin'> {
+    const { leases, order, lend, instance } = this.#o
     if (order.follows === true) throw abandoned(order.shown)
-    const asked = { isPrivate: order.access === 'client', known: generation, ...(instead && { instead }) }
-    const got = await leases.acquire(order.id, asked)
-    if (got.kind !== 'mine') return 'again'
-    this.#lease = got.lease
+    const slot = holders.find((holder) => holder.instance === instance)?.slot ?? free[0]
+    // Two other nodes download the key, and this node reaches neither.
+    if (slot === undefined) return 'origin'
+    const isPrivate = order.access === 'client'
+    this.#lease = (await leases.acquire(order.id, { slot, isPrivate, known: generation })) ?? this.#lease
     // If the disk is full, other processes of this node do not lend.
-    await lend({ generation: got.lease.generation, lifetime: order.lifetime }).catch(() => undefined)
+    if (this.#held) await lend({ generation: this.#held.generation, lifetime: order.lifetime }).catch(() => undefined)
     return 'again'
   }
 
-  /** Takes the body from a node that has all of it, if this order may use the entry. */
-  async #fromStore({ entry, at }: Standing, asked: OriginRequest): Promise<OriginAnswer | undefined> {
-    const { order, nodes, peers, leases, instance } = this.#o
-    const known = order.stale ?? order.replaces
-    if (!entry || order.accepts?.(entry) !== true) return undefined
-    if (known && entry.validatedAt <= known.validatedAt) return undefined
-    if (order.replaces && entry.sha256 === order.replaces.sha256) return undefined
-    if (order.stale?.sha256 === entry.sha256 && isConditional(asked)) return renewedAnswer(order, order.stale, entry)
-    const elsewhere = await nodes.urlsOf(at.filter((name) => name !== instance && !this.#useless.has(name)))
-    if (elsewhere.size === 0 || !(await this.#right.mayTake(aboutOf(entry), asked.signal))) return undefined
-    for (const [name, url] of elsewhere) {
-      asked.onStart?.()
-      const reply = await peers.get(url, this.#question('stored', asked, asked.signal))
-      if (reply.kind === 'body' && reply.about.entry?.sha256 === entry.sha256)
-        return this.#answer(reply, undefined, asked)
-      this.#dismiss(reply)
-      this.#useless.add(name)
-      if (reply.kind === 'not here' || reply.kind === 'body') await leases.gone(order.id, name)
-    }
-    return undefined
-  }
-
   /** Takes the body from the node that downloads it. */
-  async #fromHolder(holder: Holder, standing: Standing, asked: OriginRequest): Promise<Step> {
+  async #fromHolder(holder: Holder, asked: OriginRequest): Promise<Step> {
     const { order, peers, seen, leases } = this.#o
-    if (this.#useless.has(holder.generation) || this.#attempts.exhausted) return 'origin'
+    if (this.#useless.has(holder.generation)) return 'origin'
     seen.set(order.id, holder)
-    await this.#attempts.next(asked)
+    if (!(await this.#attempts.next(holder, asked))) return this.#leave(holder)
     const introduced = await this.#right.introduced(holder, asked.signal)
     asked.onStart?.()
-    const isOver = (): Promise<boolean> => this.#isOver(holder)
-    const reply = await watched({ ...asked, isOver }, (signal) =>
-      peers.get(holder.url, this.#question(holder.generation, asked, signal)),
+    const reply = await watched({ ...asked, isOver: this.#watch(holder) }, (signal) =>
+      peers.get(holder.url, questionOf(order.id, holder.generation, { ...asked, signal })),
     )
     switch (reply?.kind) {
       case 'body':
@@ -185,39 +198,25 @@ export class ClusterDownload implements SharedDownload {
           this.#o.behind(leases.takesPart(order.id).catch(() => undefined))
           return this.#answer(reply, holder, asked)
         }
-        this.#dismiss(reply)
+        dismiss(reply)
+        this.#useless.add(holder.generation)
+        return 'again'
+      case 'refused':
         this.#useless.add(holder.generation)
         return 'again'
       case 'dead':
-        return this.#acquire(standing, holder)
+      case 'unreachable':
+        return this.#leave(holder)
+      // The download on the other node has just ended or just begun, or the node was silent.
       case 'not here':
-      // The download on the other node has just ended or just begun.
       case undefined:
-        return 'again'
-      default:
-        this.#useless.add(holder.generation)
         return 'again'
     }
   }
 
-  /**
-   * Takes bytes from nodes that followed an interrupted download. They send the bytes that they have and do not wait for
-   * more, so that nodes never wait for each other in a circle.
-   */
-  async #fromPart(asked: OriginRequest): Promise<OriginAnswer | undefined> {
-    const { order, nodes, peers, leases, instance } = this.#o
-    const names = this.#parts.filter((name) => !this.#useless.has(name))
-    // The part that this node has followed itself is as long.
-    if (names.length === 0 || this.#parts.includes(instance)) return undefined
-    for (const [name, url] of await nodes.urlsOf(names)) {
-      this.#useless.add(name)
-      const reply = await peers.get(url, this.#question('part', asked, asked.signal))
-      if (reply.kind === 'body' && (await this.#right.mayTake(reply.about, asked.signal)))
-        return this.#answer(reply, undefined, asked)
-      this.#dismiss(reply)
-      if (reply.kind === 'not here') this.#o.behind(leases.gonePart(order.id, name).catch(() => undefined))
-    }
-    return undefined
+  #leave({ generation }: Holder): 'again' {
+    this.#unreachable.add(generation)
+    return 'again'
   }
 
   async #withoutRedis(asked: OriginRequest): Promise<Step> {
@@ -226,39 +225,34 @@ export class ClusterDownload implements SharedDownload {
     if (!holder || holder.instance === instance || this.#useless.has(holder.instance)) return 'origin'
     this.#useless.add(holder.instance)
     const introduced = await this.#right.introduced(holder, asked.signal)
+    const isOver = this.#watch(holder)
     for (const what of [holder.generation, 'stored'] as const) {
-      const reply = await peers.get(holder.url, this.#question(what, asked, asked.signal))
-      if (reply.kind !== 'body') continue
+      const reply = await watched({ ...asked, isOver }, (signal) =>
+        peers.get(holder.url, questionOf(order.id, what, { ...asked, signal })),
+      )
+      if (reply?.kind !== 'body') continue
       const { entry } = reply.about
       const isYoung = entry === undefined || order.accepts?.(entry) === true
       if (isYoung && (await this.#right.mayTake(reply.about, asked.signal, introduced)))
         return this.#answer(reply, undefined, asked)
-      this.#dismiss(reply)
+      dismiss(reply)
     }
     return 'origin'
   }
 
-  #question(generation: PeerQuestion['generation'], { headers }: OriginRequest, signal: AbortSignal) {
-    const { range, 'if-range': ifRange } = headers
-    const wanted = range !== undefined && ifRange !== undefined ? { range, 'if-range': ifRange } : {}
-    return { id: this.#o.order.id, generation, headers: wanted, signal }
-  }
-
-  #dismiss(reply: PeerReply): void {
-    if (reply.kind === 'body') reply.stream.destroy()
-  }
-
-  /** A node that sends nothing may still be alive. Only an answer of Redis changes the holder. */
-  async #isOver(holder: Holder): Promise<boolean> {
-    try {
-      return (await this.#o.leases.look(this.#o.order.id)).holder?.generation !== holder.generation
-    } catch {
-      return false
+  /** Tells whether the wait for a holder that sends nothing is over. */
+  #watch(holder: Holder): () => Promise<boolean> {
+    const { leases, peers, order } = this.#o
+    const silence = new Silence({ id: order.id, holder, leases, peers })
+    return async () => {
+      const state = await silence.look()
+      if (state === 'unreachable') this.#leave(holder)
+      return state !== 'wait'
     }
   }
 
   #answer(body: PeerBody, holder: Holder | undefined, { signal }: OriginRequest): OriginAnswer {
-    const isOver = holder && (() => this.#isOver(holder))
+    const isOver = holder && this.#watch(holder)
     return answerOf(body, this.#o.order, { signal, isOver })
   }
 
@@ -282,7 +276,8 @@ export class ClusterDownload implements SharedDownload {
     // The body came while Redis was unreachable, or a previous leader on this node had received every byte.
     if (!this.#lease && kind === 'stored') {
       const standing = await leases.look(order.id)
-      if (!standing.entry || standing.entry.validatedAt < entry.validatedAt) await this.#acquire(standing)
+      const isLater = !standing.entry || standing.entry.validatedAt < entry.validatedAt
+      if (isLater && !this.#holderOf(standing)) await this.#acquire(standing)
     }
     const { stale, replaces } = order
     const known = stale ?? replaces
@@ -291,8 +286,4 @@ export class ClusterDownload implements SharedDownload {
     const standing = await leases.look(order.id)
     if (standing.entry?.sha256 !== entry.sha256) await superseded(entry)
   }
-}
-
-function isConditional({ headers }: OriginRequest): boolean {
-  return 'if-none-match' in headers || 'if-modified-since' in headers
 }

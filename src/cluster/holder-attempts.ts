@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OriginRequest } from '../upstream/types.js'
+import type { Holder } from './holder.js'
 
 /** Milliseconds between two requests for the same byte. */
 const PAUSE = 50
@@ -10,18 +11,19 @@ const MOST = 40
 
 export class HolderAttempts {
   #fruitless = 0
-  /** The range of the last request. */
-  #range: string | undefined = ''
+  /** The holder and the range of the last request. */
+  #last = ''
 
-  get exhausted(): boolean {
-    return this.#fruitless > MOST
-  }
-
-  /** Waits before a request that repeats the last one. Rejects when the request is aborted. */
-  async next({ headers: { range }, signal }: Pick<OriginRequest, 'headers' | 'signal'>): Promise<void> {
-    const isSame = this.#range === range
-    this.#range = range
+  /** Waits before a request that repeats the last one; false if there were too many. Rejects when the request is aborted. */
+  async next(
+    { generation }: Pick<Holder, 'generation'>,
+    { headers: { range = '' }, signal }: Pick<OriginRequest, 'headers' | 'signal'>,
+  ): Promise<boolean> {
+    const asked = `${generation} ${range}`
+    const isSame = this.#last === asked
+    this.#last = asked
     this.#fruitless = isSame ? this.#fruitless + 1 : 0
     if (isSame) await delay(PAUSE, undefined, { signal })
+    return this.#fruitless <= MOST
   }
 }

@@ -2,7 +2,11 @@
 
 import { KissError } from '../errors.js'
 
+/** The two leases of a key. The second one is for nodes that cannot reach the holder of the first one. */
+export type Slot = 'lease' | 'beside'
+
 export interface Holder {
+  readonly slot: Slot
   readonly generation: number
   /** The holder's request carries a client's credential. */
   readonly private: boolean

@@ -6,8 +6,8 @@
  *   2. A lease lives for six seconds. One script renews all leases of this process every two seconds. If a lease is missing
  *      because Redis was emptied, it is written again while the last renewal is younger than the lifetime. A process that
  *      was suspended for longer has lost the lease, even if its successor's lease has ended.
- *   3. A node takes over its own lease at once. It takes over the lease of a holder that refuses connections if no other
- *      node did so first.
+ *   3. A node takes over its own lease at once, and the lease of another node never. A node that cannot reach the holder
+ *      takes a second lease beside it, and the other nodes that cannot reach the holder read from this node.
  *   4. The lease only saves downloads. Correctness does not depend on it: the generation guards the shared entry; validators
  *      and sums guard the bytes.
  */
@@ -15,7 +15,7 @@
 import { parseOrUndefined } from '../store/files.js'
 import type { Entry, KeyId, Sha256 } from '../store/types.js'
 import type { Failure } from '../flight/ending.js'
-import { Moved, type Holder } from './holder.js'
+import { Moved, type Holder, type Slot } from './holder.js'
 import type { Redis, Script } from './redis.js'
 import { ACQUIRE, GONE, HAVE, LOOK, PART, PUBLISH, RELEASE, RENEW } from './scripts.js'
 
@@ -30,9 +30,14 @@ const PARTS = 3_600_000
 /** Milliseconds for which other nodes reuse a failure (rule 8 of the cache). */
 const FAILURES = 10_000
 
+const SLOTS = ['lease', 'beside'] as const
+
 /** The state of one key in the cluster. */
 export interface Standing {
-  readonly holder: Holder | undefined
+  /** Of `lease`, then of `beside`. */
+  readonly holders: readonly Holder[]
+  /** The leases that no node holds. */
+  readonly free: readonly Slot[]
   readonly entry: Entry | undefined
   /** The generation of the entry, or of the purge that removed it; '' if there is neither. */
   readonly generation: string
@@ -45,16 +50,11 @@ export interface Standing {
 
 export interface SharedLease {
   readonly id: KeyId
+  readonly slot: Slot
   readonly generation: number
   /** Aborted when another node may have taken the lease. */
   readonly lost: AbortSignal
 }
-
-export type Acquired =
-  | { readonly kind: 'mine'; readonly lease: SharedLease }
-  | { readonly kind: 'theirs'; readonly holder: Holder }
-  /** The generation of the entry has changed. */
-  | { readonly kind: 'changed' }
 
 export interface SharedLeasesOptions {
   readonly redis: Redis
@@ -88,8 +88,9 @@ export class SharedLeases {
 
   /** @throws Unreachable, as all methods below do */
   async look(id: KeyId): Promise<Standing> {
-    const reply = await this.#run(LOOK, id, ['lease', 'entry', 'at', 'fail', 'part'], [])
-    const [lease, entry, at, failure, parts] = reply as [
+    const reply = await this.#run(LOOK, id, [...SLOTS, 'entry', 'at', 'fail', 'part'], [])
+    const [lease, beside, entry, at, failure, parts] = reply as [
+      string | null,
       string | null,
       string | null,
       string[],
@@ -97,8 +98,10 @@ export class SharedLeases {
       string[],
     ]
     const [generation = '', json] = split(entry ?? '')
+    const holders = [holderOf(lease, 'lease'), holderOf(beside, 'beside')].filter((holder) => holder !== undefined)
     return {
-      holder: holderOf(lease),
+      holders,
+      free: SLOTS.filter((slot) => holders.every((holder) => holder.slot !== slot)),
       entry: json === undefined ? undefined : (parseOrUndefined(json) as Entry | undefined),
       generation,
       at,
@@ -108,25 +111,29 @@ export class SharedLeases {
   }
 
   /**
+   * undefined: another node holds this lease, or the generation of the entry has changed.
    * @param known the generation of the entry that the caller has seen
-   * @param instead the generation of a holder that refused a connection
    */
   async acquire(
     id: KeyId,
-    { isPrivate, known, instead }: { readonly isPrivate: boolean; readonly known: string; readonly instead?: Holder },
-  ): Promise<Acquired> {
+    { slot, isPrivate, known }: { readonly slot: Slot; readonly isPrivate: boolean; readonly known: string },
+  ): Promise<SharedLease | undefined> {
     const { instance, url } = this.#o
     const asked = performance.now()
-    const args = [instance, url, isPrivate ? 1 : 0, this.#lifetime, known, instead?.generation ?? '']
-    const [kind, what = ''] = (await this.#run(ACQUIRE, id, ['lease', 'entry'], args)) as [string, string?]
-    const holder = kind === 'theirs' ? holderOf(what) : undefined
-    if (holder) return { kind: 'theirs', holder }
-    if (kind !== 'mine') return { kind: 'changed' }
+    const args = [instance, url, isPrivate ? 1 : 0, this.#lifetime, known]
+    const [kind, what = ''] = (await this.#run(ACQUIRE, id, [slot, 'entry'], args)) as [string, string?]
+    if (kind !== 'mine') return undefined
     const loss = new AbortController()
     const value = `${what} ${isPrivate ? 1 : 0} ${instance} ${url}`
-    const lease: Held = { id, generation: Number(what), value, loss, lost: loss.signal, renewedAt: asked }
+    const lease: Held = { id, slot, generation: Number(what), value, loss, lost: loss.signal, renewedAt: asked }
     this.#held.add(lease)
-    return { kind: 'mine', lease }
+    return lease
+  }
+
+  /** True after a suspension of this process. While Redis is unreachable, no node can take a lease. */
+  mayBeTaken(lease: SharedLease): boolean {
+    const held = [...this.#held].find((each) => each === lease)
+    return held !== undefined && this.#o.redis.reachable && performance.now() - held.renewedAt > this.#lifetime
   }
 
   /** Publishes the result of a download and ends its lease. False if the lease was lost or Redis has a later entry. */
@@ -134,7 +141,7 @@ export class SharedLeases {
     const isRecent = this.#forget(lease)
     const flags = [replaces ? 1 : 0, isRecent ? 1 : 0]
     const args = [lease.generation, JSON.stringify(entry), entry.sha256, this.#o.instance, HINTS, ...flags]
-    const keys = [...keysOf(this.#o.prefix, lease.id, ['lease', 'entry', 'at']), `${this.#o.prefix}log`]
+    const keys = [...keysOf(this.#o.prefix, lease.id, [lease.slot, 'entry', 'at']), `${this.#o.prefix}log`]
     return (await this.#o.redis.run(PUBLISH, keys, args)) === 1
   }
 
@@ -142,7 +149,7 @@ export class SharedLeases {
   async release(lease: SharedLease, failure?: Failure): Promise<void> {
     this.#forget(lease)
     const told = failure ? JSON.stringify(failureIn(failure)) : ''
-    await this.#run(RELEASE, lease.id, ['lease', 'fail'], [lease.generation, told, FAILURES])
+    await this.#run(RELEASE, lease.id, [lease.slot, 'fail'], [lease.generation, told, FAILURES])
   }
 
   /** Records that this node also has the body of the shared entry. */
@@ -163,11 +170,6 @@ export class SharedLeases {
     await this.#run(GONE, id, ['part'], [instance])
   }
 
-  /** Renews the leases of this process. */
-  list(): readonly SharedLease[] {
-    return [...this.#held]
-  }
-
   close(): void {
     clearInterval(this.#timer)
     this.#held.clear()
@@ -183,12 +185,13 @@ export class SharedLeases {
     return held !== undefined && this.#held.delete(held) && performance.now() - held.renewedAt < this.#lifetime
   }
 
+  /** Renews the leases of this process. */
   async #renew(): Promise<void> {
     const held = [...this.#held]
     if (held.length === 0) return
     const asked = performance.now()
     const args = held.flatMap(({ value, renewedAt }) => [value, asked - renewedAt < this.#lifetime ? 1 : 0])
-    const keys = held.map(({ id }) => `${this.#o.prefix}lease:{${id}}`)
+    const keys = held.flatMap(({ id, slot }) => keysOf(this.#o.prefix, id, [slot]))
     // While Redis is unreachable, no node can take a lease either.
     const kept = (await this.#o.redis.run(RENEW, keys, [this.#lifetime, ...args]).catch(() => [])) as number[]
     held.forEach((lease, i) => {
@@ -207,10 +210,10 @@ export function keysOf(prefix: string, id: KeyId, names: readonly string[]): str
   return names.map((name) => `${prefix}${name}:{${id}}`)
 }
 
-function holderOf(text: string | null): Holder | undefined {
+function holderOf(text: string | null, slot: Slot): Holder | undefined {
   const [generation, isPrivate, instance, url] = (text ?? '').split(' ')
   if (generation === undefined || instance === undefined || url === undefined) return undefined
-  return { generation: Number(generation), private: isPrivate === '1', instance, url }
+  return { slot, generation: Number(generation), private: isPrivate === '1', instance, url }
 }
 
 function split(text: string): string[] {

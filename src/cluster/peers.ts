@@ -11,8 +11,12 @@ import { alarm } from './alarm.js'
 
 /** Milliseconds after which a connection attempt has failed. */
 const CONNECT = 1_000
-/** Milliseconds in which a node has to answer a request that needs no waiting. */
+/** Milliseconds in which a node has to answer a command. */
 const PROMPT = 5_000
+/** Milliseconds for which the result of a look at a node is used again. */
+const RECENT = 900
+/** Milliseconds in which a node has to answer a request for bytes that it has, and a look whether it answers at all. */
+const QUICK = 2_000
 
 /** The header for the metadata that a node sends with the bytes. */
 export const ABOUT = 'x-kiss-entry'
@@ -58,6 +62,7 @@ export class Peers {
   readonly #o: PeersOptions
   readonly #agent = new Agent({ keepAlive: true })
   readonly #tlsAgent: TlsAgent
+  readonly #looks = new Map<string, { readonly at: number; readonly answers: Promise<boolean> }>()
 
   constructor(options: PeersOptions) {
     this.#o = options
@@ -74,7 +79,9 @@ export class Peers {
   async #get(node: string, { id, generation, headers, signal }: PeerQuestion, isAnew = false): Promise<PeerReply> {
     try {
       const more = { ...headers, [GENERATION]: String(generation) }
-      const response = await this.#send(node, `api/v1/peer/${id}`, { method: 'GET', headers: more, signal, isAnew })
+      const within = typeof generation === 'number' ? undefined : QUICK
+      const what = { method: 'GET', headers: more, signal, isAnew, within } as const
+      const response = await this.#send(node, `api/v1/peer/${id}`, what)
       const about = parseOrUndefined(String(response.headers[ABOUT])) as About | undefined
       const status = response.statusCode ?? 0
       if (about && (status === 200 || status === 206)) {
@@ -95,6 +102,22 @@ export class Peers {
       signal.throwIfAborted()
       return systemCode(error) === 'ECONNREFUSED' ? { kind: 'dead' } : { kind: 'unreachable', cause: error }
     }
+  }
+
+  /** Does a process answer at this address? One request serves all downloads that look within a second. */
+  answers(node: string): Promise<boolean> {
+    const known = this.#looks.get(node)
+    if (known && performance.now() - known.at < RECENT) return known.answers
+    const what = { method: 'GET', headers: {}, isAnew: true, within: QUICK } as const
+    const answers = this.#send(node, 'api/v1/health/', what).then(
+      (response) => {
+        response.destroy()
+        return true
+      },
+      () => false,
+    )
+    this.#looks.set(node, { at: performance.now(), answers })
+    return answers
   }
 
   /** Sends a command to a node and resolves with its JSON answer. Throws if the node does not answer. */
@@ -122,7 +145,7 @@ export class Peers {
   #send(
     node: string,
     path: string,
-    { method, headers, signal, isAnew = false }: Sending,
+    { method, headers, signal, isAnew = false, within }: Sending,
     body?: string,
   ): Promise<IncomingMessage> {
     const url = new URL(path, node.endsWith('/') ? node : `${node}/`)
@@ -130,7 +153,7 @@ export class Peers {
     return new Promise((resolve, reject) => {
       const request = (isTls ? httpsRequest : httpRequest)(url, {
         method,
-        signal,
+        ...(signal && { signal }),
         // A separate connection for this request.
         agent: isAnew ? false : isTls ? this.#tlsAgent : this.#agent,
         ...(isTls && this.#o.ca !== undefined && { ca: this.#o.ca }),
@@ -142,7 +165,13 @@ export class Peers {
         socket.once(isTls ? 'secureConnect' : 'connect', stop)
         socket.once('close', stop)
       })
-      request.once('response', resolve)
+      const stop =
+        within === undefined ? undefined : alarm(within, () => request.destroy(new Error('no answer in time')))
+      request.once('close', () => stop?.())
+      request.once('response', (response) => {
+        stop?.()
+        resolve(response)
+      })
       request.on('error', reject)
       request.end(body)
     })
@@ -152,9 +181,11 @@ export class Peers {
 interface Sending {
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal
   /** Sends the request on a new connection. */
   readonly isAnew?: boolean
+  /** Milliseconds until the answer has to begin. */
+  readonly within?: number | undefined
 }
 
 function isReset(error: unknown): boolean {

@@ -3,6 +3,7 @@
  *
  * Values are text, because a Lua number holds only fourteen digits of a generation:
  *   lease:{id}   `generation private instance url`
+ *   beside:{id}  the same, of a node that cannot reach the holder of `lease:{id}`
  *   entry:{id}   `generation JSON`; without JSON after a purge, which rejects older downloads for a minute
  *   fail:{id}    JSON of a failure
  */
@@ -13,21 +14,18 @@ const clock = `
   local time = redis.call('TIME')
   local generation = string.format('%.0f', time[1] * 1000000 + time[2])`
 
-/** KEYS lease entry at fail part. Returns the state of one key. */
+/** KEYS lease beside entry at fail part. Returns the state of one key. */
 export const LOOK = new Script(`
-  return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('SMEMBERS', KEYS[3]),
-    redis.call('GET', KEYS[4]), redis.call('SMEMBERS', KEYS[5]) }`)
+  return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]),
+    redis.call('SMEMBERS', KEYS[4]), redis.call('GET', KEYS[5]), redis.call('SMEMBERS', KEYS[6]) }`)
 
 /**
- * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller has seen, generation of
- * the holder that refused a connection. Returns the generation of a new lease, or the lease or entry that prevents it.
+ * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller has seen. Returns the
+ * generation of a new lease, or what prevents it.
  */
 export const ACQUIRE = new Script(`${clock}
   local held = redis.call('GET', KEYS[1])
-  if held then
-    local number, instance = string.match(held, '^(%d+) %d (%S+)')
-    if instance ~= ARGV[1] and number ~= ARGV[6] then return { 'theirs', held } end
-  end
+  if held and string.match(held, '^%d+ %d (%S+)') ~= ARGV[1] then return { 'theirs' } end
   local entry = redis.call('GET', KEYS[2])
   local known = entry and string.match(entry, '^%d+') or ''
   if known ~= ARGV[5] then return { 'changed' } end

@@ -12,6 +12,8 @@ export interface Lent {
   readonly about: About
   /** Every byte has arrived. */
   readonly complete: boolean
+  /** Bytes of an unfinished body without a downloader. */
+  readonly held?: number
   /** The sum of the whole; undefined while bytes are missing. */
   sum(): Sha256 | undefined
   /** Absent for an unfinished body without a downloader. */
@@ -83,6 +85,7 @@ export class LendingDesk {
     return {
       about: { headers, length, ranges, resource, source, url, access, lifetime: 0 },
       complete: false,
+      held: part.size,
       sum: () => undefined,
       read: (buffer, position) => part.read(buffer, position),
       sent: (bytes) => this.#o.store.counters.add('lent', bytes),

@@ -66,6 +66,7 @@ export interface Part {
   /** Displayable. */
   readonly url: string
   readonly access: Access
+  readonly size: number
   /** See Content.read: 0 at the end of what is here. */
   read(buffer: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
@@ -84,6 +85,7 @@ export async function partOf(id: KeyId, { leases }: Pick<Lender, 'leases'>): Pro
     head,
     url,
     access,
+    size,
     async read(buffer, position) {
       const length = Math.min(buffer.length, size - position)
       return length <= 0 ? 0 : (await file.read(buffer, 0, length, position)).bytesRead

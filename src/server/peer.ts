@@ -80,7 +80,7 @@ function refusal(refused: Refused, what: 'stored' | 'part' | number): Reply {
 }
 
 function replyWith(lent: Lent, { method, headers }: Incoming, pool: BufferPool): Reply {
-  const { about, complete } = lent
+  const { about, complete, held = Infinity } = lent
   const { length } = about
   const { etag } = about.headers
   const range = requestedRange(method, headers, etag === undefined ? {} : { etag })
@@ -96,7 +96,7 @@ function replyWith(lent: Lent, { method, headers }: Incoming, pool: BufferPool):
   // A node requests a range only to continue: from a byte to the end of a known length.
   if (range === undefined || 'suffix' in range || range.last !== undefined || length === undefined) return whole()
   const resolved = resolveRange(range, length)
-  if (resolved === undefined) {
+  if (resolved === undefined || resolved.first >= held) {
     const unsatisfied = { ...common, 'Content-Range': formatUnsatisfied(length) }
     return problemReply({
       status: 416,

@@ -33,7 +33,10 @@ export interface OriginRequest {
   readonly ttl?: number | undefined
   /** The origin must confirm the answer now; for sources that are caches. */
   readonly refresh?: boolean | undefined
-  /** A further connection of a download: it does not wait for a slot, and yields its own to a waiting download. */
+  /**
+   * Present on the ranges of a parallel download. True for a further connection: it does not wait for a slot, and yields its
+   * own to a waiting download.
+   */
   readonly spare?: boolean
   /** Via of the client's request; it is sent to parents only. */
   readonly via?: string | undefined

@@ -11,6 +11,7 @@ import { leaseContract, type Member } from './lease.js'
 
 /** Milliseconds. */
 const SHORT = 300
+const free = { slot: 'lease', isPrivate: false } as const
 
 leaseContract('processes on one directory', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'kiss-leases-'))
@@ -58,19 +59,17 @@ if (has('redis-server'))
       const held = new Map<string, SharedLease>()
       return {
         async acquire(id) {
-          const got = await leases.acquire(id, { isPrivate: false, known: (await leases.look(id)).generation })
-          if (got.kind === 'changed') throw new Error('an entry')
-          if (got.kind === 'mine') held.set(id, got.lease)
-          return {
-            mine: got.kind === 'mine',
-            generation: got.kind === 'mine' ? got.lease.generation : got.holder.generation,
-          }
+          const got = await leases.acquire(id, { ...free, known: (await leases.look(id)).generation })
+          if (got) held.set(id, got)
+          const generation = got?.generation ?? (await leases.look(id)).holders[0]?.generation
+          if (generation === undefined) throw new Error('neither a lease nor a holder')
+          return { mine: got !== undefined, generation }
         },
         release: (id) => leases.release(held.get(id)!),
         // Whose body the shared index takes.
         async isLatest(id) {
           const { generation } = held.get(id)!
-          const { holder } = await leases.look(id)
+          const [holder] = (await leases.look(id)).holders
           return holder === undefined || holder.generation === generation
         },
         async die() {
@@ -107,12 +106,12 @@ describeWithRedis('the shared index', () => {
 
   it('refuses the entry of an older generation', async () => {
     const { id } = entryOf('fenced', 'x')
-    const older = await leases.acquire(id, { isPrivate: false, known: '' })
-    const newer = await leases.acquire(id, { isPrivate: false, known: '' })
-    if (older.kind !== 'mine' || newer.kind !== 'mine') throw new Error('a node takes its own lease over')
+    const older = await leases.acquire(id, { ...free, known: '' })
+    const newer = await leases.acquire(id, { ...free, known: '' })
+    if (!older || !newer) throw new Error('a node takes its own lease over')
     const stored = [
-      await leases.publish(newer.lease, entryOf('fenced', 'newer'), false),
-      await leases.publish(older.lease, entryOf('fenced', 'older'), false),
+      await leases.publish(newer, entryOf('fenced', 'newer'), false),
+      await leases.publish(older, entryOf('fenced', 'older'), false),
       (await leases.look(id)).entry?.sha256 === entryOf('fenced', 'newer').sha256,
     ]
     if (stored.join() !== 'true,false,true') throw new Error(stored.join())

@@ -1,5 +1,5 @@
 /** What Linux tells of processes. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Pids; none where the process has died. */
 export function childrenOf(pid: number | undefined): number[] {
@@ -18,4 +18,25 @@ export function descriptorsOf(pid: number): number {
   } catch {
     return 0
   }
+}
+
+/** Has the process this end of a TCP connection (IPv4)? Another connection may have the same local port. */
+export function hasConnection(
+  pid: number,
+  { local, remote }: { readonly local: number; readonly remote: number },
+): boolean {
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
+  const hex = (port: number): string => `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const inodes = rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, from, to]) => from?.endsWith(hex(local)) === true && to?.endsWith(hex(remote)) === true)
+    .map((fields) => `socket:[${fields[9]}]`)
+  const held = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  }
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => inodes.includes(held(fd)))
 }

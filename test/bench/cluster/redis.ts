@@ -84,9 +84,9 @@ export async function measureRedis(server: RedisServer, seconds: number): Promis
     const misses = await row('miss', async ({ leases }, n) => {
       const id = idOf(String(n))
       const { generation } = await leases.look(id)
-      const got = await leases.acquire(id, { isPrivate: false, known: generation })
-      const isPublished = got.kind === 'mine' && (await leases.publish(got.lease, { ...entry, id, sha256: id }, false))
-      if (!isPublished) throw new Error(`a lease that no other node wants: ${got.kind}`)
+      const lease = await leases.acquire(id, { slot: 'lease', isPrivate: false, known: generation })
+      const isPublished = lease && (await leases.publish(lease, { ...entry, id, sha256: id }, false))
+      if (isPublished !== true) throw new Error('a lease that no other node wants')
     })
     const bytes = ((await memoryOf(server)) - empty) / misses
     await row('filled', async ({ leases }, n) => {
