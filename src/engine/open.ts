@@ -28,7 +28,7 @@ import { isListed } from '../flight/access.js'
 import { ByOrigin } from './by-origin/by-origin.js'
 import { Exchange } from './by-origin/exchange.js'
 import { closing, Flights } from '../flight/flights.js'
-import { Parallel } from '../flight/parallel.js'
+import { AHEAD_IN_CLUSTER, Parallel } from '../flight/parallel.js'
 import { inOrder } from '../flight/sources.js'
 import { providerFor } from '../flight/subject.js'
 import type { Engine, EngineOptions, EngineStatus, PurgeFilter, ShownEntry } from './types.js'
@@ -111,7 +111,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     store,
     leases,
     origins: originsOf,
-    parallel: new Parallel(options.parallel ?? {}, () => clock.monotonic()),
+    parallel: new Parallel({ ...(options.cluster && { ahead: AHEAD_IN_CLUSTER }), ...options.parallel }, () =>
+      clock.monotonic(),
+    ),
     clock,
     random: Math.random,
     settings,

@@ -111,6 +111,8 @@ export class Attempts {
       return this.#unanswered(error)
     }
     this.told = toldBy(answer)
+    // Another node supports ranges.
+    if (this.told) this.#fruitless = 0
     const verdict = judge(asked.kind, answer, held, circumstancesOf(answer, order, collaborators))
     this.#tell(decisions[verdict.kind])
     switch (verdict.kind) {
@@ -249,7 +251,10 @@ export class Attempts {
 
   #unanswered(error: unknown): Step {
     this.#o.signal.throwIfAborted()
-    if (isMoved(error)) return MOVED
+    if (isMoved(error)) {
+      this.#fruitless = 0
+      return MOVED
+    }
     if (error instanceof KissError) throw error
     if (isCertificateError(error) || this.#onTrial()) throw unreachable(this.#o.order.shown, error)
     return { kind: 'again', reason: reasonOf(error), cause: error }

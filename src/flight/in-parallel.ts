@@ -58,6 +58,7 @@ export function inParallel(answer: OriginAnswer, options: InParallel): OriginAns
   const takesRanges = answer.status === 206 || (ranges && TAKES_BYTES.test(answer.headers['accept-ranges'] ?? ''))
   if (answer.kind === 'cache' || answer.kind === 'peer' || !takesRanges || !isStrong(headers.etag)) return answer
   if (length === undefined || length - position < parallel.terms.least || !parallel.admits(order.url)) return answer
+  if (parallel.termsFor(length).connections < 2) return answer
   const segments = new Segments({
     first: answer,
     url: order.url,

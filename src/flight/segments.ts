@@ -12,7 +12,7 @@
 
 import { systemCode } from '../errors.js'
 import { Pace } from './pace.js'
-import type { Parallel } from './parallel.js'
+import { LEAST, type Parallel, type ParallelTerms } from './parallel.js'
 import { Segment, type Opened } from './segment.js'
 
 /** Number of segments for each connection: those that are being filled and those that wait in memory. */
@@ -20,8 +20,6 @@ const AHEAD = 2
 /** A segment is slow when its rate is below this share of the median of the other segments after this number of milliseconds. */
 const SLOW = 0.25
 const SLOW_AFTER = 1_000
-/** The smallest size in bytes of the segments at the end. */
-const LEAST = 1024 * 1024
 /** Number of consecutive connections without a byte for one segment, after which the download handles the failure. */
 const TRIES = 1
 /** Bytes that can still arrive after a connection was ended; the largest share of a body that may be downloaded twice. */
@@ -62,6 +60,7 @@ export interface SegmentsOptions {
 
 export class Segments {
   readonly #o: SegmentsOptions
+  readonly #terms: ParallelTerms
   /** In order of position; the first one is being yielded. */
   #segments: Segment[] = []
   readonly #pace: Pace
@@ -75,7 +74,8 @@ export class Segments {
   constructor(options: SegmentsOptions) {
     this.#o = options
     this.#next = options.position
-    this.#pace = new Pace(options.parallel.terms, options.now)
+    this.#terms = options.parallel.termsFor(options.length)
+    this.#pace = new Pace(this.#terms, options.now)
   }
 
   /** Throws the error of the last connection if no other connection can continue. */
@@ -92,9 +92,9 @@ export class Segments {
       if (startedAt.time === 0) startedAt.time = now()
       else startedAt.bytes += value.length
       const span = now() - startedAt.time
-      if (span < parallel.terms.interval) continue
+      if (span < this.#terms.interval) continue
       const rate = (startedAt.bytes / span) * 1000
-      const isWorthIt = length - this.#next >= parallel.terms.least / 2 && rate < parallel.terms.fast
+      const isWorthIt = length - this.#next >= this.#terms.least / 2 && rate < this.#terms.fast
       if (!isWorthIt || !parallel.admits(url)) {
         yield* { [Symbol.asyncIterator]: () => body }
         return
@@ -106,7 +106,7 @@ export class Segments {
 
   async *#together(first: Opened, rate: number): AsyncGenerator<Buffer> {
     const { length, parallel } = this.#o
-    const tick = setInterval(() => this.#tick(), parallel.terms.interval / 2)
+    const tick = setInterval(() => this.#tick(), this.#terms.interval / 2)
     try {
       this.#add(this.#size(rate), () => Promise.resolve(first))
       this.#pace.limit = 2
@@ -140,7 +140,8 @@ export class Segments {
   /** The segment that is being yielded has lost its connection: requests the rest of it in the download's own place. */
   #again(head: Segment): void {
     const { failure } = head
-    const isFinal = failure instanceof Unfit && !failure.busy
+    // Another node continues the download, or the origin does not send ranges of this content.
+    const isFinal = systemCode(failure) === 'ERR_MOVED' || (failure instanceof Unfit && !failure.busy)
     if (isFinal || (head.fruitless > TRIES && !isDisplaced(failure))) throw failure
     this.#fill(head, 'own')
   }
@@ -153,6 +154,7 @@ export class Segments {
       const isLast = this.#pace.limit === 1
       if (isLast && this.#segments.length > 0) break
       const size = isLast ? length - this.#next : this.#size(this.#rate() / Math.max(1, count()))
+      if (!isLast && this.#isTooFarAhead(size)) break
       if (!isLast && !parallel.take(size)) {
         if (this.#segments.length > 0) break
         // Without memory for a segment one connection continues, and it waits for the reader.
@@ -208,12 +210,18 @@ export class Segments {
   }
 
   #size(rate: number): number {
-    const { smallest, largest } = this.#o.parallel.terms
+    const { smallest, largest } = this.#terms
     // The amount that one connection brings in half a second.
     const size = Math.max(smallest, Math.min(largest, Math.round(rate / 2)))
     // At the end of the body all connections finish at the same time.
     const share = Math.ceil((this.#o.length - this.#next) / this.#pace.limit)
     return Math.max(Math.min(size, share), Math.min(smallest, LEAST))
+  }
+
+  /** With `size` more bytes, too many bytes would be requested and not yet in the file. */
+  #isTooFarAhead(size: number): boolean {
+    const [head] = this.#segments
+    return head !== undefined && this.#next + size - head.start > this.#terms.ahead * this.#o.length
   }
 
   #waste(bytes: number): void {
@@ -250,7 +258,7 @@ export class Segments {
     const [only] = this.#segments
     const { parallel, url, length } = this.#o
     if (only?.running !== true || this.#segments.length > 1 || !this.#pace.mayProbe(parallel.admits(url))) return
-    if (length - only.at < parallel.terms.least / 2) return
+    if (length - only.at < this.#terms.least / 2) return
     this.#pace.probe(only.rate)
     only.end = only.at + this.#size(only.rate)
     this.#next = only.end

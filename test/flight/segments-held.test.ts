@@ -120,6 +120,34 @@ describe('segments', () => {
     assert.ok(parallel.take(memory), 'not all of the memory was given back')
   })
 
+  it('hold no more than the share of the body that a node may lose', async () => {
+    for (const [ahead, most] of [
+      [1 / 8, 8],
+      [1 / 32, 2],
+      [1 / 64, 1],
+    ] as const) {
+      const body = bytes(`ahead-${ahead}`, 8 * MiB)
+      const parallel = new Parallel({ ...terms, ahead, smallest: 128 * KiB, largest: 512 * KiB }, () =>
+        performance.now(),
+      )
+      assert.equal(parallel.termsFor(body.length).connections, most)
+      let [now, peak] = [0, 0]
+      const held = (bytes: number): void => {
+        now += bytes
+        peak = Math.max(peak, now)
+      }
+      // Each third connection is slow, so that those behind it have to wait.
+      const pace = async (number: number): Promise<void> => {
+        if (number % 3 === 1) await sleep(1)
+        else await turn()
+      }
+      const made = await read({ body, parallel, pace }, held)
+      assert.equal(made.sum, sha256(body))
+      assert.equal(made.most > 1, most > 1)
+      assert.ok(peak <= ahead * body.length + CHUNK, `${peak} bytes ahead of the file`)
+    }
+  })
+
   it('ask once more for one that is much slower than its siblings, and bring less than 1 % twice', async () => {
     const body = bytes('slow', 32 * MiB)
     const parallel = new Parallel({ ...terms, interval: 20, smallest: MiB, largest: MiB, memory: 32 * MiB }, () =>
