@@ -1,11 +1,13 @@
 /**
  * The log of purges and replacements. Every node applies it to its own store. A node saves its position in the log and
- * continues there after a restart. It applies the records that it missed before it answers its first request.
+ * continues there after a restart. A node that was away (restarted, suspended, or without Redis) applies the records that it
+ * missed before it answers a request.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseOrUndefined } from '../store/files.js'
 import type { Entry, KeyId } from '../store/types.js'
+import { alarm } from './alarm.js'
 import { keysOf } from './leases.js'
 import type { Record, Redis } from './redis.js'
 import { FENCE, HAS_RECORD, LOG_ENDS, RECORD } from './scripts.js'
@@ -53,8 +55,17 @@ export interface LogOptions {
 }
 
 const PLACE = 'cluster-log'
+const LOST = 'records of purges are lost'
 /** Milliseconds before a failed read is repeated. */
 const LATER = 300
+/**
+ * Milliseconds without a tick after which this process counts as suspended. They are fewer than the deadline of a purge by
+ * HTTP: the answer to a purge waits for a node that is suspended for less.
+ */
+const SUSPENDED = 3_000
+const TICK = 500
+/** Milliseconds that a request waits for missed records. */
+const PATIENCE = 2_000
 /** Purges of this process that are repeated after Redis was emptied: for how many milliseconds, and how many. */
 const REMEMBERED = 3_600_000
 const MOST_REMEMBERED = 1_000
@@ -65,6 +76,13 @@ export class Log {
   #place: string | undefined
   readonly #stop = new AbortController()
   #following: Promise<void> = Promise.resolve()
+  /** The log may have records that this process has not applied. */
+  #isBehind = false
+  #wasSuspended = false
+  #catching: Promise<void> | undefined
+  #onReached: () => void = () => undefined
+  #tickedAt = performance.now()
+  #ticking: NodeJS.Timeout | undefined
   /** Purges that are not yet in Redis. */
   #pending: SharedPurge[] = []
   /** Purges that are in Redis, by the id of their record. */
@@ -80,6 +98,52 @@ export class Log {
   async start(): Promise<void> {
     await this.#catchUp().catch(() => this.#o.target.distrust('Redis does not answer'))
     this.#following = this.#follow()
+    this.#ticking = setInterval(() => this.#tick(), TICK).unref()
+  }
+
+  /** True if a request has to wait for {@link caughtUp}. While Redis is unreachable, no request waits. */
+  get behind(): boolean {
+    this.#tick()
+    return this.#isBehind && this.#o.redis.reachable
+  }
+
+  /** Resolves when the records that are in the log now have been applied, or when Redis does not answer. Never rejects. */
+  caughtUp(): Promise<void> {
+    return (this.#catching ??= this.#catchUpInTime().finally(() => (this.#catching = undefined)))
+  }
+
+  /** Called by a timer and by each request: the first of them after a suspension detects it. */
+  #tick(): void {
+    const now = performance.now()
+    if (now - this.#tickedAt > SUSPENDED) this.#isBehind = this.#wasSuspended = true
+    this.#tickedAt = now
+  }
+
+  async #catchUpInTime(): Promise<void> {
+    let stop = (): void => undefined
+    const late = new Promise<false>((resolve) => (stop = alarm(PATIENCE, () => resolve(false))))
+    try {
+      if (await Promise.race([this.#reachEnd(), late])) this.#isBehind = this.#wasSuspended = false
+    } catch {
+      // Redis is unreachable again.
+    } finally {
+      stop()
+    }
+  }
+
+  /** Resolves when the records that are in the log now have been applied. */
+  async #reachEnd(): Promise<true> {
+    const last = await this.#last()
+    // Redis was emptied meanwhile.
+    if (this.#wasSuspended && isAfter(this.#place ?? '0-0', last)) await this.#o.target.distrust(LOST)
+    while (isAfter(last, this.#place ?? '0-0')) await new Promise<void>((resolve) => (this.#onReached = resolve))
+    return true
+  }
+
+  /** The id of the last record; '0-0' if there is none. */
+  async #last(): Promise<string> {
+    const [last = ''] = (await this.#o.redis.run(LOG_ENDS, [this.#key], [])) as string[]
+    return last === '' ? '0-0' : last
   }
 
   /** Removes the shared entries of these keys. Never rejects: {@link purged} repeats it. */
@@ -106,6 +170,7 @@ export class Log {
 
   async close(): Promise<void> {
     this.#stop.abort()
+    clearInterval(this.#ticking)
     await Promise.race([this.#following, delay(1_000)])
   }
 
@@ -141,7 +206,7 @@ export class Log {
     if (place === undefined) return this.#reach(last === '' ? '0-0' : last)
     const isLost = isAfter(place, last === '' ? '0-0' : last) || (first !== '' && isTrimmed(place, first))
     if (isLost) {
-      await target.distrust('records of purges are lost')
+      await target.distrust(LOST)
       return this.#reach(last === '' ? '0-0' : last)
     }
     this.#place = place
@@ -164,6 +229,7 @@ export class Log {
         await this.#apply(records)
         await this.#remind()
       } catch {
+        this.#isBehind = true
         await delay(LATER, undefined, { signal: this.#stop.signal }).catch(() => undefined)
       }
     }
@@ -174,8 +240,8 @@ export class Log {
    * back.
    */
   async #followLost(): Promise<void> {
-    const [last = ''] = (await this.#o.redis.run(LOG_ENDS, [this.#key], [])) as string[]
-    if (last !== '' && isAfter(this.#place ?? '0-0', last)) await this.#reach('0-0')
+    const last = await this.#last()
+    if (last !== '0-0' && isAfter(this.#place ?? '0-0', last)) await this.#reach('0-0')
   }
 
   async #apply(records: readonly Record[]): Promise<void> {
@@ -195,6 +261,7 @@ export class Log {
 
   async #reach(place: string): Promise<void> {
     this.#place = place
+    this.#onReached()
     await this.#o.notes.set(PLACE, place)
   }
 }

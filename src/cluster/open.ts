@@ -4,6 +4,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { KissError } from '../errors.js'
 import type { Cluster, ClusterOptions } from '../flight/cluster.js'
@@ -21,6 +22,8 @@ import type { PeerRights } from './right.js'
 
 /** Version of the data in Redis. Nodes with different versions do not see each other. */
 const PROTOCOL = 1
+/** Milliseconds: a purge reaches every node within a second, also where the nodes do not reach each other. */
+const PROMPT = 500
 /** Number of holders that are remembered for the time in which Redis is unreachable. */
 const SEEN = 10_000
 
@@ -50,6 +53,8 @@ type PurgeAnswer = Pick<Spread, 'removed' | 'bytes'> & Partial<Pick<Spread, 'nam
 export interface OpenedCluster extends Cluster {
   nodes(): readonly Node[]
   reachable(): boolean
+  /** Undefined, or a promise for which an answer has to wait: this node was away and may have missed a purge. */
+  caughtUp(): Promise<void> | undefined
   /** Applies the purges to every other node and appends them to the log. */
   purge(purges: readonly SharedPurge[], dryRun: boolean): Promise<Spread>
   /** Reports to the other nodes that this one is about to leave. */
@@ -97,12 +102,13 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
     },
     nodes: () => nodes.list(),
     reachable: () => redis.reachable,
+    caughtUp: () => (log.behind ? log.caughtUp() : undefined),
     async purge(purges, dryRun) {
       // A node may have joined since the table was read.
       await nodes.beat()
       if (!dryRun) for (const { ids } of purges) await log.fence(ids)
       const unreached: string[] = []
-      const answers = await Promise.all(
+      const asked = Promise.all(
         nodes.all().map(async ({ url }) => {
           const answered: PurgeAnswer[] = []
           try {
@@ -116,9 +122,10 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
           return answered
         }),
       )
-      // Runs after the requests: removals by a record of the log are not counted.
+      // A removal by a record of the log is not counted, so the nodes are asked first. Nodes that read the log wait no longer.
+      await Promise.race([asked, delay(PROMPT, undefined, { ref: false })])
       if (!dryRun) for (const purge of purges) await log.purged(purge)
-      const all = answers.flat()
+      const all = (await asked).flat()
       return {
         removed: all.reduce((sum, { removed }) => sum + removed, 0),
         bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),

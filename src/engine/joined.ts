@@ -28,6 +28,8 @@ export interface JoinedOptions extends CopyingOptions {
 
 export interface JoinedCluster extends Cluster {
   readonly engine: ClusterEngine
+  /** Undefined, or a promise for which an answer has to wait: this node was away and may have missed a purge. */
+  caughtUp(): Promise<void> | undefined
   /** Purges this node and the others. */
   purge(planned: PlannedPurge, dryRun: boolean): Promise<PurgeResult>
   close(): Promise<void>
@@ -78,11 +80,14 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
   const desk = new LendingDesk({ store, flights, leases })
   return {
     begin: (order, lend) => cluster.begin(order, lend),
+    caughtUp: () => cluster.caughtUp(),
     purge: (planned, dryRun) => purgeEverywhere(planned, dryRun, { cluster, here, now: clock.now() }),
     engine: {
       tokens: options.tokens,
-      lend: (id, what, signal) =>
-        what === 'stored' ? desk.stored(id) : what === 'part' ? desk.part(id) : desk.growing(id, what, signal),
+      async lend(id, what, signal) {
+        await cluster.caughtUp()
+        return what === 'stored' ? desk.stored(id) : what === 'part' ? desk.part(id) : desk.growing(id, what, signal)
+      },
       copy: (request) => copy(request, joined),
       purge: (text, dryRun) => {
         const order = parseOrUndefined(text) as PurgeOrder | undefined

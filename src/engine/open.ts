@@ -189,8 +189,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const selected = (filter: PurgeFilter, after?: string): AsyncIterable<ShownEntry> =>
     listed(select(filter, { store, canonical, now: clock.now() }, after), filter.names)
   return {
-    fetch: (request) => fetching.fetch(request),
-    again: (entry, ttl) => again(entry, ttl, { store, rules, clock }),
+    fetch: (request) => joined?.caughtUp()?.then(() => fetching.fetch(request)) ?? fetching.fetch(request),
+    again: (entry, ttl) => (joined?.caughtUp() ? undefined : again(entry, ttl, { store, rules, clock })),
     sentAgain: (entry, bytes) => sentAgain(entry, bytes, { store }),
     list: (after) => listed(store.entries.list(after)),
     entry: async (id) => {
