@@ -33,7 +33,7 @@ function logged({ running }: Serving, text: string): Promise<void> {
   })
 }
 
-describe('who may use kiss serve, by its settings', () => {
+describe('access to kiss serve', () => {
   const body = bytes('access', 3_000_000)
   let sandbox: Sandbox
   let origin: Origin
@@ -60,7 +60,7 @@ describe('who may use kiss serve, by its settings', () => {
     return path.join(sandbox.root, name)
   }
 
-  it('is told by --allow-client, and through --trust-proxy by the rightmost address that is no proxy', async () => {
+  it('kiss serve answers the clients of --allow-client, and behind --trust-proxy looks at the rightmost address that is no proxy', async () => {
     const closed = await serve('--allow-client', '192.0.2.0/24')
     assert.equal((await closed.fetch(origin.url('/a'))).status, 403)
     assert.equal((await get(`${closed.url}api/v1/health/`)).status, 200)
@@ -75,7 +75,7 @@ describe('who may use kiss serve, by its settings', () => {
     )
   })
 
-  it('is told by the tokens of --client-token-file, of which no origin hears', async () => {
+  it('kiss serve answers clients with a token of --client-token-file, and sends that token to no origin', async () => {
     const kiss = await serve('--client-token-file', file('tokens', 'old-token-of-clients\nnew-token-of-clients\n'))
     const ask = (headers: Record<string, string>) => kiss.fetch(origin.url('/a'), { headers })
     for (const headers of [{}, { 'X-Kiss-Token': 'wrong' }, { Authorization: 'Bearer new-token-of-clients' }] as const)
@@ -91,7 +91,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.doesNotMatch(JSON.stringify(origin.requests), /(old|new)-token-of/)
   })
 
-  it('purges for the admin token as a Bearer; without --admin-token-file no client can', async () => {
+  it('kiss serve purges for the admin token as a Bearer, and for no client without --admin-token-file', async () => {
     const remove = async (kiss: Serving, token: string): Promise<number> =>
       (await kiss.fetch(origin.url('/a'), { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })).status
     assert.equal(await remove(await serve(), ''), 405)
@@ -101,7 +101,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.doesNotMatch(JSON.stringify(origin.requests), /the-admin/)
   })
 
-  it('has to mean this server: a foreign Host is 421, a --server-name is not', async () => {
+  it('kiss serve answers 421 to a foreign Host, and serves a --server-name', async () => {
     const ask = async (kiss: Serving, Host: string): Promise<number> =>
       (await get(`${kiss.url}api/v1/status/`, { headers: { Host } })).status
     const plain = await serve()
@@ -110,7 +110,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.deepEqual([await ask(named, 'kiss.example:80'), await ask(named, 'evil.example')], [200, 421])
   })
 
-  it('is encrypted with --tls-cert and --tls-key, which SIGHUP reads again', async () => {
+  it('kiss serve encrypts with --tls-cert and --tls-key, and reads both again on SIGHUP', async () => {
     const [cert, key] = [path.join(sandbox.root, 'cert.pem'), path.join(sandbox.root, 'key.pem')]
     const use = (name: string): void => {
       copyFileSync(path.join(project, `test/data/tls/${name}-cert.pem`), cert)
@@ -131,7 +131,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.equal(await certificateOf(kiss.port), 'second')
   })
 
-  it('refuses tokens that can be guessed, and warns where everybody may come', async () => {
+  it('kiss serve refuses short tokens, and warns when every client may use it', async () => {
     const short = await sandbox.run(['serve', '--check', '--admin-token-file', file('short', 'fifteen-letters\n')])
     assert.equal(short.code, 2)
     assert.match(short.stderr, /a token in .*short has fewer than 16 characters/)
@@ -144,7 +144,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.ok(!(await closed.running.ended).stderr.includes('everybody'))
   })
 
-  it('checks the settings with --check, and serves nothing', async () => {
+  it('kiss serve --check checks the settings and serves nothing', async () => {
     const good = await sandbox.run(['serve', '--check'])
     assert.deepEqual([good.code, good.stdout], [0, 'the settings can be used\n'])
     for (const [args, reason] of [
@@ -163,7 +163,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.match(socks.stderr, /^kiss: ALL_PROXY names a SOCKS proxy, .*unset it for kiss\n$/)
   })
 
-  it('reads its file again on SIGHUP: clients, tokens, upstreams and quota; a broken one changes nothing', async () => {
+  it('kiss serve reads clients, tokens, upstreams and quota again on SIGHUP, and a broken file changes nothing', async () => {
     const [config, admins] = [file('config.yaml', 'quota: 1GiB\n'), file('admins', 'the-admin-of-the-lab\n')]
     const kiss = await serve('--config', config, '--admin-token-file', admins)
     const hangup = async (text: string): Promise<void> => {
@@ -194,7 +194,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.equal((await fetch(kiss.url)).status, 403)
   })
 
-  it('cannot be spoilt by 300 that read nothing, 500 broken requests and a byte a second, all at once', async () => {
+  it('kiss serve still answers beside 300 clients that read nothing, 500 broken requests and 50 slow ones', async () => {
     const kiss = await serve()
     assert.equal((await kiss.fetch(origin.url('/a'))).status, 200)
     const request = `GET /api/v1/fetch?url=${encodeURIComponent(origin.url('/a'))} HTTP/1.1\r\nHost: localhost\r\n`
@@ -217,7 +217,7 @@ describe('who may use kiss serve, by its settings', () => {
     assert.equal(origin.requests.length, 1)
   })
 
-  it('has bounds: 8 KiB of URL, 32 KiB of headers', async () => {
+  it('kiss serve refuses a URL above 8 KiB and headers above 32 KiB', async () => {
     const kiss = await serve()
     assert.equal((await kiss.fetch(`${origin.url('/')}${'x'.repeat(8192)}`)).status, 414)
     const large = await raw(kiss.port, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`)

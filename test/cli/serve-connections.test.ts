@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { connectionsWithin, descriptorsFor, limits } from '#kiss/server/limits.js'
-import { project, Sandbox } from '../support/cli.js'
+import { firstLine, project, Sandbox } from '../support/cli.js'
 import { get } from '../server/support/client.js'
 import { until } from '../support/until.js'
 
@@ -20,7 +20,7 @@ interface Kiss {
   readonly log: () => string
 }
 
-describe('how many connections kiss serve takes', () => {
+describe('the limit of connections of kiss serve', () => {
   let sandbox: Sandbox
   const children: ChildProcess[] = []
   const sockets: Socket[] = []
@@ -46,8 +46,8 @@ describe('how many connections kiss serve takes', () => {
     const logged = async (text: string): Promise<void> => {
       while (!log.includes(text)) await once(child.stderr, 'data')
     }
-    const [url] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
-    return { port: Number(new URL(url.trim()).port), logged, log: () => log }
+    const url = await firstLine(child.stdout)
+    return { port: Number(new URL(url).port), logged, log: () => log }
   }
 
   /** A connection that stays, with the status that its first request was answered. */
@@ -62,7 +62,7 @@ describe('how many connections kiss serve takes', () => {
     return { socket, status: said?.toString().slice(9, 12) }
   }
 
-  it('is ten thousand by default, and as many as its open files allow where those are fewer', () => {
+  it('kiss serve takes ten thousand connections, or as many as its open files allow', () => {
     assert.equal(limits.connections, 10_000)
     assert.equal(connectionsWithin(Infinity), 10_000)
     assert.equal(connectionsWithin(descriptorsFor(10_000)), 10_000)
@@ -71,7 +71,7 @@ describe('how many connections kiss serve takes', () => {
     assert.equal(connectionsWithin(0), 8)
   })
 
-  it(`is not bounded for a client: ${MANY} of one address are served, and somebody else beside them`, async () => {
+  it(`kiss serve takes ${MANY} connections of one address, and serves another client beside them`, async () => {
     const { port, log } = await serveWithin(descriptorsFor(MANY) + 1000)
     for (let n = 0; n < MANY; n += 100) {
       const some = await Promise.all(Array.from({ length: 100 }, () => answered(port)))
@@ -86,7 +86,7 @@ describe('how many connections kiss serve takes', () => {
     assert.doesNotMatch(log(), /"level":"(error|fatal)"/)
   })
 
-  it('is bounded in all: further connections are refused, whatever their client, until one closes', async () => {
+  it('kiss serve refuses further connections of every client at its limit, until one closes', async () => {
     const { port } = await serveWithin(descriptorsFor(40))
     const inside = await Promise.all(Array.from({ length: 40 }, (_, n) => answered(port, `127.0.0.${2 + (n % 8)}`)))
     assert.ok(inside.every(({ status }) => status === '200'))
@@ -97,7 +97,7 @@ describe('how many connections kiss serve takes', () => {
     await until('the server notices the end of a connection', async () => (await answered(port)).status !== undefined)
   })
 
-  it('is said at the start where the open files allow fewer than the settings need', async () => {
+  it('kiss serve warns at the start when the open files allow fewer connections than the settings need', async () => {
     const shortage =
       'the limit of 256 open files leaves room for 104 connections at once, and 64 downloads need 256; raise it to 560'
     await (await serveWithin(256)).logged(shortage)

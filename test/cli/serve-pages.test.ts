@@ -54,7 +54,7 @@ describe('the pages of kiss serve', function () {
     sandbox.remove()
   })
 
-  it('show what was fetched, what failed and why, and keep private artifacts to the admin', async () => {
+  it('the pages show artifacts, failures and their reasons, and private artifacts to the admin alone', async () => {
     origin.serve('/public.img', { body })
     origin.serve('/secret.img', { body, etag: '"1"' })
     assert.equal((await artifact('/public.img')).status, 200)
@@ -73,7 +73,7 @@ describe('the pages of kiss serve', function () {
     assert.doesNotMatch(await text('resources/failures/', admin), /lent/)
   })
 
-  it('count every request that reached the fetch endpoint, also one that was refused there', async () => {
+  it('the pages count every request to the fetch endpoint, refused ones included', async () => {
     origin.serve('/a', { body })
     assert.equal((await artifact('/a')).status, 200)
     assert.equal((await artifact('/gone.img')).status, 404)
@@ -86,7 +86,7 @@ describe('the pages of kiss serve', function () {
     assert.equal(await metric('kiss_requests_total\\{as="failed"\\}'), 5)
   })
 
-  it('show a download while it is in flight, with its readers', async () => {
+  it('the pages show a download in flight with its readers', async () => {
     const gate = latch()
     origin.script('/slow.img', [{ body, stall: { after: 10_000, until: gate.opened } }])
     const readers = await Promise.all([artifact('/slow.img'), artifact('/slow.img')])
@@ -97,7 +97,7 @@ describe('the pages of kiss serve', function () {
     for (const reader of readers) assert.equal((await reader.arrayBuffer()).byteLength, body.length)
   })
 
-  it('say the same whichever worker answers', async () => {
+  it('the pages of all workers show the same figures', async () => {
     await stop()
     await serve('--workers', '2')
     origin.serve('/a', { body })
@@ -113,7 +113,7 @@ describe('the pages of kiss serve', function () {
     for (let agreed = 0; agreed < 4;) agreed = (await ask('resources/failures/')).includes('gone.img') ? agreed + 1 : 0
   })
 
-  it('count the readers of all workers', async () => {
+  it('the pages count the readers of all workers', async () => {
     await stop()
     await serve('--workers', '2')
     const gate = latch()
@@ -128,7 +128,7 @@ describe('the pages of kiss serve', function () {
     for (const reader of readers) assert.equal((await readAll(reader)).body.length, body.length)
   })
 
-  it('go on counting where the server before it stopped', async () => {
+  it('the pages continue the counts of the previous server', async () => {
     origin.serve('/a', { body })
     for (let i = 0; i < 3; i++) await (await artifact('/a')).arrayBuffer()
     await stop()

@@ -27,7 +27,7 @@ describe('private artifacts of kiss serve', () => {
   })
   const as = (token: string): { headers: Record<string, string> } => ({ headers: { 'PRIVATE-TOKEN': token } })
 
-  it('are given to whom the origin lets have them, and kept by no cache between', async () => {
+  it('kiss serve gives a private artifact to clients that the origin accepts, and marks it no-store', async () => {
     const rights = new Rights(origin, '/f').give({ body, etag: '"v1"' }, 'alice', 'bob')
     const seen: unknown[] = []
     for (const token of ['alice', 'bob', 'mallory']) {
@@ -53,7 +53,7 @@ describe('private artifacts of kiss serve', () => {
     assert.equal(rights.bodies.length, 1)
   })
 
-  it('without a validator cost one download for the HEAD and the GET of each client', async () => {
+  it('a private artifact without a validator costs one download for the HEAD and the GET of each client', async () => {
     const rights = new Rights(origin, '/f').give({ body, etag: undefined }, 'alice', 'bob')
     for (const token of ['alice', 'bob']) {
       assert.equal((await kiss.fetch(rights.url, { method: 'HEAD', ...as(token) })).status, 200)
@@ -72,7 +72,7 @@ describe('private artifacts of kiss serve', () => {
     )
   })
 
-  it('appear on pages, in lists and in metrics to the admin alone: stored, in flight and failed', async () => {
+  it('pages, lists and metrics show stored, running and failed private artifacts to the admin alone', async () => {
     const gate = latch()
     new Rights(origin, '/hidden-stored').give({ body, etag: '"v1"' }, 'alice')
     const flying = new Rights(origin, '/hidden-flying').give({ body, etag: '"v1"' }, 'alice')

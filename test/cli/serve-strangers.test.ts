@@ -6,10 +6,10 @@ import { commandLine } from '../support/command-line.js'
 import { bytes } from '../support/origin.js'
 import { Serving } from '../support/serving.js'
 
-describe('the figures that strangers see', () => {
+describe('the public figures of kiss serve', () => {
   const cli = commandLine()
 
-  it('count a body once for each entry, so that they do not tell whether its content is there already', async () => {
+  it('the public figures count a body once for each entry, so that they do not reveal known content', async () => {
     writeFileSync(path.join(cli.sandbox.root, 'token'), 'the-administrator')
     const serving = await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.0/8', '--quota', '1MiB'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },

@@ -29,7 +29,7 @@ async function forwarding(to: number): Promise<{ readonly port: number; close():
   }
 }
 
-describe('where kiss serve connects, by its settings', () => {
+describe('the upstream connections of kiss serve', () => {
   const body = bytes('upstream', 60_000)
   let sandbox: Sandbox
   let origin: Origin
@@ -52,7 +52,7 @@ describe('where kiss serve connects, by its settings', () => {
     return server
   }
 
-  it('is no private address unless it is allowed, and the answer says which and by what', async () => {
+  it('kiss serve connects to no private address unless it is allowed, and names the address and the setting', async () => {
     const kiss = await serve()
     const spellings = [origin.url('/a'), origin.url('/a', 'localhost'), origin.url('/a', '2130706433')]
     spellings.push(origin.url('/a', '0x7f.1'), origin.url('/a', '[::ffff:127.0.0.1]'), 'http://169.254.169.254/latest/')
@@ -66,7 +66,7 @@ describe('where kiss serve connects, by its settings', () => {
     assert.equal(origin.connections, 0)
   })
 
-  it('is what a list allows, by address and port, unless another list denies it', async () => {
+  it('kiss serve connects to an allowed address and port unless another list denies it', async () => {
     const kiss = await serve(
       ...['--allow-upstream', `127.0.0.1:${origin.port}`, '--allow-upstream', `127.0.0.2/31:${other.port}`],
       ...['--deny-upstream', `127.0.0.2:${other.port}`],
@@ -82,13 +82,13 @@ describe('where kiss serve connects, by its settings', () => {
     }
   })
 
-  it('is a host by its name, with what it resolves to', async () => {
+  it('an allowed host name covers the addresses that it resolves to', async () => {
     const kiss = await serve('--allow-upstream', `localhost:${origin.port}`)
     assert.equal((await kiss.fetch(origin.url('/a', 'localhost'))).status, 200)
     assert.equal((await kiss.fetch(origin.url('/a'))).status, 403)
   })
 
-  it('is checked on every redirect, and when a download is resumed', async () => {
+  it('kiss serve checks the address of every redirect, and of a resumed download', async () => {
     origin.script('/moved', [{ redirect: other.url('/a') }])
     origin.script('/resumed', [{ body, etag: '"v1"', cut: { after: 20_000 } }, { redirect: other.url('/a') }])
     const kiss = await serve('--allow-upstream', '127.0.0.1')
@@ -99,7 +99,7 @@ describe('where kiss serve connects, by its settings', () => {
     assert.equal(other.connections, 0)
   })
 
-  it('is never kiss serve itself: by name, by a redirect, through a proxy, or by its own Via', async () => {
+  it('kiss serve never connects to itself: by name, by a redirect, through a proxy, or by its own Via', async () => {
     const kiss = await serve('--allow-upstream', '127.0.0.0/8', '--server-name', 'kiss.example')
     assert.equal((await kiss.fetch(kiss.fetchUrl(origin.url('/a')))).status, 508)
     assert.equal((await kiss.fetch(kiss.url.replace('127.0.0.1', 'localhost'))).status, 508)
@@ -125,7 +125,7 @@ describe('where kiss serve connects, by its settings', () => {
     assert.equal((await kiss.fetch(origin.url('/a'), { headers: { Via: via } })).status, 508)
   })
 
-  it('is so many downloads at once; the others wait, are shown as scheduled, and begin in order', async () => {
+  it('kiss serve runs --max-downloads at once; the others are shown as scheduled, and begin in order', async () => {
     for (const [flag, host] of [
       ['--max-downloads', other],
       ['--max-downloads-per-host', origin],
@@ -156,7 +156,7 @@ describe('where kiss serve connects, by its settings', () => {
     }
   })
 
-  it('is no faster than --max-rate', async () => {
+  it('kiss serve downloads no faster than --max-rate', async () => {
     const kiss = await serve('--allow-upstream', '127.0.0.0/8', '--max-rate', '10kB')
     const slow = bytes('rate', 5_000_000)
     origin.serve('/slow', { body: slow })
@@ -167,7 +167,7 @@ describe('where kiss serve connects, by its settings', () => {
     answer.destroy()
   })
 
-  it('trusts the certificates of --ca-file beside the usual ones', async () => {
+  it('kiss serve trusts the certificates of --ca-file beside the usual ones', async () => {
     const made = await makeCertificates()
     const secure = await Origin.start({ tls: { key: made.key, cert: made.cert } })
     try {
@@ -187,7 +187,7 @@ describe('where kiss serve connects, by its settings', () => {
     }
   })
 
-  it('goes through HTTP_PROXY, but for what NO_PROXY names', async () => {
+  it('kiss serve connects through HTTP_PROXY, except to the hosts of NO_PROXY', async () => {
     const proxy = await Proxy.start()
     try {
       const kiss = await Serving.start(sandbox, ['--allow-upstream', '127.0.0.0/8'], {
@@ -204,7 +204,7 @@ describe('where kiss serve connects, by its settings', () => {
     }
   })
 
-  it('is nowhere forbidden to kiss fetch on a laptop, but for what is denied', async () => {
+  it('kiss fetch connects to every address that is not denied', async () => {
     assert.equal((await sandbox.run(['fetch', origin.url('/a')])).code, 0)
     const denied = await sandbox.run(['fetch', other.url('/a')], { env: { KISS_DENY_UPSTREAM: '127.0.0.2' } })
     assert.equal(denied.code, 3)
@@ -212,7 +212,7 @@ describe('where kiss serve connects, by its settings', () => {
     assert.equal(other.connections, 0)
   })
 
-  it('connects over IPv6', async function () {
+  it('kiss serve connects over IPv6', async function () {
     const six = await Origin.start({ host: '::1' }).catch(() => undefined)
     if (six === undefined) return this.skip()
     try {
@@ -224,7 +224,7 @@ describe('where kiss serve connects, by its settings', () => {
     }
   })
 
-  it('asks the mirrors of the configuration file first, and keeps the key of the URL that was asked for', async () => {
+  it('kiss serve asks the mirrors of the configuration file first, and keeps the key of the requested URL', async () => {
     other.serve('/mirrored/a', { body, etag: '"v1"' })
     origin.serve('/b', { body })
     const places = `[${other.url('/nothing/')}, ${other.url('/mirrored/')}]`
@@ -243,7 +243,7 @@ describe('where kiss serve connects, by its settings', () => {
     ])
   })
 
-  it('passes nothing of an origin on that could harm a client', async () => {
+  it('kiss serve passes on no header of an origin that could harm a client', async () => {
     const extra = {
       'set-cookie': 'session=1',
       'strict-transport-security': 'max-age=1',
@@ -280,7 +280,7 @@ describe('where kiss serve connects, by its settings', () => {
     )
   })
 
-  it('lets no client say who it is, what it wants or how to an origin', async () => {
+  it('kiss serve passes no client header on that claims an address or overrides method or URL', async () => {
     const kiss = await serve('--allow-upstream', '127.0.0.0/8')
     const headers = {
       'X-Forwarded-For': '10.1.1.1',

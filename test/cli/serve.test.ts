@@ -94,7 +94,7 @@ describe('kiss serve', () => {
     assert.doesNotMatch(stdout, /sesame/)
   })
 
-  it('says what is wrong with its settings, and exits 2', async () => {
+  it('names the wrong setting, and exits 2', async () => {
     const complaints: [string[], RegExp][] = [
       [['--tls-cert', 'x'], /^kiss: --tls-cert needs --tls-key\n$/],
       [['--admin-token-file', 'none'], /^kiss: --admin-token-file: cannot read .*none: ENOENT\n$/],
@@ -112,7 +112,7 @@ describe('kiss serve', () => {
     }
   })
 
-  it('lets the holder of the admin token purge, and no client where there is none', async () => {
+  it('purges for the admin token, and for no client without --admin-token-file', async () => {
     writeFileSync(path.join(cli.sandbox.root, 'token'), 'secret-of-the-admin\n')
     const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },

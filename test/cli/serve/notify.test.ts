@@ -24,7 +24,7 @@ function has(program: string): boolean {
   return spawnSync(program, ['--version']).error === undefined
 }
 
-describe('systemd, which wants to know', () => {
+describe('the notifications of kiss serve to systemd', () => {
   let sandbox: Sandbox
   beforeEach(() => {
     sandbox = new Sandbox()
@@ -43,7 +43,7 @@ describe('systemd, which wants to know', () => {
   }
 
   for (const workers of ['1', '2']) {
-    it(`hears once that kiss listens and once that it ends (--workers ${workers})`, async () => {
+    it(`kiss serve notifies systemd once when it listens and once when it ends (--workers ${workers})`, async () => {
       const { env, told } = standIn()
       const running = sandbox.start(['serve', '--port', '0', '--workers', workers], { env })
       const { child, ended } = running
@@ -56,16 +56,17 @@ describe('systemd, which wants to know', () => {
     })
   }
 
-  it('is not told anything where it did not ask', async () => {
+  it('kiss serve sends no notification without NOTIFY_SOCKET', async () => {
     const { env, told } = standIn()
-    const { child, ended } = sandbox.start(['serve', '--port', '0'], { env: { ...env, NOTIFY_SOCKET: undefined } })
-    await once(child.stdout, 'data')
+    const running = sandbox.start(['serve', '--port', '0'], { env: { ...env, NOTIFY_SOCKET: undefined } })
+    const { child, ended } = running
+    await listening(running)
     child.kill('SIGTERM')
     assert.equal((await ended).code, 0)
     assert.deepEqual(told(), [])
   })
 
-  it('costs no more than a line in the log when its program is missing', async () => {
+  it('kiss serve logs one line when systemd-notify is missing', async () => {
     const warnings: string[] = []
     const PATH = process.env.PATH
     process.env.PATH = sandbox.root
@@ -77,7 +78,7 @@ describe('systemd, which wants to know', () => {
     assert.match(warnings.join('\n'), /^systemd-notify READY=1: .*ENOENT/)
   })
 
-  it('gets the message through its own socket', async function () {
+  it('systemd-notify sends the message through the socket of systemd', async function () {
     if (!has('systemd-notify') || !has('python3')) return this.skip()
     const socket = path.join(sandbox.root, 'notify')
     const listener = spawn('python3', ['-c', receiver, socket], { stdio: ['ignore', 'pipe', 'inherit'] })

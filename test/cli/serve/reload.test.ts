@@ -35,7 +35,7 @@ describe('kiss serve on SIGHUP', () => {
     await kiss.stop()
   })
 
-  it('takes over each setting that can change while it runs, and takes it back', async () => {
+  it('applies each setting that can change while it runs, and its removal', async () => {
     assert.equal(await fetched('/a'), 403)
     const allowed = 'allow-upstream: [127.0.0.1]\n'
     await reload(allowed)
@@ -74,7 +74,7 @@ describe('kiss serve on SIGHUP', () => {
     assert.ok(!log.includes('is-not-logged'))
   })
 
-  it('names what needs a restart, and keeps the old settings where the new ones are broken, with the reason', async () => {
+  it('names the settings that need a restart, and keeps the old settings and logs the reason when the new ones are broken', async () => {
     const restart = await reload(
       'workers: 2\nmax-rate: 5MB\nsealed: true\nquota: 7GiB\n',
       'in force after a restart: max-rate, workers, sealed',
