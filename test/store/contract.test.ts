@@ -1,4 +1,5 @@
-import { storeContract, type StoreUnderTest } from '../contract/store.js'
+import { storeContract } from '../contract/store.js'
+import type { StoreUnderTest } from '../contract/store-under-test.js'
 import { Fixture } from './support.js'
 
 describe('the store on disk', () => {
