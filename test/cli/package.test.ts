@@ -40,26 +40,32 @@ export const all = (request: FetchRequest) => openEngine({ cacheDir: '/x' }).the
 
 describe('the package', () => {
   let sandbox: Sandbox
-  beforeEach(() => {
+  /** The tarball. */
+  let packed: string
+  /** The program of the unpacked tarball. */
+  let installed: string
+  before(() => {
     sandbox = new Sandbox()
+    packed = pack()
+    installed = install()
   })
-  afterEach(() => sandbox.remove())
+  after(() => sandbox.remove())
 
   function pack(): string {
     const options = { cwd: project, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: sandbox.home } } as const
-    const packed = execFileSync(
+    const name = execFileSync(
       'npm',
       ['pack', '--silent', '--ignore-scripts', '--pack-destination', sandbox.root],
       options,
     )
-    return path.join(sandbox.root, packed.trim())
+    return path.join(sandbox.root, name.trim())
   }
 
-  /** As `npm install` lays it out: beside it lie the libraries that it declares, from the checkout, and nothing else. */
+  /** As `npm install` lays it out: the package, and beside it only the libraries that it declares, from the checkout. */
   function install(): string {
     const modules = path.join(sandbox.root, 'node_modules')
     mkdirSync(modules)
-    execFileSync('tar', ['xzf', pack(), '-C', modules])
+    execFileSync('tar', ['xzf', packed, '-C', modules])
     execFileSync('mv', [path.join(modules, 'package'), path.join(modules, 'kiss-cache')])
     const own = path.join(project, 'node_modules')
     for (const name of Object.keys(dependencies)) {
@@ -70,9 +76,9 @@ describe('the package', () => {
   }
 
   it('is a working kiss with its four plugins, also through a symlink', async () => {
-    const bin = install()
     const link = path.join(sandbox.root, 'kiss')
-    symlinkSync(bin, link)
+    symlinkSync(installed, link)
+    assert.equal((await sandbox.start(['list'], { bin: link }).ended).stdout, '0 entries, 0 B\n')
     for (const topic of ['s3', 'gitlab', 'github', 'lava']) {
       const { code, stderr } = await sandbox.run([topic, '--help'], { bin: link })
       assert.deepEqual([code, stderr], [0, ''], topic)
@@ -84,15 +90,14 @@ describe('the package', () => {
         assert.deepEqual([ran.code, ran.stderr], [2, 'kiss: there is no flag --nonsense\n'])
       }
     }
-    assert.equal((await sandbox.run(['list'], { bin: link })).stdout, '0 entries, 0 B\n')
   })
 
   for (const compiler of ['typescript', 'typescript-5.9']) {
     it(`has types that compile with ${compiler} and skipLibCheck false`, function () {
       this.timeout(180_000)
-      install()
       const modules = path.join(sandbox.root, 'node_modules')
-      mkdirSync(path.join(modules, '@types'))
+      mkdirSync(path.join(modules, '@types'), { recursive: true })
+      rmSync(path.join(modules, '@types/node'), { force: true })
       symlinkSync(path.join(project, 'node_modules/@types/node'), path.join(modules, '@types/node'))
       writeFileSync(path.join(sandbox.root, 'package.json'), '{"type": "module"}')
       const compilerOptions = {
@@ -117,12 +122,12 @@ describe('the package', () => {
     const prefix = path.join(sandbox.root, 'prefix')
     const args = ['install', '--global', '--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund']
     // The npm of this machine with its own settings: they say where its registry is.
-    const npm = spawnSync('npm', [...args, '--ignore-scripts', pack()], { encoding: 'utf8', timeout: 110_000 })
+    const npm = spawnSync('npm', [...args, '--ignore-scripts', packed], { encoding: 'utf8', timeout: 110_000 })
     if (npm.status !== 0 && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/.test(npm.stderr))
       return this.skip()
     assert.equal(npm.status, 0, npm.stderr)
     const bin = path.join(prefix, 'bin/kiss')
-    const unbuilt = await sandbox.run(['list'], { bin })
+    const unbuilt = await sandbox.start(['list'], { bin }).ended
     assert.deepEqual(
       [unbuilt.code, unbuilt.stderr],
       [
@@ -145,13 +150,13 @@ describe('the package', () => {
     )
     rmSync(sqlite, { recursive: true })
     symlinkSync(path.join(project, 'node_modules/sqlite3'), sqlite)
-    assert.match((await sandbox.run(['--version'], { bin })).stdout, /^kiss\/\d+\.\d+\.\d+ /)
+    assert.match((await sandbox.start(['--version'], { bin }).ended).stdout, /^kiss\/\d+\.\d+\.\d+ /)
     for (const topic of ['s3', 'gitlab', 'github', 'lava'])
       assert.equal((await sandbox.run([topic, '--help'], { bin })).code, 0)
     const origin = await Origin.start()
     try {
       origin.serve('/a', { body: bytes('package', 1000) })
-      const { code, stderr } = await sandbox.run(['fetch', origin.url('/a')], { bin })
+      const { code, stderr } = await sandbox.start(['fetch', origin.url('/a')], { bin }).ended
       assert.deepEqual([code, stderr], [0, ''])
       assert.deepEqual(readFileSync(path.join(sandbox.cwd, 'a')), bytes('package', 1000))
     } finally {

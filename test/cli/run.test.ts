@@ -21,7 +21,7 @@ describe('kiss', () => {
   it('starts through a symlink', async () => {
     const link = path.join(sandbox.root, 'kiss')
     symlinkSync(path.join(project, 'bin/run.js'), link)
-    const { code, stdout } = await sandbox.run(['--help'], { bin: link })
+    const { code, stdout } = await sandbox.start(['--help'], { bin: link }).ended
     assert.match(stdout, /^ {2}fetch /m)
     assert.equal(code, 0)
   })

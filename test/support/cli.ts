@@ -1,13 +1,17 @@
-/** Runs `bin/run.js` as a user would, in a home of its own, and collects exit code, stdout and stderr. */
-import { once } from 'node:events'
+/** Runs kiss as a user would, in a home of its own, and collects exit code, stdout and stderr. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { runInSharedProcess } from './runner.js'
 
 /** The folder of the project: the tests run from test/dist/support. */
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
+const program = path.join(project, 'bin/run.js')
+/** Variables that Node and its libraries read only when a process starts. */
+const READ_AT_START = /^(?:NODE_|UV_|LD_|DEBUG$|FORCE_COLOR$)/
 
 export interface Ran {
   readonly code: number | null
@@ -46,29 +50,34 @@ export class Sandbox {
     mkdirSync(this.cwd)
   }
 
-  start(
-    args: readonly string[],
-    { env, input, cwd = this.cwd, bin = path.join(project, 'bin/run.js') }: RunOptions = {},
-  ): Running {
-    const child = spawn(process.execPath, [bin, ...args], {
-      cwd,
-      env: {
-        PATH: process.env.PATH,
-        HOME: this.home,
-        KISS_CACHE_DIR: this.cacheDir,
-        // Tests of the lines and bars take it away.
-        KISS_NO_PROGRESS: 'true',
-        NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE,
-        ...env,
-      },
-    })
+  start(args: readonly string[], { env, input, cwd = this.cwd, bin = program }: RunOptions = {}): Running {
+    const child = spawn(process.execPath, [bin, ...args], { cwd, env: this.#environment(env) })
     child.stdin.on('error', () => undefined)
     child.stdin.end(input ?? '')
     return { child, ended: collect(child) }
   }
 
-  run(args: readonly string[], options?: RunOptions): Promise<Ran> {
-    return this.start(args, options).ended
+  /**
+   * Runs a command to its end. It shares a process with other runs (support/runner.ts). What only a process of its own
+   * can show, such as a signal, a broken pipe or the start itself, needs `start`.
+   */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const { env, input = '', cwd = this.cwd, bin = program } = options
+    if (Object.keys(env ?? {}).some((name) => READ_AT_START.test(name))) return this.start(args, options).ended
+    return runInSharedProcess({ bin: realpathSync(bin), args, env: this.#environment(env), cwd, input })
+  }
+
+  #environment(added: RunOptions['env']): Record<string, string> {
+    const all = {
+      PATH: process.env.PATH,
+      HOME: this.home,
+      KISS_CACHE_DIR: this.cacheDir,
+      // Tests of the lines and bars take it away.
+      KISS_NO_PROGRESS: 'true',
+      NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE,
+      ...added,
+    }
+    return Object.fromEntries(Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined))
   }
 
   remove(): void {
@@ -91,6 +100,19 @@ export async function collect(child: ChildProcessWithoutNullStreams): Promise<Ra
 /** The URL that `kiss serve` prints first. Rejects when it ends instead. */
 export async function listening({ child, ended }: Running): Promise<string> {
   const failed = ended.then(({ code, stderr }) => Promise.reject(new Error(`exit code ${code}: ${stderr}`)))
-  const [line] = (await Promise.race([once(child.stdout, 'data'), failed])) as [string]
-  return line.split('\n')[0]!
+  return Promise.race([firstLine(child.stdout), failed])
+}
+
+/** Without its end; the text may arrive in pieces. */
+export function firstLine(stream: Readable): Promise<string> {
+  let text = ''
+  return new Promise((resolve) => {
+    const look = (chunk: Buffer | string): void => {
+      text += chunk.toString()
+      if (!text.includes('\n')) return
+      stream.off('data', look)
+      resolve(text.slice(0, text.indexOf('\n')))
+    }
+    stream.on('data', look)
+  })
 }
