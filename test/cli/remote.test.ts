@@ -19,26 +19,38 @@ describe('kiss with --server', () => {
   let lab: Sandbox
   let laptop: Sandbox
   let origin: Origin
-  let running: Running
+  /** One server for all tests: the URLs of each test are new, like the port of its origin. */
+  let running: Running | undefined
   let server: string
-  beforeEach(async () => {
+  before(() => {
     lab = new Sandbox()
+    writeFileSync(path.join(lab.root, 'token'), 'sesame-opens-this-door')
+  })
+  beforeEach(async () => {
     laptop = new Sandbox()
     origin = await Origin.start()
     origin.serve('/Image', { body })
-    writeFileSync(path.join(lab.root, 'token'), 'sesame-opens-this-door')
+    if (running !== undefined) return
     running = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(lab.root, 'token') },
     })
     server = await listening(running)
   })
   afterEach(async () => {
-    running.child.kill('SIGTERM')
-    await running.ended
     await origin.close()
-    lab.remove()
     laptop.remove()
   })
+  after(async () => {
+    await stop('SIGTERM')
+    lab.remove()
+  })
+
+  /** The next test starts another one. */
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    running?.child.kill(signal)
+    await running?.ended
+    running = undefined
+  }
 
   async function fetched(
     ...args: string[]
@@ -47,7 +59,7 @@ describe('kiss with --server', () => {
     return { code, stderr, result: (JSON.parse(stdout) as { results?: Result[] }).results?.[0] }
   }
 
-  it('streams through the server and keeps nothing here', async () => {
+  it('streams through the server and keeps nothing in the local cache', async () => {
     const first = await fetched(origin.url('/Image'))
     assert.deepEqual([first.code, first.stderr], [0, ''])
     const { status, size, sha256: sum, path: blob, output } = first.result!
@@ -58,7 +70,7 @@ describe('kiss with --server', () => {
     assert.equal(origin.log('/Image').length, 1)
   })
 
-  it('says nothing of its own to many downloads at once', async () => {
+  it('prints no warning of Node for many downloads at once', async () => {
     const gate = latch()
     const names = Array.from({ length: 30 }, (_, index) => `/many/${index}`)
     for (const name of names) origin.script(name, [{ body, stall: { after: 1000, until: gate.opened } }])
@@ -69,9 +81,8 @@ describe('kiss with --server', () => {
     assert.deepEqual([code, stderr], [0, ''])
   })
 
-  it('falls back to the origin when no server listens, and says so', async () => {
-    running.child.kill('SIGTERM')
-    await running.ended
+  it('fetches from the origin when no server listens, and prints a line about it', async () => {
+    await stop('SIGTERM')
     const { code, stderr, result } = await fetched(origin.url('/Image'))
     assert.equal(code, 0)
     assert.match(
@@ -97,13 +108,12 @@ describe('kiss with --server', () => {
   })
 
   it('exits 4 with --no-fallback when no server listens', async () => {
-    running.child.kill('SIGTERM')
-    await running.ended
+    await stop('SIGTERM')
     const { code, result } = await fetched('--no-fallback', origin.url('/Image'))
     assert.deepEqual([code, result?.error?.code, origin.log('/Image').length], [4, 'origin-unreachable', 0])
   })
 
-  it('goes on at another server where one is killed in mid-body, with one bar', async () => {
+  it('continues at another server when one is killed in mid-body, with one bar', async () => {
     const gate = latch()
     const large = bytes('large', 4_000_000)
     origin.script('/large', [{ body: large, etag: '"1"', stall: { after: 1_000_000, until: gate.opened } }, {}])
@@ -114,8 +124,7 @@ describe('kiss with --server', () => {
     const going = laptop.start(args, { env: { KISS_NO_PROGRESS: undefined } })
     await origin.requested('/large')
     await until('bytes arrived', () => readdirSync(laptop.cwd).some((file) => fileSize(laptop.cwd, file) > 0))
-    running.child.kill('SIGKILL')
-    await running.ended
+    await stop('SIGKILL')
     gate.open()
     const { code, stdout, stderr } = await going.ended
     // The start and the end.
@@ -126,7 +135,7 @@ describe('kiss with --server', () => {
     await other.ended
   })
 
-  it('refuses what another server has instead of the rest, and never asks the origin for a body that was cut', async () => {
+  it('refuses another content at the second server, and never asks the origin for a body that was cut', async () => {
     const other = await Origin.start()
     for (const served of [{ body: bytes('x', 400_000), etag: '"2"' }, { body: bytes('x', 400_000) }, { status: 404 }]) {
       origin.script('/api/v1/fetch/Image', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
@@ -139,7 +148,7 @@ describe('kiss with --server', () => {
     assert.equal(origin.log('/Image').length, 0)
   })
 
-  it('exits 4 where every server dies in mid-body, after as long as it is told to try', async () => {
+  it('exits 4 after --retry-for when every server dies in mid-body', async () => {
     origin.script('/api/v1/fetch/Image', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
     const args = ['--server', origin.url('/'), '--retry-for', '1s', '--server', origin.url('/'), origin.url('/Image')]
     const { code } = await laptop.run(['fetch', ...args])
@@ -174,20 +183,24 @@ describe('kiss with --server', () => {
     }
   })
 
-  it('refuses what only a local cache can do', async () => {
+  it('refuses the flags that need the local cache', async () => {
     for (const flag of ['--path', '--offline', '--refresh']) {
       const { code, stderr } = await laptop.run(['fetch', '--server', server, flag, origin.url('/Image')])
       assert.deepEqual([code, stderr], [2, `kiss: ${flag} does not go with --server\n`])
     }
   })
 
-  it("shows the server's figures and entries, and purges with its token", async () => {
-    await fetched(origin.url('/Image'))
+  it('shows the figures and entries of the server, and purges with its token', async () => {
     const env = { KISS_SERVER: server }
-    const stats = await laptop.run(['stats', '--json'], { env })
-    assert.equal((JSON.parse(stats.stdout) as Record<string, unknown>).statistics_download, body.length)
-    assert.match((await laptop.run(['stats'], { env })).stdout, new RegExp(`^cache +${server}$`, 'm'))
     const token = ['--server-token-file', path.join(lab.root, 'token')]
+    const downloaded = async (): Promise<number> =>
+      (JSON.parse((await laptop.run(['stats', '--json'], { env })).stdout) as { statistics_download: number })
+        .statistics_download
+    await laptop.run(['purge', '--all', '--yes', ...token], { env })
+    const before = await downloaded()
+    await fetched(origin.url('/Image'))
+    assert.equal((await downloaded()) - before, body.length)
+    assert.match((await laptop.run(['stats'], { env })).stdout, new RegExp(`^cache +${server}$`, 'm'))
     const unlisted = await laptop.run(['list'], { env })
     assert.deepEqual([unlisted.code, unlisted.stdout], [3, ''])
     const list = await laptop.run(['list', '--larger-than', '1kB', '--json', ...token], { env })
@@ -207,9 +220,8 @@ describe('kiss with --server', () => {
     assert.equal((await laptop.run(['list', ...token], { env })).stdout, '0 entries, 0 B\n')
   })
 
-  it('says that a server is down or is none, and never looks at the cache here instead', async () => {
-    running.child.kill('SIGTERM')
-    await running.ended
+  it('reports a server that is down or is no kiss, and never uses the local cache instead', async () => {
+    await stop('SIGTERM')
     await laptop.run(['fetch', origin.url('/Image')])
     const commands = [['stats'], ['list'], ['purge', '--all', '--yes']]
     for (const command of commands) {
@@ -226,7 +238,7 @@ describe('kiss with --server', () => {
     assert.match((await laptop.run(['list'])).stdout, /^1 entry|Image/m)
   })
 
-  it('shows what a hostile server sends as text, and says where it is no answer of kiss', async () => {
+  it('shows control characters of a hostile server as text, and reports answers that are not those of kiss', async () => {
     const sent = '\u001b]0;owned\u0007\u009b31m\u202e'
     const entry = { url: `http://h/${sent}`, size: 1, sha256: '0'.repeat(64), storedAt: 0, staleAt: 0, lastUsedAt: 0 }
     const serve = (name: string, value: unknown): void =>
@@ -264,7 +276,7 @@ describe('kiss with --server', () => {
     assert.doesNotMatch(failed.stderr, /[^\n\P{Cc}]/u)
   })
 
-  it('purges only with --yes off a terminal, and with the right token', async () => {
+  it('purges without a terminal only with --yes, and only with the right token', async () => {
     await fetched(origin.url('/Image'))
     const token = path.join(laptop.root, 'token')
     writeFileSync(token, 'abracadabra')

@@ -31,18 +31,11 @@ function examplesOf(plugin: string): [command: string, examples: string[]][] {
 }
 
 describe('examples in the help texts of the plugins', () => {
+  /** One for all examples of a plugin. */
   let shell: PasteShell
   let stops: (() => Promise<void>)[]
   /** What a name of an example is here. */
   let names: Record<string, string>
-  beforeEach(() => {
-    shell = new PasteShell()
-    stops = [() => shell.remove()]
-    names = {}
-  })
-  afterEach(async () => {
-    for (const stop of stops.reverse()) await stop()
-  })
 
   const labs: Record<string, () => Promise<void>> = {
     /** The bucket of the examples, on a server that checks signatures. */
@@ -83,16 +76,27 @@ describe('examples in the help texts of the plugins', () => {
   }
 
   for (const [plugin, prepare] of Object.entries(labs)) {
-    for (const [command, examples] of examplesOf(plugin)) {
-      it(`are there for kiss ${command.replace(':', ' ')}`, () => assert.ok(examples.length > 0))
+    describe(`of ${plugin}`, () => {
+      before(async () => {
+        shell = new PasteShell()
+        stops = [() => shell.remove()]
+        names = {}
+        await prepare()
+      })
+      after(async () => {
+        for (const stop of stops.reverse()) await stop()
+      })
 
-      for (const example of examples) {
-        it(`work when pasted: ${example}`, async () => {
-          await prepare()
-          const { code, stdout, stderr } = await shell.paste(example, names)
-          assert.equal(code, 0, `${stdout}${stderr}`)
-        })
+      for (const [command, examples] of examplesOf(plugin)) {
+        it(`kiss ${command.replace(':', ' ')} has examples`, () => assert.ok(examples.length > 0))
+
+        for (const example of examples) {
+          it(`this example works when pasted: ${example}`, async () => {
+            const { code, stdout, stderr } = await shell.paste(example, names)
+            assert.equal(code, 0, `${stdout}${stderr}`)
+          })
+        }
       }
-    }
+    })
   }
 })

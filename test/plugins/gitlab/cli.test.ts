@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Sandbox, type Ran, type Running } from '../../support/cli.js'
+import { listening, Sandbox, type Ran, type Running } from '../../support/cli.js'
 import type { GitLabServer } from '../../support/gitlab-server.js'
 import { filesWith, formsOf, own, startLab } from './lab.js'
 
@@ -138,8 +137,7 @@ describe('GitLab on the command line', () => {
       })
       output = { stdout: '', stderr: '' }
       running.child.stderr.on('data', (text: string) => (output.stderr += text))
-      const [line] = (await once(running.child.stdout, 'data')) as [string]
-      const server = line.split('\n')[0] ?? ''
+      const server = await listening(running)
       return async (url, headers = {}) => fetch(`${server}api/v1/fetch?url=${encodeURIComponent(url)}`, { headers })
     }
     afterEach(async () => {

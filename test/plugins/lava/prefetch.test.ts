@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { KissError, noProgress, type Artifact } from 'kiss-cache/plugin'
@@ -9,7 +8,7 @@ import { downloadsOf } from '#lava/downloads.js'
 import { parseJob } from '#lava/parse.js'
 import { prefetch, summaryOf, type PrefetchResult } from '#lava/prefetch.js'
 import type { Source } from '#lava/source.js'
-import { Sandbox, type Ran, type Running } from '../../support/cli.js'
+import { listening, Sandbox, type Ran, type Running } from '../../support/cli.js'
 import { bytes, Origin } from '../../support/origin.js'
 
 const kernel = bytes('kernel', 70_000)
@@ -38,30 +37,33 @@ interface Listed {
 describe('kiss lava prefetch and urls', () => {
   let sandbox: Sandbox
   let origin: Origin
+  /** One server for all tests: the URLs of each test are new, like the port of its origin. */
   let serving: Running | undefined
+  let server: Promise<string> | undefined
+  const lab = new Sandbox()
   beforeEach(async () => {
     sandbox = new Sandbox()
     origin = await Origin.start()
     origin.serve('/Image', { body: kernel, etag: '"1"' })
     origin.serve('/ramdisk.gz', { body: ramdisk, etag: '"2"' })
-    serving = undefined
   })
   afterEach(async () => {
-    serving?.child.kill('SIGTERM')
-    await serving?.ended
     await origin.close()
     sandbox.remove()
+  })
+  after(async () => {
+    serving?.child.kill('SIGTERM')
+    await serving?.ended
+    lab.remove()
   })
 
   const run = (command: string, ...args: string[]): Promise<Ran> => sandbox.run(['lava', command, ...args])
   const json = async <Result>(command: string, ...args: string[]): Promise<Result> =>
     JSON.parse((await run(command, '--json', ...args)).stdout) as Result
-  async function serve(): Promise<string> {
-    serving = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
-      env: { KISS_CACHE_DIR: path.join(sandbox.root, 'server') },
-    })
-    const [line] = (await once(serving.child.stdout, 'data')) as [Buffer]
-    return line.toString().split('\n')[0]!
+  function serve(): Promise<string> {
+    serving ??= lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'])
+    server ??= listening(serving)
+    return server
   }
   function write(deploy: string): void {
     writeFileSync(path.join(sandbox.cwd, 'job.yaml'), `actions:\n- deploy:\n    to: tftp\n${deploy}`)
