@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import { get } from 'node:http'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { project, Sandbox, type Running } from '../support/cli.js'
+import { firstLine, listening, project, Sandbox, type Running } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 
 const faults = fileURLToPath(new URL('write-faults.js', import.meta.url))
@@ -54,8 +54,7 @@ describe('a disk that fails', () => {
 
   async function serve(env: Record<string, string>): Promise<string> {
     running = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], { env })
-    const [line] = (await once(running.child.stdout, 'data')) as [string]
-    return line.trim()
+    return listening(running)
   }
   const fetchUrl = (server: string, name: string): string =>
     `${server}api/v1/fetch?url=${encodeURIComponent(origin.url(name))}`
@@ -124,7 +123,7 @@ describe('a disk that fails', () => {
     })
     const exited = once(child, 'exit')
     try {
-      const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+      const line = await firstLine(child.stdout)
       const server = line.trim()
       const replies = Array.from({ length: 150 }, () => ask(fetchUrl(server, '/many')).catch(() => undefined))
       await origin.requested('/many')

@@ -1,7 +1,9 @@
 /** Downloads that wait for a place: their clients wait with them, and are told. */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Wait } from '#kiss/engine/types.js'
 import { bytes, latch } from '../support/origin.js'
+import { until } from '../support/until.js'
 import { faultLab } from './faults/lab.js'
 
 const body = bytes('queue', 10_000)
@@ -21,11 +23,12 @@ describe('a download that waits for a place', () => {
     await lab.origin.requested('/first')
     const waits: (() => Wait)[] = []
     const two = lab.get(kiss, '/second', { patience: PATIENCE, onWait: (wait) => waits.push(wait) })
-    setTimeout(() => first.open(), 4 * PATIENCE)
-    await new Promise((resolve) => setTimeout(resolve, 2 * PATIENCE))
+    await until('a place in the queue', () => waits[0]?.().place === 1)
     assert.deepEqual(waits[0]?.(), { place: 1, reason: undefined, attempts: 0, retryAt: undefined })
     const [waiting] = (await kiss.status()).downloads.filter(({ url }) => url.endsWith('/second'))
     assert.deepEqual([waiting?.state, waiting?.place], ['scheduled', 1])
+    await sleep(2 * PATIENCE)
+    first.open()
     assert.ok((await two).body.equals(body))
     assert.ok((await one).body.equals(body))
     assert.equal(lab.asked('/second').length, 1)
@@ -40,10 +43,10 @@ describe('a download that waits for a place', () => {
     const one = lab.get(owner, '/first')
     await lab.origin.requested('/first')
     const two = lab.get(owner, '/second')
-    let waiting = 0
-    while (waiting < 2) waiting = (await owner.status()).downloads.length
+    await until('two downloads', async () => (await owner.status()).downloads.length === 2)
     const three = lab.get(other, '/second', { patience: PATIENCE })
-    setTimeout(() => first.open(), 4 * PATIENCE)
+    await sleep(2 * PATIENCE)
+    first.open()
     for (const got of await Promise.all([one, two, three])) assert.ok(got.body.equals(body))
     assert.equal(lab.asked('/second').length, 1)
   })

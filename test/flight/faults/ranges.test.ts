@@ -121,8 +121,8 @@ describe('faults: ranges', () => {
   it('waits for headers for as long as it retries, not for the stall timeout', async () => {
     const hold = latch()
     lab.origin.script('/r', [{ body, hold: hold.opened }])
-    const kiss = await lab.engine({ stallTimeout: 20 })
-    setTimeout(() => hold.open(), 300)
+    const kiss = await lab.engine({ stallTimeout: 400 })
+    setTimeout(() => hold.open(), 1_000)
     const got = await lab.get(kiss, '/r')
     assert.ok(got.body.equals(body))
     assert.deepEqual(lab.asked('/r'), ['GET'])
@@ -131,8 +131,8 @@ describe('faults: ranges', () => {
   it('waits for the first byte after the headers as long as it retries', async () => {
     const begin = latch()
     lab.origin.script('/r', [{ body, stall: { after: 0, until: begin.opened } }])
-    const kiss = await lab.engine({ stallTimeout: 20 })
-    setTimeout(() => begin.open(), 300)
+    const kiss = await lab.engine({ stallTimeout: 400 })
+    setTimeout(() => begin.open(), 1_000)
     const got = await lab.get(kiss, '/r')
     assert.ok(got.body.equals(body))
     assert.deepEqual(lab.asked('/r'), ['GET'])

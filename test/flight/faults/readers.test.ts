@@ -68,13 +68,14 @@ describe('faults: readers', () => {
       const never = latch()
       // The refusal of a stranger's credential sends this one around: its patience does not begin anew.
       lab.origin.script('/p', [
-        { status: 401, delay: 4 * PATIENCE },
+        { status: 401, delay: 50 * PATIENCE },
         { hold: never.opened, body },
       ])
       const stranger = lab.get(kiss, '/p', { headers: { authorization: 'Bearer other' } })
       await lab.origin.requested('/p')
-      const getting = lab.get(kiss, '/p', { patience: 6 * PATIENCE })
-      const longer = new Promise<string>((resolve) => setTimeout(() => resolve('too late'), 8 * PATIENCE))
+      const getting = lab.get(kiss, '/p', { patience: 60 * PATIENCE })
+      // A patience that began anew would last from 50 to 110 of them.
+      const longer = new Promise<string>((resolve) => setTimeout(() => resolve('too late'), 100 * PATIENCE).unref())
       assert.notEqual(await Promise.race([getting, longer]), 'too late')
       assert.deepEqual([(await getting).status, (await stranger).status], [504, 401])
       never.open()
@@ -111,8 +112,8 @@ describe('faults: readers', () => {
     })
 
     it('a reader of its end waits for a body that grows, if slowly', async () => {
-      lab.origin.script('/p', [{ body, throttle: 4 * LENGTH }])
-      const artifact = await lab.open(await lab.engine(), '/p', { patience: 4 * PATIENCE })
+      lab.origin.script('/p', [{ body, throttle: LENGTH / 3 }])
+      const artifact = await lab.open(await lab.engine(), '/p', { patience: 2_000 })
       assert.ok((await readUpTo(artifact, LENGTH, LENGTH - 1)).equals(body.subarray(LENGTH - 1)))
       await artifact.close('done')
     })
