@@ -237,30 +237,6 @@ describe('a private artifact', () => {
     assert.equal(await statusOf(kiss, rights.url, 'mallory'), 200)
   })
 
-  it('costs one question for fifty clients with the same token', async () => {
-    const kiss = await engines.engine()
-    await fetchAll(kiss, rights.url, as('alice'))
-    const asked = rights.asked.length
-    const leaving = new AbortController()
-    const left = fetchAll(kiss, rights.url, { ...as('bob'), signal: leaving.signal })
-    const all = Array.from({ length: 50 }, () => statusOf(kiss, rights.url, 'bob'))
-    leaving.abort(new Error('left'))
-    await assert.rejects(left, { message: 'left' })
-    assert.deepEqual(new Set(await Promise.all(all)), new Set([200]))
-    assert.equal(rights.asked.length, asked + 1)
-  })
-
-  it('is one body for fifty clients with fifty right tokens, and none for those with wrong ones among them', async () => {
-    const right = Array.from({ length: 50 }, (_, n) => `right-${n}`)
-    const wrong = Array.from({ length: 30 }, (_, n) => `wrong-${n}`)
-    rights.give(served, ...right)
-    const kiss = await engines.engine()
-    // The wrong ones come first: each of them may be the one who starts.
-    const statuses = await Promise.all([...wrong, ...right].map((token) => statusOf(kiss, rights.url, token)))
-    assert.deepEqual(statuses, [...wrong.map(() => 401), ...right.map(() => 200)])
-    assert.equal(rights.bodies.length, 1)
-  })
-
   it('that changed while it was stale is replaced for a client with a right to the new one', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock })
@@ -273,47 +249,6 @@ describe('a private artifact', () => {
     assert.deepEqual([how, got.equals(newer)], ['hit', true])
     assert.equal(await entries(kiss), 1)
   })
-
-  it('in flight is joined by clients with a right to it, and shows no other client a byte', async () => {
-    const gate = latch()
-    rights.fault = { stall: { after: 50_000, until: gate.opened } }
-    const kiss = await engines.engine()
-    const first = await kiss.fetch({ url: new URL(rights.url), ...as('alice') })
-    assert.equal(await first.content.read(Buffer.alloc(10), 0), 10)
-    assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
-    assert.equal(await statusOf(kiss, rights.url), 401)
-    const second = await kiss.fetch({ url: new URL(rights.url), ...as('bob') })
-    assert.deepEqual([second.as, second.private, second.detail], ['collapsed', true, 'authorised'])
-    gate.open()
-    for (const artifact of [first, second]) assert.ok((await readArtifact(artifact)).equals(body))
-    assert.equal(rights.bodies.length, 1)
-  })
-
-  for (const [what, mine, yours] of [
-    ['is another for each client', '"v1"', '"v2"'],
-    ['has no strong validator', 'W/"v1"', 'W/"v1"'],
-  ] as const) {
-    it(`in flight that ${what} is joined by its own client alone`, async () => {
-      const gate = latch()
-      const other = bytes('other', 200_000)
-      rights.give({ body, etag: mine }, 'alice').give({ body: other, etag: yours }, 'bob')
-      rights.fault = { stall: { after: 50_000, until: gate.opened } }
-      const kiss = await engines.engine()
-      const [first, again] = [
-        await kiss.fetch({ url: new URL(rights.url), ...as('alice') }),
-        await kiss.fetch({ url: new URL(rights.url), ...as('alice') }),
-      ]
-      const second = await kiss.fetch({ url: new URL(rights.url), ...as('bob') })
-      assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
-      gate.open()
-      for (const artifact of [first, again]) assert.ok((await readArtifact(artifact)).equals(body))
-      assert.ok((await readArtifact(second)).equals(other))
-      assert.deepEqual(
-        rights.bodies.map(({ shown }) => shown),
-        ['alice', 'bob'],
-      )
-    })
-  }
 
   it('whose answer varies on a passed header is not kept', async () => {
     rights.give({ ...served, extra: { vary: 'Accept-Encoding, Private-Token' } }, 'alice')

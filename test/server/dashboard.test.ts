@@ -4,7 +4,7 @@ import { KissError } from '#kiss/errors.js'
 import { takesGzip } from '#kiss/server/compression.js'
 import { get, open, post, readAll } from './support/client.js'
 import { adminToken, entries, labs, now, privateUrl } from './support/dashboard.js'
-import { GrowingBody } from './support/stub-engine.js'
+import { GrowingBody } from './support/stub-bodies.js'
 
 const bearer = { Authorization: `Bearer ${adminToken}` }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent, request as httpRequest } from 'node:http'
 import { get, open, readAll, take } from './support/client.js'
 import { testServers } from './support/servers.js'
-import { GrowingBody } from './support/stub-engine.js'
+import { GrowingBody } from './support/stub-bodies.js'
 
 const origin = 'https://origin.example/f'
 

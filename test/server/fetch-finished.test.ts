@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders } from 'node:http'
 import { get } from './support/client.js'
 import { testServers } from './support/servers.js'
-import { sha256Of } from './support/stub-engine.js'
+import { sha256Of } from './support/stub-bodies.js'
 
 const origin = 'https://origin.example/builds/Image.gz'
 const hello = 'hello, world'

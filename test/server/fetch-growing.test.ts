@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
 import { endsByReset, get, open, readAll, take } from './support/client.js'
 import { testServers } from './support/servers.js'
-import { GrowingBody } from './support/stub-engine.js'
+import { GrowingBody } from './support/stub-bodies.js'
 
 const origin = 'https://origin.example/builds/Image.gz'
 const hello = 'hello, world'

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { deaf, get } from './support/client.js'
 import { testServers } from './support/servers.js'
-import { finishedBody, GrowingBody, StubArtifact } from './support/stub-engine.js'
+import { finishedBody, GrowingBody } from './support/stub-bodies.js'
+import { StubArtifact } from './support/stub-engine.js'
 
 const origin = 'https://origin.example/f'
 const large = Buffer.alloc(16 * 1024 * 1024)

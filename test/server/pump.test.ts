@@ -3,7 +3,7 @@ import { bufferSize, BufferPool, spareSize } from '#kiss/server/buffer-pool.js'
 import { holdingLastByte, pump } from '#kiss/server/pump.js'
 import type { BodySink } from '#kiss/server/reply.js'
 import { KissError } from '#kiss/errors.js'
-import { finishedBody, GrowingBody } from './support/stub-engine.js'
+import { finishedBody, GrowingBody } from './support/stub-bodies.js'
 
 /** A sink that takes the next chunk when the test lets it. */
 class ManualSink implements BodySink {

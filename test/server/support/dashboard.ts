@@ -24,7 +24,8 @@ import {
 import type { Entry } from '#kiss/store/types.js'
 import type { Price } from '#kiss/units.js'
 import { TestLog } from './servers.js'
-import { emptyStatus, sha256Of, StubEngine } from './stub-engine.js'
+import { sha256Of } from './stub-bodies.js'
+import { emptyStatus, StubEngine } from './stub-engine.js'
 
 const MINUTE = 60_000
 const DAY = 1440 * MINUTE
