@@ -6,6 +6,7 @@ import { progressLines } from '#kiss/cli/progress.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, Origin } from '../support/origin.js'
 import { makeCertificates } from '../support/tls.js'
+import { until } from '../support/until.js'
 
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`
 
@@ -212,7 +213,8 @@ describe('flags of kiss fetch', () => {
     cli.origin.script('/stalls', [{ body, etag: '"1"', stall: { after: 10_000 } }, {}])
     const stalls = await cli.sandbox.run(['fetch', '--stall-timeout', '300ms', cli.origin.url('/stalls')])
     assert.equal(stalls.code, 0)
-    assert.equal(cli.origin.log('/stalls').length, 2)
+    // A pause of the machine makes it more than two.
+    assert.ok(cli.origin.log('/stalls').length >= 2)
   })
 
   it('trusts the certificate of --cacert, as of --ca-file', async () => {
@@ -273,18 +275,16 @@ describe('flags of kiss fetch', () => {
       const said: string[] = []
       const lines = progressLines((line) => said.push(line), 5)
       const row = lines.add('Image.gz', 'https://storage.example.com/a/Image.gz')
-      const until = async (pattern: RegExp): Promise<void> => {
-        while (!pattern.test(said.at(-1) ?? '')) await new Promise((resolve) => setTimeout(resolve, 1))
-      }
-      await until(/^Image\.gz: waiting: the origin has not answered yet$/)
+      const says = (pattern: RegExp): Promise<void> => until(String(pattern), () => pattern.test(said.at(-1) ?? ''))
+      await says(/^Image\.gz: waiting: the origin has not answered yet$/)
       row.wait(() => ({ place: 3, attempts: 0 }))
-      await until(/^Image\.gz: waiting: place 3 in the queue of storage\.example\.com$/)
+      await says(/^Image\.gz: waiting: place 3 in the queue of storage\.example\.com$/)
       row.wait(() => ({ attempts: 2, reason: 'the connection was refused', retryAt: Date.now() + 3500 }))
-      await until(/^Image\.gz: waiting: retry 2 in 4 s: the connection was refused$/)
+      await says(/^Image\.gz: waiting: retry 2 in [1-4] s: the connection was refused$/)
       row.follow({
         progress: () => ({ received: 2048, length: 4096, wait: { attempts: 1, reason: 'the connection broke' } }),
       })
-      await until(/^Image\.gz: 2 KiB, waiting: retry 1: the connection broke$/)
+      await says(/^Image\.gz: 2 KiB, waiting: retry 1: the connection broke$/)
       row.end({ summary: 'miss, 4 KiB in 9s' })
       assert.equal(said.at(-1), 'Image.gz: miss, 4 KiB in 9s')
     })

@@ -5,7 +5,7 @@ import { startServer, type RunningServer, type ServerOptions } from '#kiss/serve
 import { get, open, readAll, take, type Answer, type ClientOptions } from '../../server/support/client.js'
 import { TestLog } from '../../server/support/servers.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
-import { faultLab } from './lab.js'
+import { faultLab, readUpTo } from './lab.js'
 import { until } from '../../support/until.js'
 
 const LENGTH = 300_000
@@ -125,6 +125,7 @@ describe('faults: as a client of the server sees them', () => {
     running.push(server)
     const url = `${server.url}api/v1/fetch?url=${encodeURIComponent(lab.origin.url('/s'))}`
     const warm = await lab.open(engine, '/s')
+    await readUpTo(warm, HALF)
     const answer = await get(url)
     assert.deepEqual([answer.status, answer.complete], [200, false])
     assert.ok(answer.body.equals(body.subarray(0, HALF)))
