@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { listening, type Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
@@ -28,23 +27,8 @@ describe('a cache on a small file system', () => {
   const env = () => ({ KISS_CACHE_DIR: join(disk.path, 'cache') })
   const run = (args: readonly string[]): Promise<Ran> => cli.sandbox.run(args, { env: env() })
 
-  /** Takes every byte that is left. */
-  function fill(): void {
-    const file = openSync(join(disk.path, 'filler'), 'w')
-    for (let size = MIB; size >= 1; size = Math.floor(size / 2)) {
-      for (;;) {
-        try {
-          if (writeSync(file, Buffer.alloc(size)) < size) break
-        } catch {
-          break
-        }
-      }
-    }
-    closeSync(file)
-  }
-
   it('is purged although not a byte is free', async () => {
-    fill()
+    disk.fill()
     const purged = await run(['purge', '--all', '--yes', '--json'])
     assert.equal(purged.code, 0, purged.stderr)
     assert.deepEqual(JSON.parse(purged.stdout), { removed: 2, bytes: 2 * MIB, dryRun: false })
@@ -52,7 +36,7 @@ describe('a cache on a small file system', () => {
   })
 
   it('is served although not a byte is free, and evicts for what is new', async () => {
-    fill()
+    disk.fill()
     cli.origin.serve('/c', { body: bytes('c', MIB), etag: '"c"' })
     const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], { env: env() })
     const server = await listening(running)
@@ -67,7 +51,7 @@ describe('a cache on a small file system', () => {
 
   it('says that the disk is full where there is nothing to evict', async () => {
     assert.equal((await run(['purge', '--all', '--yes'])).code, 0)
-    fill()
+    disk.fill()
     for (const attempt of [1, 2, 3]) {
       const { code, stderr } = await run(['fetch', '-o', join(cli.sandbox.cwd, 'x'), cli.origin.url('/a')])
       assert.equal(code, 6, `${attempt}: ${stderr}`)

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { project } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, latch } from '../support/origin.js'
-import { Screen } from '../support/screen.js'
-
-/** util-linux's `script` gives a command a terminal; elsewhere there is nothing to test with. */
-function hasScript(): boolean {
-  try {
-    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux')
-  } catch {
-    return false
-  }
-}
+import { hasScript, Screen } from '../support/screen.js'
 
 describe('the screen of kiss fetch', () => {
   const body = bytes('screen', 4_000_000)

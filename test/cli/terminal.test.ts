@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { project } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes, latch, type Latch } from '../support/origin.js'
-
-/** util-linux's `script` gives a command a terminal; elsewhere there is nothing to test with. */
-function hasScript(): boolean {
-  try {
-    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux')
-  } catch {
-    return false
-  }
-}
+import { hasScript } from '../support/screen.js'
 
 describe('kiss on a terminal', () => {
   const body = bytes('terminal', 4_000_000)

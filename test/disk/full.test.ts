@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KissError } from '#kiss/errors.js'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
@@ -80,21 +80,6 @@ describe('a disk that is full', () => {
     assert.equal((await engine.status()).usage.reserved, 0)
   }
 
-  /** Takes all the room that is left. */
-  function fill(): void {
-    const file = openSync(join(disk.path, 'filler'), 'w')
-    for (let size = MIB; size >= 1; size = Math.floor(size / 2)) {
-      for (;;) {
-        try {
-          if (writeSync(file, Buffer.alloc(size)) < size) break
-        } catch {
-          break
-        }
-      }
-    }
-    closeSync(file)
-  }
-
   it('gets room by evicting the least recently used blobs, whatever the quota', async () => {
     const engine = await open()
     for (const name of ['a', 'b', 'c']) await get(engine, name)
@@ -120,7 +105,7 @@ describe('a disk that is full', () => {
   it('serves stored bodies while another program has taken the last byte, and recovers when there is room again', async () => {
     const engine = await open()
     await get(engine, 'small')
-    fill()
+    disk.fill()
     assert.equal(await get(engine, 'small'), 'hit')
     const error = await refused(engine, 'a')
     assert.deepEqual([error.code, error.status], ['disk', 507])

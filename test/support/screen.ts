@@ -1,5 +1,16 @@
 /** What a terminal of some columns shows after it was sent some bytes: the controls that programs with bars use. */
 
+import { execFileSync } from 'node:child_process'
+
+/** Is there the `script` of util-linux, which gives a command a terminal? */
+export function hasScript(): boolean {
+  try {
+    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux')
+  } catch {
+    return false
+  }
+}
+
 /** ESC [ parameters letter. */
 const control = /\u001b\[([?\d;]*)([A-Za-z])|\r|\n|[^\u001b]/gu
 

@@ -1,11 +1,13 @@
 /** A small file system of its own, for tests of a disk that is full or cannot be written. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmdirSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface Tmpfs {
   readonly path: string
+  /** Takes every byte that is left, by the file `filler`. */
+  fill(): void
   setReadOnly(readOnly: boolean): void
   /**
    * Whatever is opened in this directory of it from now on can only be read; what is open already is not affected, which is
@@ -28,6 +30,7 @@ export function mountTmpfs(bytes: number): Tmpfs | undefined {
   }
   return {
     path,
+    fill: () => fill(join(path, 'filler')),
     setReadOnly: (readOnly) => mount('-o', `remount,${readOnly ? 'ro' : 'rw'}`, path),
     freeze: (directory) => {
       mount('--bind', directory, directory)
@@ -39,4 +42,18 @@ export function mountTmpfs(bytes: number): Tmpfs | undefined {
       rmdirSync(path)
     },
   }
+}
+
+function fill(path: string): void {
+  const file = openSync(path, 'w')
+  for (let size = 1024 * 1024; size >= 1; size = Math.floor(size / 2)) {
+    for (;;) {
+      try {
+        if (writeSync(file, Buffer.alloc(size)) < size) break
+      } catch {
+        break
+      }
+    }
+  }
+  closeSync(file)
 }
