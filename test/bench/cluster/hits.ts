@@ -56,7 +56,7 @@ export async function measureHits(
   { origin, client, seconds }: HitsOptions,
 ): Promise<Readonly<Record<string, number>>> {
   const { name, connections } = work
-  const urls = await spread(subject, (n) => origin.url(origin.path(work.size, 0, `hit-${n}`)))
+  const urls = await spread(subject, client, (n) => origin.url(origin.path(work.size, 0, `hit-${n}`)))
   const cpu = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
   const servers = subject.serverPids.flatMap(family)
   const haproxy = subject.haproxyPid === undefined ? [] : [subject.haproxyPid]
@@ -77,15 +77,16 @@ export async function measureHits(
 }
 
 /** Fetch URLs of three stored artifacts. Behind HAProxy each of them belongs to another node. */
-async function spread({ fetchUrl, servers }: Subject, artifact: (n: number) => string): Promise<readonly string[]> {
+async function spread(
+  { fetchUrl, servers }: Subject,
+  client: Client,
+  artifact: (n: number) => string,
+): Promise<readonly string[]> {
   const found = new Map<number, string>()
   for (let n = 0; found.size < 3; n++) {
     const url = fetchUrl(artifact(n))
     const before = await Promise.all(servers.map(requestsOf))
-    for (let again = 0; again < 2; again++) {
-      const { status, text } = await get(url)
-      if (status !== 200) throw new Error(`status ${status}: ${text}`)
-    }
+    await client.load(url, { requests: 2 })
     const after = await Promise.all(servers.map(requestsOf))
     const server = after.findIndex((count, i) => count > before[i]!)
     found.set(servers.length === 1 ? n : server, url)
