@@ -17,7 +17,7 @@ export function tableLines<Row>(layout: readonly Column<Row>[], rows: readonly R
     layout.map(({ title }) => title),
     ...rows.map((row) => layout.map((column) => printable(column.cell(row)))),
   ]
-  const widths = layout.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
+  const widths = layout.map((_, index) => cells.reduce((most, line) => Math.max(most, line[index]?.length ?? 0), 0))
   const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
   const room = columns === undefined ? Infinity : Math.max(NARROWEST, columns - before)
   return cells.map((line) =>

@@ -44,10 +44,10 @@ A note marks entries as private (a client's credential brought the bytes) or unv
         values.sort,
         values.reverse,
       )
-      for (const line of listLines(entries, Date.now(), process.stdout.isTTY ? process.stdout.columns : undefined)) {
-        this.log(line)
-      }
-      return { entries: entries.map(listedEntry) }
+      if (this.jsonEnabled()) return { entries: entries.map(listedEntry) }
+      const columns = process.stdout.isTTY ? process.stdout.columns : undefined
+      this.log(listLines(entries, Date.now(), columns).join('\n'))
+      return { entries }
     } finally {
       await cache.close()
     }

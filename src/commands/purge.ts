@@ -64,9 +64,13 @@ It asks for confirmation on a terminal, and needs --yes otherwise.
       const chosen = meant.filter(({ pinnedUntil }) => isNamed || pinnedUntil === undefined)
       const pinned = meant.length - chosen.length
       const { declined, ...result } = await runPurge(this, filter, values.yes, (filter) => cache.purge(filter))
-      if (result.dryRun && chosen.length > 0) {
+      if (result.dryRun && chosen.length > 0 && !this.jsonEnabled()) {
         const columns = process.stdout.isTTY ? process.stdout.columns : undefined
-        for (const line of listLines(sorted(chosen, 'url', false), Date.now(), columns).slice(0, -1)) this.log(line)
+        this.log(
+          listLines(sorted(chosen, 'url', false), Date.now(), columns)
+            .slice(0, -1)
+            .join('\n'),
+        )
       }
       this.log(declined === true ? 'nothing was removed' : purgeLine(result, chosen))
       for (const node of result.unreached ?? []) this.note(`${node} did not answer; it applies the purge later`)

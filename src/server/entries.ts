@@ -24,8 +24,8 @@ export interface ListedEntry {
 }
 
 /** Exactly the keys of the contract. */
-export function listedEntry({ pinnedUntil, ...entry }: ListedEntry): ListedEntry {
-  const { id, url, size, sha256, storedAt, staleAt, lastUsedAt, hits } = entry
+export function listedEntry(entry: ListedEntry): ListedEntry {
+  const { id, url, size, sha256, storedAt, staleAt, lastUsedAt, hits, pinnedUntil } = entry
   return {
     id,
     url,

@@ -18,6 +18,11 @@ describe('tables', () => {
     assert.match(lines[1], /^1 MiB {2}http:\/\/h\/x+…x+\/Image\.gz$/)
   })
 
+  it('has no limit of rows', () => {
+    const rows = Array.from({ length: 200_000 }, (_, n) => [String(n), ''])
+    assert.equal(tableLines(layout, rows).at(-1), '199999')
+  })
+
   it('leaves alone what fits', () => {
     assert.equal(shortened('abc', 3), 'abc')
     assert.equal(shortened('abcdef', 5), 'a…def')
