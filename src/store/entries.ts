@@ -31,6 +31,8 @@ export class Entries implements EntryStore {
   readonly #invalidation: Invalidation
   readonly #memory: LruMap<KeyId, Entry>
   readonly #uses: WriteBehind<KeyId, Use>
+  /** Reads that wait for their turn at the index. */
+  readonly #waiting = new Map<KeyId, Promise<Entry | undefined>>()
   /** Grows with every change that may outdate an entry that is being read. */
   #epoch = 0
 
@@ -48,10 +50,19 @@ export class Entries implements EntryStore {
   }
 
   async get(id: KeyId): Promise<Entry | undefined> {
-    const known = this.known(id)
-    if (known !== undefined) return known
-    const epoch = this.#epoch
-    return this.#database.run(async ({ keyv }) => {
+    return this.known(id) ?? this.#read(id)
+  }
+
+  /**
+   * A read that has not begun serves every request for its entry: it sees the changes that were made before any of them. Fifty
+   * clients of a new artifact made 50 reads in turn, and the download waited behind them.
+   */
+  #read(id: KeyId): Promise<Entry | undefined> {
+    const waiting = this.#waiting.get(id)
+    if (waiting !== undefined) return waiting
+    const read = this.#database.run(async ({ keyv }) => {
+      this.#waiting.delete(id)
+      const epoch = this.#epoch
       const found = await keyv.get<Entry>(id)
       if (found === undefined) return undefined
       const entry = this.#withUses(found)
@@ -60,11 +71,15 @@ export class Entries implements EntryStore {
       if (epoch === this.#epoch) this.#memory.set(id, entry)
       return entry
     })
+    this.#waiting.set(id, read)
+    // A closed store rejects before the read begins.
+    read.catch(() => this.#waiting.delete(id))
+    return read
   }
 
   async reload(id: KeyId): Promise<Entry | undefined> {
     this.#memory.delete(id)
-    return this.get(id)
+    return this.#read(id)
   }
 
   async set(entry: Entry): Promise<void> {

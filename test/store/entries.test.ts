@@ -21,6 +21,16 @@ describe('entries', () => {
     assert.deepEqual(await store.entries.get(entry.id), entry)
   })
 
+  it('are read from the index once for requests that come together', async () => {
+    const entry = entryOf('a', 'body')
+    const first = await fixture.open()
+    await first.entries.set(entry)
+    const { entries } = await fixture.open()
+    const [one, other] = await Promise.all([entries.get(entry.id), entries.get(entry.id)])
+    assert.deepEqual(one, entry)
+    assert.equal(one, other)
+  })
+
   it('are asked from the index again when the bell rings', async () => {
     const store = await fixture.open()
     const entry = entryOf('a', 'body')
