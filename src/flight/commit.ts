@@ -35,8 +35,10 @@ export async function commit(
   { store, leases, clock, settings }: Pick<Collaborators, 'store' | 'leases' | 'clock' | 'settings'>,
 ): Promise<Entry | undefined> {
   const { id } = order
-  const isRevoked = async (): Promise<boolean> =>
-    (await generation.dropped()) || !(await leases.isLatest(id, generation))
+  const isRevoked = async (): Promise<boolean> => {
+    const [dropped, isLatest] = await Promise.all([generation.dropped(), leases.isLatest(id, generation)])
+    return dropped || !isLatest
+  }
   const storedId = storageId(order, body.head)
   const { sha256, size, delimited } = body
   // A length that was not announced is known only now.

@@ -31,6 +31,7 @@ import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
 import { makeDirectory, parseOrUndefined, unlessMissing } from '../store/files.js'
+import { allDone } from '../store/parallel.js'
 import { type Modes, modesBelow, PRIVATE } from '../store/modes.js'
 import { serialised, type Ending } from './ending.js'
 import type { Wait } from './waiting.js'
@@ -111,10 +112,15 @@ export class Generation {
 
   /** Writes the owner into a directory that this process just made; false if another process removed the directory. */
   async claim(owner: Owner, now: number): Promise<boolean> {
-    this.#owner = JSON.stringify(owner)
+    const text = JSON.stringify(owner)
+    this.#owner = text
     const claimed = await unlessMissing(
-      writeFile(join(this.directory, 'ended'), '', { flag: 'wx', mode: this.modes.file })
-        .then(() => this.#replace('owner', JSON.stringify(owner), now))
+      // A process that sees the owner finds `ended`.
+      allDone([
+        writeFile(join(this.directory, 'ended'), '', { flag: 'wx', mode: this.modes.file }),
+        this.#prepare('owner', text, now),
+      ])
+        .then(() => this.#show('owner'))
         .then(() => true),
     )
     return claimed ?? false
@@ -230,12 +236,20 @@ export class Generation {
     await removeDirectory(this.directory)
   }
 
+  async #replace(name: string, text: string): Promise<void> {
+    await this.#prepare(name, text)
+    await this.#show(name)
+  }
+
   /** @param mtime milliseconds, where the file's time means something */
-  async #replace(name: string, text: string, mtime?: number): Promise<void> {
+  async #prepare(name: string, text: string, mtime?: number): Promise<void> {
     const temporary = join(this.directory, `${name}.new`)
     await writeFile(temporary, text, { mode: this.modes.file })
     if (mtime !== undefined) await utimes(temporary, mtime / 1000, mtime / 1000)
-    await rename(temporary, join(this.directory, name))
+  }
+
+  async #show(name: string): Promise<void> {
+    await rename(join(this.directory, `${name}.new`), join(this.directory, name))
   }
 }
 

@@ -73,12 +73,12 @@ interface Fetched {
 
 async function fetchBody(options: DownloadOptions, shared: SharedDownload | undefined): Promise<Fetched> {
   const { order, collaborators, state, signal } = options
-  const { generation, inherited } = options.lease
+  const { generation, succeeds, inherited } = options.lease
   if (await alreadyThere(options)) {
     await options.seed?.answer.discard()
     return { ending: { kind: 'present' } }
   }
-  const finished = inherited ? undefined : await finishPredecessor(options)
+  const finished = succeeds && !inherited ? await finishPredecessor(options) : undefined
   if (finished) return { ending: finished, entry: state.entry }
   const seed = await admitted(options.seed, shared)
 

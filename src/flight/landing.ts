@@ -1,6 +1,7 @@
 /** The body of a generation on disk: it reserves the space, writes the bytes and shows readers the bytes they may read. */
 
 import { asKissError } from '../errors.js'
+import { allDone } from '../store/parallel.js'
 import { withRoom } from '../store/slack.js'
 import type { Space } from '../store/types.js'
 import type { Generation, Head } from './directory.js'
@@ -85,10 +86,7 @@ export class Landing implements LandingPlace {
   async learn(head: Head): Promise<void> {
     const { generation, state, space } = this.#o
     this.#head = head
-    await withRoom(space, async () => {
-      await this.#space.begin(head.length, this.writer.size)
-      await generation.setHead(head)
-    })
+    await withRoom(space, () => allDone([this.#space.begin(head.length, this.writer.size), generation.setHead(head)]))
     state.confirmed = true
     state.learn(head)
   }
@@ -144,6 +142,8 @@ const PROGRESS = 64 * 1024
 
 class BodySpace {
   #length: number | undefined
+  /** Bytes, as of the last reservation: the statement that reserves compares with the present one. */
+  #quota: number | undefined
   #granted = 0
   /** The time and the size of the last renewal; monotonic milliseconds. */
   #renewed = { at: 0, size: 0 }
@@ -163,18 +163,15 @@ class BodySpace {
   async grow(size: number): Promise<void> {
     const isDue = performance.now() - this.#renewed.at > RENEWAL && size - this.#renewed.size >= PROGRESS
     if (size <= this.#granted && !isDue) return
-    const ahead = Math.min(size + (await this.#step()), Math.max(size, this.#length ?? Infinity))
+    const step = Math.min(STEP, Math.ceil((this.#quota ?? Infinity) * SHARE))
+    const ahead = Math.min(size + step, Math.max(size, this.#length ?? Infinity))
     await this.#reserve(Math.max(ahead, this.#granted), this.#granted)
     this.#renewed = { at: performance.now(), size }
   }
 
-  async #step(): Promise<number> {
-    return Math.min(STEP, Math.ceil(((await this.space.quota()) ?? Infinity) * SHARE))
-  }
-
   /** @param written bytes that need no more room on the disk */
   async #reserve(ahead: number, written: number): Promise<void> {
-    await this.space.reserve(this.id, Math.max(ahead, this.#length ?? 0), { ahead, held: written })
+    this.#quota = await this.space.reserve(this.id, Math.max(ahead, this.#length ?? 0), { ahead, held: written })
     this.#granted = ahead
   }
 }

@@ -53,13 +53,15 @@ export interface LeaseRequest {
 
 export type Acquisition =
   /**
-   * `inherited`: a body (perhaps empty) and perhaps a head of a predecessor are in the directory. `access`: the stricter of
-   * the request's and the predecessor's. `removed`: generations whose owner is dead or has ended them.
+   * `succeeds`: the head and the sum of a predecessor are in the directory, as far as there were any. `inherited`: its body
+   * (perhaps empty) too. `access`: the stricter of the request's and the predecessor's. `removed`: generations whose owner is
+   * dead or has ended them.
    */
   | {
       readonly kind: 'mine'
       readonly generation: Generation
       readonly removed: readonly Generation[]
+      readonly succeeds: boolean
       readonly inherited: boolean
       readonly access: Access
     }
@@ -193,7 +195,7 @@ export class Leases {
       await (isOver ? other.remove() : other.drop())
       if (isOver) removed.push(other)
     }
-    return { kind: 'mine', generation, removed, inherited, access }
+    return { kind: 'mine', generation, removed, succeeds: predecessor !== undefined, inherited, access }
   }
 
   /** No process appends to it, and its readers hold it open. */
@@ -205,8 +207,8 @@ export class Leases {
 
   /** Is it the latest generation? Only then may its body become a blob. */
   async isLatest(id: KeyId, generation: Generation): Promise<boolean> {
-    const last = (await generationsOf(this.directoryOf(id))).at(-1)
-    return last?.number === generation.number && (await generation.isSame())
+    const [all, isSame] = await Promise.all([generationsOf(this.directoryOf(id)), generation.isSame()])
+    return isSame && all.at(-1)?.number === generation.number
   }
 
   /** Removes an ended generation, and the directory of the key with the last of them. */

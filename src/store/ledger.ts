@@ -49,23 +49,29 @@ export interface Request {
   readonly now: number
 }
 
-/** True when the reservation is made. One statement: the sum cannot change between the check and the write. */
-export async function tryReserve(query: Query, { id, bytes, ahead, owner, now }: Request): Promise<boolean> {
-  const rows = await query(
+/**
+ * The quota beside which the reservation was made, if there is one; undefined if it was not made. One statement: the sum cannot
+ * change between the check and the write.
+ */
+export async function tryReserve(
+  query: Query,
+  { id, bytes, ahead, owner, now }: Request,
+): Promise<{ readonly quota: number | null } | undefined> {
+  const [row] = await query<{ quota: number | null }>(
     `INSERT INTO reservations (id, bytes, granted, owner, at) SELECT ?1, ?2, ?3, ?4, ?5
       WHERE ${QUOTA} IS NULL
         OR (${promisedTo('id <> ?1', '?5')} + ${costOfBody('?2')} <= ${QUOTA}
           AND ${USED} + ${grantedTo('id <> ?1')} + CASE ?3 WHEN 0 THEN 0 ELSE ${costOfBody('?3')} END <= ${QUOTA})
       ON CONFLICT (id) DO UPDATE
         SET bytes = excluded.bytes, granted = excluded.granted, owner = excluded.owner, at = excluded.at
-      RETURNING id`,
+      RETURNING ${QUOTA} AS quota`,
     id,
     bytes,
     ahead,
     owner,
     now,
   )
-  return rows.length > 0
+  return row
 }
 
 /** undefined: no quota. */

@@ -92,7 +92,11 @@ export class SharedSpace implements Space {
     return this.#options.database.run(({ query }) => readCounted(query))
   }
 
-  async reserve(id: string, bytes: number, { ahead = bytes, held = 0 }: ReserveOptions = {}): Promise<void> {
+  async reserve(
+    id: string,
+    bytes: number,
+    { ahead = bytes, held = 0 }: ReserveOptions = {},
+  ): Promise<number | undefined> {
     const { database, owner, removal, ledgerCheck, clock } = this.#options
     this.#unreleased.delete(id)
     await ledgerCheck.ensure()
@@ -102,7 +106,8 @@ export class SharedSpace implements Space {
     let promiseWaits = 0
     for (let round = 0; round < ROUNDS; round++) {
       const now = clock.now()
-      if (await database.run(({ query }) => tryReserve(query, { id, bytes, ahead, owner, now }))) return
+      const made = await database.run(({ query }) => tryReserve(query, { id, bytes, ahead, owner, now }))
+      if (made !== undefined) return made.quota ?? undefined
       const room = await database.run(({ query }) => readRoom(query, id, now))
       if (room === undefined) continue
       const plan = planRoom(costOfBytes(bytes), ahead === 0 ? 0 : costOfBytes(ahead), room)

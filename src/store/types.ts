@@ -180,9 +180,9 @@ export interface Space {
   /**
    * Makes the reservation `id` `bytes` large (it may have had less), and grants `ahead` of these, evicting what was used
    * least recently where needed. Throws KissError `quota` or `disk` when even an empty cache or disk could not hold it, before
-   * anything is evicted, or when the downloads in flight leave no room.
+   * anything is evicted, or when the downloads in flight leave no room. Resolves with the quota.
    */
-  reserve(id: string, bytes: number, options?: ReserveOptions): Promise<void>
+  reserve(id: string, bytes: number, options?: ReserveOptions): Promise<number | undefined>
   /**
    * A reservation turns into a blob of `size` bytes, which no process evicts until the entry `id` names it. Called before the file
    * is adopted, so that no file is uncounted. Counts a blob that is there already once. `reservation`: its id, where that is
