@@ -92,3 +92,26 @@ export function systemCode(error: unknown): string | undefined {
   }
   return undefined
 }
+
+const words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  ERR_CONNECTION_RESET: 'the connection was reset',
+  EAI_AGAIN: 'the name server does not answer',
+  ETIMEDOUT: 'the connection timed out',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network is unreachable',
+  EPIPE: 'the connection was closed',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
+  UND_ERR_SOCKET: 'the connection was closed',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'the origin did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the origin stopped sending',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body does not have the announced length',
+}
+
+/** What went wrong in words: of a known system error in plain ones, otherwise the message. */
+export function reasonOf(error: unknown): string {
+  const code = systemCode(error)
+  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
+}

@@ -44,6 +44,7 @@ const LEFT = 14
 const SIZES = 24
 /** `  1023 MiB` */
 const SIZE = 10
+const UNKNOWN = ', size unknown'
 /** A bar that says anything, its brackets and the blanks behind it. */
 const BAR = 12
 
@@ -58,7 +59,7 @@ export function progressLine({ name, received, length, rate, wait, nameWidth }: 
   if (received === undefined) return cut(`${label}  ${wait ?? 'waiting'}`, columns)
   if (wait !== undefined) return cut(`${label}  ${formatSize(received)}, ${wait}`, columns)
   const speed = rate === undefined ? '' : formatRate(rate)
-  if (length === undefined) return cut(`${label}  ${formatSize(received)}, size unknown  ${speed}`.trimEnd(), columns)
+  if (length === undefined) return cut(withoutLength(label, formatSize(received), speed, room), columns)
 
   const share = length === 0 ? 1 : Math.min(1, received / length)
   const rest = room - label.length - 2 - 4
@@ -71,6 +72,13 @@ export function progressLine({ name, received, length, rate, wait, nameWidth }: 
     rest >= LEFT ? timeLeft(length - received, rate).padStart(LEFT) : '',
   ].join('')
   return cut(`${label}  ${bar(share, room - label.length - 2 - figures.length - 4)}${figures}`.trimEnd(), columns)
+}
+
+/** As above: the width alone decides about the words `size unknown` and the rate. */
+function withoutLength(label: string, size: string, speed: string, room: number): string {
+  const rest = room - label.length - SIZE
+  const words = rest >= UNKNOWN.length + RATE ? UNKNOWN : ''
+  return `${label}  ${size}${words}${rest >= RATE ? `  ${speed}` : ''}`.trimEnd()
 }
 
 export interface TotalState {

@@ -111,6 +111,8 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
     format: (_options, _params, payload: { line?: () => string }) => payload.line?.() ?? '',
   })
   const rows = new Set<Row>()
+  /** Characters of the longest name so far: the lines stay where they are when its download ends. */
+  let widest = 0
   const finished = { count: 0, bytes: 0 }
   const meter = new RateMeter()
   const line = (): string => {
@@ -139,7 +141,8 @@ export async function openProgress(total: number, terminal: NodeJS.WriteStream):
       rows.add(row)
       // The total stays the last line.
       if (totalBar !== undefined) bars.remove(totalBar)
-      const bar = bars.create(1, 0, { line: () => row.line(Math.max(...[...rows].map((one) => one.nameLength))) })
+      widest = Math.max(widest, row.nameLength)
+      const bar = bars.create(1, 0, { line: () => row.line(widest) })
       if (totalBar !== undefined) totalBar = bars.create(1, 0, { line })
       return {
         follow: (source) => row.follow(source),

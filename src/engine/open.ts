@@ -12,6 +12,7 @@ import type { Entry } from '../store/types.js'
 import type { Origins, Upstream } from '../upstream/types.js'
 import { again, sentAgain } from './again.js'
 import { systemClock } from './clock.js'
+import { EntryCatalogue } from './catalogue.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
@@ -239,6 +240,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       rules.replace(anew)
       if (quota !== undefined) await store.space.setQuota(quota)
     },
+    catalogue: new EntryCatalogue({
+      listing: store.listing,
+      clock,
+      isListed: (noted) => isListed(noted, providers, settings),
+      shown,
+    }),
     figures: store.figures,
     cluster: joined?.engine,
     close: () => (closed ??= close()),

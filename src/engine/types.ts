@@ -11,12 +11,14 @@ import type { ParallelTerms } from '../flight/parallel.js'
 import type { Wait } from '../flight/waiting.js'
 import type { Figures } from '../store/figures/figures.js'
 import type { Intake } from './intake.js'
+import type { Catalogue, ShownEntry } from './listed.js'
 import type { Entry, OpenBlob, ServedAs, Sha256, VerifyResult, Shared } from '../store/types.js'
 import type { UpstreamLists, UpstreamOptions } from '../upstream/types.js'
 import type { Rule } from './rules/rules.js'
 import type { ClusterEngine, EngineStatus, PurgeResult } from './status.js'
 
 export type { Intake } from './intake.js'
+export { PAGE_SIZE, type Catalogue, type EntryPage, type PageQuery, type ShownEntry, type Viewer } from './listed.js'
 export type { ClusterEngine, EngineStatus, NodeState, PurgeResult } from './status.js'
 export { SENTINEL_URL, type ClusterOptions, type Totals } from '../flight/cluster.js'
 export type { Clock } from '../flight/collaborators.js'
@@ -160,12 +162,6 @@ export interface Again {
   readonly close: () => void
 }
 
-/** An entry as it is listed. */
-export interface ShownEntry extends Entry {
-  /** Milliseconds since the epoch, or Infinity: the end of its pin, which protects it from the quota and from filters. Absent: no pin. */
-  readonly pinnedUntil?: number
-}
-
 /** The details of one entry. */
 export interface EntryDetails {
   readonly entry: ShownEntry
@@ -238,6 +234,8 @@ export interface Engine {
   status(): Promise<EngineStatus>
   /** Applies settings that can change at runtime. Throws KissError `usage` for invalid lists, and changes nothing then. */
   reconfigure(options: Pick<EngineOptions, 'quota' | 'rules'> & UpstreamLists): Promise<void>
+  /** The list of entries in pages, for the dashboard. */
+  readonly catalogue: Catalogue
   /** The state, for the dashboard and metrics. */
   readonly figures: Figures
   /** The services for other nodes; undefined without a cluster. */

@@ -1,22 +1,13 @@
 /** Downloads the body of one generation: it repeats attempts until the body is whole, the content changed, or the time is over. */
 
-import { KissError, systemCode } from '../errors.js'
+import { KissError, reasonOf, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { decisions, requestFor } from './asking.js'
 import { toldBy, type Told } from './cluster.js'
 import { circumstancesOf, inParallel } from './in-parallel.js'
 import type { Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
-import {
-  gaveUp,
-  isCertificateError,
-  isQueue,
-  reasonOf,
-  refused,
-  understand,
-  unreachable,
-  wrongSum,
-} from './refusals.js'
+import { gaveUp, isCertificateError, isQueue, refused, understand, unreachable, wrongSum } from './refusals.js'
 import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import { isMoved, MOVED, type Again, type AttemptsOptions, type BodyEnding, type Step } from './step.js'

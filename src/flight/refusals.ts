@@ -1,7 +1,7 @@
 /** Failures of an origin, with or without an answer: the message, the code, and whether a retry may succeed. */
 
 import { Declined } from '../upstream/declined.js'
-import { KissError, systemCode } from '../errors.js'
+import { KissError, reasonOf, systemCode } from '../errors.js'
 import { parseProblem } from '../http/problem.js'
 import { parseRetryAfter } from '../http/retry-after.js'
 import type { Classification, UpstreamFailure, UpstreamProvider } from '../provider/types.js'
@@ -122,28 +122,6 @@ export function isDiskError(error: unknown): boolean {
 
 function isTimeout(error: unknown): boolean {
   return /TIMEOUT|TIMEDOUT/.test(systemCode(error) ?? '')
-}
-
-const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was reset',
-  ERR_CONNECTION_RESET: 'the connection was reset',
-  EAI_AGAIN: 'the name server does not answer',
-  ETIMEDOUT: 'the connection timed out',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'the network is unreachable',
-  EPIPE: 'the connection was closed',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
-  UND_ERR_SOCKET: 'the connection was closed',
-  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
-  UND_ERR_HEADERS_TIMEOUT: 'the origin did not answer in time',
-  UND_ERR_BODY_TIMEOUT: 'the origin stopped sending',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body does not have the announced length',
-}
-
-export function reasonOf(error: unknown): string {
-  const code = systemCode(error)
-  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
 }
 
 /** Codes that describe the origin. Changed content, a wrong sum and errors of kiss itself are not remembered. */

@@ -1,6 +1,6 @@
 /** Views of the engine, computed once for all requests of a moment. */
 
-import type { Engine, EngineStatus, ShownEntry } from '../engine/types.js'
+import type { Engine, EngineStatus } from '../engine/types.js'
 import { flightsOf, type Look, RATE_WINDOW } from './pages/rates.js'
 import { type Role, type View, viewFor } from './pages/view.js'
 
@@ -29,21 +29,13 @@ export class Snapshots {
   #looks: Look[] = []
   /** The state now. */
   readonly moment: () => Promise<Moment>
-  readonly #list: () => Promise<readonly ShownEntry[]>
 
-  constructor(engine: Pick<Engine, 'status' | 'list'>, now: () => number) {
+  constructor(engine: Pick<Engine, 'status'>, now: () => number) {
     this.moment = together(async () => this.#momentOf(await engine.status(), now()))
-    this.#list = together(() => collect(engine.list()))
   }
 
   async view(role: Role): Promise<View> {
     return (await this.moment()).view(role)
-  }
-
-  /** Every entry that this role may see, in no order. */
-  async entries(role: Role): Promise<readonly ShownEntry[]> {
-    const entries = await this.#list()
-    return role === 'admin' ? entries : entries.filter((entry) => !entry.private)
   }
 
   #momentOf(status: EngineStatus, at: number): Moment {
@@ -56,10 +48,4 @@ export class Snapshots {
     if (last === undefined || at - last.at >= SHORTEST) this.#looks.push(look)
     return { status, now: at, view: (role) => viewFor(role, status, flights) }
   }
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
-  const all: T[] = []
-  for await (const item of items) all.push(item)
-  return all
 }

@@ -185,6 +185,11 @@ export class Entries implements EntryStore {
     if (known !== undefined) this.#memory.set(id, used(known, use))
   }
 
+  /** With the uses that are not written yet. */
+  withUses(entry: Entry): Entry {
+    return this.#pending.over(entry)
+  }
+
   async *list(after: KeyId = ''): AsyncIterable<Entry> {
     // Pages begin after the last key and not at an offset, which removals meanwhile would shift.
     for (let last = after; ;) {

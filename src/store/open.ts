@@ -14,6 +14,7 @@ import { Flusher } from './index/flusher.js'
 import { Invalidation } from './invalidation.js'
 import { type Layout, openLayout } from './layout.js'
 import type { Reservation } from './ledger.js'
+import { Listing } from './listing.js'
 import { Notes } from './notes.js'
 import { OpenBlobs } from './open-blobs.js'
 import { type Purged, purge } from './purge.js'
@@ -57,6 +58,7 @@ export interface Store {
   /** Throws KissError `disk` where the directory cannot be written. */
   toWrite(): void
   readonly entries: Entries
+  readonly listing: Listing
   readonly blobs: FileBlobs
   readonly counters: SharedCounters
   readonly figures: Figures
@@ -152,6 +154,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     explain: (error) =>
       systemCode(error) === 'EROFS' ? Promise.resolve(readOnlyError(layout, error)) : asFullDisk(error, layout.root),
     entries,
+    listing: new Listing(database, (entry) => entries.withUses(entry)),
     blobs,
     bodies,
     notes: new Notes(database),

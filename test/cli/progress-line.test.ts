@@ -15,6 +15,16 @@ describe('progress', () => {
     assert.match(progressLine({ name: 'x', received: undefined, length: undefined, rate: undefined }, 80), /waiting$/)
   })
 
+  it('drops the words about an unknown size first, then the rate, and cuts nothing', () => {
+    const state = { name: 'modules.tar.xz', received: 3 * MIB, length: undefined, rate: 2.5 * MIB }
+    const widths = [30, 40, 80].map((columns) => progressLine(state, columns))
+    assert.deepEqual(widths, [
+      '…es.tar.xz  3 MiB',
+      '…dules.tar.xz  3 MiB  2.5 MiB/s',
+      'modules.tar.xz  3 MiB, size unknown  2.5 MiB/s',
+    ])
+  })
+
   it('fits the terminal', () => {
     const name = 'a'.repeat(200)
     for (const columns of [5, 20, 40, 80, 200]) {

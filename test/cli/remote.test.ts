@@ -87,7 +87,7 @@ describe('kiss with --server', () => {
     assert.equal(code, 0)
     assert.match(
       stderr,
-      /^kiss: http:\/\/127\.0\.0\.1:\d+\/: ECONNREFUSED; fetching http:\/\/.*\/Image from its origin\n$/,
+      /^kiss: http:\/\/127\.0\.0\.1:\d+\/: the connection was refused; fetching http:\/\/.*\/Image from its origin\n$/,
     )
     assert.deepEqual([result?.status, result?.size], ['miss', body.length])
   })
@@ -227,7 +227,7 @@ describe('kiss with --server', () => {
     for (const command of commands) {
       const down = await laptop.run([...command, '--server', server])
       assert.deepEqual([down.code, down.stdout], [4, ''])
-      assert.equal(down.stderr, `kiss: ${server} does not answer: ECONNREFUSED\n`)
+      assert.equal(down.stderr, `kiss: ${server} does not answer: the connection was refused\n`)
     }
     for (const path of ['status/', 'entries/']) origin.serve(`/api/v1/${path}`, { body: Buffer.from('"hello"') })
     for (const command of commands.slice(0, 2)) {

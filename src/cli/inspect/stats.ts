@@ -1,6 +1,6 @@
 /** The text of `kiss stats`. Pure. */
 
-import type { HostFigures } from '../../server/hosts.js'
+import type { HostFigures } from '../../engine/host-figures.js'
 import { moneySaved, sourceKinds } from '../../server/totals.js'
 import { formatMoney, formatPrice, formatSize, type Price } from '../../units.js'
 import { tableLines, type Column } from '../table.js'

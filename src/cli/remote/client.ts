@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { displayUrl } from '../../http/urls.js'
-import { asKissError, KissError, systemCode } from '../../errors.js'
+import { asKissError, KissError, reasonOf, systemCode } from '../../errors.js'
 import { formatSize } from '../../units.js'
 import { problemError } from '../../http/problem.js'
 
@@ -118,7 +118,10 @@ export class RemoteClient {
   #connectionError(error: Error): Error {
     if (error instanceof Unanswered || error instanceof KissError) return error
     const code = systemCode(error) ?? ''
-    if (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR')) return new Unanswered(code, { cause: error })
+    if (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR')) {
+      const why = code === 'ENOTFOUND' ? 'there is no such host' : reasonOf(error)
+      return new Unanswered(why, { cause: error })
+    }
     return new KissError('origin-unreachable', `cannot talk to ${this.shown}: ${error.message}`, { cause: error })
   }
 }

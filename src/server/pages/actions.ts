@@ -1,9 +1,9 @@
 /** Actions of the signed-in administrator: refresh or purge one entry, or purge many entries after a preview. */
 
 import { asKissError } from '../../errors.js'
-import type { Entry } from '../../store/types.js'
+import type { EntryChoice } from '../../store/listing.js'
 import type { Reply } from '../reply.js'
-import { choiceFields, chosen, type EntryChoice, isChoosing, listQueryText, readChoice } from './entry-list.js'
+import { choiceFields, isChoosing, listQueryText, readChoice } from './entry-list.js'
 import { count, moment, size } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
@@ -69,17 +69,15 @@ export async function unpinEntry(context: PageContext): Promise<Page | Reply> {
   return seeOther(`/entries/${entry.id}?done=unpinned`)
 }
 
-/** Number of entries that the preview of a purge lists. */
-const SHOWN = 50
-
 /** The preview: entries that the purge would remove, without those that are stored later. */
 export async function purgeManyPage(context: PageContext): Promise<Page> {
   const { query, now, services, token = '' } = context
-  const choice = readChoice(query)
-  const meant = await entriesOf(choice, now, context)
+  const { catalogue } = services.engine
+  const choice = { ...readChoice(query), purgeable: now }
+  const meant = await catalogue.ids(choice)
+  const largest = await catalogue.page({ ...choice, sort: 'size', reverse: false, page: 1 }, 'admin')
   const back = `/resources/successes/${listQueryText({ ...choice, sort: 'used', reverse: false })}`
-  const { removed, bytes } = await services.engine.purge({ ids: meant.map(({ id }) => id), dryRun: true })
-  const shown = [...meant].sort((a, b) => b.size - a.size).slice(0, SHOWN)
+  const { removed, bytes } = await services.engine.purge({ ids: meant, dryRun: true })
   return {
     title: 'Purge entries',
     current: '/resources/successes/',
@@ -100,8 +98,11 @@ export async function purgeManyPage(context: PageContext): Promise<Page> {
               <button class="danger">Purge ${count(removed)} ${removed === 1 ? 'entry' : 'entries'}</button>
               <a href="${back}">Keep them</a>
             </form>
-            ${plainEntryTable('Entries that would be removed', shown, now)}
-            ${meant.length > SHOWN && html`<p class="after">and ${count(meant.length - SHOWN)} more</p>`}
+            ${plainEntryTable('Entries that would be removed', largest.items, now)}
+            ${
+              meant.length > largest.items.length &&
+              html`<p class="after">and ${count(meant.length - largest.items.length)} more</p>`
+            }
             <p class="note after">
               As of ${moment(now)}; what is stored later and what is pinned stays. Space that is shared with other
               entries is not freed.
@@ -110,22 +111,11 @@ export async function purgeManyPage(context: PageContext): Promise<Page> {
 }
 
 export async function purgeMany(context: PageContext, form: URLSearchParams): Promise<Reply> {
-  const choice = readChoice(form)
-  const before = Number(form.get('before') ?? NaN)
-  const meant = await entriesOf(choice, before, context)
-  const { removed } = await context.services.engine.purge({ ids: meant.map(({ id }) => id) })
+  const { engine } = context.services
+  // Without the time of the preview nothing was stored before it.
+  const purgeable = Number(form.get('before') ?? 0)
+  const { removed } = await engine.purge({ ids: await engine.catalogue.ids({ ...readChoice(form), purgeable }) })
   return seeOther(`/resources/successes/?removed=${removed}`)
-}
-
-/** Entries that were stored before this time and are not pinned. @param before milliseconds since the epoch */
-async function entriesOf(
-  choice: EntryChoice,
-  before: number,
-  { snapshots, request, now }: PageContext,
-): Promise<Entry[]> {
-  const isMeant = chosen(choice, now)
-  const all = await snapshots.entries(request.role)
-  return all.filter((entry) => entry.pinnedUntil === undefined && entry.storedAt <= before && isMeant(entry))
 }
 
 function words({ search, host, state, largerThan }: EntryChoice): Html {

@@ -1,8 +1,10 @@
 /** The forms above the lists: a text search, and filters for the entries. Pure. */
 
 import { formatSize } from '../../units.js'
-import type { HostFigures } from '../hosts.js'
-import { type EntryChoice, isChoosing, type ListQuery, states } from './entry-list.js'
+import type { HostFigures } from '../../engine/host-figures.js'
+import type { PageQuery } from '../../engine/types.js'
+import { type EntryChoice, states } from '../../store/listing.js'
+import { isChoosing } from './entry-list.js'
 import { count } from './format.js'
 import { html, type Html } from './html.js'
 
@@ -23,7 +25,7 @@ function searchField(search: string): Html {
 
 export function filterForm(
   action: string,
-  query: ListQuery,
+  query: PageQuery,
   hosts: readonly HostFigures[],
   role: 'anyone' | 'admin',
 ): Html {

@@ -1,22 +1,12 @@
 /** The lists: entries, waiting and running downloads, failures; with search, sort order and pages. */
 
-import {
-  choiceFields,
-  isChoosing,
-  listEntries,
-  listQueryText,
-  type ListQuery,
-  matching,
-  type Paged,
-  paged,
-  readListQuery,
-} from './entry-list.js'
+import { PAGE_SIZE, type PageQuery } from '../../engine/types.js'
+import { choiceFields, isChoosing, listQueryText, matching, type Paged, paged, readListQuery } from './entry-list.js'
 import { count } from './format.js'
 import { html, type Html } from './html.js'
 import type { Page } from './layout.js'
 import { failureFields, failureTable, groupFailures } from './failures.js'
 import { filterForm, searchForm } from './filters.js'
-import { figuresByHost } from '../hosts.js'
 import { type Comparisons, inKissCacheOrder, kissCacheOrder } from './kisscache-order.js'
 import { flightList, live } from './live.js'
 import { emptyCache } from './parts.js'
@@ -44,10 +34,12 @@ export function resourcesPage(context: PageContext): Promise<Page> | Page {
 const pageOf = ({ request }: PageContext): string => request.params[1] ?? ''
 
 async function entriesPage(context: PageContext): Promise<Page> {
-  const { query: parameters, snapshots, request, now } = context
+  const { query: parameters, services, request, now } = context
+  const { catalogue } = services.engine
   const query = readListQuery(parameters, pageOf(context))
-  const all = await snapshots.entries(request.role)
-  const list = listEntries(all, query, now)
+  const [hosts, found] = await Promise.all([catalogue.hosts(request.role), catalogue.page(query, request.role)])
+  const all = hosts.reduce((sum, { entries }) => sum + entries, 0)
+  const list = found.total === undefined && !isChoosing(query) ? { ...found, total: all } : found
   const current = '/resources/successes/'
   const removed = /^\d{1,9}$/.exec(parameters.get('removed') ?? '')?.[0]
   return {
@@ -55,24 +47,24 @@ async function entriesPage(context: PageContext): Promise<Page> {
     current,
     body: html`
       ${removed !== undefined && html`<p class="done" role="status">${count(Number(removed))} removed.</p>`}
-      ${filterForm(current, query, figuresByHost(all), request.role)}
-      <p class="note" role="status">${found(list, all.length, 'entry', 'entries')}</p>
+      ${filterForm(current, query, hosts, request.role)}
+      <p class="note" role="status">${numberOf(list, all, 'entry', 'entries')}</p>
       ${
-        list.total > 0
+        list.items.length > 0
           ? entryTable(list.items, query, now)
           : isChoosing(query)
             ? html`<p class="empty">No entry is like that.</p>`
             : emptyCache
       }
       ${pager(list, (page) => `${current}${page}${listQueryText(query)}`)}
-      ${request.role === 'admin' && list.total > 0 && purgeLink(query, list)}
+      ${request.role === 'admin' && list.items.length > 0 && purgeLink(query, list)}
     `,
   }
 }
 
-function purgeLink(query: ListQuery, { total }: Paged<unknown>): Html {
+function purgeLink(query: PageQuery, { total }: Paged<unknown>): Html {
   const fields = new URLSearchParams(choiceFields(query)).toString()
-  const which = isChoosing(query) ? `these ${count(total)}` : `all ${count(total)}`
+  const which = `${isChoosing(query) ? 'these' : 'all'}${total === undefined ? '' : ` ${count(total)}`}`
   return html`<p class="after"><a class="danger" href="/entries/purge?${fields}">Purge ${which} …</a></p>`
 }
 
@@ -95,7 +87,7 @@ function failuresPage(context: PageContext): Page {
       </p>
       ${searchForm(current, search)}
       <p class="note" role="status">
-        ${found({ ...list, total: matched.length }, view.failures.length, 'failure', 'failures')}
+        ${numberOf({ ...list, total: matched.length }, view.failures.length, 'failure', 'failures')}
         ${list.total < matched.length && html`in ${count(list.total)} ${list.total === 1 ? 'group' : 'groups'}`}
       </p>
       ${
@@ -146,8 +138,11 @@ function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): 
   }
 }
 
-function found({ total }: Paged<unknown>, all: number, one: string, many: string): Html {
+/** @param known number of items without filters; there may be newer ones. */
+function numberOf({ total, page }: Paged<unknown>, known: number, one: string, many: string): Html {
+  const all = Math.max(known, total ?? 0)
   const noun = all === 1 ? one : many
+  if (total === undefined) return html`more than ${count(page * PAGE_SIZE)} of ${count(all)} ${noun}`
   return total === all ? html`${count(all)} ${noun}` : html`${count(total)} of ${count(all)} ${noun}`
 }
 

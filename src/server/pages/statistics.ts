@@ -1,9 +1,10 @@
 /** The page of figures: by kind of answer, by host, and over time. */
 
+import type { HostFigures } from '../../engine/host-figures.js'
 import type { HostServed } from '../../store/figures/figures.js'
 import { spanNames } from '../../store/figures/intervals.js'
 import { compressed } from '../compression.js'
-import { figuresByHost, type HostFigures, hostsByServed } from '../hosts.js'
+import { hostsByServed } from '../hosts.js'
 import { json } from '../reply.js'
 import type { Route } from '../route.js'
 import { chart, chartData } from './charts.js'
@@ -16,9 +17,9 @@ import { emptyCache } from './parts.js'
 import type { PageContext } from './site.js'
 
 export async function statisticsPage(context: PageContext): Promise<Page> {
-  const { figures } = context.services.engine
+  const { figures, catalogue } = context.services.engine
   const charts = await Promise.all(spanNames.map(async (span) => ({ span, past: await figures.history(span) })))
-  const stored = figuresByHost(await context.snapshots.entries(context.request.role))
+  const stored = await catalogue.hosts(context.request.role)
   return {
     title: 'Statistics',
     current: '/statistics/',

@@ -1,13 +1,15 @@
 /** Tables of entries, and the page links below them. Pure. */
 
+import type { PageQuery } from '../../engine/types.js'
+import type { SortKey } from '../../store/listing.js'
 import type { Entry } from '../../store/types.js'
-import { type ListQuery, listQueryText, type Paged, type SortKey } from './entry-list.js'
+import { listQueryText, type Paged, pagesOf } from './entry-list.js'
 import { ago, count, short, size } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import { type Column, listTable } from './list.js'
 import { artifact } from './parts.js'
 
-export function entryTable(entries: readonly Entry[], query: ListQuery, now: number): Html {
+export function entryTable(entries: readonly Entry[], query: PageQuery, now: number): Html {
   const sortable = (
     key: SortKey,
     title: string,
@@ -43,7 +45,7 @@ export function plainEntryTable(caption: string, entries: readonly Entry[], now:
 }
 
 /** The title of a column is the link that sorts by it. The column of the artifact also has a link that sorts by host. */
-function heading(key: SortKey, title: string, query: ListQuery): Html {
+function heading(key: SortKey, title: string, query: PageQuery): Html {
   const sorted = query.sort === key || (key === 'url' && query.sort === 'host')
   return html`<th
     scope="col"
@@ -55,11 +57,11 @@ function heading(key: SortKey, title: string, query: ListQuery): Html {
 }
 
 /** The first order is descending for size and hits, and ascending for all others: youngest first, next stale first. */
-function isDescending({ sort, reverse }: Pick<ListQuery, 'sort' | 'reverse'>): boolean {
+function isDescending({ sort, reverse }: Pick<PageQuery, 'sort' | 'reverse'>): boolean {
   return (sort === 'size' || sort === 'hits') !== reverse
 }
 
-function sortLink(key: SortKey, title: string, query: ListQuery): Html {
+function sortLink(key: SortKey, title: string, query: PageQuery): Html {
   const current = query.sort === key
   const href = `/resources/successes/${listQueryText({ ...query, sort: key, reverse: current && !query.reverse })}`
   return html`<a href="${href}" class="${current ? (isDescending(query) ? 'sorted down' : 'sorted up') : ''}"
@@ -77,14 +79,16 @@ export function entryPath({ id }: Pick<Entry, 'id'>): string {
 }
 
 /** @param address returns the address of a page by its number */
-export function pager({ page, pages }: Paged<unknown>, address: (page: number) => string): Html | false {
+export function pager({ page, total }: Paged<unknown>, address: (page: number) => string): Html | false {
+  const pages = total === undefined ? Infinity : pagesOf(total)
   if (pages === 1) return false
   const link = (to: number, name: string, rel: string): Html =>
     to < 1 || to > pages
       ? html`<span class="off">${name}</span>`
       : html`<a href="${address(to)}" rel="${rel}">${name}</a>`
   return html`<nav class="pager" aria-label="Pages of the list">
-    ${link(page - 1, '← Previous', 'prev')} <span>Page ${count(page)} of ${count(pages)}</span>
+    ${link(page - 1, '← Previous', 'prev')}
+    <span>Page ${count(page)}${total !== undefined && html` of ${count(pages)}`}</span>
     ${link(page + 1, 'Next →', 'next')}
   </nav>`
 }

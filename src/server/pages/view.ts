@@ -1,8 +1,8 @@
 /** The data of the dashboard for a role: only the administrator sees private artifacts. Pure. */
 
-import type { Download, EngineStatus, FailureRecord, Totals } from '../../engine/types.js'
+import type { Download, EngineStatus, FailureRecord, Totals, Viewer } from '../../engine/types.js'
 
-export type Role = 'anyone' | 'admin'
+export type Role = Viewer
 
 /** A download with its current rate. */
 export interface Flight extends Download {

@@ -33,6 +33,9 @@ export class Database {
   readonly #connection: Connection
   readonly #inode: number
   #lane: Promise<unknown> = Promise.resolve()
+  /** For {@link browse}; opened on its first use. */
+  #browsing: Promise<Connection> | undefined
+  #browsingLane: Promise<unknown> = Promise.resolve()
   #closed = false
 
   private constructor(options: DatabaseOptions, connection: Connection, inode: number) {
@@ -80,9 +83,22 @@ export class Database {
    * index blocks one thread of the pool that also reads the blobs. Throws KissError `disk`.
    */
   run<T>(operation: (connection: Connection) => Promise<T>): Promise<T> {
-    const result = this.#lane.then(() => this.#attempt(operation))
+    const result = this.#lane.then(() => this.#attempt(operation, this.#connection))
     // The lane goes on after a failure, which the caller gets.
     this.#lane = result.catch(() => undefined)
+    return result
+  }
+
+  /**
+   * As {@link run}, for operations that only read, and may read the whole index: they have a lane and a connection of their
+   * own, so that no request for an artifact waits for them.
+   */
+  browse<T>(operation: (connection: Connection) => Promise<T>): Promise<T> {
+    const result = this.#browsingLane.then(async () => {
+      if (this.#closed) throw closed()
+      return this.#attempt(operation, await this.#connectAgain())
+    })
+    this.#browsingLane = result.catch(() => undefined)
     return result
   }
 
@@ -93,18 +109,36 @@ export class Database {
   async close(): Promise<void> {
     await this.#lane
     this.#closed = true
+    await this.#browsingLane
+    const browsing = await this.#browsing?.catch(() => undefined)
+    await browsing?.close().catch(() => undefined)
     // The error of a damaged file on closing adds nothing to those before it.
     await this.#connection.close().catch(() => undefined)
   }
 
-  async #attempt<T>(operation: (connection: Connection) => Promise<T>, isRetry = false): Promise<T> {
-    if (this.#closed) throw new KissError('internal', 'the store is closed')
+  async #connectAgain(): Promise<Connection> {
+    const { layout, busyTimeout } = this.#options
+    this.#checkInPlace()
+    try {
+      return await (this.#browsing ??= patiently(() => connect(layout.index, busyTimeout), busyTimeout))
+    } catch (error) {
+      this.#browsing = undefined
+      throw indexError(await asFullDisk(error, layout.root))
+    }
+  }
+
+  async #attempt<T>(
+    operation: (connection: Connection) => Promise<T>,
+    connection: Connection,
+    isRetry = false,
+  ): Promise<T> {
+    if (this.#closed) throw closed()
     const { layout, slack, busyTimeout } = this.#options
     this.#checkInPlace()
     try {
-      return await patiently(() => operation(this.#connection), busyTimeout)
+      return await patiently(() => operation(connection), busyTimeout)
     } catch (error) {
-      if (!isRetry && (await slack.give(error))) return this.#attempt(operation, true)
+      if (!isRetry && (await slack.give(error))) return this.#attempt(operation, connection, true)
       if (faultOf(error) === 'damaged') {
         const renamed = replace(this.#options, this.#inode, error, 'restart kiss, which begins')
         // A directory that cannot be written is in the error of the next process that opens it.
@@ -129,6 +163,8 @@ export class Database {
     })
   }
 }
+
+const closed = (): KissError => new KissError('internal', 'the store is closed')
 
 /** SQLite gives the files beside the index the mode of the index. Resolves with the inode. */
 async function makeFile({ index, modes }: Layout): Promise<number> {

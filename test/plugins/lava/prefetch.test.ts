@@ -206,7 +206,7 @@ describe('kiss lava prefetch and urls', () => {
     for (const command of ['prefetch', 'urls']) {
       const { code, stderr } = await run(command, '--server', 'http://127.0.0.1:1', 'job.yaml')
       assert.equal(code, 4)
-      assert.match(stderr, /http:\/\/127\.0\.0\.1:1\/ does not answer: ECONNREFUSED/)
+      assert.match(stderr, /http:\/\/127\.0\.0\.1:1\/ does not answer: the connection was refused/)
     }
     assert.deepEqual(origin.requests, [])
   })

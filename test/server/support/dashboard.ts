@@ -2,6 +2,7 @@
 
 import { totalsOf } from '#kiss/engine/totals.js'
 import type {
+  Catalogue,
   Clock,
   ClusterEngine,
   Download,
@@ -23,6 +24,7 @@ import {
 } from '#kiss/store/figures/intervals.js'
 import type { Entry } from '#kiss/store/types.js'
 import type { Price } from '#kiss/units.js'
+import { memoryCatalogue } from './catalogue.js'
 import { TestLog } from './servers.js'
 import { sha256Of } from './stub-bodies.js'
 import { emptyStatus, StubEngine } from './stub-engine.js'
@@ -259,6 +261,10 @@ export class LabEngine extends StubEngine {
       { host: '', served: 2 * TB },
     ]
     this.figures.history = async (span) => intervalsOf(samples(span), spans[span], now)
+  }
+
+  override get catalogue(): Catalogue {
+    return memoryCatalogue(() => this.entries, now)
   }
 
   override async entry(id: string): Promise<EntryDetails | undefined> {

@@ -5,6 +5,7 @@ import { selects } from '#kiss/store/select.js'
 import { KissError } from '#kiss/errors.js'
 import type {
   Artifact,
+  Catalogue,
   Engine,
   EngineStatus,
   EntryDetails,
@@ -17,6 +18,7 @@ import { counterNames, type Counts, type Entry, type ServedAs } from '#kiss/stor
 import type { Figures } from '#kiss/store/figures/figures.js'
 import { intervalsOf, spans } from '#kiss/store/figures/intervals.js'
 import { displayUrl } from '#kiss/http/urls.js'
+import { memoryCatalogue } from './catalogue.js'
 import { finishedBody, GrowingBody } from './stub-bodies.js'
 
 export interface StubArtifactOptions {
@@ -227,6 +229,10 @@ export class StubEngine implements Engine {
 
   async verify(): Promise<never> {
     throw new Error('not used here')
+  }
+
+  get catalogue(): Catalogue {
+    return memoryCatalogue(() => this.artifacts.flatMap(({ entry }) => entry ?? []), Date.now())
   }
 
   readonly figures = memoryFigures()
