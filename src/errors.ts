@@ -93,6 +93,9 @@ export function systemCode(error: unknown): string | undefined {
   return undefined
 }
 
+/** The code of the failure of a proxy that the environment names. */
+export const PROXY_ERROR = 'ERR_PROXY'
+
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',

@@ -1,7 +1,7 @@
 /** Downloads a key whose lease this process holds, and ends the generation in every case. */
 
 import { stat } from 'node:fs/promises'
-import { asKissError, KissError, systemCode } from '../errors.js'
+import { asKissError, KissError, systemCode, PROXY_ERROR } from '../errors.js'
 import { unlessMissing } from '../store/files.js'
 import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
@@ -234,8 +234,10 @@ async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending>
   return ending
 }
 
-/** Failures that the user of a command line can fix at once: the provider's credential, an authority to trust. */
+/** Failures that the user of a command line can fix at once: the provider's credential, an authority to trust, a proxy. */
 function isMendable(failure: KissError, { order, collaborators }: DownloadOptions): boolean {
   const refused = order.provider.authorise !== undefined && failure.code === 'origin-refused'
-  return collaborators.settings.ownUse && (refused || isCertificateError(failure))
+  return (
+    collaborators.settings.ownUse && (refused || isCertificateError(failure) || systemCode(failure) === PROXY_ERROR)
+  )
 }

@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net'
 import path from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
-import { KissError, systemCode } from '../errors.js'
+import { KissError, PROXY_ERROR, reasonOf, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { writtenQuery } from '../http/parse-url.js'
 import { displayUrl } from '../http/urls.js'
@@ -193,8 +193,18 @@ function breaksHttp(error: unknown): boolean {
   )
 }
 
-/** Explains undici's error for a proxy that refuses; returns all other errors unchanged. A permanent refusal is final. */
+/** Errors of a connection that was not made. */
+const unconnected: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Names the proxy that refuses or cannot be reached; returns all other errors unchanged. A permanent refusal is final. */
 function explained(error: unknown, name: string): unknown {
+  if (unconnected.has(systemCode(error) ?? '')) return ofProxy(`cannot be reached: ${reasonOf(error)}`, name, error)
   const status = proxyStatus(error)
   if (status === undefined) return error
   if (status === 407) {
@@ -203,10 +213,17 @@ function explained(error: unknown, name: string): unknown {
       hint: 'set HTTPS_PROXY=http://user:password@host:port, or HTTP_PROXY',
     })
   }
-  const message = `the proxy ${name} answered ${status} to CONNECT`
+  const said = `answered ${status} to CONNECT`
   return status < 500 && status !== 408 && status !== 429
-    ? new KissError('configuration', message, { cause: error, hint: 'NO_PROXY names hosts that need no proxy' })
-    : Object.assign(new Error(message, { cause: error }), { code: 'ERR_PROXY_TUNNEL' })
+    ? new KissError('configuration', `the proxy ${name} ${said}`, {
+        cause: error,
+        hint: 'NO_PROXY names hosts that need no proxy',
+      })
+    : ofProxy(said, name, error)
+}
+
+function ofProxy(said: string, name: string, cause: unknown): Error {
+  return Object.assign(new Error(`the proxy ${name} ${said}`, { cause }), { code: PROXY_ERROR })
 }
 
 /** The status of a proxy, which undici gives only in its messages; undefined for other errors. */

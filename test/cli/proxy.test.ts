@@ -37,3 +37,19 @@ describe('a proxy that asks for a credential', () => {
     }
   })
 })
+
+describe('a proxy that cannot be reached', () => {
+  const cli = commandLine()
+
+  it('is named by kiss fetch, and the command without it works at once', async () => {
+    cli.origin.serve('/a', { body: Buffer.from('around the proxy') })
+    const args = ['fetch', '--retry-for', '100ms', '-o', '-', cli.origin.url('/a')]
+    const env = { ALL_PROXY: 'http://user:secret@127.0.0.1:1' }
+    const refused = await cli.sandbox.run(args, { env })
+    assert.deepEqual([refused.code, refused.stdout], [4, ''])
+    assert.match(refused.stderr, /: the proxy http:\/\/127\.0\.0\.1:1\/ cannot be reached: the connection was refused/)
+    assert.equal(refused.stderr.includes('secret'), false)
+    const around = await cli.sandbox.run(args, { env: { ...env, NO_PROXY: 'example.com, 127.0.0.0/8' } })
+    assert.deepEqual([around.code, around.stdout], [0, 'around the proxy'])
+  })
+})

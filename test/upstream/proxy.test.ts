@@ -131,7 +131,7 @@ describe('origins behind a proxy', () => {
     }
     proxy = await Proxy.start(503)
     const own = await asker({ env: { HTTPS_PROXY: proxy.url() } })
-    await assert.rejects(own.get(secure.url('/a')), { code: 'ERR_PROXY_TUNNEL' })
+    await assert.rejects(own.get(secure.url('/a')), { code: 'ERR_PROXY' })
   })
 
   it('refuses a setting that is no proxy, without showing it', async () => {

@@ -33,9 +33,9 @@ export default class Prefetch extends BaseCommand {
   static override readonly summary = 'fetch the downloads of LAVA jobs into the cache'
   static override readonly description = `Fetches all http and https downloads of the jobs into the cache of the server, or into the local one, and checks their sha256sum, sha512sum and md5sum. The jobs may have been rewritten for that server already.
 
-A status is hit (it was there), miss (downloaded now), collapsed (somebody was downloading it already), revalidated or stale.
+A status is hit (from the cache), miss (downloaded), collapsed (joined a download in flight), revalidated (confirmed by the origin) or stale (the origin is down).
 
-Exit codes: 0 everything is there; 2 usage, or not YAML; 3 the origin says no; 4 the origin or the server cannot be reached; 5 a sum is not the promised one; 6 disk or quota; 7 no credential could be made.`
+Exit codes: 0 every download is in the cache; 2 usage, or not YAML; 3 refused by the origin; 4 the origin or the server cannot be reached; 5 the content has another sum; 6 disk or quota; 7 a credential could not be obtained.`
   static override readonly examples = [
     {
       description: 'Submit a job only if all of its downloads succeeded',
