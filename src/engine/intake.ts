@@ -45,6 +45,8 @@ export class Intake {
       await file.close()
     }
     const sum = hash.digest('hex')
+    if (bytes < size)
+      throw new KissError('digest-mismatch', `the body ${sha256} is cut: ${bytes} of ${size} bytes are there`)
     if (bytes !== size || sum !== sha256)
       throw new KissError('digest-mismatch', `the body ${sha256} is not what its name says`)
   }

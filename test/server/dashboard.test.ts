@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { KissError } from '#kiss/errors.js'
 import { takesGzip } from '#kiss/server/compression.js'
 import { get, open, post, readAll } from './support/client.js'
-import { adminToken, entries, labs, now, privateUrl } from './support/dashboard.js'
+import { adminToken, downloads, entries, labs, now, privateUrl } from './support/dashboard.js'
 import { GrowingBody } from './support/stub-bodies.js'
 
 const bearer = { Authorization: `Bearer ${adminToken}` }
@@ -303,6 +303,25 @@ describe('the pages on the wire', () => {
     assert.match(words, /The origin says no the origin answered 404 404 3 10\.0\.3\.7 \+1 2m ago next request/)
     assert.match(text, />in 8s</)
     assert.doesNotMatch(text, /cannot fetch/)
+  })
+
+  it('have waiting downloads in the order of the queue, each with its place', async () => {
+    const lab = await start()
+    const waiting = (name: string, place?: number) => ({
+      ...downloads[0]!,
+      ...{ url: `https://queue.example.com/${name}`, state: 'scheduled' as const, received: 0, place },
+    })
+    const later = { ...waiting('e', 1), state: 'downloading' as const }
+    lab.engine.state = {
+      ...lab.engine.state,
+      downloads: [waiting('c', 3), later, waiting('d'), waiting('a', 1), waiting('b', 2)],
+    }
+    const text = (await get(`${lab.url}resources/scheduled/`)).text.replace(/<[^>]+>/g, ' ')
+    const rows = text.matchAll(/([a-e])\s+queue\.example\.com\/\s+(place \d|the answer)/g)
+    assert.deepEqual(
+      [...rows].map(([, name, waitsFor]) => `${name}: ${waitsFor}`),
+      ['a: place 1', 'b: place 2', 'c: place 3', 'd: the answer'],
+    )
   })
 
   it('have hosts by what was served of them', async () => {

@@ -27,7 +27,8 @@ export default class BundleLoad extends BaseCommand {
       const { entries, stored } = await loadBundle(engine, file, { signal: this.stop, now: Date.now() })
       const listed = entries.map(listedEntry)
       const said = `${listed.length} ${listed.length === 1 ? 'entry' : 'entries'}, ${sizesOf(listed)}`
-      this.log(stored < listed.length ? `${said}; ${listed.length - stored} were here already` : said)
+      const known = listed.length - stored
+      this.log(known > 0 ? `${said}; ${known} ${known === 1 ? 'was' : 'were'} here already` : said)
       return { entries: listed, stored }
     } finally {
       await engine.close()
