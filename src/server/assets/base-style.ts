@@ -8,6 +8,7 @@ export const baseStyle = css`
     --page: #f6f7f9;
     --card: #ffffff;
     --line: #dfe3e8;
+    --hover: #f3f5f8;
     --text: #1b2430;
     --muted: #5a6675;
     --link: #0b5cad;
@@ -29,6 +30,7 @@ export const baseStyle = css`
       --page: #10151c;
       --card: #171e27;
       --line: #2b3542;
+      --hover: #1c2530;
       --text: #e3e8ee;
       --muted: #9aa7b6;
       --link: #7db7ff;
@@ -47,6 +49,10 @@ export const baseStyle = css`
   }
   * {
     box-sizing: border-box;
+  }
+  /* The head of a table stays in view: nothing that gets the focus lies below it. */
+  html {
+    scroll-padding-top: 3rem;
   }
   body {
     margin: 0;

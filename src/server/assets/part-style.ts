@@ -69,6 +69,31 @@ export const partStyle = css`
     font-size: 0.8125rem;
     white-space: nowrap;
   }
+  @media (min-width: 40.01rem) {
+    .list thead th {
+      position: sticky;
+      z-index: 1;
+      top: 0;
+      background: var(--card);
+    }
+    .list thead th:first-child {
+      border-top-left-radius: 7px;
+    }
+    .list thead th:last-child {
+      border-top-right-radius: 7px;
+    }
+  }
+  @media (hover: hover) {
+    .list tbody tr:hover > * {
+      background: var(--hover);
+    }
+    .list tbody tr:last-child > :first-child {
+      border-bottom-left-radius: 7px;
+    }
+    .list tbody tr:last-child > :last-child {
+      border-bottom-right-radius: 7px;
+    }
+  }
   .list thead a {
     color: inherit;
     text-decoration: none;
