@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { asKissError, KissError, systemCode } from '../errors.js'
+import { asKissError, KissError, reasonOf, systemCode } from '../errors.js'
 import { Attempts } from '../flight/attempts.js'
 import { changedError } from '../flight/ending.js'
 import type { Order } from '../flight/order.js'
@@ -172,7 +172,7 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
     const code = systemCode(cause) ?? ''
     const { code: kind } = failure
     const isOfNetwork = kind === 'origin-unreachable' || kind === 'origin-timeout'
-    if (isOfNetwork && isUnreached(code)) return new Unreached(codes[code] ?? code, cause)
+    if (isOfNetwork && isUnreached(code)) return new Unreached(reasonOf(cause), cause)
     const { hint } = failure
     throw new KissError(failure.code, `${this.#names}: ${asKissError(cause).message}`, {
       cause,
@@ -184,7 +184,6 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
 /** No server can be reached: there was no connection in time, or it broke before the first byte of an answer. */
 class Unreached {
   constructor(
-    /** The system's code, or words. */
     readonly reason: string,
     readonly cause?: unknown,
   ) {}
@@ -192,11 +191,11 @@ class Unreached {
 
 /** A certificate that is not trusted is no reason to go elsewhere: somebody may stand between. */
 function isUnreached(code: string): boolean {
-  return code in codes || (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR'))
+  return codes.has(code) || (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR'))
 }
 
-/** undici's names for what the system calls otherwise. */
-const codes: Readonly<Record<string, string>> = { UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT', UND_ERR_SOCKET: 'ECONNRESET' }
+/** undici's names for a connection that timed out or was closed. */
+const codes: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET'])
 
 function orderOf({ url, headers = {}, ttl, sha256 }: FetchRequest): Order {
   return {
