@@ -65,7 +65,7 @@ export class Entries implements EntryStore {
       const epoch = this.#epoch
       const found = await keyv.get<Entry>(id)
       if (found === undefined) return undefined
-      const entry = this.#withUses(found)
+      const entry = this.withUses(found)
       // 1. this read begins; 2. the entry is removed, and memory dropped; 3. this read ends with the old entry: it may be
       // returned, since it was asked for before the removal, but not remembered.
       if (epoch === this.#epoch) this.#memory.set(id, entry)
@@ -185,11 +185,6 @@ export class Entries implements EntryStore {
     if (known !== undefined) this.#memory.set(id, used(known, use))
   }
 
-  /** With the uses that are not written yet. */
-  withUses(entry: Entry): Entry {
-    return this.#pending.over(entry)
-  }
-
   async *list(after: KeyId = ''): AsyncIterable<Entry> {
     // Pages begin after the last key and not at an offset, which removals meanwhile would shift.
     for (let last = after; ;) {
@@ -227,7 +222,7 @@ export class Entries implements EntryStore {
       `SELECT key, value FROM ${ENTRIES} WHERE key > ?1 || '-' AND key < ?1 || '.'`,
       key,
     )
-    return rows.map((row) => this.#withUses(entryOf(row)))
+    return rows.map((row) => this.withUses(entryOf(row)))
   }
 
   /** Other entries that name the same blob, by their ids, at most `limit` of them. */
@@ -254,7 +249,7 @@ export class Entries implements EntryStore {
     )
     const [row] = rows
     if (row === undefined || (rows.length > 1 && row.key !== beginning)) return undefined
-    return this.#withUses(entryOf(row))
+    return this.withUses(entryOf(row))
   }
 
   /** Hits by day (days since the epoch, UTC), without those that are not written yet. */
@@ -291,18 +286,18 @@ export class Entries implements EntryStore {
       `SELECT key, value FROM ${ENTRIES} WHERE key > ? ORDER BY key LIMIT ${PAGE}`,
       last,
     )
-    return rows.map((row) => this.#withUses(entryOf(row)))
+    return rows.map((row) => this.withUses(entryOf(row)))
   }
 
   /** `before`: the entry that is replaced; its uses are kept. */
   #remember(entry: Entry, before: Entry | undefined): void {
     this.#epoch++
     const kept = before === undefined ? entry : used(entry, { hits: 0, lastUsedAt: before.lastUsedAt })
-    this.#memory.set(entry.id, this.#withUses({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
+    this.#memory.set(entry.id, this.withUses({ ...kept, hits: Math.max(kept.hits, before?.hits ?? 0) }))
   }
 
   /** The entry with its uses that are not written yet. */
-  #withUses(entry: Entry): Entry {
+  withUses(entry: Entry): Entry {
     return used(entry, this.#uses.pending.get(entry.id))
   }
 
