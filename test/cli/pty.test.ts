@@ -14,8 +14,8 @@ describe('the screen of kiss fetch', () => {
   })
 
   interface Session {
-    /** Resolves with the screen once a line of it matches. */
-    readonly shown: (pattern: RegExp) => Promise<string[]>
+    /** Resolves with the screen once a line of it matches, and none the other pattern. */
+    readonly shown: (pattern: RegExp, gone?: RegExp) => Promise<string[]>
     readonly ended: Promise<{ readonly code: number | null; readonly lines: string[] }>
   }
 
@@ -33,8 +33,8 @@ describe('the screen of kiss fetch', () => {
     })
     const screen = new Screen(columns)
     child.stdout.setEncoding('utf8').on('data', (text: string) => screen.write(text))
-    const shown = async (pattern: RegExp): Promise<string[]> => {
-      while (!screen.lines.some((line) => pattern.test(line)))
+    const shown = async (pattern: RegExp, gone?: RegExp): Promise<string[]> => {
+      while (!screen.lines.some((line) => pattern.test(line)) || screen.lines.some((line) => gone?.test(line)))
         await new Promise((resolve) => child.stdout.once('data', resolve))
       return screen.lines
     }
@@ -52,7 +52,7 @@ describe('the screen of kiss fetch', () => {
       const { shown, ended } = session(columns, ['fetch', cli.origin.url('/Image.gz'), refused])
       await shown(/^Image\.gz .* 50%/)
       // An error leaves the bars as they are: one line each, none of them wrapped.
-      const screen = await shown(/^1 of 2 done/)
+      const screen = await shown(/^1 of 2 done/, /^…/)
       const bars = screen.filter((line) => line.startsWith('Image.gz'))
       assert.equal(bars.length, 1, screen.join('\n'))
       assert.ok(screen.every((line) => line.length <= columns))
