@@ -57,7 +57,7 @@ describe('the screen of kiss fetch', () => {
       assert.equal(bars.length, 1, screen.join('\n'))
       assert.ok(screen.every((line) => line.length <= columns))
       assert.equal(screen.join('').includes('…'), false, screen.join('\n'))
-      assert.equal(/\[=+ +\]/.test(bars[0]!), columns >= 80)
+      if (columns >= 80) assert.match(bars[0]!, /\[=+ +\]/)
       // The place of the longest name, whose download has ended, is kept.
       if (columns >= 80) assert.equal(bars[0]!.indexOf('['), Math.floor((columns - 1) * 0.35) + 2)
       const said = screen.slice(0, screen.indexOf(bars[0]!)).join('').replaceAll(' ', '')
