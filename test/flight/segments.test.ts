@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
-import { readArtifact, testEngines } from '../support/engine.js'
+import { MovableClock, readArtifact, testEngines } from '../support/engine.js'
 import { bytes, Origin, type Step } from '../support/origin.js'
 
 const MiB = 1024 * 1024
@@ -28,6 +28,8 @@ describe('a large download', () => {
   const fetch = async (engine: Engine): Promise<Buffer> =>
     readArtifact(await engine.fetch({ url: new URL(origin.url('/f')) }))
   const slow: Step = { body, etag: '"1"', throttle: 2 * MiB }
+  /** The first segment takes a quarter of a second at 4 MiB/s: the answer to the second one comes before its end. */
+  const longSegments = { least: 256 * 1024, smallest: 64 * 1024, largest: MiB, interval: 25, fast: Infinity }
   /** More than one connection was used. */
   const ranges = (): string[] => origin.log('/f').flatMap(({ headers }) => headers.range ?? [])
   const sent = (): number => origin.log('/f').reduce((sum, request) => sum + request.sent, 0)
@@ -58,6 +60,33 @@ describe('a large download', () => {
     }
   })
 
+  it('comes by one connection if it is small, or if that is fast enough', async () => {
+    const terms = { connections: 8, smallest: 64 * 1024, largest: 256 * 1024, interval: 1 }
+    for (const more of [{ least: 256 * 1024, fast: 1024 }, { fast: Infinity }]) {
+      origin.script('/f', [{ ...slow, throttle: 16 * MiB }])
+      const before = origin.requests.length
+      assert.ok((await fetch(await open({ parallel: { ...terms, ...more } }))).equals(body))
+      assert.equal(origin.requests.length - before, 1, JSON.stringify(more))
+    }
+  })
+
+  it('comes by one connection for a minute after the origin was too busy for a range', async () => {
+    const clock = new MovableClock()
+    const engine = await open({ clock, parallel: longSegments })
+    const step = { ...slow, body: body.subarray(0, 2 * MiB), throttle: 4 * MiB }
+    origin.script('/busy', [step, { ...step, status: 503 }, step])
+    const requests = async (path: string): Promise<number> => {
+      await readArtifact(await engine.fetch({ url: new URL(origin.url(path)) }))
+      return origin.log(path).length
+    }
+    assert.equal(await requests('/busy'), 2)
+    origin.serve('/then', step)
+    assert.equal(await requests('/then'), 1)
+    clock.move(60_000)
+    origin.serve('/later', step)
+    assert.ok((await requests('/later')) > 1)
+  })
+
   it('goes on by one connection when the origin answers a segment as it should not', async () => {
     const answers: Step[] = [
       { status: 429 },
@@ -69,13 +98,11 @@ describe('a large download', () => {
       { partial: { etag: '"2"' } },
     ]
     const half = body.subarray(0, 2 * MiB)
-    const terms = { connections: 8, least: 256 * 1024, smallest: 64 * 1024, largest: MiB, interval: 25, fast: Infinity }
     for (const wrong of answers) {
-      // The first segment takes a quarter of a second: the answer to the second one comes before its end.
       const step = { ...slow, body: half, throttle: 4 * MiB }
       origin.script('/f', [step, { ...step, ...wrong }, step])
       const before = origin.requests.length
-      assert.ok((await fetch(await open({ parallel: terms }))).equals(half), JSON.stringify(wrong))
+      assert.ok((await fetch(await open({ parallel: longSegments }))).equals(half), JSON.stringify(wrong))
       // The first connection brings the rest: nothing is asked for again.
       assert.equal(origin.requests.length - before, 2, JSON.stringify(wrong))
     }

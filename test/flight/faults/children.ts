@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { ParallelTerms } from '#kiss/flight/parallel.js'
 import type { LeaseTimes } from '#kiss/flight/lease.js'
 import type { Order, Report } from './child.js'
 
@@ -18,10 +19,14 @@ export class Child {
     this.#dead = once(process, 'exit')
   }
 
-  static async start(cacheDir: string, { heartbeat, silence }: LeaseTimes = {}): Promise<Child> {
+  static async start(
+    cacheDir: string,
+    { heartbeat, silence }: LeaseTimes = {},
+    parallel: Partial<ParallelTerms> = {},
+  ): Promise<Child> {
     const script = fileURLToPath(new URL('./child.js', import.meta.url))
-    const times = heartbeat === undefined ? [] : [String(heartbeat), String(silence)]
-    const child = spawn(process.execPath, [script, cacheDir, ...times], {
+    const options = JSON.stringify({ leaseTimes: { heartbeat, silence }, parallel })
+    const child = spawn(process.execPath, [script, cacheDir, options], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     await once(child, 'message')
@@ -62,13 +67,13 @@ export class Child {
 }
 
 /** Call in a `describe`: what it starts is killed after each test. */
-export function children(): (cacheDir: string, times?: LeaseTimes) => Promise<Child> {
+export function children(parallel?: Partial<ParallelTerms>): (cacheDir: string, times?: LeaseTimes) => Promise<Child> {
   const started: Child[] = []
   afterEach(async () => {
     await Promise.all(started.splice(0).map((child) => child.kill()))
   })
   return async (cacheDir, times) => {
-    const child = await Child.start(cacheDir, times)
+    const child = await Child.start(cacheDir, times, parallel)
     started.push(child)
     return child
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { HastyClock } from '../../support/engine.js'
 import { bytes, Origin, type Step } from '../../support/origin.js'
-import { faultLab, getUrl } from './lab.js'
+import { getUrl, matrix } from './lab.js'
 
 const LENGTH = 200_000
 const body = bytes('cut', LENGTH)
@@ -39,10 +39,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'chunked, without a validator': { served: { framing: 'chunked' } },
 }
 
-describe('faults: cuts and stalls', () => {
-  const lab = faultLab()
-
+matrix('faults: cuts and stalls', LENGTH, (lab) => {
   for (const [kind, { served, asks = false, resumes = false }] of Object.entries(KINDS)) {
+    // The other kinds never come by ranges in parallel.
+    if (lab.parallel !== undefined && !resumes) continue
     describe(kind, () => {
       for (const [name, fault] of Object.entries(FAULTS)) {
         for (const [place, after] of Object.entries(PLACES)) {
@@ -53,6 +53,7 @@ describe('faults: cuts and stalls', () => {
             assert.ok(got.body.equals(body))
             assert.deepEqual([got.as, got.code, got.entry?.size], ['miss', undefined, LENGTH])
             assert.equal(got.entry?.unverified, false)
+            if (lab.segmentsAsked('/c') > 0) return
             const [first, second, ...more] = lab.asked('/c')
             assert.deepEqual([first, more], ['GET', []])
             // A RST may overtake bytes that were sent before it: then the rest begins earlier.
@@ -72,7 +73,7 @@ describe('faults: cuts and stalls', () => {
         assert.ok(got.body.equals(body))
         const starts = [0, 30_000, 60_000, 90_000, 120_000, 150_000]
         const ranges = starts.map((at) => (at > 0 && asks ? `GET bytes=${at}- if "1"` : 'GET'))
-        assert.deepEqual(lab.asked('/c'), ranges)
+        lab.wasAsked('/c', ranges)
       })
     })
   }
@@ -82,7 +83,7 @@ describe('faults: cuts and stalls', () => {
       lab.origin.script('/c', [{ body, etag: '"1"', drop }, { drop }, {}])
       const got = await lab.get(await lab.engine(), '/c')
       assert.ok(got.body.equals(body))
-      assert.deepEqual(lab.asked('/c'), ['GET', 'GET', 'GET'])
+      lab.wasAsked('/c', ['GET', 'GET', 'GET'])
     })
   }
 
@@ -110,7 +111,7 @@ describe('faults: cuts and stalls', () => {
     const got = await lab.get(await lab.engine(), '/c')
     assert.ok(got.body.equals(body))
     assert.equal(got.entry?.unverified, false)
-    assert.deepEqual(lab.asked('/c'), ['GET', `GET bytes=${LENGTH}- if "1"`])
+    lab.wasAsked('/c', ['GET', `GET bytes=${LENGTH}- if "1"`])
   })
 
   it('gives a reader what came, and an error where it ends, when the origin stays down', async () => {
@@ -146,7 +147,7 @@ describe('faults: cuts and stalls', () => {
           ['miss', undefined, LENGTH, false],
           name,
         )
-        assert.deepEqual(lab.asked(path), ['GET', asks ? `GET bytes=${after}- if "1"` : 'GET'], name)
+        lab.wasAsked(path, ['GET', asks ? `GET bytes=${after}- if "1"` : 'GET'], name)
       }),
     )
   })

@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict'
 import { gunzipSync } from 'node:zlib'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
-import { faultLab, readUpTo } from './lab.js'
+import { matrix, readUpTo } from './lab.js'
 
 const LENGTH = 200_000
 const body = bytes('framing', LENGTH)
 const MINUTE = 60_000
 
-describe('faults: where does the body end?', () => {
-  const lab = faultLab()
-
+matrix('faults: where does the body end?', LENGTH, (lab) => {
   for (const framing of ['length', 'chunked'] as const) {
     it(`a body of framing ${framing} is whole without a HEAD`, async () => {
       lab.origin.serve('/f', { body, framing })
       const got = await lab.get(await lab.engine(), '/f')
       assert.ok(got.body.equals(body))
       assert.equal(got.entry?.unverified, false)
-      assert.deepEqual(lab.asked('/f'), ['GET'])
+      lab.wasAsked('/f', ['GET'])
     })
   }
 
@@ -31,7 +29,7 @@ describe('faults: where does the body end?', () => {
       const got = await lab.get(await lab.engine(), '/f')
       assert.ok(got.body.equals(body))
       assert.equal(got.entry?.unverified, false)
-      assert.deepEqual(lab.asked('/f'), ['GET', 'HEAD'])
+      lab.wasAsked('/f', ['GET', 'HEAD'])
     })
 
     for (const after of [0, 2000, LENGTH / 2, LENGTH - 1]) {
@@ -40,7 +38,7 @@ describe('faults: where does the body end?', () => {
         const got = await lab.get(await lab.engine(), '/f')
         assert.ok(got.body.equals(body))
         assert.equal(got.entry?.unverified, false)
-        assert.deepEqual(lab.asked('/f'), ['GET', 'HEAD', after === 0 ? 'GET' : `GET bytes=${after}- if "1"`])
+        lab.wasAsked('/f', ['GET', 'HEAD', after === 0 ? 'GET' : `GET bytes=${after}- if "1"`])
       })
     }
 
@@ -77,7 +75,7 @@ describe('faults: where does the body end?', () => {
       const got = await lab.get(await lab.engine(), '/f', { sha256: sha256(body), ttl: 60 * MINUTE })
       assert.ok(got.body.equals(body))
       assert.deepEqual([got.entry?.unverified, got.entry?.lifetime], [false, 60 * MINUTE])
-      assert.deepEqual(lab.asked('/f'), ['GET'])
+      lab.wasAsked('/f', ['GET'])
     })
 
     it('a promised sum tells that it was cut: its last byte never comes', async () => {
@@ -162,6 +160,8 @@ describe('faults: where does the body end?', () => {
     ])
     const kiss = await lab.engine()
     const got = await lab.get(kiss, '/f')
+    // A segment takes its own bytes and drops the surplus.
+    if (lab.parallel !== undefined && got.code === undefined) return assert.ok(got.body.equals(body))
     assert.ok(got.body.length < LENGTH && got.body.equals(body.subarray(0, got.body.length)))
     assert.deepEqual([got.code, got.status], ['length-mismatch', 502])
     assert.equal((await kiss.status()).entries, 0)
@@ -205,6 +205,6 @@ describe('faults: where does the body end?', () => {
   it('an origin that refuses HEAD does not matter', async () => {
     lab.origin.serve('/f', { body, etag: '"1"', refusesHead: true })
     assert.ok((await lab.get(await lab.engine(), '/f')).body.equals(body))
-    assert.deepEqual(lab.asked('/f'), ['GET'])
+    lab.wasAsked('/f', ['GET'])
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { bytes, type Step } from '../../support/origin.js'
-import { faultLab } from './lab.js'
+import { matrix } from './lab.js'
 
 const LENGTH = 200_000
 const HALF = 100_000
@@ -26,15 +26,13 @@ const UNPROVED: Readonly<Record<string, Step>> = {
   '416 with another total': { status: 416, headers: { 'content-range': 'bytes */5' } },
 }
 
-describe('faults: is it still the same content?', () => {
-  const lab = faultLab()
-
+matrix('faults: is it still the same content?', LENGTH, (lab) => {
   for (const [name, fault] of Object.entries(UNPROVED)) {
     it(`${name}: asks for the whole and compares`, async () => {
       lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, fault, {}])
       const got = await lab.get(await lab.engine(), '/i')
       assert.ok(got.body.equals(old))
-      assert.deepEqual(lab.asked('/i'), ['GET', REST, 'GET'])
+      lab.wasAsked('/i', ['GET', REST, 'GET'])
     })
 
     it(`${name}, and the content has changed: cuts the reader short, and stores the new`, async () => {
@@ -44,7 +42,7 @@ describe('faults: is it still the same content?', () => {
       assert.ok(got.body.equals(old.subarray(0, HALF)))
       assert.deepEqual([got.code, got.status], ['content-changed', 502])
       assert.ok((await lab.get(kiss, '/i')).body.equals(other))
-      assert.deepEqual(lab.asked('/i'), ['GET', REST, 'GET'])
+      lab.wasAsked('/i', ['GET', REST, 'GET'])
     })
   }
 
@@ -52,7 +50,7 @@ describe('faults: is it still the same content?', () => {
     lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, { whole: true }])
     const got = await lab.get(await lab.engine(), '/i')
     assert.ok(got.body.equals(old))
-    assert.deepEqual(lab.asked('/i'), ['GET', REST])
+    lab.wasAsked('/i', ['GET', REST])
   })
 
   it('206 of unknown total that ends early: is not taken for the whole', async () => {
@@ -76,7 +74,7 @@ describe('faults: is it still the same content?', () => {
     ])
     const got = await lab.get(await lab.engine(), '/i')
     assert.ok(got.body.equals(old))
-    assert.deepEqual(lab.asked('/i'), ['GET', REST, `GET bytes=${HALF + 10}- if "1"`])
+    lab.wasAsked('/i', ['GET', REST, `GET bytes=${HALF + 10}- if "1"`])
   })
 
   it('416 that names our length but no version: is not taken for the end of our bytes', async () => {
@@ -142,33 +140,40 @@ describe('faults: is it still the same content?', () => {
     })
   }
 
-  it('content changed between two requests: each reader gets one whole version', async () => {
-    lab.origin.script('/i', [
-      { body: old, etag: '"1"' },
-      { body: longer, etag: '"2"' },
-    ])
-    const kiss = await lab.engine()
-    assert.ok((await lab.get(kiss, '/i')).body.equals(old))
-    assert.ok((await lab.get(kiss, '/i', { refresh: true })).body.equals(longer))
-    assert.deepEqual(lab.asked('/i'), ['GET', 'GET unless "1"'])
-  })
+  // The next answer of these scripts is for a later request; a range would take it.
+  if (lab.parallel === undefined) {
+    it('content changed between two requests: each reader gets one whole version', async () => {
+      lab.origin.script('/i', [
+        { body: old, etag: '"1"' },
+        { body: longer, etag: '"2"' },
+      ])
+      const kiss = await lab.engine()
+      assert.ok((await lab.get(kiss, '/i')).body.equals(old))
+      assert.ok((await lab.get(kiss, '/i', { refresh: true })).body.equals(longer))
+      lab.wasAsked('/i', ['GET', 'GET unless "1"'])
+    })
 
-  it('content changed after a resume: the resumed body is the old one, whole', async () => {
-    lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, {}, { body: other, etag: '"2"' }])
-    const kiss = await lab.engine()
-    assert.ok((await lab.get(kiss, '/i')).body.equals(old))
-    assert.equal((await lab.get(kiss, '/i')).as, 'hit')
-    assert.ok((await lab.get(kiss, '/i', { refresh: true })).body.equals(other))
-  })
+    it('content changed after a resume: the resumed body is the old one, whole', async () => {
+      lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, {}, { body: other, etag: '"2"' }])
+      const kiss = await lab.engine()
+      assert.ok((await lab.get(kiss, '/i')).body.equals(old))
+      assert.equal((await lab.get(kiss, '/i')).as, 'hit')
+      assert.ok((await lab.get(kiss, '/i', { refresh: true })).body.equals(other))
+    })
 
-  it('content changed in the middle of a resume that was cut in its turn', async () => {
-    lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, { cut: { after: 50_000 } }, { body: other, etag: '"2"' }])
-    const kiss = await lab.engine()
-    const got = await lab.get(kiss, '/i')
-    assert.ok(got.code === 'content-changed' && got.body.equals(old.subarray(0, 150_000)))
-    assert.ok((await lab.get(kiss, '/i')).body.equals(other))
-    assert.equal(lab.asked('/i').length, 3)
-  })
+    it('content changed in the middle of a resume that was cut in its turn', async () => {
+      lab.origin.script('/i', [
+        { body: old, etag: '"1"', cut },
+        { cut: { after: 50_000 } },
+        { body: other, etag: '"2"' },
+      ])
+      const kiss = await lab.engine()
+      const got = await lab.get(kiss, '/i')
+      assert.ok(got.code === 'content-changed' && got.body.equals(old.subarray(0, 150_000)))
+      assert.ok((await lab.get(kiss, '/i')).body.equals(other))
+      lab.wasAsked('/i', 3)
+    })
+  }
 
   it('content changed while it was compared: a validator that came with it proves nothing of our bytes', async () => {
     // The new one begins like the old one, has an ETag, and is cut before the first byte that differs.
@@ -190,7 +195,7 @@ describe('faults: is it still the same content?', () => {
     assert.equal((await lab.get(kiss, '/i')).code, 'content-changed')
     const all = await Promise.all([lab.get(kiss, '/i'), lab.get(kiss, '/i'), lab.get(kiss, '/i')])
     assert.ok(all.every(({ body }) => body.equals(other)))
-    assert.equal(lab.asked('/i').length, 2)
+    lab.wasAsked('/i', 2)
   })
 
   for (const status of [401, 403, 404, 410]) {
@@ -202,35 +207,36 @@ describe('faults: is it still the same content?', () => {
       assert.deepEqual([got.code, got.status], ['origin-refused', status])
       const next = await lab.get(kiss, '/i')
       assert.deepEqual([next.code, next.status], ['origin-refused', status])
-      assert.deepEqual(lab.asked('/i'), ['GET', REST, 'GET'])
+      lab.wasAsked('/i', ['GET', REST, 'GET'])
       assert.equal((await kiss.status()).entries, 0)
     })
   }
 })
 
-describe('faults: redirects', () => {
-  const lab = faultLab()
-
-  it('begins again at the URL that was asked for, and follows it to the renewed location', async () => {
-    lab.origin.script('/r', [{ redirect: '/at?sig=1' }, { redirect: '/at?sig=2' }])
-    lab.origin.script('/at?sig=1', [{ body: old, etag: '"1"', cut }, { status: 403 }])
-    lab.origin.serve('/at?sig=2', { body: old, etag: '"1"' })
-    const got = await lab.get(await lab.engine(), '/r')
-    assert.ok(got.body.equals(old))
-    assert.deepEqual(lab.asked('/r'), ['GET', REST])
-    assert.deepEqual(lab.asked('/at'), ['GET', REST])
-    assert.deepEqual(
-      lab.origin.log('/at').map(({ path }) => path),
-      ['/at?sig=1', '/at?sig=2'],
-    )
-  })
+matrix('faults: redirects', LENGTH, (lab) => {
+  // The next answer of these scripts is for a later request; a range would take it.
+  if (lab.parallel === undefined) {
+    it('begins again at the URL that was asked for, and follows it to the renewed location', async () => {
+      lab.origin.script('/r', [{ redirect: '/at?sig=1' }, { redirect: '/at?sig=2' }])
+      lab.origin.script('/at?sig=1', [{ body: old, etag: '"1"', cut }, { status: 403 }])
+      lab.origin.serve('/at?sig=2', { body: old, etag: '"1"' })
+      const got = await lab.get(await lab.engine(), '/r')
+      assert.ok(got.body.equals(old))
+      lab.wasAsked('/r', ['GET', REST])
+      lab.wasAsked('/at', ['GET', REST])
+      assert.deepEqual(
+        lab.origin.log('/at').map(({ path }) => path),
+        ['/at?sig=1', '/at?sig=2'],
+      )
+    })
+  }
 
   it('an expired location is asked anew from the start of the chain, not remembered', async () => {
     lab.origin.script('/r', [{ redirect: '/at?sig=1' }, { redirect: '/at?sig=2' }])
     lab.origin.script('/at?sig=1', [{ status: 503 }, { status: 403 }])
     lab.origin.serve('/at?sig=2', { body: old })
     assert.ok((await lab.get(await lab.engine(), '/r')).body.equals(old))
-    assert.equal(lab.asked('/r').length, 2)
+    lab.wasAsked('/r', 2)
   })
 
   it('a location that stays expired passes its 403 on', async () => {
@@ -256,6 +262,6 @@ describe('faults: redirects', () => {
     const kiss = await lab.engine()
     await lab.get(kiss, '/r')
     assert.equal((await lab.get(kiss, '/r', { refresh: true })).as, 'revalidated')
-    assert.deepEqual(lab.asked('/r'), ['GET', 'GET unless "1"'])
+    lab.wasAsked('/r', ['GET', 'GET unless "1"'])
   })
 })

@@ -2,16 +2,14 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { bytes, latch } from '../../support/origin.js'
-import { faultLab } from './lab.js'
+import { matrix } from './lab.js'
 
-const LENGTH = 100_000
+const LENGTH = 200_000
 const HALF = LENGTH / 2
 const body = bytes('range', LENGTH)
 const etag = '"1"'
 
-describe('faults: ranges', () => {
-  const lab = faultLab()
-
+matrix('faults: ranges', LENGTH, (lab) => {
   /** Answers a request for a range with these headers and bytes. */
   const says =
     (status: number, headers: Record<string, string>, bytes: Buffer) =>
@@ -26,6 +24,8 @@ describe('faults: ranges', () => {
       lab.origin.script('/r', [{ body, etag, framing, cut: { after: HALF } }, { handler }])
       const kiss = await lab.engine()
       const got = await lab.get(kiss, '/r')
+      // A segment takes its own bytes and drops the surplus.
+      if (lab.parallel !== undefined && got.code === undefined) return assert.ok(got.body.equals(body))
       assert.equal(got.code, 'length-mismatch')
       assert.ok(got.body.equals(body.subarray(0, got.body.length)))
       assert.equal((await kiss.status()).entries, 0)
@@ -55,7 +55,7 @@ describe('faults: ranges', () => {
         const got = await lab.get(await lab.engine(), '/r')
         assert.ok(got.body.equals(body))
         assert.equal(got.entry?.size, LENGTH)
-        assert.deepEqual(lab.asked('/r'), ['GET', `GET bytes=${HALF}- if "1"`, 'GET'])
+        lab.wasAsked('/r', ['GET', `GET bytes=${HALF}- if "1"`, 'GET'])
       })
     }
   }
@@ -77,7 +77,7 @@ describe('faults: ranges', () => {
       lab.origin.script('/r', [{ body, etag, cut: { after: HALF } }, { status }, {}])
       const got = await lab.get(await lab.engine(), '/r')
       assert.ok(got.body.equals(body))
-      assert.deepEqual(lab.asked('/r'), ['GET', `GET bytes=${HALF}- if "1"`, 'GET'])
+      lab.wasAsked('/r', ['GET', `GET bytes=${HALF}- if "1"`, 'GET'])
     })
   }
 
@@ -85,7 +85,7 @@ describe('faults: ranges', () => {
     lab.origin.script('/r', [{ body, etag, cut: { after: HALF } }, { status: 403 }, { status: 404 }])
     const got = await lab.get(await lab.engine(), '/r')
     assert.deepEqual([got.code, got.status], ['origin-refused', 404])
-    assert.equal(lab.asked('/r').length, 3)
+    lab.wasAsked('/r', 3)
   })
 
   for (const [name, fault] of Object.entries({
@@ -100,22 +100,25 @@ describe('faults: ranges', () => {
       const got = await lab.get(await lab.engine(), '/r')
       assert.ok(got.body.equals(body))
       const range = `GET bytes=${HALF}- if "1"`
-      assert.deepEqual(lab.asked('/r'), ['GET', range, range, 'GET'])
+      lab.wasAsked('/r', ['GET', range, range, 'GET'])
     })
   }
 
-  it('compares the whole that it asked for, and joins no bytes of two versions', async () => {
-    const other = bytes('other', LENGTH)
-    lab.origin.script('/r', [{ body, etag, cut: { after: HALF } }, { status: 403 }, { body: other, etag }])
-    const got = await lab.get(await lab.engine(), '/r')
-    assert.deepEqual([got.code, got.body.equals(body.subarray(0, HALF))], ['content-changed', true])
-  })
+  // With ranges in parallel one of them brings bytes under that ETag, as the range of a resume would.
+  if (lab.parallel === undefined) {
+    it('compares the whole that it asked for, and joins no bytes of two versions', async () => {
+      const other = bytes('other', LENGTH)
+      lab.origin.script('/r', [{ body, etag, cut: { after: HALF } }, { status: 403 }, { body: other, etag }])
+      const got = await lab.get(await lab.engine(), '/r')
+      assert.deepEqual([got.code, got.body.equals(body.subarray(0, HALF))], ['content-changed', true])
+    })
+  }
 
   it('takes a reset in a body without length for a cut, not for its end', async () => {
     lab.origin.script('/r', [{ body, framing: 'close', cut: { after: HALF, by: 'rst' } }, {}])
     const got = await lab.get(await lab.engine(), '/r')
     assert.ok(got.body.equals(body))
-    assert.deepEqual(lab.asked('/r'), ['GET', 'GET', 'HEAD'])
+    lab.wasAsked('/r', ['GET', 'GET', 'HEAD'])
   })
 
   it('waits for headers for as long as it retries, not for the stall timeout', async () => {
@@ -125,7 +128,7 @@ describe('faults: ranges', () => {
     setTimeout(() => hold.open(), 1_000)
     const got = await lab.get(kiss, '/r')
     assert.ok(got.body.equals(body))
-    assert.deepEqual(lab.asked('/r'), ['GET'])
+    lab.wasAsked('/r', ['GET'])
   })
 
   it('waits for the first byte after the headers as long as it retries', async () => {
@@ -135,21 +138,21 @@ describe('faults: ranges', () => {
     setTimeout(() => begin.open(), 1_000)
     const got = await lab.get(kiss, '/r')
     assert.ok(got.body.equals(body))
-    assert.deepEqual(lab.asked('/r'), ['GET'])
+    lab.wasAsked('/r', ['GET'])
   })
 
   it('waits for the first byte of the rest no longer than the stall timeout', async () => {
     lab.origin.script('/r', [{ body, etag: '"1"', cut: { after: HALF } }, { stall: { after: 0 } }, {}])
     const got = await lab.get(await lab.engine({ stallTimeout: 20 }), '/r')
     assert.ok(got.body.equals(body))
-    assert.equal(lab.asked('/r').length, 3)
+    lab.wasAsked('/r', 3)
   })
 
   it('gives up when no first byte came for as long as it retries, whenever the headers came', async () => {
     lab.origin.script('/r', [{ body, delay: 200, stall: { after: 0 } }])
     const got = await lab.get(await lab.engine({ retryFor: 300 }), '/r')
     assert.equal(got.code, 'origin-timeout')
-    assert.deepEqual(lab.asked('/r'), ['GET'])
+    lab.wasAsked('/r', ['GET'])
   })
 
   it('gives up when no headers came for as long as it retries', async () => {

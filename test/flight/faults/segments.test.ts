@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Engine } from '#kiss/engine/types.js'
 import { bytes, latch, type Step } from '../../support/origin.js'
-import { faultLab, getUrl, type Got } from './lab.js'
+import { children } from './children.js'
+import { faultLab, getUrl, readUpTo, smallRanges, type Got } from './lab.js'
 
 const KiB = 1024
 const LENGTH = 640 * KiB
@@ -67,6 +68,7 @@ const faults: Readonly<Record<string, Step>> = {
 
 describe('faults: ranges in parallel', () => {
   const lab = faultLab()
+  const start = children(smallRanges(LENGTH))
   const open = (): Promise<Engine> => lab.engine({ parallel, stallTimeout: 200, retryFor: 20_000 })
   const fetched = (kiss: Engine, path: string): Promise<Got> => getUrl(kiss, lab.origin.url(path))
 
@@ -101,6 +103,22 @@ describe('faults: ranges in parallel', () => {
     assert.equal((await right(await open(), '/refused', 'refused')).code, undefined)
     lab.origin.script('/dies', [{ ...slow, cut: { after: 200_000 } }, { status: 503 }, { drop: 'rst' }, slow])
     assert.equal((await right(await open(), '/dies', 'dies')).code, undefined)
+  })
+
+  it('goes on where the file ends if the process is killed while later ranges wait in memory', async () => {
+    const cacheDir = await lab.folder()
+    lab.origin.script('/dead', [{ body, etag, stall: { after: 100_000 } }, {}])
+    const owner = await start(cacheDir)
+    const lost = owner.fetch(lab.origin.url('/dead')).catch(() => 'died')
+    await lab.origin.answered('/dead')
+    assert.equal(lab.segmentsAsked('/dead'), 1)
+    const artifact = await lab.open(await lab.engine({ cacheDir }), '/dead')
+    assert.ok((await readUpTo(artifact, 100_000)).equals(body.subarray(0, 100_000)))
+    await owner.kill()
+    assert.equal(await lost, 'died')
+    assert.ok((await readUpTo(artifact, LENGTH, 100_000)).equals(body.subarray(100_000)))
+    await artifact.close('done')
+    assert.deepEqual(lab.asked('/dead').slice(2), ['GET bytes=100000- if "1"'])
   })
 
   it('ends with content-changed, and never joins two versions, if the content changes in the middle', async () => {

@@ -5,7 +5,7 @@ import { startServer, type RunningServer, type ServerOptions } from '#kiss/serve
 import { get, open, readAll, take, type Answer, type ClientOptions } from '../../server/support/client.js'
 import { TestLog } from '../../server/support/servers.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
-import { faultLab, readUpTo } from './lab.js'
+import { matrix, readUpTo } from './lab.js'
 import { until } from '../../support/until.js'
 
 const LENGTH = 300_000
@@ -14,8 +14,7 @@ const body = bytes('server', LENGTH)
 const other = bytes('other', LENGTH)
 const cut = { after: HALF }
 
-describe('faults: as a client of the server sees them', () => {
-  const lab = faultLab()
+matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
   const running: RunningServer[] = []
   afterEach(() => Promise.all(running.splice(0).map((server) => server.close())))
 
@@ -48,7 +47,7 @@ describe('faults: as a client of the server sees them', () => {
       const answer = await ask('/s')
       assert.deepEqual([answer.status, answer.complete], [200, true])
       assert.ok(answer.body.equals(body))
-      assert.equal(lab.asked('/s').length, steps.length)
+      lab.wasAsked('/s', steps.length)
       assert.match(String(answer.headers['cache-status']), /^kiss; fwd=uri-miss; fwd-status=200; stored$/)
     })
   }
@@ -106,7 +105,7 @@ describe('faults: as a client of the server sees them', () => {
     await lab.origin.answered('/s', 2)
     const next = await get((await serve({}, engine))('/s'))
     assert.ok(next.body.equals(body))
-    assert.equal(lab.asked('/s').length, 2)
+    lab.wasAsked('/s', 2)
   })
 
   it('no byte in time in mid-body: closed short, while the download goes on', async () => {
@@ -132,7 +131,7 @@ describe('faults: as a client of the server sees them', () => {
     rest.open()
     assert.ok(await warm.finished())
     await warm.close('done')
-    assert.equal(lab.asked('/s').length, 1)
+    lab.wasAsked('/s', 1)
   })
 
   for (const framing of ['length', 'chunked', 'close'] as const) {
@@ -190,7 +189,7 @@ describe('faults: as a client of the server sees them', () => {
     const head = await get(url('/s'), { method: 'HEAD' })
     assert.deepEqual([head.status, head.headers['content-length']], [200, String(LENGTH)])
     assert.ok((await get(url('/s'))).body.equals(body))
-    assert.deepEqual(lab.asked('/s'), ['GET'])
+    lab.wasAsked('/s', ['GET'])
   })
 
   it('a range far ahead waits for its bytes, across a cut', async () => {
@@ -203,7 +202,7 @@ describe('faults: as a client of the server sees them', () => {
     assert.ok(behind.body.equals(body.subarray(0, HALF)))
     hold.open()
     assert.ok((await readAll(ahead)).body.equals(body.subarray(LENGTH - 100)))
-    assert.deepEqual(lab.asked('/s'), ['GET', `GET bytes=${HALF}- if "1"`])
+    lab.wasAsked('/s', ['GET', `GET bytes=${HALF}- if "1"`])
   })
 
   it('a client that vanishes is noticed, and stops nothing', async () => {
@@ -219,6 +218,6 @@ describe('faults: as a client of the server sees them', () => {
     rest.open()
     const next = await get(url('/s'))
     assert.ok(next.complete && next.body.equals(body))
-    assert.equal(lab.asked('/s').length, 1)
+    lab.wasAsked('/s', 1)
   })
 })
