@@ -44,7 +44,7 @@ export function sumOf(first: Totals, ...others: readonly Totals[]): Totals {
       scheduled: sum.scheduled + node.scheduled,
       downloading: sum.downloading + node.downloading,
       failures: sum.failures + node.failures,
-      segments: sum.segments + node.segments,
+      segments: sum.segments + ((node as Partial<Totals>).segments ?? 0),
     }),
     first,
   )

@@ -44,6 +44,8 @@ export class Flight {
     this.#seed = options.seed
     this.state = new FlightState(options.order.shown, options.order.access)
     this.startedAt = options.collaborators.clock.now()
+    const { segments } = options.collaborators.store
+    this.state.onConnections = (connections) => segments.set(options.order.id, connections)
     void this.#run().then((ending) => this.state.end(ending))
   }
 

@@ -145,14 +145,19 @@ export class Flights {
     const { store } = this.#collaborators
     const running = [...this.#running]
     const known = new Set(running.map(({ order }) => order.id))
-    const [others, readers] = await Promise.all([inFlight(store.layout.transfers, known), store.readers.elsewhere()])
-    const withReaders = (id: KeyId, download: Download): Download => ({
+    const [others, readers, segments] = await Promise.all([
+      inFlight(store.layout.transfers, known),
+      store.readers.elsewhere(),
+      store.segments.elsewhere(),
+    ])
+    const overAll = (id: KeyId, download: Download): Download => ({
       ...download,
       readers: download.readers + (readers.get(id) ?? 0),
+      connections: (download.connections ?? 0) + (segments.get(id) ?? 0),
     })
     return [
-      ...running.map((flight) => withReaders(flight.order.id, flight.describe())),
-      ...others.map((other) => withReaders(other.id, this.#elsewhere(other))),
+      ...running.map((flight) => overAll(flight.order.id, flight.describe())),
+      ...others.map((other) => overAll(other.id, this.#elsewhere(other))),
     ]
   }
 

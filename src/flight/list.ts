@@ -21,7 +21,7 @@ export interface Download {
   readonly place?: number | undefined
   readonly received: number
   readonly length: number | undefined
-  /** Connections of this process that bring ranges in parallel. */
+  /** Connections that bring ranges in parallel; those of another process are up to a second old. */
   readonly connections?: number | undefined
   /** Readers over all processes; the counts of other processes are up to a second old. */
   readonly readers: number

@@ -22,8 +22,9 @@ export class FlightState {
   sum: Sha256 | undefined
   /** The entry, once the body is stored. */
   entry: Entry | undefined
-  /** Connections that bring ranges in parallel; 0 for one connection or none. */
-  connections = 0
+  /** Called with the new number of connections. */
+  onConnections: (connections: number) => void = () => undefined
+  #connections = 0
   /** In a cluster: the lease under which other nodes may read the bytes. */
   lent: Lending | undefined
   /** Readers of this process. */
@@ -53,6 +54,17 @@ export class FlightState {
   /** Sets `access` and `leading` when it is known which process downloads. */
   place(): void {
     this.#place()
+  }
+
+  /** Connections that bring ranges in parallel; 0 for one connection or none. */
+  get connections(): number {
+    return this.#connections
+  }
+
+  set connections(connections: number) {
+    if (connections === this.#connections) return
+    this.#connections = connections
+    this.onConnections(connections)
   }
 
   get head(): Head | undefined {

@@ -18,7 +18,7 @@ export function downloadedFrom(counts: Counts): Readonly<Record<CountedSource, n
   return { origin: Math.max(0, downloaded - mirror - parent), mirror, parent }
 }
 
-/** Connections that bring ranges of one download in parallel, over all downloads of this process. */
+/** Connections that bring ranges of one download in parallel, over all downloads. */
 export function segmentsInFlight(downloads: readonly Download[]): number {
   return downloads.reduce((sum, { connections = 0 }) => sum + connections, 0)
 }

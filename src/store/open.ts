@@ -21,7 +21,7 @@ import { type Purged, purge } from './purge.js'
 import { Pins } from './pins.js'
 import { type PublishOptions, publish } from './publish.js'
 import { Removal } from './removal.js'
-import { ReaderCounts } from './figures/reader-counts.js'
+import { FlightCounts } from './figures/flight-counts.js'
 import { LedgerCheck } from './ledgercheck.js'
 import type { Selection } from './select.js'
 import { SmallBodies } from './small-bodies.js'
@@ -63,7 +63,8 @@ export interface Store {
   readonly counters: SharedCounters
   readonly figures: Figures
   readonly failures: FailureList
-  readonly readers: ReaderCounts
+  readonly readers: FlightCounts
+  readonly segments: FlightCounts
   readonly space: SharedSpace
   readonly pins: Pins
   readonly removal: Removal
@@ -113,6 +114,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const entries = new Entries({ database, invalidation, flusher, memoryLimit })
   const blobs = new FileBlobs(layout, random)
   const counters = new SharedCounters(database, flusher)
+  const ofEngine = { database, flusher, owner, engine: random() }
   const figures = sharedFigures({ database, flusher, clock, owner, counters })
   const pins = new Pins(database)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
@@ -161,7 +163,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     counters,
     figures,
     failures: new FailureList(database, flusher),
-    readers: new ReaderCounts({ database, flusher, owner, engine: random() }),
+    readers: new FlightCounts({ prefix: '', ...ofEngine }),
+    segments: new FlightCounts({ prefix: 'segments ', ...ofEngine }),
     space,
     pins,
     removal,

@@ -1,9 +1,17 @@
 /** Parts that several pages show and that change while a page is open. Pure. */
 
 import { formatDuration, formatMoney, formatPrice, formatRate, formatSize, type Price } from '../../units.js'
-import { answeredRequests, downloadedFrom, hitRatio, moneySaved, ratioOf, savedBytes, servedBytes } from '../totals.js'
+import {
+  answeredRequests,
+  downloadedFrom,
+  hitRatio,
+  moneySaved,
+  ratioOf,
+  savedBytes,
+  segmentsInFlight,
+  servedBytes,
+} from '../totals.js'
 import { hostOf } from '../../http/urls.js'
-import type { Counts } from '../../store/types.js'
 import { ago, count, pathOf, percent, readable, size, times } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import { listTable } from './list.js'
@@ -79,7 +87,7 @@ export function tiles({ status }: View, price: Price | undefined): Html {
   const bytes = { served: servedBytes(counts), downloaded: counts.downloaded }
   return html`<dl class="tiles">
     ${tile('Served', size(bytes.served), `${count(answered)} answers`)}
-    ${tile('Downloaded', size(bytes.downloaded), downloadNote(counts))}
+    ${tile('Downloaded', size(bytes.downloaded), downloadNote(status))}
     ${tile('Ratio', times(ratioOf(counts)), 'per byte downloaded')}
     ${tile('Hit ratio', percent(hitRatio(answered, answered - counts.requests_miss)), 'without a download')}
     ${
@@ -91,13 +99,15 @@ export function tiles({ status }: View, price: Price | undefined): Html {
   </dl>`
 }
 
-/** The number of stored downloads, and the number of bytes that did not come from the origin. */
-function downloadNote(counts: Counts): string {
+/** The stored downloads, the bytes that did not come from the origin, and the connections that bring ranges in parallel. */
+function downloadNote({ counts, downloads }: View['status']): string {
+  const segments = segmentsInFlight(downloads)
   const { mirror, parent } = downloadedFrom(counts)
   const parts = [
     `${count(counts.successes)} stored`,
     ...(mirror > 0 ? [`${formatSize(mirror)} from mirrors`] : []),
     ...(parent > 0 ? [`${formatSize(parent)} from parents`] : []),
+    ...(segments > 0 ? [`${count(segments)} segments in flight`] : []),
   ]
   return parts.join(', ')
 }

@@ -181,24 +181,27 @@ describe('the failures of a directory', () => {
   })
 })
 
-describe('the readers of downloads', () => {
+describe('the readers and the segments of downloads', () => {
   const fixture = new Fixture()
   beforeEach(() => fixture.begin())
   afterEach(() => fixture.end())
 
   it('are told to the other processes, until they leave', async () => {
     const [first, second] = [await fixture.open(), await fixture.open()]
-    first.readers.set('a', 1)
-    first.readers.set('a', 3)
-    first.readers.set('b', 1)
-    first.readers.set('c', 1)
-    first.readers.set('c', 0)
-    await first.flush()
-    assert.deepEqual(Object.fromEntries(await second.readers.elsewhere()), { a: 3, b: 1 })
-    assert.equal((await first.readers.elsewhere()).size, 0)
-    first.readers.set('a', 0)
-    await first.flush()
-    assert.deepEqual(Object.fromEntries(await second.readers.elsewhere()), { b: 1 })
+    for (const what of ['readers', 'segments'] as const) {
+      const [here, there] = [first[what], second[what]]
+      here.set('a', 1)
+      here.set('a', 3)
+      here.set('b', 1)
+      here.set('c', 1)
+      here.set('c', 0)
+      await first.flush()
+      assert.deepEqual(Object.fromEntries(await there.elsewhere()), { a: 3, b: 1 })
+      assert.equal((await here.elsewhere()).size, 0)
+      here.set('a', 0)
+      await first.flush()
+      assert.deepEqual(Object.fromEntries(await there.elsewhere()), { b: 1 })
+    }
   })
 
   it('go with their process', async () => {

@@ -1,4 +1,4 @@
-/** The number of readers of each download in flight, over all processes. The rows of a dead process do not count. */
+/** A number of each download in flight, over all processes. The rows of a dead process do not count. */
 
 import type { Query } from '../index/connection.js'
 import type { Database } from '../index/database.js'
@@ -7,7 +7,9 @@ import { parseOrUndefined } from '../files.js'
 import { livenessOf, type ProcessIdentity } from '../process.js'
 import type { KeyId } from '../types.js'
 
-export interface ReaderCountsOptions {
+export interface FlightCountsOptions {
+  /** Both kinds of numbers share the table `readers`; the ids of one kind begin with this. */
+  readonly prefix: '' | 'segments '
   readonly database: Database
   readonly flusher: Flusher
   /** Names this process, as in its reservations of space. */
@@ -22,14 +24,16 @@ interface Row {
   readonly n: number
 }
 
-export class ReaderCounts {
+export class FlightCounts {
+  readonly #prefix: string
   readonly #database: Database
   readonly #owner: string
   readonly #counts: WriteBehind<KeyId, number>
   /** Downloads with a row of this engine. */
   readonly #written = new Set<KeyId>()
 
-  constructor({ database, flusher, owner, engine }: ReaderCountsOptions) {
+  constructor({ prefix, database, flusher, owner, engine }: FlightCountsOptions) {
+    this.#prefix = prefix
     this.#database = database
     this.#owner = `${engine} ${owner}`
     this.#counts = new WriteBehind<KeyId, number>({
@@ -43,17 +47,22 @@ export class ReaderCounts {
     })
   }
 
-  /** Readers of this download in this engine, from now on. */
+  /** The number of this download in this engine, from now on. */
   set(id: KeyId, n: number): void {
     if (n === 0 && !this.#written.has(id)) this.#counts.forget(id)
     else this.#counts.add(id, n)
   }
 
-  /** Readers elsewhere, by download. */
+  /** The numbers of all other engines, by download. */
   async elsewhere(): Promise<ReadonlyMap<KeyId, number>> {
     const rows = await this.#database.query<Row>('SELECT owner, id, n FROM readers WHERE owner <> ?', this.#owner)
     const counts = new Map<KeyId, number>()
-    for (const { id, n } of await this.#ofTheLiving(rows)) counts.set(id, (counts.get(id) ?? 0) + n)
+    for (const { id, n } of await this.#ofTheLiving(rows)) {
+      // The id of a key has no blank.
+      const isOurs = this.#prefix === '' ? !id.includes(' ') : id.startsWith(this.#prefix)
+      const key = id.slice(this.#prefix.length)
+      if (isOurs) counts.set(key, (counts.get(key) ?? 0) + n)
+    }
     return counts
   }
 
@@ -73,7 +82,7 @@ export class ReaderCounts {
       `INSERT INTO readers SELECT ?, key, value FROM json_each(?) WHERE true
        ON CONFLICT (owner, id) DO UPDATE SET n = excluded.n`,
       this.#owner,
-      JSON.stringify(Object.fromEntries(counts)),
+      JSON.stringify(Object.fromEntries([...counts].map(([id, n]) => [`${this.#prefix}${id}`, n]))),
     )
     await query('DELETE FROM readers WHERE owner = ? AND n = 0', this.#owner)
   }
