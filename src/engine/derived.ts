@@ -6,7 +6,7 @@ import { evaluatePreconditions } from '../http/validation.js'
 import type { Source as OtherUrl, UpstreamFailure } from '../provider/types.js'
 import { NAME } from '../store/names.js'
 import { fromProvider } from '../upstream/from-provider.js'
-import { firstHop } from '../upstream/redirects.js'
+import { firstHop, MAX_REDIRECTS } from '../upstream/redirects.js'
 import type { OriginAnswer, OriginRequest, Source } from '../upstream/types.js'
 import type { Artifact, FetchRequest } from './types.js'
 
@@ -23,13 +23,15 @@ export function fromOtherUrl(fetch: Fetch): Source {
       const told = await fromProvider(provider, signal, () => provider.source?.({ method, ...hop }, context))
       if (told.failure !== undefined) return refusal(told.failure)
       if (told.value === undefined) return undefined
-      if (provider.cacheKey(told.value.url).href === provider.cacheKey(url).href) {
+      const { url: other, member } = told.value
+      const through = [...(request.through ?? []), provider.cacheKey(url).href]
+      // A flight that waits for itself would never end.
+      if (through.includes(provider.cacheKey(other).href) || through.length > MAX_REDIRECTS) {
         throw new KissError('credential', `${provider.name}: it names a URL as its own source`)
       }
       request.onStart?.()
-      const { url: other, member } = told.value
       if (member === undefined) return nameOf(provider.cacheKey(other), request)
-      return memberOf({ url: other, member }, { ...request, headers: hop.headers }, fetch)
+      return memberOf({ url: other, member }, { ...request, headers: hop.headers, through }, fetch)
     },
   }
 }
@@ -63,6 +65,7 @@ async function memberOf(
     headers: Object.fromEntries(headers),
     refresh: validates,
     internal: true,
+    through: request.through ?? [],
     signal: request.signal,
   })
   const close = (): Promise<void> => archive.close('done')

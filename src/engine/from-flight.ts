@@ -199,6 +199,7 @@ export class FromFlight {
       promised: request.sha256,
       client: request.client,
       via: request.via,
+      through: request.through,
       keep: true,
       renewal: rule?.ttl,
       maxSize: rule?.maxSize,

@@ -20,16 +20,24 @@ export async function behind(
   name: Artifact,
   fetch: (request: FetchRequest) => Promise<Artifact>,
 ): Promise<Artifact> {
-  const { hop = 0 } = request
+  const { through = [] } = request
   const url = await urlIn(name)
   // A bundle, or a plugin that is gone, may have left a name that no provider gives now.
   if (subject.provider.source === undefined)
     throw new KissError('disk', `${subject.shown} is stored as a name, and no plugin gives names for it`, PURGE)
-  if (hop >= MAX_REDIRECTS) throw new KissError('credential', `${subject.shown} is the ${hop + 1}th name in a row`)
+  if (through.length >= MAX_REDIRECTS)
+    throw new KissError('credential', `${subject.shown} is the ${through.length + 1}th name in a row`)
   const { headers } = firstHop(request.url, request.headers ?? {})
   const isOwn = url.origin === request.url.origin || subject.provider.matches(url)
   const passed = isOwn ? headers : withoutCredentials(headers)
-  const found = await fetch({ ...request, url, headers: passed, hop: hop + 1, came, internal: true })
+  const found = await fetch({
+    ...request,
+    url,
+    headers: passed,
+    through: [...through, subject.canonical.href],
+    came,
+    internal: true,
+  })
   return {
     ...found,
     as: name.as === 'stale' && isFromStore(found) ? 'stale' : found.as,

@@ -57,8 +57,8 @@ export interface FetchRequest {
   readonly refresh?: boolean
   /** The request as received, for URLs with `freshness: origin`. Absent: only the artifact is wanted, after all redirects. */
   readonly wire?: WireRequest | undefined
-  /** Redirects and names that led to this URL. */
-  readonly hop?: number
+  /** Canonical URLs that led to this one by a redirect, as a name or as a file in an archive. */
+  readonly through?: readonly string[]
   /** Time of the client's request in milliseconds of `performance.now()`, if another URL led to this one. */
   readonly came?: number
   /** Never contact an origin. */

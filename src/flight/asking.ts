@@ -11,7 +11,7 @@ export function requestFor(
   order: Order,
   { headers, source }: Pick<Ask, 'headers' | 'source'>,
 ): Omit<OriginRequest, 'signal' | 'headersTimeout'> {
-  const { url, provider, ttl, insists, client, lane, relay, via } = order
+  const { url, provider, ttl, insists, client, lane, relay, via, through } = order
   return {
     url,
     provider,
@@ -25,6 +25,7 @@ export function requestFor(
     lane,
     relay,
     via,
+    through,
   }
 }
 

@@ -23,6 +23,8 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly insists?: boolean | undefined
   /** The sum that the request names: it can prove that a body without a length is whole. */
   readonly promised: Sha256 | undefined
+  /** Canonical URLs that led to this one. */
+  readonly through?: readonly string[] | undefined
   /** Via of the request that starts it. */
   readonly via?: string | undefined
   /** Address of the client of the first request. */

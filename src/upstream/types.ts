@@ -38,6 +38,8 @@ export interface OriginRequest {
    * own to a waiting download.
    */
   readonly spare?: boolean
+  /** Canonical URLs that led to this one; for other URLs of this cache as its source. */
+  readonly through?: readonly string[] | undefined
   /** Via of the client's request; it is sent to parents only. */
   readonly via?: string | undefined
   /** Address of the client: clients share the slots. */

@@ -75,6 +75,18 @@ describe('a URL whose bytes come from another URL', () => {
     assert.deepEqual((await get(kiss, '/a.zip!/boot/Image.gz', { refresh: true })).body, body)
   })
 
+  it('is refused where an archive leads back to a file in itself', async () => {
+    const kiss = await open({
+      source: async ({ url }) => {
+        const [archive = '', member] = url.pathname.split('!/')
+        return { url: new URL(member === undefined ? `${archive}!/x` : archive, url), member: member ?? 'x' }
+      },
+    })
+    for (const path of ['/a.zip!/x', '/b.zip']) {
+      await assert.rejects(get(kiss, path), { code: 'credential', message: /names a URL as its own source/ })
+    }
+  })
+
   it('is missing where the archive has no such file, and hostile archives are refused', async () => {
     const kiss = await open()
     await assert.rejects(get(kiss, '/a.zip!/boot/other'), { code: 'origin-refused', status: 404 })

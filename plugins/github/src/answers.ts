@@ -25,6 +25,9 @@ export function isRateLimit({ status, headers, excerpt }: UpstreamFailure): bool
 export function limitedFor({ headers }: UpstreamFailure, now: number): number {
   const after = headers['retry-after']
   if (after !== undefined && /^\d{1,9}$/.test(after)) return Math.max(1, Number(after))
+  // RFC 9110 §10.2.3: a date stands in place of the seconds.
+  const date = after?.trim().endsWith('GMT') === true ? Date.parse(after) : NaN
+  if (!Number.isNaN(date)) return Math.max(1, Math.ceil((date - now) / 1000))
   const reset = headers['x-ratelimit-reset']
   if (headers['x-ratelimit-remaining'] === '0' && reset !== undefined && /^\d{1,12}$/.test(reset)) {
     return Math.max(1, Math.ceil(Number(reset) - now / 1000))

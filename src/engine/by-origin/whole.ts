@@ -30,9 +30,16 @@ export async function wholeArtifact(
       binding: false,
     })
   }
-  const { hop = 0, headers = {} } = request
+  const { through = [], headers = {} } = request
   const next = nextHop({ url: request.url, headers }, location)
+  const hop = through.length
   if (hop >= MAX_REDIRECTS) throw new KissError('origin-failed', `${subject.shown} redirects for the ${hop + 1}th time`)
   checkCircle([request.url.href], next.url)
-  return fetch({ ...request, url: next.url, headers: next.headers, hop: hop + 1, internal: true })
+  return fetch({
+    ...request,
+    url: next.url,
+    headers: next.headers,
+    through: [...through, subject.canonical.href],
+    internal: true,
+  })
 }

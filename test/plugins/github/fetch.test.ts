@@ -218,6 +218,7 @@ describe('an artifact of GitHub', () => {
     const limits: [name: string, headers: Record<string, string>, status: 403 | 429, seconds: number][] = [
       ['the primary one', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(now / 1000 + 500) }, 403, 500],
       ['a secondary one with a time', { 'retry-after': '130', 'x-ratelimit-remaining': '12' }, 403, 130],
+      ['a secondary one with a date', { 'retry-after': new Date(now + 90_000).toUTCString() }, 429, 90],
       ['a secondary one as 429', { 'retry-after': '7' }, 429, 7],
       ['a secondary one without a time', {}, 403, 60],
     ]
