@@ -1,13 +1,23 @@
 /** Downloads the body of one generation: it repeats attempts until the body is whole, the content changed, or the time is over. */
 
-import { KissError, reasonOf, systemCode } from '../errors.js'
+import { KissError, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { decisions, requestFor } from './asking.js'
 import { toldBy, type Told } from './cluster.js'
 import { circumstancesOf, inParallel } from './in-parallel.js'
 import type { Seed } from './order.js'
 import { receive, type Reception } from './receive.js'
-import { gaveUp, isCertificateError, isQueue, refused, understand, unreachable, wrongSum } from './refusals.js'
+import {
+  gaveUp,
+  isCertificateError,
+  isQueue,
+  reasonWith,
+  refused,
+  senderOf,
+  understand,
+  unreachable,
+  wrongSum,
+} from './refusals.js'
 import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import { isMoved, MOVED, type Again, type AttemptsOptions, type BodyEnding, type Step } from './step.js'
@@ -130,7 +140,9 @@ export class Attempts {
       case 'distrust':
         await answer.discard()
         if (asked.kind === 'validate') return this.#askWhole('a 304 that confirms nothing')
-        return this.#askWhole(`the origin's answer ${answer.status} to a range does not continue the bytes on disk`)
+        return this.#askWhole(
+          `the answer ${answer.status} of ${senderOf(answer)} to a range does not continue the bytes on disk`,
+        )
       case 'failure':
         return this.#refused(answer, asked.kind)
     }
@@ -214,7 +226,7 @@ export class Attempts {
     if (received.kind === 'changed') return received
     const { reason, cause } = received
     if (isMoved(cause)) return MOVED
-    return { kind: 'again', reason: reason ?? reasonOf(cause), cause }
+    return { kind: 'again', reason: reason ?? reasonWith(cause, answer.sender), cause }
   }
 
   #tell(decision: string | undefined): void {
@@ -248,7 +260,7 @@ export class Attempts {
     }
     if (error instanceof KissError) throw error
     if (isCertificateError(error) || this.#onTrial()) throw unreachable(this.#o.order.shown, error)
-    return { kind: 'again', reason: reasonOf(error), cause: error }
+    return { kind: 'again', reason: reasonWith(error), cause: error }
   }
 
   /** An answer whose status brings no artifact. */

@@ -6,7 +6,7 @@ import type { Collaborators, Counting } from './collaborators.js'
 import type { Head } from './directory.js'
 import type { LandingPlace } from './landing.js'
 import type { Order } from './order.js'
-import { isDiskError } from './refusals.js'
+import { isDiskError, senderOf } from './refusals.js'
 import { mergeHeads } from './resume.js'
 import { countersOf } from './sources.js'
 
@@ -80,12 +80,13 @@ async function ended(
   { answer, landing, order, collaborators, signal, total }: Reception,
 ): Promise<Received> {
   const { head, writer } = landing
+  const { headers } = answer
+  const sender = senderOf(answer)
   const cut = (reason: string): Received => ({ kind: 'cut', reason })
   const length = head?.length ?? total
-  if (length !== undefined && at < length) return cut(`the origin ended the body at byte ${at} of ${length}`)
-  const { headers } = answer
+  if (length !== undefined && at < length) return cut(`${sender} ended the body at byte ${at} of ${length}`)
   const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-  if (at < writer.size) return delimited ? { kind: 'changed' } : cut(`the origin closed the connection at byte ${at}`)
+  if (at < writer.size) return delimited ? { kind: 'changed' } : cut(`${sender} closed the connection at byte ${at}`)
   if (length !== undefined || delimited) return { kind: 'whole', delimited: true }
   // A relayed answer is whole when the origin ends it.
   if (order.relay) return { kind: 'whole', delimited: false }
@@ -94,17 +95,17 @@ async function ended(
   if (digest === order.promised || digest === head?.sha256) return { kind: 'whole', delimited: true }
   const known = await lengthByHead(order, head, collaborators, signal)
   return known !== undefined && known > at
-    ? cut(`the origin closed the connection at byte ${at} of ${known}`)
+    ? cut(`${sender} closed the connection at byte ${at} of ${known}`)
     : { kind: 'whole', delimited: known === at }
 }
 
-async function append(chunk: Buffer, { landing, order, rangeEnd, total, onGrown }: Reception): Promise<void> {
+async function append(chunk: Buffer, { answer, landing, order, rangeEnd, total, onGrown }: Reception): Promise<void> {
   const { head, writer } = landing
   const end = rangeEnd ?? head?.length ?? total
   if (end !== undefined && writer.size + chunk.length > end)
     throw new KissError(
       'length-mismatch',
-      `cannot fetch ${order.shown}: the origin sent more than the ${end} bytes that it announced`,
+      `cannot fetch ${order.shown}: ${senderOf(answer)} sent more than the ${end} bytes that it announced`,
     )
   await writer.append(chunk)
   onGrown()

@@ -1,6 +1,6 @@
 /** Failures of an origin, with or without an answer: the message, the code, and whether a retry may succeed. */
 
-import { Declined } from '../upstream/declined.js'
+import { Declined, NoAnswer } from '../upstream/declined.js'
 import { KissError, reasonOf, systemCode } from '../errors.js'
 import { parseProblem } from '../http/problem.js'
 import { parseRetryAfter } from '../http/retry-after.js'
@@ -64,7 +64,7 @@ export function refused(shown: string, { status, meaning, reason, retryAfter }: 
 export function unreachable(shown: string, error: unknown): KissError {
   const code = isTimeout(error) ? 'origin-timeout' : 'origin-unreachable'
   const hint = isUntrusted(error) ? { hint: 'name the certificate of its authority with --ca-file' } : {}
-  return new KissError(code, `cannot fetch ${shown}: ${reasonOf(error)}`, { cause: error, ...hint })
+  return new KissError(code, `cannot fetch ${shown}: ${reasonWith(error)}`, { cause: error, ...hint })
 }
 
 export interface Struggle {
@@ -122,6 +122,21 @@ export function isDiskError(error: unknown): boolean {
 
 function isTimeout(error: unknown): boolean {
   return /TIMEOUT|TIMEDOUT/.test(systemCode(error) ?? '')
+}
+
+/** The reason with the name of the server that failed. @param sender displayable; undefined: the origin */
+export function reasonWith(
+  error: unknown,
+  sender: string | undefined = error instanceof NoAnswer ? error.sender : undefined,
+): string {
+  const reason = reasonOf(error)
+  if (sender === undefined) return reason
+  return reason.startsWith('the origin ') ? reason.replace('the origin', sender) : `${sender}: ${reason}`
+}
+
+/** Displayable name of the server that sent an answer. */
+export function senderOf({ sender = 'the origin' }: { readonly sender?: string | undefined }): string {
+  return sender
 }
 
 /** Codes that describe the origin. Changed content, a wrong sum and errors of kiss itself are not remembered. */

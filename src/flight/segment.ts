@@ -1,7 +1,5 @@
 /** One range of a body. A connection fills the segment; the reader takes its bytes in order. */
 
-import { KissError } from '../errors.js'
-
 /** Bytes that a segment without reserved memory may hold before its connection has to wait. */
 const STREAMED = 1024 * 1024
 
@@ -104,7 +102,7 @@ export class Segment {
         if (this.memory === 0) await this.#room(signal)
       }
       signal.throwIfAborted()
-      if (!this.complete) throw new KissError('origin-failed', `the range ended at byte ${this.at} of ${this.end}`)
+      if (!this.complete) throw new Error(`the range ended at byte ${this.at} of ${this.end}`)
     } catch (error) {
       this.failure = signal.aborted ? signal.reason : error
     } finally {

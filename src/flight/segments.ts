@@ -33,7 +33,7 @@ export class Unfit extends Error {
   readonly busy: boolean
 
   constructor(status: number) {
-    super(`the origin answered ${status} to a range`)
+    super(`a range was answered by ${status}`)
     this.busy = status === 429 || status === 503
   }
 }

@@ -72,6 +72,11 @@ export function servedAs(cacheStatus: string | undefined): Served['as'] {
   return parameters.has('fwd-status=304') ? 'revalidated' : 'miss'
 }
 
+/** RFC 9211 §2: was kiss one of the caches that handled the answer? */
+export function namesKiss(cacheStatus: string | undefined): boolean {
+  return /(?:^|,)\s*kiss\s*(?:[;,]|$)/.test(cacheStatus ?? '')
+}
+
 /** Did the server get a sign-in page in place of the artifact? */
 export function saysSignInPage(cacheStatus: string | undefined): boolean {
   return /;\s*detail=sign-in-page\s*(;|$)/.test(cacheStatus?.split(',').at(-1) ?? '')

@@ -22,6 +22,7 @@ export interface Received {
   readonly body: Readable
   readonly kind: SourceKind
   readonly source?: string
+  readonly sender?: string
   /** Milliseconds. */
   readonly age?: number
   readonly cacheStatus?: string
@@ -44,6 +45,7 @@ export class Answer implements OriginAnswer {
   readonly headers: Headers
   readonly kind: SourceKind
   readonly source?: string
+  readonly sender?: string
   readonly age?: number
   readonly cacheStatus?: string
   readonly sha256: string | undefined
@@ -53,7 +55,7 @@ export class Answer implements OriginAnswer {
   #reading = false
 
   constructor(
-    { url, hop, status, headers, body, kind, source, age, cacheStatus, sha256 }: Received,
+    { url, hop, status, headers, body, kind, source, sender, age, cacheStatus, sha256 }: Received,
     terms: ReadingTerms,
   ) {
     this.url = url
@@ -62,6 +64,7 @@ export class Answer implements OriginAnswer {
     this.headers = headers
     this.kind = kind
     if (source !== undefined) this.source = source
+    if (sender !== undefined) this.sender = sender
     if (age !== undefined) this.age = age
     if (cacheStatus !== undefined) this.cacheStatus = cacheStatus
     this.sha256 = sha256

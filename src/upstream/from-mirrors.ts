@@ -6,9 +6,9 @@ import type { Health } from './health.js'
 import { follow, type Hopped } from './hops.js'
 import { mirrorsFor, parseMirrors, type MirrorRule, type MirrorTarget } from './mirrors.js'
 import type { Mirror, OriginAnswer, OriginRequest, Source, Turn } from './types.js'
-import { type Ways, within } from './ways.js'
+import { begun, type Ways, within } from './ways.js'
 
-/** Milliseconds that a mirror has to answer. */
+/** Milliseconds until the first byte of the body of a mirror. */
 const TIMEOUT = 5000
 
 /** The provider of a mirror: it adds no credential and classifies nothing. */
@@ -61,6 +61,8 @@ export class FromMirrors implements Source {
     }
     try {
       const received = await follow({ url, method, provider: MIRROR, clientCredential, headers, signal, network, self })
+      // A mirror that stops before the first byte is as slow as one that does not answer.
+      await begun(received.body)
       this.#health.answered(target)
       return received
     } catch (error) {

@@ -4,11 +4,12 @@
  */
 import { Readable } from 'node:stream'
 import { KissError } from '../errors.js'
+import { namesKiss } from '../http/cache-status.js'
 import { parseReprDigest } from '../http/digest.js'
 import { isConfidential } from '../http/endpoint.js'
 import { parseProblem, problemError } from '../http/problem.js'
-import type { Received } from './answer.js'
-import { Declined } from './declined.js'
+import { drain, type Received } from './answer.js'
+import { Declined, NoAnswer } from './declined.js'
 import { joined, withoutCredentials } from './headers.js'
 import type { Health } from './health.js'
 import type { Network } from './network.js'
@@ -25,10 +26,13 @@ import {
   type ParentRule,
 } from './parents.js'
 import type { OriginAnswer, OriginRequest, Parents, Source, Turn } from './types.js'
-import { type Ways, within } from './ways.js'
+import { begun, type Ways, within } from './ways.js'
 import { shown } from './redirects.js'
 
-/** Milliseconds that a parent has to answer: it may have to ask its own parent or a slow origin first. */
+/**
+ * Milliseconds until the first byte of the body, if another source can be asked instead: a parent may have to ask its own parent
+ * or a slow origin first.
+ */
 const TIMEOUT = 20_000
 /** Seconds in the queue of a server until it reports the place, if no other source can be asked instead. */
 const QUEUE_WAIT = 2
@@ -38,6 +42,8 @@ const PROBLEM = 64 * 1024
 const CACHE_STATUS = 1024
 /** Statuses that answer the request: the artifact, a part of it, or the result for the validators or the range. */
 const ANSWERS: ReadonlySet<number> = new Set([200, 206, 304, 412, 416])
+/** Refusals that concern this moment only. */
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429])
 /** Refusals that a missing credential of the parent may cause. */
 const DENIALS: ReadonlySet<number> = new Set([401, 403, 404])
 /** Codes of refusals by the origin; all others are by the parent. */
@@ -84,12 +90,12 @@ export class FromParents implements Source {
     // Only the source of the validators can confirm the held bytes: here that is the origin or a mirror.
     const asksOthers = request.source !== PARENT && holdsValidators(request)
     if (asksOthers && !this.#only) return undefined
-    const timeout = this.#only
-      ? request.headersTimeout
-      : Math.min(TIMEOUT, request.headersTimeout / (places.length + 1))
+    const share = Math.min(TIMEOUT, request.headersTimeout / (places.length + 1))
     let failure: unknown
-    for (const place of places) {
-      const got = await this.#askOne(request, turn, place, timeout)
+    const inOrder = this.#inOrder(places)
+    for (const place of inOrder) {
+      const isLast = this.#only && place === inOrder.at(-1)
+      const got = await this.#askOne(request, turn, place, isLast ? undefined : share)
       if ('answer' in got) return got.answer
       // The refusal of one parent is reported rather than the silence of another.
       if (!isAnswer(failure) || isAnswer(got.failure)) failure = got.failure ?? failure
@@ -98,11 +104,12 @@ export class FromParents implements Source {
     return undefined
   }
 
+  /** @param timeout milliseconds until the first byte; undefined: no other source can be asked instead */
   async #askOne(
     request: OriginRequest,
     turn: Turn,
     place: ParentPlace,
-    timeout: number,
+    timeout: number | undefined,
   ): Promise<{ readonly answer: OriginAnswer } | { readonly failure: unknown }> {
     const { ways, health } = this.#o
     const { name } = place
@@ -113,20 +120,34 @@ export class FromParents implements Source {
     await turn.begin()
     let received: Received
     try {
-      received = await within(timeout, request.signal, (signal) => this.#send(request, place, signal, timeout))
+      received = await within(timeout ?? request.headersTimeout, request.signal, async (signal) => {
+        const answer = await this.#send(request, place, signal, timeout)
+        if (timeout !== undefined) await begun(answer.body)
+        return answer
+      })
     } catch (error) {
       request.signal.throwIfAborted()
       health.failed(place, error)
-      return { failure: error }
+      return { failure: error instanceof KissError ? error : new NoAnswer(this.#senderOf(place), error) }
     }
     health.answered(place)
     const { status } = received
+    // A web server at a wrong address, a portal that intercepts connections, or a page of a proxy in front of the parent.
+    if (status < 500 && !PASSING.has(status) && !namesKiss(received.cacheStatus)) {
+      drain(received.body)
+      return { failure: stranger(this.#senderOf(place), name, status) }
+    }
     const isConditional = status === 412 || status === 416
     if (ANSWERS.has(status) && (!isConditional || holdsValidators(request)))
       return { answer: ways.finish(received, request, turn) }
     const text = await excerptOf(received.body)
     const problem = problemError(name, status, text)
-    if (status < 400 || status >= 500 || (!this.#only && DENIALS.has(status) && wouldLend(request))) {
+    if (
+      status < 400 ||
+      status >= 500 ||
+      PASSING.has(status) ||
+      (!this.#only && DENIALS.has(status) && wouldLend(request))
+    ) {
       return { failure: status === 508 ? problem : this.#declined(name, text, problem) }
     }
     if (this.#o.parents.asCache === true || !OF_ORIGIN.has(parseProblem(text).code)) throw problem
@@ -141,10 +162,27 @@ export class FromParents implements Source {
     return new Declined(inOwnWords ? problem.message : `the parent ${name} cannot give it: ${detail}`, problem)
   }
 
-  async #send(request: OriginRequest, place: ParentPlace, signal: AbortSignal, timeout: number): Promise<Received> {
+  /** Displayable. */
+  #senderOf({ name }: ParentPlace): string {
+    return `the ${this.#o.parents.asCache === true ? 'server' : 'parent'} ${name}`
+  }
+
+  /** If parents only may be asked, one that is down is asked after the others. */
+  #inOrder(places: readonly ParentPlace[]): readonly ParentPlace[] {
+    if (!this.#only || places.length === 1) return places
+    const up = places.filter((place) => this.#o.health.admits(place))
+    return [...up, ...places.filter((place) => !up.includes(place))]
+  }
+
+  async #send(
+    request: OriginRequest,
+    place: ParentPlace,
+    signal: AbortSignal,
+    timeout: number | undefined,
+  ): Promise<Received> {
     const { network, parents } = this.#o
     // A parent with a full queue is not down: it reports the queue before the timeout.
-    const queueWait = this.#only ? QUEUE_WAIT : Math.floor(timeout / 2000)
+    const queueWait = this.#only || timeout === undefined ? QUEUE_WAIT : Math.floor(timeout / 2000)
     const call = callOf(request, place, { token: parents.token, queueWait })
     const response = await network.send({ ...call, method: request.method, signal })
     const headers = joined(response.headers)
@@ -158,11 +196,18 @@ export class FromParents implements Source {
       body: response.body,
       kind: 'parent',
       source: PARENT,
+      sender: this.#senderOf(place),
       sha256: parseReprDigest(headers['repr-digest']),
       ...(age > 0 && { age: age * 1000 }),
       ...(cacheStatus !== undefined && { cacheStatus: cacheStatus.slice(0, CACHE_STATUS) }),
     }
   }
+}
+
+function stranger(sender: string, name: string, status: number): Declined {
+  const message = `does not answer as a kiss server: status ${status}`
+  const problem = new KissError('origin-failed', `${name} ${message}`)
+  return new Declined(`${sender} ${message}`, problem)
 }
 
 function isAnswer(failure: unknown): boolean {

@@ -29,6 +29,8 @@ export class Intake {
     source.on('end', () => this.#finish({}))
     source.on('error', (error) => this.#finish({ error }))
     source.on('close', () => this.#finish({ error: new Error('the body was closed') }))
+    if (source.errored) this.#finish({ error: source.errored })
+    else if (source.readableEnded) this.#finish({})
   }
 
   async *read({ first, next }: IntakeTimes = { first: Infinity, next: Infinity }): AsyncGenerator<Buffer> {

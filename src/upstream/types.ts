@@ -81,6 +81,8 @@ export interface OriginAnswer {
   readonly kind: SourceKind
   /** Identifies the source of the validators, for example a mirror by its URL. Absent: the origin. */
   readonly source?: string
+  /** Displayable name of the server that answered in place of the origin, for messages. Absent: the origin. */
+  readonly sender?: string
   /** Milliseconds since the origin confirmed the bytes; absent: now. */
   readonly age?: number
   /** The Cache-Status of the parent that answered (RFC 9211). */

@@ -1,5 +1,7 @@
 /** The part that the sources of the network share: the connections, the end of a request, and the time for its headers. */
 
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import type { Received } from './answer.js'
 import type { Network } from './network.js'
 import type { OriginAnswer, OriginRequest, OwnServer, Turn } from './types.js'
@@ -28,5 +30,19 @@ export async function within<T>(ms: number, signal: AbortSignal, ask: (signal: A
     return await ask(AbortSignal.any([signal, late.signal]))
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Resolves when the body has a byte or has ended. Throws its error. */
+export async function begun(body: Readable): Promise<void> {
+  if (body.errored) throw body.errored
+  if (body.readableLength > 0 || body.readableEnded || body.closed) return
+  const over = new AbortController()
+  try {
+    // A body without a byte is never readable.
+    await Promise.race(['readable', 'end', 'close'].map((event) => once(body, event, { signal: over.signal })))
+  } finally {
+    // A listener for `readable` would keep the body from flowing.
+    over.abort()
   }
 }

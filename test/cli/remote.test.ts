@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { listening, Sandbox, type Running } from '../support/cli.js'
-import { bytes, latch, Origin, sha256 } from '../support/origin.js'
+import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { until } from '../support/until.js'
 
 interface Result {
@@ -97,14 +97,23 @@ describe('kiss with --server', () => {
       [502, 4],
       [503, 4],
       [504, 4],
-      [404, 3],
+      [404, 4],
       [301, 4],
     ] as const) {
       origin.script('/api/v1/fetch/Image', [{ status }])
       const ran = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
       assert.deepEqual([ran.code, ran.stderr.includes(`: status ${status}`)], [code, true], ran.stderr)
     }
+    origin.script('/api/v1/fetch/Image', [{ status: 404, headers: AS_KISS }])
+    assert.equal((await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])).code, 3)
     assert.equal(origin.log('/Image').length, 0)
+  })
+
+  it('takes no page of another web server for the artifact', async () => {
+    origin.serve('/api/v1/fetch/Image', { body: Buffer.from('<html>Welcome'), type: 'text/html' })
+    const { code, stderr } = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
+    assert.deepEqual([code, readdirSync(laptop.cwd)], [4, []])
+    assert.match(stderr, /^kiss: http:\/\/127\.0\.0\.1:\d+\/ does not answer as a kiss server: status 200\n$/)
   })
 
   it('exits 4 with --no-fallback when no server listens', async () => {
@@ -136,9 +145,12 @@ describe('kiss with --server', () => {
   })
 
   it('refuses another content at the second server, and never asks the origin for a body that was cut', async () => {
-    const other = await Origin.start()
+    const other = await Origin.start({ extra: AS_KISS })
     for (const served of [{ body: bytes('x', 400_000), etag: '"2"' }, { body: bytes('x', 400_000) }, { status: 404 }]) {
-      origin.script('/api/v1/fetch/Image', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
+      origin.script('/api/v1/fetch/Image', [
+        { body, etag: '"1"', extra: AS_KISS, cut: { after: 100_000 } },
+        { drop: 'rst' },
+      ])
       other.script('/api/v1/fetch/Image', [served])
       const args = ['--server', origin.url('/'), '--server', other.url('/'), '-o', '-', origin.url('/Image')]
       const { code } = await laptop.run(['fetch', ...args])
@@ -149,10 +161,14 @@ describe('kiss with --server', () => {
   })
 
   it('exits 4 after --retry-for when every server dies in mid-body', async () => {
-    origin.script('/api/v1/fetch/Image', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
+    origin.script('/api/v1/fetch/Image', [
+      { body, etag: '"1"', extra: AS_KISS, cut: { after: 100_000 } },
+      { drop: 'rst' },
+    ])
     const args = ['--server', origin.url('/'), '--retry-for', '1s', '--server', origin.url('/'), origin.url('/Image')]
-    const { code } = await laptop.run(['fetch', ...args])
+    const { code, stderr } = await laptop.run(['fetch', ...args])
     assert.deepEqual([code, readdirSync(laptop.cwd)], [4, []])
+    assert.match(stderr, /\/Image: the server http:\/\/127\.0\.0\.1:\d+\/: the connection was \w+; gave up after/)
     assert.equal(origin.log('/Image').length, 0)
   })
 
@@ -163,7 +179,7 @@ describe('kiss with --server', () => {
   })
 
   it('leaves nothing when the server breaks off', async () => {
-    origin.script('/api/v1/fetch/Image', [{ body, cut: { after: 100_000 } }])
+    origin.script('/api/v1/fetch/Image', [{ body, extra: AS_KISS, cut: { after: 100_000 } }])
     const args = ['--server', origin.url('/'), '--retry-for', '1s', origin.url('/Image')]
     const { code, stderr } = await laptop.run(['fetch', ...args])
     assert.equal(code, 4)

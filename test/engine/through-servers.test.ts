@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { ThroughServers, type ThroughServersOptions } from '#kiss/engine/through-servers.js'
 import type { FetchRequest } from '#kiss/engine/types.js'
 import { HastyClock, readArtifact, testEngines } from '../support/engine.js'
-import { bytes, latch, Origin, sha256 } from '../support/origin.js'
+import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
 
 const ENDPOINT = '/api/v1/fetch/f'
 
@@ -18,7 +18,11 @@ describe('fetching through kiss servers', () => {
   let server: Origin
   let second: Origin
   beforeEach(async () => {
-    ;[origin, server, second] = await Promise.all([Origin.start(), Origin.start(), Origin.start()])
+    ;[origin, server, second] = await Promise.all([
+      Origin.start(),
+      Origin.start({ extra: AS_KISS }),
+      Origin.start({ extra: AS_KISS }),
+    ])
     origin.serve('/f', { body })
   })
   afterEach(async () => {
@@ -153,6 +157,53 @@ describe('fetching through kiss servers', () => {
       await assert.rejects(get(open([server.url('/')]).through), { code, exit, message })
     }
     assert.equal(origin.log().length, 0)
+  })
+
+  it('takes no answer of another web server for the artifact, and asks the next server', async () => {
+    const stranger = await Origin.start()
+    for (const step of [{ body }, { body, etag: '"1"' }, { status: 404 }, { status: 302 }]) {
+      stranger.script(ENDPOINT, [step])
+      const { through, notes } = open([stranger.url('/')])
+      const status = 'status' in step ? step.status : 200
+      const message = `${stranger.url('/')} does not answer as a kiss server: status ${status}`
+      await assert.rejects(get(through), { code: 'origin-failed', exit: 4, message })
+      assert.deepEqual(notes, [])
+      server.serve(ENDPOINT, { body: other })
+      assert.ok((await get(open([stranger.url('/'), server.url('/')]).through)).equals(other))
+    }
+    assert.equal(origin.log().length, 0)
+    await stranger.close()
+  })
+
+  it('asks the next server if one sends no byte of the body in time, or is down', async () => {
+    second.serve(ENDPOINT, { body: other, etag: '"1"' })
+    for (const step of [{ hold: latch().opened }, { body: other, etag: '"1"', stall: { after: 0 } }]) {
+      server.script(ENDPOINT, [step])
+      const { through } = open([server.url('/'), second.url('/')], { retryFor: 300 })
+      assert.ok((await get(through)).equals(other))
+      const before = server.log().length
+      // The server that did not answer is asked last for a while.
+      assert.ok((await get(through)).equals(other))
+      assert.equal(server.log().length, before)
+    }
+  })
+
+  it('names the server that failed in mid-body', async () => {
+    const begun = { body: other, etag: '"1"' }
+    for (const [steps, why] of [
+      [[{ ...begun, cut: { after: 80_000 } }, { drop: 'rst' }], /: the connection was \w+/],
+      [[{ ...begun, stall: { after: 80_000 } }, { stall: { after: 0 } }], / stopped sending/],
+      [[{ ...begun, cut: { after: 80_000 } }, { status: 404 }], /: no such artifact/],
+      [[{ ...begun, framing: 'chunked', cut: { after: 80_000 } }, { status: 502 }], /: no such artifact/],
+    ] as const) {
+      server.script(
+        ENDPOINT,
+        steps.map((step) => ('status' in step ? { ...step, text: '{"detail": "no such artifact"}' } : step)),
+      )
+      const { through } = open([server.url('/')], { upstream: { guard: false, stallTimeout: 50 }, retryFor: 1000 })
+      const message = new RegExp(`${server.url('/')}${why.source}`)
+      await assert.rejects(get(through), { name: 'KissError', message })
+    }
   })
 
   it('never asks the origin when what answers is no web server', async () => {

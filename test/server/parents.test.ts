@@ -3,7 +3,7 @@ import type { Engine, FetchRequest } from '#kiss/engine/types.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
 import type { Parents } from '#kiss/upstream/types.js'
 import { MovableClock, readArtifact, testEngines } from '../support/engine.js'
-import { bytes, latch, Origin, sha256 } from '../support/origin.js'
+import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { get } from './support/client.js'
 import { engineServers } from './support/engine-servers.js'
 
@@ -14,7 +14,7 @@ describe('a parent', () => {
   const engines = testEngines()
   const body = bytes('parent', 300_000)
   let lab: Origin
-  beforeEach(async () => (lab = await Origin.start()))
+  beforeEach(async () => (lab = await Origin.start({ extra: AS_KISS })))
   afterEach(() => lab.close())
 
   const child = (to: string | readonly string[], more: Partial<Parents> = {}, options = {}): Promise<Engine> =>
@@ -69,14 +69,66 @@ describe('a parent', () => {
     const gone = await Origin.start()
     const refused = gone.url('/')
     await gone.close()
-    const broken = [502, 503, 504, 507, 508, 500, 302].map((status) => ({ status, text: 'x' }))
+    const broken = [408, 425, 429, 502, 503, 504, 507, 508, 500, 302].map((status) => ({ status, text: 'x' }))
     const silent = { hold: latch().opened }
-    for (const step of [...broken, silent, { drop: 'rst' as const }]) {
+    const begins = { body, etag: '"1"' }
+    const mute = [{ stall: { after: 0 } }, { cut: { after: 0 } }].map((fault) => ({ ...begins, ...fault }))
+    for (const step of [...broken, silent, ...mute, { drop: 'rst' as const }]) {
       lab.script(ENDPOINT, [step])
-      const engine = await child([refused, lab.url('/')], {}, step === silent ? { retryFor: 300 } : {})
+      const engine = await child(
+        [refused, lab.url('/')],
+        {},
+        step === silent || 'stall' in step ? { retryFor: 300 } : {},
+      )
       assert.ok((await fetch(engine, tiers.origin.url('/f'))).equals(body), JSON.stringify(step))
       assert.deepEqual(await counts(engine), [body.length, 0])
     }
+  })
+
+  it('is not believed if it does not say that it is a kiss server', async () => {
+    tiers.origin.serve('/f', { body, etag: '"1"' })
+    const page = { body: Buffer.from('<html>Welcome'), type: 'text/html', etag: '"1"' }
+    const other = { 'Cache-Status': 'nginx; hit, kissing; fwd=miss' }
+    const statuses = [204, 301, 400, 401, 403, 404, 410, 412, 416].map((status) => ({ status, text: 'x' }))
+    for (const step of [page, { ...page, extra: other }, ...statuses]) {
+      const stranger = await Origin.start()
+      stranger.script(ENDPOINT, [step])
+      const engine = await child(stranger.url('/'))
+      assert.ok((await fetch(engine, tiers.origin.url('/f'))).equals(body), JSON.stringify(step))
+      const only = await child(stranger.url('/'), { only: true }, { retryFor: 200 })
+      const status = 'status' in step ? step.status : 200
+      await assert.rejects(fetch(only, tiers.origin.url('/f')), {
+        code: 'origin-unreachable',
+        message: new RegExp(`: the parent ${stranger.url('/')} does not answer as a kiss server: status ${status}`),
+      })
+      assert.equal((await only.status()).entries, 0)
+      await stranger.close()
+    }
+  })
+
+  it('is believed through a proxy that adds its own name', async () => {
+    lab.serve(ENDPOINT, { body, extra: { 'Cache-Status': 'kiss; hit, squid;fwd=miss' } })
+    assert.ok((await fetch(await child(lab.url('/')), tiers.origin.url('/f'))).equals(body))
+    assert.equal(tiers.origin.log().length, 0)
+  })
+
+  it('that stalls in mid-body is continued by another parent, or by the origin if no other is left', async () => {
+    tiers.origin.serve('/f', { body, etag: '"1"' })
+    const second = await Origin.start({ extra: AS_KISS })
+    for (const [places, from] of [
+      [[lab, second], second],
+      [[lab], tiers.origin],
+    ] as const) {
+      lab.script(ENDPOINT, [{ body, etag: '"1"', stall: { after: 1000 } }, { stall: { after: 0 } }])
+      second.serve(ENDPOINT, { body, etag: '"1"' })
+      const to = places.map((place) => place.url('/'))
+      const upstream = { guard: false, env: {}, stallTimeout: 100, parents: { of: [{ to }] } }
+      const engine = await engines.engine({ upstream, retryFor: 2000 })
+      const before = from.log().length
+      assert.ok((await fetch(engine, tiers.origin.url('/f'))).equals(body))
+      assert.equal(from.log()[before]?.headers.range, from === second ? 'bytes=1000-' : undefined)
+    }
+    await second.close()
   })
 
   it('alone is asked with --parent-only, again and again, and what it cannot give fails', async () => {
@@ -118,7 +170,7 @@ describe('a parent', () => {
 
   it('is continued by another parent with the same validator', async () => {
     tiers.origin.serve('/f', { body })
-    const other = await Origin.start()
+    const other = await Origin.start({ extra: AS_KISS })
     lab.script(ENDPOINT, [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
     other.serve(ENDPOINT, { body, etag: '"1"' })
     const engine = await child([lab.url('/'), other.url('/')])
@@ -202,6 +254,23 @@ describe('a parent', () => {
     lab.serve(ENDPOINT, { body })
     await fetch(await child(lab.url('/')), tiers.origin.url('/f'), { ttl: 60_000 })
     assert.match(lab.log()[0]?.path ?? '', /[?&]ttl=60000ms(&|$)/)
+  })
+
+  it('is asked for the content behind a name, which the child knows itself', async () => {
+    const named: UpstreamProvider = {
+      name: 'named',
+      priority: 1,
+      matches: () => true,
+      cacheKey: (url) => url,
+      source: ({ url }) => Promise.resolve(url.pathname === '/latest' ? { url: new URL('/f', url) } : undefined),
+    }
+    tiers.origin.serve('/f', { body, etag: '"1"' })
+    const { server, log } = await tiers.start()
+    const engine = await child(server.url, {}, { providers: [named] })
+    assert.ok((await fetch(engine, tiers.origin.url('/latest'))).equals(body))
+    assert.ok((await fetch(engine, tiers.origin.url('/f'))).equals(body))
+    assert.deepEqual([log.records.length, tiers.origin.log().length], [1, 1])
+    assert.deepEqual(await counts(engine), [body.length, body.length])
   })
 
   it('is given the headers that the request passes on, and none that a provider lends', async () => {

@@ -21,8 +21,13 @@ export interface OriginSettings {
   readonly host?: string
   readonly port?: number
   /** PEM; makes it an https origin. */
+  /** Sent with every answer that a step describes. */
+  readonly extra?: Readonly<Record<string, string>>
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer }
 }
+
+/** For the `extra` of a scripted kiss server. */
+export const AS_KISS = { 'Cache-Status': 'kiss; hit' }
 
 /** One request, as it was asked and answered. */
 export interface Logged {
@@ -52,6 +57,7 @@ export class Origin {
   readonly #events = new EventEmitter().setMaxListeners(0)
   readonly #server: Server
   readonly #scheme: string
+  readonly #extra: OriginSettings['extra']
 
   static async start(settings: OriginSettings = {}): Promise<Origin> {
     const origin = new Origin(settings)
@@ -61,6 +67,7 @@ export class Origin {
   }
 
   private constructor(settings: OriginSettings) {
+    this.#extra = settings.extra
     this.#scheme = settings.tls === undefined ? 'http' : 'https'
     this.#server = settings.tls === undefined ? createServer() : createTlsServer(settings.tls)
     this.#server.on('connection', () => this.connections++)
@@ -151,7 +158,8 @@ export class Origin {
     const steps = own.length > 0 || plain ? own : (script.steps['GET'] ?? []).slice(-1)
     const step = steps.length > 1 ? steps.shift() : steps[0]
     script.served = { ...script.served, ...served(step ?? {}) }
-    return { ...step, ...script.served }
+    const extra = { ...this.#extra, ...script.served.extra }
+    return { ...step, ...script.served, extra }
   }
 }
 
