@@ -263,7 +263,8 @@ export class ClusterDownload implements SharedDownload {
       return
     }
     const held = this.#held
-    const isTold = ending.kind === 'failed' && ending.remembered && order.access === 'public'
+    // A node beside the holder knows only that it cannot reach the holder; others may.
+    const isTold = held?.slot === 'lease' && ending.kind === 'failed' && ending.remembered && order.access === 'public'
     if (held) await leases.release(held, isTold ? ending.failure : undefined)
   }
 

@@ -141,15 +141,22 @@ export class SharedLeases {
     const isRecent = this.#forget(lease)
     const flags = [replaces ? 1 : 0, isRecent ? 1 : 0]
     const args = [lease.generation, JSON.stringify(entry), entry.sha256, this.#o.instance, HINTS, ...flags]
-    const keys = [...keysOf(this.#o.prefix, lease.id, [lease.slot, 'entry', 'at']), `${this.#o.prefix}log`]
+    const [held = '', stored = '', at = '', failed = ''] = keysOf(this.#o.prefix, lease.id, [
+      lease.slot,
+      'entry',
+      'at',
+      'fail',
+    ])
+    const keys = [held, stored, at, `${this.#o.prefix}log`, failed]
     return (await this.#o.redis.run(PUBLISH, keys, args)) === 1
   }
 
-  /** Ends a lease. Other nodes reuse `failure` for a while. */
+  /** Ends a lease. Other nodes reuse `failure` for a while, unless one of them downloads the key or has stored it. */
   async release(lease: SharedLease, failure?: Failure): Promise<void> {
     this.#forget(lease)
     const told = failure ? JSON.stringify(failureIn(failure)) : ''
-    await this.#run(RELEASE, lease.id, [lease.slot, 'fail'], [lease.generation, told, FAILURES])
+    const other: Slot = lease.slot === 'lease' ? 'beside' : 'lease'
+    await this.#run(RELEASE, lease.id, [lease.slot, 'fail', 'entry', other], [lease.generation, told, FAILURES])
   }
 
   /** Records that this node also has the body of the shared entry. */

@@ -64,8 +64,8 @@ const LATER = 300
  */
 const SUSPENDED = 3_000
 const TICK = 500
-/** Milliseconds that a request waits for missed records. */
-const PATIENCE = 2_000
+/** Milliseconds that a request waits for missed records: fewer than another node waits for the answer (peers.ts). */
+const PATIENCE = 1_500
 /** Purges of this process that are repeated after Redis was emptied: for how many milliseconds, and how many. */
 const REMEMBERED = 3_600_000
 const MOST_REMEMBERED = 1_000
@@ -80,6 +80,8 @@ export class Log {
   #isBehind = false
   #wasSuspended = false
   #catching: Promise<void> | undefined
+  /** Goes on when a request has waited for too long. */
+  #reaching: Promise<true> | undefined
   #onReached: () => void = () => undefined
   #tickedAt = performance.now()
   #ticking: NodeJS.Timeout | undefined
@@ -123,7 +125,8 @@ export class Log {
     let stop = (): void => undefined
     const late = new Promise<false>((resolve) => (stop = alarm(PATIENCE, () => resolve(false))))
     try {
-      if (await Promise.race([this.#reachEnd(), late])) this.#isBehind = this.#wasSuspended = false
+      this.#reaching ??= this.#reachEnd().finally(() => (this.#reaching = undefined))
+      if (await Promise.race([this.#reaching, late])) this.#isBehind = this.#wasSuspended = false
     } catch {
       // Redis is unreachable again.
     } finally {
@@ -135,7 +138,10 @@ export class Log {
   async #reachEnd(): Promise<true> {
     const last = await this.#last()
     // Redis was emptied meanwhile.
-    if (this.#wasSuspended && isAfter(this.#place ?? '0-0', last)) await this.#o.target.distrust(LOST)
+    if (this.#wasSuspended && isAfter(this.#place ?? '0-0', last)) {
+      await this.#o.target.distrust(LOST)
+      await this.#reach(last)
+    }
     while (isAfter(last, this.#place ?? '0-0')) await new Promise<void>((resolve) => (this.#onReached = resolve))
     return true
   }

@@ -108,16 +108,20 @@ export class Peers {
   answers(node: string): Promise<boolean> {
     const known = this.#looks.get(node)
     if (known && performance.now() - known.at < RECENT) return known.answers
-    const what = { method: 'GET', headers: {}, isAnew: true, within: QUICK } as const
-    const answers = this.#send(node, 'api/v1/health/', what).then(
-      (response) => {
-        response.destroy()
-        return true
-      },
-      () => false,
-    )
+    const answers = this.#look(node)
     this.#looks.set(node, { at: performance.now(), answers })
     return answers
+  }
+
+  async #look(node: string): Promise<boolean> {
+    try {
+      const what = { method: 'GET', headers: {}, isAnew: true, within: QUICK } as const
+      const response = await this.#send(node, 'api/v1/health/', what)
+      response.destroy()
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Sends a command to a node and resolves with its JSON answer. Throws if the node does not answer. */

@@ -52,7 +52,7 @@ const release = `
   if held and string.match(held, '^%d+') == ARGV[1] then redis.call('DEL', KEYS[1]) end`
 
 /**
- * KEYS lease entry at log. ARGV generation, JSON of the entry, its sum, instance, lifetime of hints, 1 if the previous
+ * KEYS lease entry at log fail. ARGV generation, JSON of the entry, its sum, instance, lifetime of hints, 1 if the previous
  * content is known to differ, 1 if the lease may be written again. Ends the lease in the same step, so that every node finds
  * the lease or the entry. Returns 1 if the entry was stored, 0 if the lease was lost or a later entry exists.
  */
@@ -74,13 +74,20 @@ export const PUBLISH = new Script(`
     end
     redis.call('SADD', KEYS[3], ARGV[4])
     redis.call('PEXPIRE', KEYS[3], ARGV[5])
+    redis.call('DEL', KEYS[5])
   end
   ${release}
   return stored`)
 
-/** KEYS lease fail. ARGV generation, JSON of a failure or nothing, its lifetime. */
+/**
+ * KEYS lease fail entry, and the other lease. ARGV generation, JSON of a failure or nothing, its lifetime. The failure is for
+ * every node: it is not told while another node downloads the key, or after it has stored it.
+ */
 export const RELEASE = new Script(`${release}
-  if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end`)
+  if ARGV[2] == '' or redis.call('EXISTS', KEYS[4]) == 1 then return end
+  local entry = redis.call('GET', KEYS[3])
+  if entry and tonumber(string.match(entry, '^%d+')) > tonumber(ARGV[1]) then return end
+  redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])`)
 
 /** KEYS entry at part. ARGV instance, sum, lifetime. Records that the node has the body of the entry. */
 export const HAVE = new Script(`
