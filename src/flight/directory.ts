@@ -157,8 +157,11 @@ export class Generation {
     return readJson<Head>(join(this.directory, 'head.json'))
   }
 
-  async setHead(head: Head): Promise<void> {
-    await this.#replace('head.json', JSON.stringify(head))
+  /** @param begun other processes answer with the head: they see it only if the body finds room */
+  async setHead(head: Head, begun?: Promise<void>): Promise<void> {
+    await this.#prepare('head.json', JSON.stringify(head))
+    await begun
+    await this.#show('head.json')
   }
 
   async trouble(): Promise<Wait | undefined> {

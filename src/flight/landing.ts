@@ -86,7 +86,10 @@ export class Landing implements LandingPlace {
   async learn(head: Head): Promise<void> {
     const { generation, state, space } = this.#o
     this.#head = head
-    await withRoom(space, () => allDone([this.#space.begin(head.length, this.writer.size), generation.setHead(head)]))
+    await withRoom(space, () => {
+      const begun = this.#space.begin(head.length, this.writer.size)
+      return allDone([begun, generation.setHead(head, begun)])
+    })
     state.confirmed = true
     state.learn(head)
   }

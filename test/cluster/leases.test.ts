@@ -41,7 +41,7 @@ describeWithRedis('the failure of one of two downloads in a cluster', () => {
 
   for (const first of [0, 1]) {
     it(`is told by node ${first + 1} only when the other one has failed too`, async () => {
-      const id = `${first}`.repeat(64) as KeyId
+      const id = `${first}`.repeat(64)
       const held = await start(id)
       const [[node, lease], [last, lasting]] = [held[first]!, held[1 - first]!]
       await node.release(lease, failure)
@@ -52,7 +52,7 @@ describeWithRedis('the failure of one of two downloads in a cluster', () => {
   }
 
   it('is forgotten when the other one has stored the body', async () => {
-    const id = 'c'.repeat(64) as KeyId
+    const id = 'c'.repeat(64)
     const [a, b] = await start(id)
     const entry = { id, sha256, validatedAt: 1 } as unknown as Entry
     assert.equal(await b![0].publish(b![1], entry, false), true)
