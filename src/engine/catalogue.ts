@@ -24,8 +24,6 @@ export interface CatalogueOptions {
 const everything: EntryChoice = { search: '', host: '', state: undefined, largerThan: undefined }
 /** The order that needs no sorting. */
 const inIndexOrder: SortOrder = { sort: 'used', reverse: false }
-/** Rows that are read at once. */
-const BATCH = 2_000
 /** The figures of hosts read the whole index: they are used again for so many times as long as they took. */
 const REUSE = 10
 
@@ -51,13 +49,13 @@ export class EntryCatalogue implements Catalogue {
     this.#o = options
   }
 
-  /** Providers decide the rights of single entries until the page is full: with such entries there is no total. */
+  /** The total and the pages depend on nothing that the viewer may not see. */
   async page(query: PageQuery, viewer: Viewer): Promise<EntryPage> {
     const { listing, clock } = this.#o
     const { sure, undecided } = sightOf(viewer, query.state)
     const counts = await listing.counts(query, clock.now())
-    if (undecided !== undefined && counts.undecided > 0) return this.#decidedPage(query, { sure, undecided })
-    const total = sure.reduce((sum, right) => sum + counts[right], 0)
+    const decided = counts.undecided > 0 ? (await this.#decided(query, undecided)).map(({ id }) => id) : []
+    const total = sure.reduce((sum, right) => sum + counts[right], decided.length)
     const page = lastOf(query.page, total)
     const offset = (page - 1) * PAGE_SIZE
     const limit = Math.min(PAGE_SIZE, total - offset)
@@ -66,15 +64,17 @@ export class EntryCatalogue implements Catalogue {
     const isNearEnd = behind < offset
     const order = { sort: query.sort, reverse: query.reverse !== isNearEnd }
     const range = { offset: isNearEnd ? behind : offset, limit }
-    const rows = total === 0 ? [] : await listing.rows(query, sure, order, range, clock.now())
+    const rows = total === 0 ? [] : await listing.rows(query, { rights: sure, ids: decided }, order, range, clock.now())
     const ids = rows.map(({ id }) => id)
-    return { items: await this.#shown(isNearEnd ? ids.reverse() : ids), page, total }
+    const items = await this.#shown(isNearEnd ? ids.reverse() : ids)
+    // An entry may have become private since it was selected.
+    return { items: viewer === 'admin' ? items : items.filter((entry) => !entry.private), page, total }
   }
 
   async ids(choice: EntryChoice): Promise<KeyId[]> {
-    const found: KeyId[] = []
-    for await (const { id } of this.#rows(choice, sightOf('admin', choice.state), inIndexOrder)) found.push(id)
-    return found
+    const { sure, undecided } = sightOf('admin', choice.state)
+    const rows = [...(await this.#all(choice, sure)), ...(await this.#decided(choice, undecided))]
+    return rows.map(({ id }) => id)
   }
 
   hosts(viewer: Viewer): Promise<readonly HostFigures[]> {
@@ -94,45 +94,23 @@ export class EntryCatalogue implements Catalogue {
 
   async #hostsOf(viewer: Viewer): Promise<readonly HostFigures[]> {
     const { sure, undecided } = sightOf(viewer, undefined)
-    const decided: ListedRow[] = []
-    if (undecided !== undefined) {
-      for await (const row of this.#rows(everything, { sure: [], undecided }, inIndexOrder)) decided.push(row)
-    }
-    return figuresByHost(decided, await this.#o.listing.hosts(sure))
+    return figuresByHost(await this.#decided(everything, undecided), await this.#o.listing.hosts(sure))
   }
 
-  async #decidedPage(query: PageQuery, sight: Sight): Promise<EntryPage> {
-    const ids: KeyId[] = []
-    let isEnd = true
-    for await (const { id } of this.#rows(query, sight, query)) {
-      if (ids.length === query.page * PAGE_SIZE) {
-        isEnd = false
-        break
-      }
-      ids.push(id)
-    }
-    const page = isEnd ? lastOf(query.page, ids.length) : query.page
-    const items = await this.#shown(ids.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE))
-    return { items, page, total: isEnd ? ids.length : undefined }
+  /** The chosen entries whose rights the providers decide, with this decision. */
+  async #decided(choice: EntryChoice, decision: Sight['undecided']): Promise<ListedRow[]> {
+    if (decision === undefined) return []
+    const rows = await this.#all(choice, ['undecided'])
+    return rows.filter(({ url, access }) => {
+      const isListed = this.#o.isListed({ shown: url, access: access ?? undefined, private: false })
+      return isListed === (decision === 'listed')
+    })
   }
 
-  /** In batches, so that a long index is neither in memory as a whole nor occupies the event loop. */
-  async *#rows(choice: EntryChoice, { sure, undecided }: Sight, order: SortOrder): AsyncIterable<ListedRow> {
-    const { listing, clock, isListed } = this.#o
-    const now = clock.now()
-    const of: readonly Right[] = undecided === undefined ? sure : [...sure, 'undecided']
-    for (let offset = 0; ; offset += BATCH) {
-      const rows = await listing.rows(choice, of, order, { offset, limit: BATCH }, now)
-      for (const row of rows) {
-        const { right, url, access } = row
-        const isChosen =
-          right !== 'undecided' ||
-          undecided === undefined ||
-          isListed({ shown: url, access: access ?? undefined, private: false }) === (undecided === 'listed')
-        if (isChosen) yield row
-      }
-      if (rows.length < BATCH) return
-    }
+  /** One statement: entries that are used meanwhile change their places in the index. */
+  #all(choice: EntryChoice, rights: readonly Right[]): Promise<ListedRow[]> {
+    const range = { offset: 0, limit: -1 }
+    return this.#o.listing.rows(choice, { rights }, inIndexOrder, range, this.#o.clock.now())
   }
 
   async #shown(ids: readonly KeyId[]): Promise<ShownEntry[]> {

@@ -23,8 +23,8 @@ export interface PageQuery extends EntryChoice, SortOrder {
 export interface EntryPage {
   readonly items: readonly ShownEntry[]
   readonly page: number
-  /** Number of entries on all pages; undefined: not counted, there are further pages. */
-  readonly total: number | undefined
+  /** Number of entries on all pages. */
+  readonly total: number
 }
 
 export interface Catalogue {

@@ -41,6 +41,12 @@ export const rights = {
 } as const
 export type Right = keyof typeof rights
 
+/** Entries of some rights, and single ones. */
+export interface Rightful {
+  readonly rights: readonly Right[]
+  readonly ids?: readonly KeyId[]
+}
+
 export interface ListedRow {
   readonly id: KeyId
   readonly url: string
@@ -61,6 +67,7 @@ export interface HostFigures {
 
 export interface Range {
   readonly offset: number
+  /** -1: no limit. */
   readonly limit: number
 }
 
@@ -110,7 +117,7 @@ export class Listing {
 
   async rows(
     choice: EntryChoice,
-    of: readonly Right[],
+    of: Rightful,
     order: SortOrder,
     { offset, limit }: Range,
     now: number,
@@ -118,8 +125,9 @@ export class Listing {
     const { where, parameters } = conditions(choice, now)
     return this.#query<ListedRow>(
       `${LISTED} SELECT key AS id, url, size, hits, access, ${rightOf} AS right FROM listed
-        WHERE (${where}) AND ${anyOf(of)} ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
-      [...parameters, limit, offset],
+        WHERE (${where}) AND (${anyOf(of.rights)} OR key IN (SELECT value FROM json_each(?)))
+        ORDER BY ${orderBy(order)} LIMIT ? OFFSET ?`,
+      [...parameters, JSON.stringify(of.ids ?? []), limit, offset],
     )
   }
 

@@ -43,9 +43,9 @@ describe('the catalogue of entries', () => {
     return { urls: items.map(({ url }) => url), ...rest }
   }
 
-  it('shows everybody public entries and those that the provider lends, without a total before the last page', async () => {
+  it('shows everybody public entries and those that the provider lends, and counts no other', async () => {
     const first = await page({}, 'anyone')
-    assert.deepEqual(first, { urls: lent.slice(0, 50), page: 1, total: undefined })
+    assert.deepEqual(first, { urls: lent.slice(0, 50), page: 1, total: 132 })
     assert.deepEqual((await page({ page: 2 }, 'anyone')).urls, lent.slice(50, 100))
     assert.deepEqual(await page({ page: 3 }, 'anyone'), { urls: [...lent.slice(100), ...open], page: 3, total: 132 })
     assert.deepEqual((await page({ page: 99 }, 'anyone')).page, 3)
@@ -62,6 +62,29 @@ describe('the catalogue of entries', () => {
         ['open.example', 2],
       ],
     )
+  })
+
+  it('says the same to everybody whether or not a hidden entry fits the search', async () => {
+    for (const search of ['lab.example', 'lab.example/lent'])
+      assert.deepEqual(await page({ search }, 'anyone'), { urls: lent.slice(0, 50), page: 1, total: 130 })
+  })
+
+  it('shows nobody an entry that becomes private while it is looked up', async () => {
+    const becoming: string[] = []
+    const late = new EntryCatalogue({
+      listing: store.listing,
+      clock: { now: () => fixture.now, monotonic: () => 0 },
+      isListed: () => true,
+      shown: (entry) => (becoming.push(entry.url), { ...entry, private: entry.url === open[0] }),
+    })
+    const { items } = await late.page({ ...query, host: 'open.example' }, 'anyone')
+    assert.deepEqual([becoming, items.map(({ url }) => url)], [open, [open[1]]])
+  })
+
+  it('selects each entry once for a purge, although entries are used meanwhile', async () => {
+    const ids = await catalogue.ids(query)
+    assert.equal(new Set(ids).size, 135)
+    assert.equal(ids.length, 135)
   })
 
   it('shows the administrator all, and which of them are private', async () => {

@@ -63,7 +63,7 @@ describe('the listing of entries', () => {
 
   const chosen = async (choice: Partial<EntryChoice>, of = anyRight): Promise<number[]> => {
     const order = { sort: 'url', reverse: false } as const
-    const rows = await listing.rows({ ...everything, ...choice }, of, order, whole, fixture.now)
+    const rows = await listing.rows({ ...everything, ...choice }, { rights: of }, order, whole, fixture.now)
     return rows.map(({ url }) => urls.indexOf(url as (typeof urls)[number])).sort()
   }
 
@@ -110,7 +110,7 @@ describe('the listing of entries', () => {
         .map(({ url }) => url)
       for (const reverse of [false, true]) {
         const pages = [0, 2, 4].map((offset) =>
-          listing.rows(everything, anyRight, { sort, reverse }, { offset, limit: 2 }, fixture.now),
+          listing.rows(everything, { rights: anyRight }, { sort, reverse }, { offset, limit: 2 }, fixture.now),
         )
         const found = (await Promise.all(pages)).flat().map(({ url }) => url)
         assert.deepEqual(found, reverse ? [...expected].reverse() : expected, sort)
@@ -154,7 +154,8 @@ describe('the listing of entries', () => {
     const choice = { search: 'x', host: 'h', state: 'stale', largerThan: 1, purgeable: 1 } as const
     await explaining.counts(choice, 1)
     await explaining.hosts(['public'])
-    for (const sort of sortKeys) await explaining.rows(choice, anyRight, { sort, reverse: false }, whole, 1)
+    for (const sort of sortKeys)
+      await explaining.rows(choice, { rights: anyRight, ids: ['a'] }, { sort, reverse: false }, whole, 1)
     await direct.close()
     assert.equal(plans.length, 2 + sortKeys.length)
     for (const plan of plans) assert.match(plan, /SCAN entries USING COVERING INDEX entries_listed/)

@@ -81,12 +81,12 @@ export function listQueryText({ sort, reverse, ...choice }: Omit<PageQuery, 'pag
 export interface Paged<T> {
   readonly items: readonly T[]
   readonly page: number
-  /** Number of items on all pages; undefined: unknown, there are further pages. */
-  readonly total: number | undefined
+  /** Number of items on all pages. */
+  readonly total: number
 }
 
 /** A page number beyond the last page gives the last page. */
-export function paged<T>(items: readonly T[], page: number): Paged<T> & { readonly total: number } {
+export function paged<T>(items: readonly T[], page: number): Paged<T> {
   const current = Math.min(page, pagesOf(items.length))
   return { items: items.slice((current - 1) * PAGE_SIZE, current * PAGE_SIZE), total: items.length, page: current }
 }

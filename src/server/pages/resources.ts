@@ -1,6 +1,6 @@
 /** The lists: entries, waiting and running downloads, failures; with search, sort order and pages. */
 
-import { PAGE_SIZE, type PageQuery } from '../../engine/types.js'
+import type { PageQuery } from '../../engine/types.js'
 import { choiceFields, isChoosing, listQueryText, matching, type Paged, paged, readListQuery } from './entry-list.js'
 import { count } from './format.js'
 import { html, type Html } from './html.js'
@@ -37,9 +37,8 @@ async function entriesPage(context: PageContext): Promise<Page> {
   const { query: parameters, services, request, now } = context
   const { catalogue } = services.engine
   const query = readListQuery(parameters, pageOf(context))
-  const [hosts, found] = await Promise.all([catalogue.hosts(request.role), catalogue.page(query, request.role)])
+  const [hosts, list] = await Promise.all([catalogue.hosts(request.role), catalogue.page(query, request.role)])
   const all = hosts.reduce((sum, { entries }) => sum + entries, 0)
-  const list = found.total === undefined && !isChoosing(query) ? { ...found, total: all } : found
   const current = '/resources/successes/'
   const removed = /^\d{1,9}$/.exec(parameters.get('removed') ?? '')?.[0]
   return {
@@ -64,7 +63,7 @@ async function entriesPage(context: PageContext): Promise<Page> {
 
 function purgeLink(query: PageQuery, { total }: Paged<unknown>): Html {
   const fields = new URLSearchParams(choiceFields(query)).toString()
-  const which = `${isChoosing(query) ? 'these' : 'all'}${total === undefined ? '' : ` ${count(total)}`}`
+  const which = `${isChoosing(query) ? 'these' : 'all'} ${count(total)}`
   return html`<p class="after"><a class="danger" href="/entries/purge?${fields}">Purge ${which} …</a></p>`
 }
 
@@ -139,10 +138,9 @@ function flightsPage(context: PageContext, state: 'scheduled' | 'downloading'): 
 }
 
 /** @param known number of items without filters; there may be newer ones. */
-function numberOf({ total, page }: Paged<unknown>, known: number, one: string, many: string): Html {
-  const all = Math.max(known, total ?? 0)
+function numberOf({ total }: Paged<unknown>, known: number, one: string, many: string): Html {
+  const all = Math.max(known, total)
   const noun = all === 1 ? one : many
-  if (total === undefined) return html`more than ${count(page * PAGE_SIZE)} of ${count(all)} ${noun}`
   return total === all ? html`${count(all)} ${noun}` : html`${count(total)} of ${count(all)} ${noun}`
 }
 

@@ -80,7 +80,7 @@ export function entryPath({ id }: Pick<Entry, 'id'>): string {
 
 /** @param address returns the address of a page by its number */
 export function pager({ page, total }: Paged<unknown>, address: (page: number) => string): Html | false {
-  const pages = total === undefined ? Infinity : pagesOf(total)
+  const pages = pagesOf(total)
   if (pages === 1) return false
   const link = (to: number, name: string, rel: string): Html =>
     to < 1 || to > pages
@@ -88,7 +88,7 @@ export function pager({ page, total }: Paged<unknown>, address: (page: number) =
       : html`<a href="${address(to)}" rel="${rel}">${name}</a>`
   return html`<nav class="pager" aria-label="Pages of the list">
     ${link(page - 1, '← Previous', 'prev')}
-    <span>Page ${count(page)}${total !== undefined && html` of ${count(pages)}`}</span>
+    <span>Page ${count(page)} of ${count(pages)}</span>
     ${link(page + 1, 'Next →', 'next')}
   </nav>`
 }
