@@ -2,7 +2,7 @@
 
 import type { Parameter } from './index/connection.js'
 import type { Database } from './index/database.js'
-import { ENTRIES, LISTED_FIELDS, LISTED_INDEX } from './index/schema.js'
+import { CREATE_LISTED_INDEX, ENTRIES, LISTED_FIELDS, LISTED_INDEX } from './index/schema.js'
 import { NAME } from './names.js'
 import { pinnedEntries } from './pins.js'
 import type { Access, Entry, KeyId } from './types.js'
@@ -75,7 +75,7 @@ export interface Range {
 const afterScheme = `replace(replace(substr(url, instr(url, '://') + 3), '?', '/'), '#', '/')`
 const HOST = `substr(${afterScheme}, 1, instr(${afterScheme} || '/', '/') - 1)`
 
-/** The same as `HOST = ?`, in half the time; both parameters are the host. */
+/** The same as `HOST = ?`, in half the time; both parameters are the host, without `/`, `?` and `#`. */
 const OF_HOST = `instr(url, '://') IN (instr(url || '/', '://' || ? || '/'), instr(url, '://' || ? || '?'))`
 
 /** Without names, which are not listed. */
@@ -156,7 +156,10 @@ export class Listing {
   }
 
   #query<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
-    return this.#database.browse(({ query }) => query<Row>(sql, ...parameters))
+    return this.#database.browse(async ({ query }) => {
+      await query(CREATE_LISTED_INDEX)
+      return query<Row>(sql, ...parameters)
+    })
   }
 }
 
@@ -184,7 +187,7 @@ function conditions(
   const pinned = `key IN (${pinnedEntries('?')})`
   const given: [condition: string, ...parameters: Parameter[]][] = []
   if (search !== '') given.push(['instr(lower(url), ?) > 0', search.toLowerCase()])
-  if (host !== '') given.push([OF_HOST, host, host])
+  if (host !== '') given.push(/[/?#]/.test(host) ? ['0'] : [OF_HOST, host, host])
   if (state === 'fresh') given.push(['stale_at > ?', now])
   if (state === 'stale') given.push(['stale_at <= ?', now])
   if (state === 'pinned') given.push([pinned, now])

@@ -77,6 +77,10 @@ describe('the listing of entries', () => {
       [{ host: 'b.example' }, []],
       [{ host: 'b.example:8443' }, [1]],
       [{ host: 'bucket' }, [3, 4]],
+      [{ host: 'a.example/builds' }, []],
+      [{ host: 'a.example/builds/4/Image.gz' }, []],
+      [{ host: 'bucket?…' }, []],
+      [{ host: 'bucket?' }, []],
       [{ state: 'stale' }, [1, 2]],
       [{ state: 'fresh' }, [0, 3, 4, 5]],
       [{ state: 'unverified' }, [2]],
@@ -139,10 +143,22 @@ describe('the listing of entries', () => {
     )
   })
 
+  it('creates its index where there is none, as in the directory of an older kiss', async () => {
+    const direct = await connect(store.layout.index, 1_000)
+    const indexes = (): Promise<unknown[]> =>
+      direct.query(`SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = 'entries_listed'`)
+    await direct.query('DROP INDEX entries_listed')
+    assert.equal((await indexes()).length, 0)
+    assert.deepEqual(await chosen({ host: 'bucket' }), [3, 4])
+    assert.equal((await indexes()).length, 1)
+    await direct.close()
+  })
+
   it('reads only the index on the listed fields', async () => {
     const plans: string[] = []
     const direct = await connect(store.layout.index, 1_000)
     const explain = async <Row>(sql: string): Promise<Row[]> => {
+      if (!sql.startsWith('WITH')) return []
       const steps = await direct.query<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
       plans.push(steps.map(({ detail }) => detail).join())
       return []

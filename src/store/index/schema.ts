@@ -3,7 +3,7 @@
 import { NAME } from '../names.js'
 
 /** Written to user_version when everything below exists. */
-export const SCHEMA_VERSION = 11
+export const SCHEMA_VERSION = 10
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
@@ -28,6 +28,12 @@ export const LISTED_FIELDS = {
   source: `json_extract(value, '$.value.source')`,
 } as const
 export const LISTED_INDEX = 'entries_listed'
+/**
+ * The index has all that a list selects and sorts by, so that no list reads the rows: those are four times as long, and JSON.
+ * An older kiss of the same version created no such index, so the lists create it.
+ */
+export const CREATE_LISTED_INDEX = `CREATE INDEX IF NOT EXISTS ${LISTED_INDEX}
+  ON ${ENTRIES} (${Object.values(LISTED_FIELDS).join(', ')}, key)`
 
 /** Bytes of a block, by which file systems count files. */
 const BLOCK = 4_096
@@ -92,8 +98,7 @@ const changed = `UPDATE settings SET value = value + 1 WHERE name = 'changes';`
 export const schema: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS entries_sha256 ON ${ENTRIES} (${ENTRY_SHA256})`,
   `CREATE INDEX IF NOT EXISTS entries_names ON ${ENTRIES} (key) WHERE ${IS_NAME}`,
-  // With all that a list selects and sorts by, so that no list reads the rows: those are four times as long, and JSON.
-  `CREATE INDEX IF NOT EXISTS ${LISTED_INDEX} ON ${ENTRIES} (${Object.values(LISTED_FIELDS).join(', ')}, key)`,
+  CREATE_LISTED_INDEX,
 
   // Blobs that count. last_used: the latest of the blob's entries, milliseconds; 0 while none has named it, so that it goes
   // first. doomed: the time at which its removal began, milliseconds; it counts until it is gone. brought_by: the reservation of

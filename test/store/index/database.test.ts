@@ -183,6 +183,22 @@ describe('an index that fails', () => {
     )
   })
 
+  it('of version 10 without the index of the list stays in use by an older kiss', async () => {
+    const store = await fixture.open()
+    await put(store, 'a', 'body')
+    const index = await connect(store.layout.index, 1_000)
+    await index.query('DROP INDEX entries_listed')
+    await index.query('PRAGMA user_version = 10')
+    await index.query(`INSERT INTO reservations VALUES ('r', 5, 5, 'another process', 0)`)
+    const newer = await connect(store.layout.index, 1_000)
+    assert.deepEqual(await newer.query('PRAGMA user_version'), [{ user_version: 10 }])
+    assert.deepEqual(await newer.query('SELECT (SELECT count(*) FROM blobs) AS b, count(*) AS r FROM reservations'), [
+      { b: 1, r: 1 },
+    ])
+    await index.close()
+    await newer.close()
+  })
+
   it('of an older kiss is brought up to date, and its ledger counted anew', async () => {
     const before = await fixture.open()
     const entry = await put(before, 'a', 'body', { lastUsedAt: 7 })
