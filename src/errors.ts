@@ -93,8 +93,16 @@ export function systemCode(error: unknown): string | undefined {
   return undefined
 }
 
-/** The code of the failure of a proxy that the environment names. */
-export const PROXY_ERROR = 'ERR_PROXY'
+/** The failure of a proxy that the environment names. The message names the proxy; the cause has the system code. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError'
+}
+
+/** The failure of a proxy that is this error or one of its causes. */
+export function proxyErrorIn(error: unknown): ProxyError | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) if (e instanceof ProxyError) return e
+  return undefined
+}
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
@@ -113,8 +121,10 @@ const words: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body does not have the announced length',
 }
 
-/** What went wrong in words: of a known system error in plain ones, otherwise the message. */
+/** What went wrong in words: of a proxy its message, of a known system error plain words, otherwise the message. */
 export function reasonOf(error: unknown): string {
+  const ofProxy = proxyErrorIn(error)
+  if (ofProxy) return ofProxy.message
   const code = systemCode(error)
   return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
 }

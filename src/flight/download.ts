@@ -1,7 +1,7 @@
 /** Downloads a key whose lease this process holds, and ends the generation in every case. */
 
 import { stat } from 'node:fs/promises'
-import { asKissError, KissError, systemCode, PROXY_ERROR } from '../errors.js'
+import { asKissError, KissError, proxyErrorIn, systemCode } from '../errors.js'
 import { unlessMissing } from '../store/files.js'
 import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
@@ -238,6 +238,6 @@ async function giveUp(error: unknown, options: DownloadOptions): Promise<Ending>
 function isMendable(failure: KissError, { order, collaborators }: DownloadOptions): boolean {
   const refused = order.provider.authorise !== undefined && failure.code === 'origin-refused'
   return (
-    collaborators.settings.ownUse && (refused || isCertificateError(failure) || systemCode(failure) === PROXY_ERROR)
+    collaborators.settings.ownUse && (refused || isCertificateError(failure) || proxyErrorIn(failure) !== undefined)
   )
 }

@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net'
 import path from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
-import { KissError, PROXY_ERROR, reasonOf, systemCode } from '../errors.js'
+import { KissError, ProxyError, reasonOf, systemCode } from '../errors.js'
 import { home } from '../home.js'
 import { writtenQuery } from '../http/parse-url.js'
 import { displayUrl } from '../http/urls.js'
@@ -222,8 +222,8 @@ function explained(error: unknown, name: string): unknown {
     : ofProxy(said, name, error)
 }
 
-function ofProxy(said: string, name: string, cause: unknown): Error {
-  return Object.assign(new Error(`the proxy ${name} ${said}`, { cause }), { code: PROXY_ERROR })
+function ofProxy(said: string, name: string, cause: unknown): ProxyError {
+  return new ProxyError(`the proxy ${name} ${said}`, { cause })
 }
 
 /** The status of a proxy, which undici gives only in its messages; undefined for other errors. */

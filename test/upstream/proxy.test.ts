@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
+import { proxyErrorIn, reasonOf, systemCode } from '#kiss/errors.js'
 import { Asker } from '../support/asking.js'
 import { Origin, bytes } from '../support/origin.js'
 import { Proxy } from '../support/proxy.js'
 import { makeCertificates, type Certificates } from '../support/tls.js'
 
 const body = bytes('proxy', 100_000)
+
+/** Checks an error that names this proxy. */
+function isOf(proxy: Proxy, code: string, says: string): (error: unknown) => true {
+  const expected = `the proxy ${proxy.url()}/ ${says}`
+  return (error) => {
+    assert.equal(proxyErrorIn(error)?.message, expected)
+    assert.equal(reasonOf(error), expected)
+    assert.equal(systemCode(error), code)
+    return true
+  }
+}
 
 describe('origins behind a proxy', () => {
   let certificates: Certificates
@@ -131,7 +143,27 @@ describe('origins behind a proxy', () => {
     }
     proxy = await Proxy.start(503)
     const own = await asker({ env: { HTTPS_PROXY: proxy.url() } })
-    await assert.rejects(own.get(secure.url('/a')), { code: 'ERR_PROXY' })
+    await assert.rejects(own.get(secure.url('/a')), isOf(proxy, 'UND_ERR_ABORTED', 'answered 503 to CONNECT'))
+  })
+
+  it('names a proxy that cannot be reached, and keeps the system code', async () => {
+    const env = { HTTP_PROXY: proxy.url(), HTTPS_PROXY: proxy.url() }
+    const dead = isOf(proxy, 'ECONNREFUSED', 'cannot be reached: the connection was refused')
+    await proxy.close()
+    const own = await asker({ env })
+    for (const origin of [bare, secure]) await assert.rejects(own.get(origin.url('/a')), dead)
+    proxy = await Proxy.start()
+  })
+
+  it('leaves mirrors alone while the proxy on the way to them cannot be reached', async () => {
+    const env = { HTTP_PROXY: proxy.url(), NO_PROXY: 'localhost' }
+    await proxy.close()
+    const told: string[] = []
+    const mirrors = [{ match: bare.url('/', 'localhost'), to: [bare.url('/mirror/')] }]
+    const own = await asker({ env, mirrors, warn: (line) => void told.push(line) })
+    assert.deepEqual((await own.get(bare.url('/a', 'localhost'))).body, body)
+    assert.deepEqual(told, [`the mirror ${bare.url('/mirror/')} is down (ECONNREFUSED); asking it again in 10 s`])
+    proxy = await Proxy.start()
   })
 
   it('refuses a setting that is no proxy, without showing it', async () => {
