@@ -9,6 +9,7 @@ import type { Store } from '../store/open.js'
 import type { Entry } from '../store/types.js'
 import { copy, type CopyingOptions } from './copying.js'
 import { LendingDesk } from './lending.js'
+import { Orders } from './orders.js'
 import type { Probed } from './probe.js'
 import { purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
 import { purge, type PlannedPurge } from './purge.js'
@@ -51,6 +52,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
     purge(planned, dryRun, { store, transfers: flights, canonical })
   const obey = ({ filter, ids, before }: PurgeOrder, dryRun: boolean): Promise<Purged> =>
     here({ ids, selection: { ...filter, before } }, dryRun)
+  const orders = new Orders((order) => obey(order, false))
   const { openCluster } = await import('../cluster/open.js')
   const cluster = await openCluster(options, {
     instance: store.layout.instance,
@@ -64,7 +66,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
     facts: async () => ({ totals: totalsOf(await status()) }),
     target: {
       purge: async (order) => {
-        await obey(order as PurgeOrder, false)
+        await orders.run(order as PurgeOrder)
       },
       replaced: (entry) => replaced(entry, store),
       superseded: async ({ id, sha256 }) => {
@@ -92,7 +94,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
       purge: (text, dryRun) => {
         const order = parseOrUndefined(text) as PurgeOrder | undefined
         if (typeof order?.before !== 'number') throw new KissError('usage', 'this is no purge')
-        return obey(order, dryRun)
+        return dryRun ? obey(order, true) : orders.run(order)
       },
       nodes: () => cluster.nodes(),
       reachable: () => cluster.reachable(),
