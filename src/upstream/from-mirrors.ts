@@ -61,8 +61,8 @@ export class FromMirrors implements Source {
     }
     try {
       const received = await follow({ url, method, provider: MIRROR, clientCredential, headers, signal, network, self })
-      // A mirror that stops before the first byte is as slow as one that does not answer.
-      await begun(received.body)
+      // A mirror that stops before the first byte is as slow as one that does not answer. The page of a refusal is not read.
+      if (received.status === 200 || received.status === 206) await begun(received.body)
       this.#health.answered(target)
       return received
     } catch (error) {

@@ -42,6 +42,8 @@ const PROBLEM = 64 * 1024
 const CACHE_STATUS = 1024
 /** Statuses that answer the request: the artifact, a part of it, or the result for the validators or the range. */
 const ANSWERS: ReadonlySet<number> = new Set([200, 206, 304, 412, 416])
+/** Statuses with bytes of the artifact. */
+const BODIES: ReadonlySet<number> = new Set([200, 206])
 /** Refusals that concern this moment only. */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429])
 /** Refusals that a missing credential of the parent may cause. */
@@ -122,21 +124,17 @@ export class FromParents implements Source {
     try {
       received = await within(timeout ?? request.headersTimeout, request.signal, async (signal) => {
         const answer = await this.#send(request, place, signal, timeout)
-        if (timeout !== undefined) await begun(answer.body)
+        this.#recognise(answer, place)
+        if (timeout !== undefined && BODIES.has(answer.status)) await begun(answer.body)
         return answer
       })
     } catch (error) {
       request.signal.throwIfAborted()
       health.failed(place, error)
-      return { failure: error instanceof KissError ? error : new NoAnswer(this.#senderOf(place), error) }
+      return { failure: isAnswer(error) ? error : new NoAnswer(this.#senderOf(place), error) }
     }
-    health.answered(place)
+    if (namesKiss(received.cacheStatus)) health.answered(place)
     const { status } = received
-    // A web server at a wrong address, a portal that intercepts connections, or a page of a proxy in front of the parent.
-    if (status < 500 && !PASSING.has(status) && !namesKiss(received.cacheStatus)) {
-      drain(received.body)
-      return { failure: stranger(this.#senderOf(place), name, status) }
-    }
     const isConditional = status === 412 || status === 416
     if (ANSWERS.has(status) && (!isConditional || holdsValidators(request)))
       return { answer: ways.finish(received, request, turn) }
@@ -153,6 +151,19 @@ export class FromParents implements Source {
     if (this.#o.parents.asCache === true || !OF_ORIGIN.has(parseProblem(text).code)) throw problem
     const body = Readable.from([Buffer.from(text)], { objectMode: false })
     return { answer: ways.finish({ ...received, body }, request, turn) }
+  }
+
+  /**
+   * Throws Declined for the answer of another web server: at a wrong address, of a portal that intercepts connections, or of a
+   * proxy in front of the parent.
+   */
+  #recognise({ status, cacheStatus, body }: Received, place: ParentPlace): void {
+    if (status >= 500 || PASSING.has(status) || namesKiss(cacheStatus)) return
+    drain(body)
+    this.#o.health.mistaken(place, `status ${status} without kiss in Cache-Status`)
+    const message = `does not answer as a kiss server: status ${status}`
+    const problem = new KissError('origin-failed', `${place.name} ${message}`)
+    throw new Declined(`${this.#senderOf(place)} ${message}`, problem)
   }
 
   /** A transient failure of the parent: a retry may succeed. */
@@ -202,12 +213,6 @@ export class FromParents implements Source {
       ...(cacheStatus !== undefined && { cacheStatus: cacheStatus.slice(0, CACHE_STATUS) }),
     }
   }
-}
-
-function stranger(sender: string, name: string, status: number): Declined {
-  const message = `does not answer as a kiss server: status ${status}`
-  const problem = new KissError('origin-failed', `${name} ${message}`)
-  return new Declined(`${sender} ${message}`, problem)
 }
 
 function isAnswer(failure: unknown): boolean {

@@ -1,4 +1,4 @@
-/** The health of mirrors and parents: one that refused the connection or timed out is skipped for a while. */
+/** The health of mirrors and parents: one that is down, or is another web server, is skipped for a while. */
 import { systemCode } from '../errors.js'
 
 /** Milliseconds that one is skipped, until one request tries it again. */
@@ -36,7 +36,7 @@ export class Health {
   readonly #what: string
   readonly #now: () => number
   readonly #warn: (message: string) => void
-  /** By origin: at most as many as the settings name. */
+  /** By origin for a server that is down, by name for another web server: at most as many as the settings name. */
   readonly #restUntil = new Map<string, number>()
 
   constructor({ what, now, warn }: HealthOptions) {
@@ -46,27 +46,38 @@ export class Health {
   }
 
   /** May it be asked? After the pause one request may; the others wait for its result. */
-  admits({ url }: Patient): boolean {
-    const until = this.#restUntil.get(url.origin)
-    if (until === undefined) return true
-    if (this.#now() < until) return false
-    this.#rest(url)
+  admits({ url, name }: Patient): boolean {
+    const resting = [url.origin, name].filter((key) => this.#restUntil.has(key))
+    if (resting.some((key) => this.#now() < (this.#restUntil.get(key) ?? 0))) return false
+    for (const key of resting) this.#rest(key)
     return true
   }
 
   answered({ url, name }: Patient): void {
-    if (this.#restUntil.delete(url.origin)) this.#warn(`the ${this.#what} ${name} answers again`)
+    const rested = [url.origin, name].filter((key) => this.#restUntil.delete(key))
+    if (rested.length > 0) this.#warn(`the ${this.#what} ${name} answers again`)
+  }
+
+  /** Another web server answered in its place. Other places of the same origin may be right. @param reason displayable */
+  mistaken({ url, name }: Patient, reason: string): void {
+    this.#restUntil.delete(url.origin)
+    this.#fail(name, `the ${this.#what} ${name} answers, but not as kiss: ${reason}`)
   }
 
   failed({ url, name }: Patient, error: unknown): void {
     const code = systemCode(error)
     if (code === undefined || !DOWN.has(code)) return
-    const known = this.#restUntil.has(url.origin)
-    this.#rest(url)
-    if (!known) this.#warn(`the ${this.#what} ${name} is down (${code}); asking it again in ${REST / 1000} s`)
+    this.#fail(url.origin, `the ${this.#what} ${name} is down (${code})`)
   }
 
-  #rest({ origin }: URL): void {
-    this.#restUntil.set(origin, this.#now() + REST)
+  /** Warns of the first failure. */
+  #fail(key: string, message: string): void {
+    const known = this.#restUntil.has(key)
+    this.#rest(key)
+    if (!known) this.#warn(`${message}; asking it again in ${REST / 1000} s`)
+  }
+
+  #rest(key: string): void {
+    this.#restUntil.set(key, this.#now() + REST)
   }
 }

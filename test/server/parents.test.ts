@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Engine, FetchRequest } from '#kiss/engine/types.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
 import type { Parents } from '#kiss/upstream/types.js'
+import { Asker } from '../support/asking.js'
 import { MovableClock, readArtifact, testEngines } from '../support/engine.js'
 import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { get } from './support/client.js'
@@ -104,6 +105,40 @@ describe('a parent', () => {
       assert.equal((await only.status()).entries, 0)
       await stranger.close()
     }
+  })
+
+  it('in whose place another web server answers is reported once, and rests', async () => {
+    tiers.origin.serve('/f', { body, etag: '"1"' })
+    // The headers are enough: no byte of the body comes.
+    lab.script(ENDPOINT, [{ body, extra: { 'Cache-Status': 'nginx; hit' }, stall: { after: 0 } }])
+    let now = 0
+    const told: string[] = []
+    const right = await tiers.start()
+    const parents = { of: [{ to: [lab.url('/'), right.server.url] }] }
+    const clock = { now: () => now, sleep: async () => undefined }
+    const asker = await Asker.open({ parents, warn: (line) => void told.push(line) }, { clock })
+    const asked = async (): Promise<number> => {
+      assert.ok((await asker.get(tiers.origin.url('/f'))).body.equals(body))
+      return lab.log().length
+    }
+    const reported = `the parent ${lab.url('/')} answers, but not as kiss: status 200 without kiss in Cache-Status; asking it again in 10 s`
+    assert.deepEqual([await asked(), await asked(), told], [1, 1, [reported]])
+    now = 10_000
+    assert.deepEqual([await asked(), await asked(), told], [2, 2, [reported]])
+    now = 20_000
+    lab.serve(ENDPOINT, { body, extra: AS_KISS })
+    assert.deepEqual([await asked(), await asked()], [3, 4])
+    assert.deepEqual(told, [reported, `the parent ${lab.url('/')} answers again`])
+    await asker.close()
+  })
+
+  it('does not keep another place of its server from answering when it is none itself', async () => {
+    tiers.origin.serve('/f', { body })
+    lab.serve(`/wrong${ENDPOINT}`, { body, extra: { 'Cache-Status': 'nginx; hit' } })
+    lab.serve(ENDPOINT, { body })
+    const engine = await child([lab.url('/wrong/'), lab.url('/')])
+    assert.ok((await fetch(engine, tiers.origin.url('/f'))).equals(body))
+    assert.deepEqual([lab.log().length, tiers.origin.log().length], [2, 0])
   })
 
   it('is believed through a proxy that adds its own name', async () => {

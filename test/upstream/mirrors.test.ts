@@ -172,6 +172,13 @@ describe('asking mirrors', () => {
     }
   })
 
+  it('goes on after a refusal whose page never comes, and does not rest the mirror', async () => {
+    one.script('/m/a', [{ status: 404, text: 'no such file', stall: { after: 0 } }])
+    // Longer than the time for a first byte, which would be waited for.
+    for (const n of [1, 2]) assert.deepEqual(await asked({ headersTimeout: 3000 }), ['one', 'two', '"two"'], String(n))
+    assert.deepEqual(told, [])
+  })
+
   it('leaves one that cannot be connected to alone for ten seconds, and says so once', async () => {
     const { port } = one
     await one.close()
