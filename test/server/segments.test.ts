@@ -1,6 +1,8 @@
 /** What a server says of a download whose ranges come in parallel. */
 import assert from 'node:assert/strict'
 import { statsLines } from '#kiss/cli/inspect/stats.js'
+import { metricsRoute, ProcessMetrics } from '#kiss/server/metrics.js'
+import { routes } from '#kiss/server/routes.js'
 import { testEngines } from '../support/engine.js'
 import { bytes, latch } from '../support/origin.js'
 import { until } from '../support/until.js'
@@ -13,14 +15,15 @@ describe('segments in flight', () => {
   const body = bytes('in flight', 800_000)
   const parallel = { connections: 4, least: 1000, smallest: 64_000, largest: 64_000, interval: 0.01, fast: Infinity }
 
-  it('are told by the status and kiss stats of every process on the directory', async () => {
+  it('are told by the status, the metrics and kiss stats of every process on the directory', async () => {
     const gate = latch()
     // Each connection stays open with some bytes of its range.
     const held = { body, etag: '"1"', stall: { after: 200_000, until: gate.opened } }
     servers.origin.script('/f', [held, { ...held, stall: { after: 1000, until: gate.opened } }])
     const cacheDir = await engines.folder()
-    const here = await servers.start({}, { cacheDir, parallel })
-    const there = await servers.start({}, { cacheDir })
+    const withMetrics = { routes: [...routes, metricsRoute(new ProcessMetrics())] }
+    const here = await servers.start(withMetrics, { cacheDir, parallel })
+    const there = await servers.start(withMetrics, { cacheDir })
     const url = `${here.server.url}api/v1/fetch?url=${encodeURIComponent(servers.origin.url('/f'))}`
     const reading = get(url)
     for (const { url: base } of [here.server, there.server]) {
@@ -29,6 +32,7 @@ describe('segments in flight', () => {
       const says = async (path: string, what: RegExp): Promise<void> =>
         until(`${what.source} at ${path}`, async () => what.test((await get(`${base}${path}`)).text))
       await says('api/v1/status/', /"segments_in_flight": ?[2-4]/)
+      await says('metrics', /^kiss_segments_in_flight [2-4]$/m)
       const stats = { status: await status(), hosts: [], name: 'x', price: undefined, columns: undefined }
       assert.match(statsLines(stats).join('\n'), /1 in flight over [2-4] connections/)
     }
