@@ -14,6 +14,7 @@ type Fetch = (request: FetchRequest) => Promise<Artifact>
 
 /** The cache itself as a source, for names and for files in archives. */
 export function fromOtherUrl(fetch: Fetch): Source {
+  const waits = new Set<Wait>()
   return {
     async ask(request) {
       const { provider, method, url, clientCredential, signal } = request
@@ -24,16 +25,34 @@ export function fromOtherUrl(fetch: Fetch): Source {
       if (told.failure !== undefined) return refusal(told.failure)
       if (told.value === undefined) return undefined
       const { url: other, member } = told.value
-      const through = [...(request.through ?? []), provider.cacheKey(url).href]
-      // A flight that waits for itself would never end.
-      if (through.includes(provider.cacheKey(other).href) || through.length > MAX_REDIRECTS) {
+      const wait = { from: provider.cacheKey(url).href, to: provider.cacheKey(other).href }
+      const through = [...(request.through ?? []), wait.from]
+      // A flight that waits for itself, also by way of the flight of another request, would never end.
+      if (through.includes(wait.to) || leadsTo(wait.from, wait.to, waits) || through.length > MAX_REDIRECTS) {
         throw new KissError('credential', `${provider.name}: it names a URL as its own source`)
       }
       request.onStart?.()
       if (member === undefined) return nameOf(provider.cacheKey(other), request)
-      return memberOf({ url: other, member }, { ...request, headers: hop.headers, through }, fetch)
+      waits.add(wait)
+      try {
+        return await memberOf({ url: other, member }, { ...request, headers: hop.headers, through }, fetch)
+      } finally {
+        waits.delete(wait)
+      }
     },
   }
+}
+
+/** A URL whose bytes are in an archive that is still downloaded. */
+interface Wait {
+  readonly from: string
+  /** The archive. */
+  readonly to: string
+}
+
+/** Does `start` wait for `end`, perhaps by way of others? There is no circle among the waits. */
+function leadsTo(end: string, start: string, waits: ReadonlySet<Wait>): boolean {
+  return [...waits].some(({ from, to }) => from === start && (to === end || leadsTo(end, to, waits)))
 }
 
 /** The answer for a name: its body is the URL that the name stands for. */

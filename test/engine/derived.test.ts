@@ -3,7 +3,7 @@ import type { Engine, EngineOptions } from '#kiss/engine/types.js'
 import { plainProvider } from '#kiss/provider/plain.js'
 import type { UpstreamFailure, UpstreamProvider } from '#kiss/provider/types.js'
 import { fetchAll, HastyClock, testEngines } from '../support/engine.js'
-import { bytes, Origin, sha256 } from '../support/origin.js'
+import { bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { zip } from '../support/zip.js'
 import { Rights } from '../support/rights.js'
 
@@ -85,6 +85,20 @@ describe('a URL whose bytes come from another URL', () => {
     for (const path of ['/a.zip!/x', '/b.zip']) {
       await assert.rejects(get(kiss, path), { code: 'credential', message: /names a URL as its own source/ })
     }
+  })
+
+  it('is refused where two archives lead to each other and are asked for at once', async () => {
+    const both = latch()
+    let asked = 0
+    const kiss = await open({
+      source: async ({ url }) => {
+        if (++asked === 2) both.open()
+        await both.opened
+        return { url: new URL(url.pathname === '/a.zip' ? '/b.zip' : '/a.zip', url), member: 'x' }
+      },
+    })
+    const refusal = { code: 'credential', message: /names a URL as its own source/ }
+    await Promise.all(['/a.zip', '/b.zip'].map((path) => assert.rejects(get(kiss, path), refusal)))
   })
 
   it('is missing where the archive has no such file, and hostile archives are refused', async () => {
