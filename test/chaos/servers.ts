@@ -94,17 +94,27 @@ export class Servers {
     const server = this.#servers[index]!
     server.ready = server.ready.then(async () => {
       server.isStarting = true
-      const gone = once(server.child, 'exit')
-      for (const pid of childrenOf(server.child.pid)) signal(pid, 'SIGCONT')
-      server.child.kill('SIGKILL')
-      await gone
+      if (server.child.exitCode === null) {
+        const gone = once(server.child, 'exit')
+        for (const pid of childrenOf(server.child.pid)) signal(pid, 'SIGCONT')
+        server.child.kill('SIGKILL')
+        await gone
+      }
       await this.#launch(server)
     })
   }
 
-  /** Throws if not every worker is there within two minutes after the last of them went on. */
+  /**
+   * Throws if not every worker is there within two minutes after the last of them went on. A server ends by itself if its
+   * workers were killed five times in a row before they listened; a service manager would start it again.
+   */
   async settled(): Promise<void> {
     await Promise.all(this.#frozen)
+    for (const server of this.#servers) {
+      server.ready = server.ready.then(async () => {
+        if (server.child.exitCode !== null) await this.#launch(server)
+      })
+    }
     const giveUp = performance.now() + SETTLE
     await Promise.race([
       Promise.all(this.#servers.map(({ ready }) => ready)),
