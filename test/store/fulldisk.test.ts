@@ -12,7 +12,7 @@ describe('a full disk (needs the right to mount one; skipped without)', () => {
 
   beforeEach(async function () {
     disk = await mkdtemp(join(tmpdir(), 'kiss-disk-'))
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]).status !== 0) this.skip()
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]).status !== 0) this.skip()
   })
 
   afterEach(async () => {
