@@ -1,6 +1,6 @@
 /**
- * `npm run bench:cluster`: three nodes behind HAProxy beside one server, the latency of a miss that a peer fills, and what one
- * core of Redis and of HAProxy carries. Writes docs/cluster.md. `--quick` is a trial, and writes nothing.
+ * `npm run bench:cluster`: three nodes behind HAProxy beside one server, the latency of a miss that a peer fills, the time
+ * until a purge is obeyed, and what one core of Redis and of HAProxy carries. Writes docs/cluster.md. `--quick` is a trial, and writes nothing.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,7 @@ import { linesOf, textOf } from '../table.js'
 import { capacityOf } from './capacity.js'
 import { measureHits, rows as hitRows, works, type Subject } from './hits.js'
 import { columns as missColumns, measureMisses, rows as missRows } from './misses.js'
+import { columns as purgeColumns, measurePurges, rows as purgeRows } from './purges.js'
 import { columns as redisColumns, measureRedis, rows as redisRows } from './redis.js'
 import { measureShares } from './shares.js'
 
@@ -75,6 +76,8 @@ try {
         serving.fetchUrl(url),
   )
   const misses = await measureMisses({ nodes, alone: (url) => one.url(url), origin, client })
+  tell('purges')
+  const purges = await measurePurges({ nodes, origin })
   tell('Redis')
   const redis = await measureRedis(cluster.redis, SECONDS)
   tell('the hash of HAProxy')
@@ -99,6 +102,7 @@ try {
   const measured = [
     textOf(linesOf(hitRows, columns, withoutEmpty(hits)), columns),
     textOf(linesOf(missRows, missColumns, misses), missColumns),
+    textOf(linesOf(purgeRows, purgeColumns, purges), purgeColumns),
     textOf(linesOf(redisRows, redisColumns, redis.results), redisColumns),
     `Medians of ${ROUNDS} rounds; in brackets the ratio to one server. Machine: ${description}.`,
   ].join('\n\n')
