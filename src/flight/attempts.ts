@@ -18,7 +18,7 @@ import {
   unreachable,
   wrongSum,
 } from './refusals.js'
-import { ask, confirmedAt, judge, type Ask, type Held } from './resume.js'
+import { ask, confirmedAt, judge, lengthOf, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 import { isMoved, MOVED, type Again, type AttemptsOptions, type BodyEnding, type Step } from './step.js'
 
@@ -211,7 +211,8 @@ export class Attempts {
     const { landing, order, collaborators, state, signal } = this.#o
     const { answer, position, rangeEnd } = what
     const { head, writer } = landing
-    const isRest = head !== undefined && position === writer.size && (rangeEnd ?? head.length) === head.length
+    const end = rangeEnd ?? lengthOf(answer.headers)
+    const isRest = head !== undefined && position === writer.size && end === head.length
     const received = await receive({
       ...what,
       answer: isRest ? inParallel(answer, { order, collaborators, state, head, position, signal }) : answer,

@@ -58,8 +58,10 @@ export async function receive(reception: Reception): Promise<Received> {
       at += known
       if (known > 0) landing.show(at)
       await learn()
-      if (known < chunk.length) await append(known === 0 ? chunk : chunk.subarray(known), reception)
-      at += chunk.length - known
+      const fresh = known === 0 ? chunk : chunk.subarray(known)
+      if (isBeyond(fresh, reception)) return { kind: 'changed' }
+      if (fresh.length > 0) await append(fresh, reception)
+      at += fresh.length
     }
   } catch (error) {
     signal.throwIfAborted()
@@ -75,17 +77,20 @@ export async function receive(reception: Reception): Promise<Received> {
 }
 
 /** The connection ended the body at byte `at`. */
-async function ended(
-  at: number,
-  { answer, landing, order, collaborators, signal, total }: Reception,
-): Promise<Received> {
+async function ended(at: number, reception: Reception): Promise<Received> {
+  const { answer, landing, order, position, collaborators, signal } = reception
   const { head, writer } = landing
   const { headers } = answer
   const sender = senderOf(answer)
   const cut = (reason: string): Received => ({ kind: 'cut', reason })
-  const length = head?.length ?? total
-  if (length !== undefined && at < length) return cut(`${sender} ended the body at byte ${at} of ${length}`)
+  const length = expectedLength(reception)
   const delimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  if (length !== undefined && at < length) {
+    // RFC 9112 §8: a chunked message with its last chunk is complete, so the length of an earlier answer was wrong.
+    const isComplete = position === 0 && headers['content-length'] === undefined && delimited
+    if (isComplete) return { kind: 'changed' }
+    return cut(`${sender} ended the body at byte ${at} of ${length}`)
+  }
   if (at < writer.size) return delimited ? { kind: 'changed' } : cut(`${sender} closed the connection at byte ${at}`)
   if (length !== undefined || delimited) return { kind: 'whole', delimited: true }
   // A relayed answer is whole when the origin ends it.
@@ -99,9 +104,22 @@ async function ended(
     : { kind: 'whole', delimited: known === at }
 }
 
-async function append(chunk: Buffer, { answer, landing, order, rangeEnd, total, onGrown }: Reception): Promise<void> {
-  const { head, writer } = landing
-  const end = rangeEnd ?? head?.length ?? total
+/** The byte at which the body of the answer has to end, as this answer or an earlier one announced; undefined if none did. */
+function expectedLength({ landing, total }: Pick<Reception, 'landing' | 'total'>): number | undefined {
+  return landing.head?.length ?? total
+}
+
+/** Does the answer with the whole body disprove the length that an earlier answer announced? */
+function isBeyond(chunk: Buffer, reception: Reception): boolean {
+  return (
+    reception.position === 0 && reception.landing.writer.size + chunk.length > (expectedLength(reception) ?? Infinity)
+  )
+}
+
+async function append(chunk: Buffer, reception: Reception): Promise<void> {
+  const { answer, landing, order, onGrown } = reception
+  const { writer } = landing
+  const end = reception.rangeEnd ?? expectedLength(reception)
   if (end !== undefined && writer.size + chunk.length > end)
     throw new KissError(
       'length-mismatch',

@@ -164,10 +164,9 @@ function isSameResource(
 
 /** The head of the body of a 200. */
 export function headOf(answer: Answer, { now, passedNames, resource, signIn }: Circumstances): Head {
-  const length = answer.headers['content-length']
   return {
     headers: storedHeaders(answer.headers, now),
-    length: length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined,
+    length: lengthOf(answer.headers),
     ranges: answer.headers['accept-ranges']?.trim().toLowerCase() !== 'none',
     source: answer.source,
     confirmedAt: confirmedAt(answer, now),
@@ -177,6 +176,11 @@ export function headOf(answer: Answer, { now, passedNames, resource, signIn }: C
     signIn,
     varies: variesOn(answer.headers.vary, passedNames),
   }
+}
+
+/** The length that an answer with the whole announces. */
+export function lengthOf({ 'content-length': length }: Answer['headers']): number | undefined {
+  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined
 }
 
 /** Milliseconds since the epoch: the time when the origin confirmed the bytes, if the answer comes from the store of a parent. */
