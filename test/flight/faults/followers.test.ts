@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { MovableClock } from '../../support/engine.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
-import { faultLab, readUpTo } from './lab.js'
+import { matrix, readUpTo } from './lab.js'
 import { until } from '../../support/until.js'
 
 const LENGTH = 1_000_000
@@ -10,15 +10,13 @@ const body = bytes('followers', LENGTH)
 const other = bytes('other', LENGTH)
 const cut = { after: HALF }
 
-describe('faults: engines that follow', () => {
-  const lab = faultLab()
-
+matrix('faults: engines that follow', LENGTH, (lab) => {
   const faults: Readonly<Record<string, readonly Step[]>> = {
     'a cut': [{ body, etag: '"1"', cut }, {}],
     'a cut without a validator': [{ body, cut }, {}],
     'a body without length': [{ body, framing: 'chunked' }],
     'a body that ends with its connection': [{ body, framing: 'close', refusesHead: true }],
-    'a 503 first': [{ status: 503 }, { body }],
+    'a 503 first': [{ status: 503 }, { body, etag: '"1"' }],
     'an empty body': [{ body: Buffer.alloc(0) }],
     'one byte': [{ body: Buffer.from('x') }],
   }
@@ -30,7 +28,9 @@ describe('faults: engines that follow', () => {
       const all = await Promise.all(engines.flatMap((kiss) => [lab.get(kiss, '/f'), lab.get(kiss, '/f')]))
       const whole = steps.find((step) => step.body)?.body as Buffer
       assert.ok(all.every((got) => got.code === undefined && got.body.equals(whole)))
-      assert.equal(lab.asked('/f').filter((line) => line.startsWith('GET')).length, steps.length)
+      const gets = lab.asked('/f').filter((line) => line.startsWith('GET'))
+      if (lab.segmentsAsked('/f') === 0) assert.equal(gets.length, steps.length)
+      else assert.equal(gets.filter((line) => line === 'GET').length, name === 'a 503 first' ? 2 : 1)
       assert.equal(all.filter(({ as }) => as === 'miss').length, 1)
     })
   }
@@ -72,7 +72,7 @@ describe('faults: engines that follow', () => {
       await artifact.close('aborted')
     }
     for (const kiss of engines) assert.ok((await lab.get(kiss, '/f')).body.equals(other))
-    assert.equal(lab.asked('/f').length, 2)
+    lab.wasAsked('/f', 2)
   })
 
   it('a validation by one is a validation for all', async () => {
@@ -80,18 +80,20 @@ describe('faults: engines that follow', () => {
     const cacheDir = await lab.folder()
     const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir, clock })))
     const hold = latch()
-    lab.origin.script('/f', [{ body, etag: '"1"' }, { hold: hold.opened }])
+    lab.origin.serve('/f', { body, etag: '"1"' })
     await lab.get(engines[0]!, '/f', { ttl: 1000 })
+    const before = lab.asked('/f').length
+    lab.origin.script('/f', [{ body, etag: '"1"', hold: hold.opened }])
     clock.move(1001)
     const all = engines.map((kiss) => lab.get(kiss, '/f'))
-    await lab.origin.requested('/f', 2)
+    await lab.origin.requested('/f', before + 1)
     hold.open()
     for (const got of await Promise.all(all)) {
       // Who looked late found it fresh.
       assert.ok(got.as === 'revalidated' || got.as === 'hit', got.as)
       assert.ok(got.body.equals(body))
     }
-    assert.deepEqual(lab.asked('/f'), ['GET', 'GET unless "1"'])
+    assert.deepEqual(lab.asked('/f').slice(before), ['GET unless "1"'])
   })
 
   it('an owner that is silent for half a minute, as another clock has it, is not waited for; it stores nothing', async () => {
@@ -208,7 +210,7 @@ describe('faults: engines that follow', () => {
   it('a stored body that a follower finds is the one that the sum names', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
-    lab.origin.script('/f', [{ body, throttle: 20_000_000 }])
+    lab.origin.script('/f', [{ body, etag: '"1"', throttle: 20_000_000 }])
     const [one, two] = await Promise.all([lab.get(a, '/f'), lab.get(b, '/f', { sha256: sha256(body) })])
     assert.ok(one.body.equals(body) && two.body.equals(body))
     assert.equal(two.entry?.sha256, sha256(body))

@@ -7,7 +7,7 @@ import { MovableClock } from '../../support/engine.js'
 import { bytes, latch, sha256, type Step } from '../../support/origin.js'
 import { children } from './children.js'
 
-import { faultLab, readUpTo } from './lab.js'
+import { faultLab, matrix, readUpTo } from './lab.js'
 import { until } from '../../support/until.js'
 
 const LENGTH = 1_000_000
@@ -20,9 +20,8 @@ const REST = `GET bytes=${HALF}- if "1"`
 /** Milliseconds: an owner that is frozen for longer than its silence is given up. */
 const QUICK = { heartbeat: 20, silence: 400 }
 
-describe('faults: owners that die', () => {
-  const start = children()
-  const lab = faultLab()
+matrix('faults: owners that die in mid-body', LENGTH, (lab) => {
+  const start = children(lab.parallel)
 
   /** Kinds of body: what its successor asks for. */
   const kinds: Readonly<Record<string, readonly [Step, string]>> = {
@@ -46,7 +45,7 @@ describe('faults: owners that die', () => {
       assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
       assert.equal((await artifact.finished())?.sha256, sha256(body))
       await artifact.close('done')
-      assert.deepEqual(lab.asked('/t'), ['GET', rest])
+      lab.wasAsked('/t', ['GET', rest])
       assert.equal((await lab.get(waiting, '/t')).as, 'hit')
       assert.equal((await waiting.status()).usage.reserved, 0, 'the killed process has room')
     })
@@ -68,26 +67,7 @@ describe('faults: owners that die', () => {
       await artifact.close('done')
     }
     assert.deepEqual(await elsewhere, { size: LENGTH, sha256: sha256(body), code: null, kept: true })
-    assert.deepEqual(lab.asked('/t'), ['GET', REST])
-  })
-
-  it('one after the other: each goes on where the last one was', async () => {
-    const cacheDir = await lab.folder()
-    const kiss = await lab.engine({ cacheDir })
-    const steps = [1, 2, 3].map(() => ({ stall: { after: 200_000 } }))
-    lab.origin.script('/t', [{ body, etag: '"1"', ...steps[0] }, ...steps.slice(1), {}])
-    for (const i of [1, 2, 3]) {
-      // Nobody waits: the next process takes the file over when it asks.
-      const owner = await start(cacheDir)
-      void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
-      await until('the next part', async () => (await bodySize(cacheDir, '/t')) >= 200_000 * i)
-      await owner.kill()
-    }
-    const artifact = await lab.open(kiss, '/t')
-    assert.ok((await readUpTo(artifact, LENGTH)).equals(body))
-    await artifact.close('done')
-    const rest = [200_000, 400_000, 600_000].map((at) => `GET bytes=${at}- if "1"`)
-    assert.deepEqual(lab.asked('/t'), ['GET', ...rest])
+    lab.wasAsked('/t', ['GET', REST])
   })
 
   it('content that changed between: the reader of the old is cut short, the next gets the new', async () => {
@@ -106,6 +86,77 @@ describe('faults: owners that die', () => {
     await assert.rejects(readUpTo(artifact, LENGTH, HALF), { code: 'content-changed' })
     await artifact.close('aborted')
     assert.ok((await lab.get(kiss, '/t')).body.equals(other))
+  })
+
+  describe('that are frozen', () => {
+    it('longer than they may be silent: the waiting process starts its own file, and its readers notice nothing', async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir, QUICK)
+      const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
+      const wake = latch()
+      lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF, until: wake.opened } }, {}])
+      const frozen = owner.fetch(lab.origin.url('/t'))
+      await lab.origin.requested('/t')
+      const artifact = await lab.open(kiss, '/t')
+      await readUpTo(artifact, HALF)
+      owner.freeze()
+      assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
+      assert.ok(await artifact.finished())
+      await artifact.close('done')
+      // Its own file from the start: what the frozen one has may still be written to.
+      lab.wasAsked('/t', ['GET', 'GET'])
+      owner.wake()
+      wake.open()
+      assert.deepEqual(await frozen, { size: LENGTH, sha256: sha256(body), code: null, kept: false })
+      assert.equal((await lab.get(kiss, '/t')).as, 'hit')
+    })
+
+    it('wake up after a newer content was stored: theirs goes to their own readers, and is not stored', async () => {
+      const cacheDir = await lab.folder()
+      const owner = await start(cacheDir, QUICK)
+      const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
+      const wake = latch()
+      lab.origin.script('/t', [
+        { body, etag: '"1"', stall: { after: HALF, until: wake.opened } },
+        { body: other, etag: '"2"' },
+      ])
+      const frozen = owner.fetch(lab.origin.url('/t'))
+      await lab.origin.requested('/t')
+      await until('a half', async () => (await bodySize(cacheDir, lab.origin.url('/t'))) >= HALF)
+      owner.freeze()
+      const path = join(transfersOf(cacheDir, lab.origin.url('/t')), '1', 'owner')
+      await until('a silent owner', async () => monotonic() - (await stat(path)).mtimeMs > QUICK.silence)
+      assert.ok((await lab.get(kiss, '/t')).body.equals(other))
+      owner.wake()
+      wake.open()
+      assert.deepEqual(await frozen, { size: LENGTH, sha256: sha256(body), code: null, kept: false })
+      const got = await lab.get(kiss, '/t')
+      assert.ok(got.as === 'hit' && got.body.equals(other))
+    })
+  })
+})
+
+describe('faults: owners that die', () => {
+  const start = children()
+  const lab = faultLab()
+
+  it('one after the other: each goes on where the last one was', async () => {
+    const cacheDir = await lab.folder()
+    const kiss = await lab.engine({ cacheDir })
+    const steps = [1, 2, 3].map(() => ({ stall: { after: 200_000 } }))
+    lab.origin.script('/t', [{ body, etag: '"1"', ...steps[0] }, ...steps.slice(1), {}])
+    for (const i of [1, 2, 3]) {
+      // Nobody waits: the next process takes the file over when it asks.
+      const owner = await start(cacheDir)
+      void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
+      await until('the next part', async () => (await bodySize(cacheDir, lab.origin.url('/t'))) >= 200_000 * i)
+      await owner.kill()
+    }
+    const artifact = await lab.open(kiss, '/t')
+    assert.ok((await readUpTo(artifact, LENGTH)).equals(body))
+    await artifact.close('done')
+    const rest = [200_000, 400_000, 600_000].map((at) => `GET bytes=${at}- if "1"`)
+    assert.deepEqual(lab.asked('/t'), ['GET', ...rest])
   })
 
   for (const [dies, asked] of [
@@ -186,7 +237,7 @@ describe('faults: owners that die', () => {
     const cacheDir = await lab.folder()
     const kiss = await lab.engine({ cacheDir })
     lab.origin.serve('/t', { body })
-    const generation = join(transfersOf(cacheDir, '/t'), '1')
+    const generation = join(transfersOf(cacheDir, lab.origin.url('/t')), '1')
     await mkdir(generation, { recursive: true })
     await utimes(generation, 1, 1)
     assert.ok((await lab.get(kiss, '/t')).body.equals(body))
@@ -196,7 +247,7 @@ describe('faults: owners that die', () => {
     const cacheDir = await lab.folder()
     const kiss = await lab.engine({ cacheDir })
     lab.origin.serve('/t', { body, etag: '"1"' })
-    const generation = join(transfersOf(cacheDir, '/t'), '1')
+    const generation = join(transfersOf(cacheDir, lab.origin.url('/t')), '1')
     await mkdir(generation, { recursive: true })
     const owner = {
       boot: 'another',
@@ -240,75 +291,29 @@ describe('faults: owners that die', () => {
     const owner = await start(cacheDir)
     lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF } }, {}])
     void owner.fetch(lab.origin.url('/t')).catch(() => undefined)
-    await until('a half', async () => (await bodySize(cacheDir, '/t')) >= HALF)
+    await until('a half', async () => (await bodySize(cacheDir, lab.origin.url('/t'))) >= HALF)
     await owner.kill()
     await lab.get(await lab.engine({ cacheDir }), '/t')
     assert.deepEqual(await readdir(join(cacheDir, 'transfers')), [])
   })
-
-  function transfersOf(cacheDir: string, path: string): string {
-    return join(cacheDir, 'transfers', keyIdOf(new URL(lab.origin.url(path))))
-  }
-
-  /** Of the latest generation. */
-  async function bodySize(cacheDir: string, path: string): Promise<number> {
-    const directory = transfersOf(cacheDir, path)
-    try {
-      const last = (await readdir(directory))
-        .map(Number)
-        .sort((a, b) => a - b)
-        .at(-1)
-      return (await stat(join(directory, String(last), 'body'))).size
-    } catch {
-      // Not made yet.
-      return 0
-    }
-  }
-
-  describe('that are frozen', () => {
-    it('longer than they may be silent: the waiting process starts its own file, and its readers notice nothing', async () => {
-      const cacheDir = await lab.folder()
-      const owner = await start(cacheDir, QUICK)
-      const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
-      const wake = latch()
-      lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF, until: wake.opened } }, {}])
-      const frozen = owner.fetch(lab.origin.url('/t'))
-      await lab.origin.requested('/t')
-      const artifact = await lab.open(kiss, '/t')
-      await readUpTo(artifact, HALF)
-      owner.freeze()
-      assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
-      assert.ok(await artifact.finished())
-      await artifact.close('done')
-      // Its own file from the start: what the frozen one has may still be written to.
-      assert.deepEqual(lab.asked('/t'), ['GET', 'GET'])
-      owner.wake()
-      wake.open()
-      assert.deepEqual(await frozen, { size: LENGTH, sha256: sha256(body), code: null, kept: false })
-      assert.equal((await lab.get(kiss, '/t')).as, 'hit')
-    })
-
-    it('wake up after a newer content was stored: theirs goes to their own readers, and is not stored', async () => {
-      const cacheDir = await lab.folder()
-      const owner = await start(cacheDir, QUICK)
-      const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
-      const wake = latch()
-      lab.origin.script('/t', [
-        { body, etag: '"1"', stall: { after: HALF, until: wake.opened } },
-        { body: other, etag: '"2"' },
-      ])
-      const frozen = owner.fetch(lab.origin.url('/t'))
-      await lab.origin.requested('/t')
-      await until('a half', async () => (await bodySize(cacheDir, '/t')) >= HALF)
-      owner.freeze()
-      const path = join(transfersOf(cacheDir, '/t'), '1', 'owner')
-      await until('a silent owner', async () => monotonic() - (await stat(path)).mtimeMs > QUICK.silence)
-      assert.ok((await lab.get(kiss, '/t')).body.equals(other))
-      owner.wake()
-      wake.open()
-      assert.deepEqual(await frozen, { size: LENGTH, sha256: sha256(body), code: null, kept: false })
-      const got = await lab.get(kiss, '/t')
-      assert.ok(got.as === 'hit' && got.body.equals(other))
-    })
-  })
 })
+
+/** @param url of the artifact */
+function transfersOf(cacheDir: string, url: string): string {
+  return join(cacheDir, 'transfers', keyIdOf(new URL(url)))
+}
+
+/** Of the latest generation. */
+async function bodySize(cacheDir: string, url: string): Promise<number> {
+  const directory = transfersOf(cacheDir, url)
+  try {
+    const last = (await readdir(directory))
+      .map(Number)
+      .sort((a, b) => a - b)
+      .at(-1)
+    return (await stat(join(directory, String(last), 'body'))).size
+  } catch {
+    // Not made yet.
+    return 0
+  }
+}

@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict'
 import { rm, stat } from 'node:fs/promises'
 import { bytes, latch, sha256 } from '../../support/origin.js'
-import { faultLab, readUpTo } from './lab.js'
+import { matrix, readUpTo } from './lab.js'
 
 const LENGTH = 1_000_000
 const HALF = 500_000
 const body = bytes('readers', LENGTH)
+const served = { body, etag: '"1"' }
 /** Milliseconds. */
 const PATIENCE = 50
 
-describe('faults: readers', () => {
-  const lab = faultLab()
-
+matrix('faults: readers', LENGTH, (lab) => {
   describe('without patience left', () => {
     it('a first byte that does not come is a 504 with Retry-After, and the download goes on', async () => {
       const hold = latch()
-      lab.origin.script('/p', [{ body, hold: hold.opened }])
+      lab.origin.script('/p', [{ ...served, hold: hold.opened }])
       const kiss = await lab.engine()
       const got = await lab.get(kiss, '/p', { patience: PATIENCE })
       assert.deepEqual([got.code, got.status], ['origin-timeout', 504])
@@ -24,12 +23,12 @@ describe('faults: readers', () => {
       const next = lab.get(kiss, '/p')
       hold.open()
       assert.ok((await next).body.equals(body))
-      assert.equal(lab.asked('/p').length, 1)
+      lab.wasAsked('/p', 1)
     })
 
     it('it says what happened so far', async () => {
       const hold = latch()
-      lab.origin.script('/p', [{ status: 503 }, { body, hold: hold.opened }])
+      lab.origin.script('/p', [{ status: 503 }, { ...served, hold: hold.opened }])
       const kiss = await lab.engine()
       const first = lab.get(kiss, '/p')
       await lab.origin.requested('/p', 2)
@@ -44,7 +43,7 @@ describe('faults: readers', () => {
       const cacheDir = await lab.folder()
       const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
       const hold = latch()
-      lab.origin.script('/p', [{ status: 503 }, { body, hold: hold.opened }])
+      lab.origin.script('/p', [{ status: 503 }, { ...served, hold: hold.opened }])
       const first = lab.get(a, '/p')
       await lab.origin.requested('/p', 2)
       const got = await lab.get(b, '/p', { patience: 4 * PATIENCE })
@@ -56,7 +55,7 @@ describe('faults: readers', () => {
 
     it('a failure by impatience is not remembered', async () => {
       const hold = latch()
-      lab.origin.script('/p', [{ body, hold: hold.opened }])
+      lab.origin.script('/p', [{ ...served, hold: hold.opened }])
       const kiss = await lab.engine()
       await lab.get(kiss, '/p', { patience: PATIENCE })
       hold.open()
@@ -69,7 +68,7 @@ describe('faults: readers', () => {
       // The refusal of a stranger's credential sends this one around: its patience does not begin anew.
       lab.origin.script('/p', [
         { status: 401, delay: 50 * PATIENCE },
-        { hold: never.opened, body },
+        { hold: never.opened, ...served },
       ])
       const stranger = lab.get(kiss, '/p', { headers: { authorization: 'Bearer other' } })
       await lab.origin.requested('/p')
@@ -84,7 +83,7 @@ describe('faults: readers', () => {
 
     it('in mid-body it cuts that reader alone', async () => {
       const until = latch()
-      lab.origin.script('/p', [{ body, stall: { after: HALF, until: until.opened } }])
+      lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
       const kiss = await lab.engine()
       const artifact = await lab.open(kiss, '/p')
       await readUpTo(artifact, HALF)
@@ -94,12 +93,12 @@ describe('faults: readers', () => {
       until.open()
       assert.ok((await readUpTo(artifact, LENGTH, HALF)).equals(body.subarray(HALF)))
       await artifact.close('done')
-      assert.equal(lab.asked('/p').length, 1)
+      lab.wasAsked('/p', 1)
     })
 
     it('a promised reader that waits for its sum is cut as well', async () => {
       const until = latch()
-      lab.origin.script('/p', [{ body, stall: { after: HALF, until: until.opened } }])
+      lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
       const kiss = await lab.engine()
       const artifact = await lab.open(kiss, '/p')
       await readUpTo(artifact, HALF)
@@ -112,7 +111,7 @@ describe('faults: readers', () => {
     })
 
     it('a reader of its end waits for a body that grows, if slowly', async () => {
-      lab.origin.script('/p', [{ body, throttle: LENGTH / 3 }])
+      lab.origin.script('/p', [{ ...served, throttle: LENGTH / 3 }])
       const artifact = await lab.open(await lab.engine(), '/p', { patience: 2_000 })
       assert.ok((await readUpTo(artifact, LENGTH, LENGTH - 1)).equals(body.subarray(LENGTH - 1)))
       await artifact.close('done')
@@ -120,7 +119,7 @@ describe('faults: readers', () => {
   })
 
   it('a slow one gets every byte, and slows no other', async () => {
-    lab.origin.serve('/p', { body })
+    lab.origin.serve('/p', { ...served })
     const kiss = await lab.engine()
     const slow = await lab.open(kiss, '/p')
     assert.ok((await readUpTo(slow, 10)).equals(body.subarray(0, 10)))
@@ -132,7 +131,7 @@ describe('faults: readers', () => {
 
   it('the last one leaving does not stop a transfer', async () => {
     const until = latch()
-    lab.origin.script('/p', [{ body, stall: { after: HALF, until: until.opened } }])
+    lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const kiss = await lab.engine()
     const artifact = await lab.open(kiss, '/p')
     await readUpTo(artifact, HALF)
@@ -141,13 +140,13 @@ describe('faults: readers', () => {
     assert.deepEqual([download?.readers, download?.state], [0, 'downloading'])
     until.open()
     assert.ok((await lab.get(kiss, '/p')).body.equals(body))
-    assert.equal(lab.asked('/p').length, 1)
+    lab.wasAsked('/p', 1)
   })
 
   it('one that leaves while it waits ends with interrupted, before the head and in mid-body', async () => {
     const hold = latch()
     const until = latch()
-    lab.origin.script('/p', [{ body, hold: hold.opened, stall: { after: HALF, until: until.opened } }])
+    lab.origin.script('/p', [{ ...served, hold: hold.opened, stall: { after: HALF, until: until.opened } }])
     const kiss = await lab.engine()
     const leave = new AbortController()
     const waiting = kiss.fetch({ url: new URL(lab.origin.url('/p')), signal: leave.signal })
@@ -165,12 +164,12 @@ describe('faults: readers', () => {
     await artifact.close('aborted')
     until.open()
     assert.ok((await lab.get(kiss, '/p')).body.equals(body))
-    assert.equal(lab.asked('/p').length, 1)
+    lab.wasAsked('/p', 1)
   })
 
   it('a range far ahead waits, one that has arrived does not', async () => {
     const until = latch()
-    lab.origin.script('/p', [{ body, stall: { after: HALF, until: until.opened } }])
+    lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const artifact = await lab.open(await lab.engine(), '/p')
     const ahead = readUpTo(artifact, LENGTH, LENGTH - 1000)
     let early: string | undefined
@@ -184,7 +183,7 @@ describe('faults: readers', () => {
   })
 
   it('one that closes twice, or reads on after the end, harms no other', async () => {
-    lab.origin.serve('/p', { body })
+    lab.origin.serve('/p', { ...served })
     const kiss = await lab.engine()
     const [one, two] = [await lab.open(kiss, '/p'), await lab.open(kiss, '/p')]
     await readUpTo(one, LENGTH)
@@ -196,8 +195,7 @@ describe('faults: readers', () => {
   })
 })
 
-describe('faults: removing what is read', () => {
-  const lab = faultLab()
+matrix('faults: removing what is read', LENGTH, (lab) => {
   const other = bytes('other', LENGTH)
 
   for (const where of ['this process', 'another engine on the directory']) {
@@ -227,14 +225,14 @@ describe('faults: removing what is read', () => {
       await followed.close('done')
       const after = await lab.get(follower, '/q')
       assert.ok(after.as === 'hit' && after.body.equals(other))
-      assert.equal(lab.asked('/q').length, 2)
+      lab.wasAsked('/q', 2)
     })
   }
 
   it('a purge of everything does the same', async () => {
     const kiss = await lab.engine()
     const until = latch()
-    lab.origin.script('/q', [{ body, stall: { after: HALF, until: until.opened } }])
+    lab.origin.script('/q', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const reading = lab.get(kiss, '/q')
     await lab.origin.requested('/q')
     await readUpTo(await lab.open(kiss, '/q'), HALF)
@@ -247,7 +245,7 @@ describe('faults: removing what is read', () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     const until = latch()
-    lab.origin.script('/q', [{ body, stall: { after: HALF, until: until.opened } }])
+    lab.origin.script('/q', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const reading = lab.get(a, '/q')
     await lab.origin.requested('/q')
     await readUpTo(await lab.open(a, '/q'), HALF)
@@ -275,11 +273,9 @@ describe('faults: removing what is read', () => {
     }
     for (const [way, remove] of Object.entries(ways)) {
       await kiss.purge({ all: true })
-      lab.origin.script('/q', [
-        { body, etag: '"1"' },
-        { body: other, etag: '"2"' },
-      ])
+      lab.origin.serve('/q', served)
       await lab.get(kiss, '/q')
+      lab.origin.serve('/q', { body: other, etag: '"2"' })
       const artifact = await lab.open(kiss, '/q')
       assert.equal(artifact.as, 'hit')
       await readUpTo(artifact, 10)
@@ -294,7 +290,7 @@ describe('faults: removing what is read', () => {
 
   it('a blob that vanished behind the index is downloaded again', async () => {
     const kiss = await lab.engine()
-    lab.origin.serve('/q', { body })
+    lab.origin.serve('/q', served)
     const artifact = await lab.open(kiss, '/q')
     await readUpTo(artifact, LENGTH)
     const entry = await artifact.finished()
@@ -302,7 +298,7 @@ describe('faults: removing what is read', () => {
     assert.ok(entry)
     await rm(artifact.path(entry))
     assert.ok((await lab.get(kiss, '/q')).body.equals(body))
-    assert.equal(lab.asked('/q').length, 2)
+    lab.wasAsked('/q', 2)
   })
 })
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { faultLab } from './lab.js'
+import { faultLab, smallRanges } from './lab.js'
 import { runWakeups } from './wakeups.js'
 
 describe('faults: lost wake-ups', () => {
@@ -17,5 +17,21 @@ describe('faults: lost wake-ups', () => {
     })
     assert.deepEqual(wrong, [])
     assert.ok(followed > 100 && stops > 10, `${followed} were followed, ${stops} stops`)
+  })
+
+  it('a hundred downloads by ranges in parallel end in every engine, whose writer stops and starts at random', async function () {
+    this.timeout(120_000)
+    const largest = 400_000
+    const { wrong } = await runWakeups({
+      origin: lab.origin,
+      cacheDir: await lab.folder(),
+      seed: 2,
+      count: 100,
+      parallel: 4,
+      largest,
+      ranges: smallRanges(largest / 2),
+    })
+    assert.deepEqual(wrong, [])
+    assert.ok(lab.segmentsAsked() > 0)
   })
 })

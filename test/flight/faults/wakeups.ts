@@ -2,6 +2,7 @@
 
 import { openEngine } from '#kiss/engine/open.js'
 import type { Engine } from '#kiss/engine/types.js'
+import type { ParallelTerms } from '#kiss/flight/parallel.js'
 import { HastyClock } from '../../support/engine.js'
 import { bytes, sha256, type Origin } from '../../support/origin.js'
 import { getUrl } from './lab.js'
@@ -14,6 +15,10 @@ export interface WakeupOptions {
   readonly count: number
   /** At a time. */
   readonly parallel: number
+  /** Bytes of the largest body. */
+  readonly largest?: number
+  /** Of every engine. */
+  readonly ranges?: Partial<ParallelTerms> | undefined
   readonly onDone?: (done: number) => void
 }
 
@@ -28,12 +33,18 @@ const HANG = 20_000
 
 /** Throws when nothing ends any more. */
 export async function runWakeups(options: WakeupOptions): Promise<WakeupResult> {
-  const { origin, cacheDir, seed, count, parallel, onDone } = options
+  const { origin, cacheDir, seed, count, parallel, largest = 3000, ranges, onDone } = options
   const random = mulberry(seed)
   // One for all: each would run ahead of the others by its own pauses.
   const clock = new HastyClock()
   const open = (): Promise<Engine> =>
-    openEngine({ cacheDir, clock, upstream: { guard: false, env: {} }, warn: () => undefined })
+    openEngine({
+      cacheDir,
+      clock,
+      upstream: { guard: false, env: {} },
+      warn: () => undefined,
+      ...(ranges && { parallel: ranges }),
+    })
   let owner = await open()
   const followers = [await open(), await open()]
   const wrong: string[] = []
@@ -44,7 +55,7 @@ export async function runWakeups(options: WakeupOptions): Promise<WakeupResult> 
 
   const one = async (): Promise<void> => {
     const name = `/${seed}/${next++}`
-    const size = Math.floor(random() * 3000)
+    const size = Math.floor(random() * largest)
     const body = bytes(name, size)
     const framing = random() < 0.5 ? 'length' : 'chunked'
     const cut = random() < 0.3 && size > 0 ? { cut: { after: Math.floor(random() * size) } } : {}
