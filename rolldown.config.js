@@ -6,7 +6,7 @@ import { defineConfig } from 'rolldown'
 
 /** What is loaded by its name: by bin/run.js, by oclif, by Node, through the exports of a package. */
 const entries = {
-  '.': ['cli/run', 'cli/not-found', 'cli/kiss-specifier', 'index', 'plugin', 'provider/contract'],
+  '.': ['cli/run', 'cli/not-found', 'cli/kiss-specifier', 'index', 'plugin', 'provider/contract', 'provider/kit'],
   'plugins/s3': ['index', 'providers'],
   'plugins/gitlab': ['index', 'providers'],
   'plugins/github': ['index', 'providers'],
@@ -25,7 +25,8 @@ const installed = Object.keys(dependencies).filter((name) => !['@oclif/core', 's
 /** What oclif does without: tools of its developers, and what compares the version of Node with its own needs. */
 const unused = ['typescript', 'ts-node', 'tsx', 'pnpapi', 'semver']
 
-const external = ['kiss-cache', ...installed, ...unused].map((name) => new RegExp(`^${name}(?:/|$)`))
+// The plugins contain what they use of the kit: a provider loads nothing of kiss at run time.
+const external = ['kiss-cache(?!/provider-kit)', ...installed, ...unused].map((name) => new RegExp(`^${name}(?:/|$)`))
 
 /** What oclif requires at once and calls only where there is no manifest, and the function that it calls. */
 const late = { tinyglobby: 'glob', minimatch: 'minimatch' }

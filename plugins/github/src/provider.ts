@@ -4,22 +4,22 @@ import type {
   Classification,
   HttpClient,
   ProviderContext,
+  Sharing,
   Source,
   UpstreamAnswer,
   UpstreamFailure,
   UpstreamProvider,
   UpstreamRequest,
 } from 'kiss-cache'
+import { globToRegExp, projectMatcher, TokenSource } from 'kiss-cache/provider-kit'
 import { description, isRateLimit, limitedFor, refusal, type Credential } from './answers.js'
 import { Api, type Asking } from './api.js'
 import { Finder, sha256Of } from './finding.js'
 import { pathBelow } from './place.js'
-import { globToRegExp, repositoryMatcher } from './patterns.js'
 import { isSecretName, readUrl, withoutSecrets } from './read.js'
 import { moves } from './refs.js'
 import { canonicalUrl, type Resource } from './resource.js'
-import { TokenSource } from './token.js'
-import type { HostSettings, Share } from './types.js'
+import type { HostSettings } from './types.js'
 
 export interface GitHubOptions {
   readonly settings: HostSettings
@@ -43,7 +43,7 @@ const PRIORITY = 100
 export class GitHubProvider implements UpstreamProvider {
   readonly name: string
   readonly priority = PRIORITY
-  readonly share: Share
+  readonly share: Sharing
   readonly #o: GitHubOptions
   readonly #now: () => number
   readonly #token: TokenSource | undefined
@@ -59,7 +59,7 @@ export class GitHubProvider implements UpstreamProvider {
     this.#o = options
     this.#now = now
     this.#token = settings.token && new TokenSource(settings.token, now)
-    this.#lendsTo = repositoryMatcher(settings.repositories)
+    this.#lendsTo = projectMatcher(settings.repositories)
     this.#tags = settings.tags.map(globToRegExp)
     this.#finder = new Finder(new Api(settings.place, options.http))
   }

@@ -1,9 +1,8 @@
 /** The settings of one GitHub: github.com or an Enterprise server. */
 
+import type { Sharing } from 'kiss-cache'
+import type { TokenOrigin } from 'kiss-cache/provider-kit'
 import type { Place } from './place.js'
-import type { TokenOrigin } from './token.js'
-
-export type Share = 'all' | 'probe' | 'never'
 
 export interface HostSettings {
   readonly place: Place
@@ -11,7 +10,7 @@ export interface HostSettings {
   readonly token: TokenOrigin | undefined
   /** Repositories that `kiss serve` lends the token to: `owner/name` and globs. */
   readonly repositories: readonly string[]
-  readonly share: Share
+  readonly share: Sharing
   /** Seconds: the lifetime of content that a branch or "latest" names. */
   readonly movingTtl: number
   /** Globs of refs that are tags. */

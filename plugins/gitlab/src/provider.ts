@@ -3,22 +3,23 @@
 import type {
   Classification,
   ProviderContext,
+  Sharing,
   UpstreamAnswer,
   UpstreamFailure,
   UpstreamProvider,
   UpstreamRequest,
 } from 'kiss-cache'
+import { globToRegExp, projectMatcher, TokenSource } from 'kiss-cache/provider-kit'
 import { apiArchive } from './archive.js'
 import { description, isHiddenProject, isSignIn, isUnknownRef, refusal, type Credential } from './answers.js'
 import { pathBelow } from './instance.js'
 import { refMoves } from './moving.js'
-import { globToRegExp, projectMatcher } from './patterns.js'
 import { readUrl } from './read.js'
 import { RefSearch } from './ref-search.js'
 import { canonicalUrl, requestUrl, type Resource } from './resource.js'
 import { searchWithoutSecrets, splitQuery } from './secrets.js'
-import { TokenSource, tokenHeaders } from './token.js'
-import type { InstanceSettings, Share } from './types.js'
+import { tokenHeaders } from './token.js'
+import type { InstanceSettings } from './types.js'
 
 export interface GitLabOptions {
   readonly settings: InstanceSettings
@@ -40,7 +41,7 @@ const PRIORITY = 100
 export class GitLabProvider implements UpstreamProvider {
   readonly name: string
   readonly priority: number
-  readonly share: Share
+  readonly share: Sharing
   readonly #settings: InstanceSettings
   readonly #serving: boolean
   readonly #token: TokenSource | undefined

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { refMoves } from '#gitlab/moving.js'
-import { globToRegExp, projectMatcher } from '#gitlab/patterns.js'
+import { globToRegExp, projectMatcher } from '#kiss/provider/kit.js'
 
 describe('projects that a token is lent to', () => {
   const rows: [patterns: string[], project: string, lent: boolean][] = [

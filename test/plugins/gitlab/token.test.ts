@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { TokenSource, tokenHeaders } from '#gitlab/token.js'
+import { tokenHeaders } from '#gitlab/token.js'
+import { TokenSource } from '#kiss/provider/kit.js'
 
 describe('a token of GitLab', () => {
   let folder: string
