@@ -2,7 +2,7 @@
 
 import type { ClusterOptions, Engine, EngineOptions } from '../engine/types.js'
 import { KissError } from '../errors.js'
-import { plainWithLogins } from '../provider/plain.js'
+import { plainWithLogins } from '../provider/owner.js'
 import { collectProviders } from '../provider/registry.js'
 import type { OwnServer, UpstreamOptions } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'

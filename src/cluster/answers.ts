@@ -1,7 +1,7 @@
 /** Turns the reply of another node into an origin's answer, so that a download handles both in the same way. */
 
 import type { About, PeerAnswer } from '../flight/cluster.js'
-import type { Order } from '../flight/order.js'
+import type { Order } from '../flight/subject.js'
 import type { Access, Entry } from '../store/types.js'
 import { Moved } from './holder.js'
 import type { PeerBody } from './peers.js'

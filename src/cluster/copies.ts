@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { OriginAnswer } from '../upstream/types.js'
 import { isStrong } from '../http/validation.js'
-import type { Order } from '../flight/order.js'
+import type { Order } from '../flight/subject.js'
 import type { KeyId } from '../store/types.js'
 import type { Nodes } from './nodes.js'
 import type { Peers } from './peers.js'

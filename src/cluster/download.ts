@@ -15,21 +15,19 @@
 import type { SharedDownload } from '../flight/cluster.js'
 import type { Lending } from '../flight/directory.js'
 import { errorFrom, type Ending } from '../flight/ending.js'
-import type { Order } from '../flight/order.js'
+import type { Order } from '../flight/subject.js'
 import type { LruMap } from '../store/lru.js'
 import type { Entry, KeyId } from '../store/types.js'
 import type { OriginAnswer, OriginRequest, Origins } from '../upstream/types.js'
 import { answerOf } from './answers.js'
-import { HolderAttempts } from './holder-attempts.js'
 import { abandoned, Moved, type Holder } from './holder.js'
+import { HolderAttempts, Silence, watched } from './waiting.js'
 import type { SharedLease, SharedLeases, Standing } from './leases.js'
 import type { Nodes } from './nodes.js'
 import { dismiss, OtherNodes, questionOf } from './other-nodes.js'
 import type { PeerBody, Peers } from './peers.js'
 import { Unreachable } from './redis.js'
 import { Right, type PeerRights } from './right.js'
-import { Silence } from './silence.js'
-import { watched } from './watch.js'
 
 export interface ClusterDownloadOptions {
   readonly order: Order

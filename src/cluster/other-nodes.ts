@@ -1,6 +1,6 @@
 /** Takes bytes from nodes that have all of a body, or a part of it. */
 
-import type { Order } from '../flight/order.js'
+import type { Order } from '../flight/subject.js'
 import type { KeyId } from '../store/types.js'
 import type { OriginAnswer, OriginRequest } from '../upstream/types.js'
 import { aboutOf, answerOf, renewedAnswer } from './answers.js'

@@ -4,7 +4,7 @@
  */
 
 import type { About } from '../flight/cluster.js'
-import type { Order } from '../flight/order.js'
+import type { Order } from '../flight/subject.js'
 import type { Holder } from './holder.js'
 
 /** The questions of cache rule 9 to the origin. */

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../abort.js'
+import { unlessAborted } from '../waits.js'
 import { BaseCommand } from '../cli/base-command.js'
 import { failureLine, type FailureJson } from '../cli/failure.js'
 import { verifyFailure, verifyLines } from '../cli/inspect/verify.js'

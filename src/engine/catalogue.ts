@@ -1,4 +1,4 @@
-/** The pages of the list of entries, for everybody and for the administrator. */
+/** The list of entries in pages, and the figures of hosts, for everybody and for the administrator. */
 
 import {
   type EntryChoice,
@@ -9,10 +9,43 @@ import {
   type SortOrder,
 } from '../store/listing.js'
 import type { Entry, KeyId } from '../store/types.js'
-import type { Clock } from '../flight/collaborators.js'
+import type { Clock } from '../clock.js'
 import type { ListedAccess } from '../flight/access.js'
-import { figuresByHost } from './host-figures.js'
-import { type Catalogue, type EntryPage, PAGE_SIZE, type PageQuery, type ShownEntry, type Viewer } from './listed.js'
+import { hostOf } from '../http/urls.js'
+
+export type { HostFigures } from '../store/listing.js'
+
+/** An entry as it is listed. */
+export interface ShownEntry extends Entry {
+  /** Milliseconds since the epoch, or Infinity: the end of its pin, which protects it from the quota and from filters. Absent: no pin. */
+  readonly pinnedUntil?: number
+}
+
+/** Number of entries on a page. */
+export const PAGE_SIZE = 50
+
+/** Private entries are shown to the administrator only. */
+export type Viewer = 'anyone' | 'admin'
+
+export interface PageQuery extends EntryChoice, SortOrder {
+  /** From 1; a page beyond the last one is the last one. */
+  readonly page: number
+}
+
+export interface EntryPage {
+  readonly items: readonly ShownEntry[]
+  readonly page: number
+  /** Number of entries on all pages. */
+  readonly total: number
+}
+
+export interface Catalogue {
+  page(query: PageQuery, viewer: Viewer): Promise<EntryPage>
+  /** The figures of each host, the largest first. */
+  hosts(viewer: Viewer): Promise<readonly HostFigures[]>
+  /** Every entry that an administrator chooses. */
+  ids(choice: EntryChoice): Promise<KeyId[]>
+}
 
 export interface CatalogueOptions {
   readonly listing: Listing
@@ -122,4 +155,22 @@ export class EntryCatalogue implements Catalogue {
 /** The page, or the last one if there are fewer. */
 function lastOf(page: number, total: number): number {
   return Math.min(page, Math.max(1, Math.ceil(total / PAGE_SIZE)))
+}
+
+/** The fields of an entry that are summed. */
+interface StoredOf {
+  readonly url: string
+  readonly size: number
+  readonly hits: number
+}
+
+/** Sums the entries of each host, the largest first. @param summed figures that the entries are added to */
+export function figuresByHost(entries: Iterable<StoredOf>, summed: readonly HostFigures[] = []): HostFigures[] {
+  const figures = new Map<string, HostFigures>(summed.map((of) => [of.host, of]))
+  for (const { url, size, hits } of entries) {
+    const host = hostOf(url)
+    const before = figures.get(host) ?? { host, entries: 0, bytes: 0, hits: 0 }
+    figures.set(host, { host, entries: before.entries + 1, bytes: before.bytes + size, hits: before.hits + hits })
+  }
+  return [...figures.values()].sort((a, b) => b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
 }

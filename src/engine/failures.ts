@@ -2,7 +2,7 @@
 
 import { KissError } from '../errors.js'
 import type { KeyId } from '../store/types.js'
-import type { Order } from '../flight/order.js'
+import type { Order } from '../flight/subject.js'
 import { FAILURE_MEMORY } from '../flight/lease.js'
 import { isRemembered } from '../flight/refusals.js'
 

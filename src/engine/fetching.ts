@@ -19,7 +19,8 @@ import { decision, resolve, type Resolution } from './resolution.js'
 import type { Rights } from './rights.js'
 import { narrowed, type Rule, type Rules } from './rules/rules.js'
 import { promisedBy } from './rules/sums.js'
-import type { Artifact, Clock, FetchRequest } from './types.js'
+import type { Clock } from '../clock.js'
+import type { Artifact, FetchRequest } from './types.js'
 
 /** Maximum rounds of one request. Each round reads the store again after a concurrent change. More would be a livelock. */
 const ROUNDS = 12
@@ -80,8 +81,9 @@ export class Fetching {
     const [since, came] = [clock.monotonic(), request.came ?? performance.now()]
     const subject = subjectOf(request.url, request.headers, providers, this.#o)
     const rule = rules.of(subject.canonical)
+    const isSummed = rule?.sha256From !== undefined && request.isSum !== true
     return {
-      request: await promisedBy(rule, request, subject, (sums) => this.fetch(sums)),
+      request: isSummed ? await promisedBy(rule.sha256From, request, subject, (sums) => this.fetch(sums)) : request,
       subject,
       rule,
       signal: request.signal ?? new AbortController().signal,
@@ -118,7 +120,7 @@ export class Fetching {
     const { subject } = state
     if (state.rule?.store === 'never' && !state.request.offline) return fromFlight.unkept(state)
     const entry = await store.entries.get(subject.id)
-    if (!entry || !isFree(subject, entry)) {
+    if (subject.credential !== undefined && (!entry || !isFree(subject, entry))) {
       const kept = await fromStore.keptFor(state)
       if (kept) return kept
     }

@@ -1,15 +1,14 @@
 /** Answers from downloads: starts or joins one, and turns its ending into the answer of the request. */
 
 import { randomUUID } from 'node:crypto'
-import { unlessAborted, waitUntil } from '../abort.js'
+import { unlessAborted, waitUntil } from '../waits.js'
 import { asKissError, KissError } from '../errors.js'
 import { accessOf, isFree, isLentOnce } from '../flight/access.js'
 import { confirmed } from '../flight/commit.js'
 import { errorOf, type Ending } from '../flight/ending.js'
 import type { Flight } from '../flight/flight.js'
 import type { Flights } from '../flight/flights.js'
-import type { Order } from '../flight/order.js'
-import { aloneIdOf, type Subject } from '../flight/subject.js'
+import { type Order, aloneIdOf, type Subject } from '../flight/subject.js'
 import type { Wait } from '../flight/waiting.js'
 import type { Store } from '../store/open.js'
 import { isName } from '../store/names.js'
@@ -21,7 +20,8 @@ import type { RequestState } from './request-state.js'
 import { mayServeStale, resolve } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
 import { narrowed, type Rule } from './rules/rules.js'
-import type { Artifact, Clock, FetchRequest } from './types.js'
+import type { Clock } from '../clock.js'
+import type { Artifact, FetchRequest } from './types.js'
 
 export interface FromFlightOptions {
   readonly flights: Flights

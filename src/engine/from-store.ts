@@ -3,16 +3,20 @@
 import { accessOf, isPrivate } from '../flight/access.js'
 import { aloneIdOf, type Subject } from '../flight/subject.js'
 import { isFresh } from '../http/freshness.js'
+import { mayBeSignInPage } from '../http/sign-in.js'
+import { hostOf } from '../http/urls.js'
 import type { Store } from '../store/open.js'
 import { isName } from '../store/names.js'
 import type { Entry, ServedAs } from '../store/types.js'
-import { storedArtifact } from './artifacts.js'
-import { mismatch } from './contents.js'
+import { storedArtifact, mismatch } from './artifacts.js'
 import type { RequestState } from './request-state.js'
-import type { Artifact, Clock } from './types.js'
+import type { Clock } from '../clock.js'
+import { narrowed, type Rules } from './rules/rules.js'
+import type { Again, Artifact } from './types.js'
 
 export interface FromStoreOptions {
   readonly store: Store
+  readonly rules: Rules
   readonly clock: Clock
   /** Milliseconds that a body for one credential alone is stored. */
   readonly authTtl: number
@@ -42,6 +46,36 @@ export class FromStore {
     if (blob) return storedArtifact(entry, blob, as, detail, isPrivate(subject, entry), this.#o)
     await store.remove(entry.id, entry.sha256)
     return undefined
+  }
+
+  /**
+   * See Engine.again: repeats a hit without a lookup; the decision uses memory only and is synchronous. The entry must be the
+   * object in memory: after a purge, a replacement or a validation by any process it is another object, or none. Only a public
+   * entry that is no page may be repeated without a check of rights (rule 9).
+   */
+  again(before: Entry, ttl: number | undefined): Again | undefined {
+    const { store, rules, clock } = this.#o
+    const entry = store.entries.known(before.id)
+    // An entry that was read or stored again has another headers object.
+    if (entry === undefined || entry.headers !== before.headers) return undefined
+    if (entry.access !== 'public' || mayBeSignInPage(entry)) return undefined
+    const rule = rules.of(entry.url)
+    if (rule?.store === 'never' || rule?.freshness === 'origin' || rule?.sha256From !== undefined) return undefined
+    const now = clock.now()
+    if (!isFresh(entry, { now, ttl: narrowed(ttl, rule) })) return undefined
+    const blob = store.bodies.peek(entry.sha256)
+    if (blob === undefined) return undefined
+    store.counters.add('requests', 1)
+    store.counters.add('requests_hit', 1)
+    store.entries.touch(entry.id, now)
+    return { entry, bytes: blob.inMemory, close: () => void blob.close() }
+  }
+
+  /** See Engine.sentAgain. */
+  sentAgain(entry: Entry, bytes: number): void {
+    const { store } = this.#o
+    store.counters.add('served_hit', bytes)
+    store.figures.servedOf(hostOf(entry.url), bytes)
   }
 
   /** The body that an earlier request with the same credential brought for that credential alone. */

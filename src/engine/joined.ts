@@ -9,14 +9,14 @@ import type { Store } from '../store/open.js'
 import type { Entry } from '../store/types.js'
 import { copy, type CopyingOptions } from './copying.js'
 import { LendingDesk } from './lending.js'
-import { Orders } from './orders.js'
+import { Orders, purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
 import type { Probed } from './probe.js'
-import { purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
 import { purge, type PlannedPurge } from './purge.js'
 import type { Rights } from './rights.js'
 import { totalsOf } from './totals.js'
 import type { Purged } from './status.js'
-import type { Clock, ClusterEngine, EngineStatus, PurgeResult } from './types.js'
+import type { Clock } from '../clock.js'
+import type { ClusterEngine, EngineStatus, PurgeResult } from './types.js'
 
 export interface JoinedOptions extends CopyingOptions {
   readonly leases: Leases

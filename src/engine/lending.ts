@@ -1,6 +1,6 @@
 /** Lends bodies to the other nodes of the cluster: stored bodies, and bodies in flight. */
 
-import { unlessAborted } from '../abort.js'
+import { unlessAborted } from '../waits.js'
 import type { About } from '../flight/cluster.js'
 import { lentFlight, partOf, type Lender, type LentFlight } from '../flight/lend.js'
 import type { Head } from '../flight/directory.js'

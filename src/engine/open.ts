@@ -10,8 +10,7 @@ import { openStore } from '../store/open.js'
 import { isName } from '../store/names.js'
 import type { Entry } from '../store/types.js'
 import type { Origins, Upstream } from '../upstream/types.js'
-import { again, sentAgain } from './again.js'
-import { systemClock } from './clock.js'
+import { systemClock } from '../clock.js'
 import { EntryCatalogue } from './catalogue.js'
 import { Credentials } from './credentials.js'
 import { FailureLog } from './failures.js'
@@ -23,7 +22,7 @@ import { Rights } from './rights.js'
 import { joinCluster, resourceKeyOf, type JoinedCluster } from './joined.js'
 import { plan, purge, select } from './purge.js'
 import { Rules, sharingOf } from './rules/rules.js'
-import { plainProvider } from '../provider/plain.js'
+import { plainProvider } from '../provider/owner.js'
 import { fromOtherUrl } from './derived.js'
 import { isListed } from '../flight/access.js'
 import { ByOrigin } from './by-origin/by-origin.js'
@@ -125,7 +124,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     warn,
     trace: options.trace,
   })
-  const fromStore = new FromStore({ store, clock, authTtl: settings.authTtl })
+  const fromStore = new FromStore({ store, rules, clock, authTtl: settings.authTtl })
   const fromFlight = new FromFlight({ flights, fromStore, rights, failures, store, clock, lifetimes: settings })
   const exchange = new Exchange({ store, clock, origins: originsOf, flights, settings })
   const byOrigin = new ByOrigin({ store, clock, fromStore, exchange, flights, sealed: settings.sealed })
@@ -151,10 +150,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   const status = async (): Promise<EngineStatus> => ({
     counts: await store.counters.read(),
-    usage: { ...(await store.space.usage()), logical: await store.entries.logicalSize() },
+    usage: { ...(await store.space.usage()), logical: await store.listing.logicalSize() },
     quota: await store.space.quota(),
     counted: await store.space.counted(),
-    entries: await store.entries.count(),
+    entries: await store.listing.count(),
     pinned: await store.pins.usage(clock.now()),
     downloads: await flights.downloads(),
     failures: await store.failures.read(),
@@ -191,8 +190,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     listed(select(filter, { store, canonical, now: clock.now() }, after), filter.names)
   return {
     fetch: (request) => joined?.caughtUp()?.then(() => fetching.fetch(request)) ?? fetching.fetch(request),
-    again: (entry, ttl) => (joined?.caughtUp() ? undefined : again(entry, ttl, { store, rules, clock })),
-    sentAgain: (entry, bytes) => sentAgain(entry, bytes, { store }),
+    again: (entry, ttl) => (joined?.caughtUp() ? undefined : fromStore.again(entry, ttl)),
+    sentAgain: (entry, bytes) => fromStore.sentAgain(entry, bytes),
     list: (after) => listed(store.entries.list(after)),
     entry: async (id) => {
       const entry = await store.entries.find(id)
@@ -203,7 +202,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         rule: rules.of(entry.url),
         sharing: others.slice(0, SHARING).map((other) => shown(other)),
         sharedByMore: others.length > SHARING,
-        hitsByDay: await store.entries.hitsByDay(entry.id),
+        hitsByDay: await store.listing.hitsByDay(entry.id),
       }
     },
     select: selected,

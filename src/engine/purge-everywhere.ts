@@ -1,6 +1,7 @@
-/** A purge in a cluster: it is applied to this node and sent to the others, until no node knows a further name. */
+/** Purges in a cluster: those that this node sends to the others, and those that others send to it. */
 
 import type { OpenedCluster } from '../cluster/open.js'
+import { LruMap } from '../store/lru.js'
 import type { Selection } from '../store/select.js'
 import type { KeyId } from '../store/types.js'
 import type { PlannedPurge } from './purge.js'
@@ -26,6 +27,7 @@ export interface PurgingOptions {
   readonly now: number
 }
 
+/** Applies a purge to this node and sends it to the others, until no node knows a further name. */
 export async function purgeEverywhere(
   { ids, selection }: PlannedPurge,
   dryRun: boolean,
@@ -62,4 +64,37 @@ function ordersOf(ids: readonly KeyId[] | undefined, order: Omit<PurgeOrder, 'id
     ...order,
     ids: ids.slice(i * IDS, (i + 1) * IDS),
   }))
+}
+
+/** Orders whose results are remembered. */
+const REMEMBERED = 100
+
+/** Purges that other nodes order: each comes by HTTP and by the log, in any order or at the same time. */
+export class Orders {
+  readonly #obey: (order: PurgeOrder) => Promise<Purged>
+  readonly #runs = new LruMap<string, Promise<Purged>>(REMEMBERED)
+
+  constructor(obey: (order: PurgeOrder) => Promise<Purged>) {
+    this.#obey = obey
+  }
+
+  /** Runs the order after its other run; both remove entries. Resolves with the sum of the runs until now. */
+  run(order: PurgeOrder): Promise<Purged> {
+    const text = JSON.stringify(order)
+    const sum = this.#after(this.#runs.get(text), order)
+    this.#runs.set(text, sum)
+    return sum
+  }
+
+  async #after(earlier: Promise<Purged> | undefined, order: PurgeOrder): Promise<Purged> {
+    const before = await earlier?.catch(() => undefined)
+    const own = await this.#obey(order)
+    if (before === undefined) return own
+    return {
+      ...own,
+      removed: before.removed + own.removed,
+      bytes: before.bytes + own.bytes,
+      named: [...new Set([...before.named, ...own.named])],
+    }
+  }
 }

@@ -11,14 +11,13 @@
  * remembered for `--auth-ttl`.
  */
 
-import { unlessAborted } from '../abort.js'
+import { unlessAborted } from '../waits.js'
 import { asKissError, KissError } from '../errors.js'
 import { isFree } from '../flight/access.js'
-import { VALIDATION_TIMEOUT } from '../flight/attempts.js'
+import { VALIDATION_TIMEOUT } from '../flight/attempt.js'
 import { isConfirmed } from '../flight/resume.js'
 import type { About } from '../flight/cluster.js'
-import type { Order } from '../flight/order.js'
-import { holderOf, type Subject } from '../flight/subject.js'
+import { type Order, holderOf, type Subject } from '../flight/subject.js'
 import type { Flight } from '../flight/flight.js'
 import { hostOf } from '../http/urls.js'
 import type { StoredHeaders } from '../http/stored.js'

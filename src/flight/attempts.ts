@@ -2,10 +2,11 @@
 
 import { KissError, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import { decisions, requestFor } from './asking.js'
+import type { Again, AttemptsOptions, BodyEnding, Step } from './attempt.js'
+import { circumstancesOf, decisions, isMoved, MOVED, requestFor, VALIDATION_TIMEOUT } from './attempt.js'
 import { toldBy, type Told } from './cluster.js'
-import { circumstancesOf, inParallel } from './in-parallel.js'
-import type { Seed } from './order.js'
+import { inParallel } from './in-parallel.js'
+import type { Seed } from './subject.js'
 import { receive, type Reception } from './receive.js'
 import {
   gaveUp,
@@ -18,9 +19,8 @@ import {
   unreachable,
   wrongSum,
 } from './refusals.js'
-import { ask, confirmedAt, judge, lengthOf, type Ask, type Held } from './resume.js'
+import { ask, confirmedAt, judge, lengthOf, wroteAll, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
-import { isMoved, MOVED, type Again, type AttemptsOptions, type BodyEnding, type Step } from './step.js'
 
 /** Range requests in a row without a byte, after which the whole is requested: the origin may not support ranges. */
 const FRUITLESS = 2
@@ -28,8 +28,6 @@ const FRUITLESS = 2
 const QUEUE_PAUSE = 1_000
 /** Milliseconds: the minimum for the last attempt. */
 const LAST_ATTEMPT = 1_000
-/** Milliseconds: with a stale entry at hand the origin gets one attempt of this length (rule 2 of the cache). */
-export const VALIDATION_TIMEOUT = 5_000
 
 export class Attempts {
   /** After `changed`: the answer with the new content, if there is one. */
@@ -88,14 +86,12 @@ export class Attempts {
     const { sum, writtenAt = -Infinity } = left ?? {}
     if (writtenAt + order.lifetime <= collaborators.clock.now()) return undefined
     const { head, writer } = landing
-    const sha256 = writer.digest()
-    if (!head || (head.sha256 ?? sha256) !== sha256) return undefined
-    const isSummed = sum?.size === writer.size && sum.sha256 === sha256
-    if (isSummed) this.delimited = sum.delimited
-    const isLong = head.length === writer.size && writer.size > 0
-    if (!isSummed && !isLong) return undefined
+    const [sha256, size] = [writer.digest(), writer.size]
+    const wrote = wroteAll({ size, head }, sha256, sum)
+    if (!wrote) return undefined
+    this.delimited = wrote.delimited
     this.confirmedAt = writtenAt
-    return { kind: 'whole', sha256, size: writer.size }
+    return { kind: 'whole', sha256, size }
   }
 
   async #attempt(): Promise<Step> {

@@ -11,7 +11,7 @@ import type { Access, Counts, Entry, Sha256 } from '../store/types.js'
 import type { OriginAnswer, Origins } from '../upstream/types.js'
 import type { Lending } from './directory.js'
 import type { Ending } from './ending.js'
-import type { Order } from './order.js'
+import type { Order } from './subject.js'
 
 export interface Cluster {
   /**

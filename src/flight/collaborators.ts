@@ -1,5 +1,6 @@
 /** The collaborators that the downloads are given. */
 
+import type { Clock } from '../clock.js'
 import type { KissError } from '../errors.js'
 import type { Store } from '../store/open.js'
 import type { Counters, KeyId } from '../store/types.js'
@@ -8,16 +9,6 @@ import type { ListedAccess } from './access.js'
 import type { Cluster } from './cluster.js'
 import type { Leases } from './lease.js'
 import type { Parallel } from './parallel.js'
-
-/** Where time comes from: handed in, so that tests never wait. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** Monotonic milliseconds since the boot of the system, for spans of time. Changes of the wall clock do not affect them. */
-  monotonic(): number
-  /** Rejects with the signal's reason when aborted. Keeps the process alive until the pause is over. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
-}
 
 export interface FlightSettings {
   /** Milliseconds since the body last grew. */

@@ -5,7 +5,7 @@ import type { Generation, Head } from './directory.js'
 import { lifetimesFrom } from '../http/freshness.js'
 import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
-import { storageId, type Order } from './order.js'
+import { storageId, type Order } from './subject.js'
 import type { Collaborators } from './collaborators.js'
 
 /** Milliseconds: the lifetime of a body that only the end of its connection delimits. */

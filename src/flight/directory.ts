@@ -14,25 +14,13 @@
  *     dropped     made by a purge or by a later generation: the download serves its readers and stores nothing
  */
 
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  utimes,
-  writeFile,
-  type FileHandle,
-} from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
-import { makeDirectory, parseOrUndefined, unlessMissing } from '../store/files.js'
-import { allDone } from '../store/parallel.js'
-import { type Modes, modesBelow, PRIVATE } from '../store/modes.js'
+import { makeDirectory, parseOrUndefined, unlessMissing, type Modes, modesBelow, PRIVATE } from '../store/files.js'
+import { allDone } from '../waits.js'
 import { serialised, type Ending } from './ending.js'
 import type { Wait } from './waiting.js'
 import type { ProcessIdentity } from '../store/process.js'

@@ -12,7 +12,7 @@ import { commit, confirmed, reservationOf } from './commit.js'
 import type { Ending } from './ending.js'
 import { Landing } from './landing.js'
 import { FAILURE_MEMORY, type Acquisition } from './lease.js'
-import type { Order, Seed } from './order.js'
+import type { Order, Seed } from './subject.js'
 import { isCertificateError, isRemembered } from './refusals.js'
 import type { FlightState } from './state.js'
 

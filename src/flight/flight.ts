@@ -12,10 +12,9 @@ import { type Ending, errorFrom, errorOf } from './ending.js'
 import { follow } from './follow.js'
 import type { Acquisition } from './lease.js'
 import type { Download } from './list.js'
-import { type Order, type Seed, storageId } from './order.js'
+import { type Order, type Seed, storageId, type Subject, holderOf } from './subject.js'
 import { FlightState, agrees } from './state.js'
 import { accessOf } from './access.js'
-import { type Subject, holderOf } from './subject.js'
 import type { Store } from '../store/open.js'
 
 export interface FlightOptions {

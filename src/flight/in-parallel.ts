@@ -1,42 +1,21 @@
 /** Lets several connections bring the body of an answer, if the origin and the size allow it. */
 
-import { isSelecting } from '../http/passed-headers.js'
 import { isStrong } from '../http/validation.js'
 import type { OriginAnswer } from '../upstream/types.js'
-import { isSignIn, requestFor } from './asking.js'
-import { toldBy } from './cluster.js'
+import { circumstancesOf, requestFor } from './attempt.js'
 import type { Collaborators, Counting } from './collaborators.js'
 import type { Head } from './directory.js'
-import type { Order } from './order.js'
-import { judge, type Circumstances } from './resume.js'
+import type { Order } from './subject.js'
+import { judge } from './resume.js'
 import type { Opened } from './segment.js'
 import { Segments, Unfit } from './segments.js'
 import { countersOf } from './sources.js'
 import type { FlightState } from './state.js'
-import { resourceOf } from './subject.js'
 
 /** RFC 9110 §14.3. */
 const TAKES_BYTES = /(^|,)\s*bytes\s*(,|$)/i
 /** Milliseconds until the headers of a segment: the origin has answered for this content before. */
 const TIMEOUT = 30_000
-
-/** The context in which {@link judge} reads an answer. */
-export function circumstancesOf(
-  answer: OriginAnswer,
-  order: Order,
-  { resourceKey, clock }: Pick<Collaborators, 'resourceKey' | 'clock'>,
-): Circumstances {
-  const told = toldBy(answer)
-  return {
-    now: clock.now(),
-    // Selecting headers are part of the key: a `Vary` on them does not prevent storing.
-    passedNames: Object.keys(order.headers).filter((name) => !isSelecting(name)),
-    resource: told ? (told.resource ?? '') : resourceOf(answer.url, order.provider, resourceKey),
-    hop: answer.hop,
-    // A node never lends a sign-in page.
-    signIn: !told && isSignIn(answer, order),
-  }
-}
 
 export interface InParallel {
   readonly order: Order

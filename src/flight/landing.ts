@@ -1,7 +1,7 @@
 /** The body of a generation on disk: it reserves the space, writes the bytes and shows readers the bytes they may read. */
 
 import { asKissError } from '../errors.js'
-import { allDone } from '../store/parallel.js'
+import { allDone } from '../waits.js'
 import { withRoom } from '../store/slack.js'
 import type { Space } from '../store/types.js'
 import type { Generation, Head } from './directory.js'

@@ -4,8 +4,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unlessMissing } from '../store/files.js'
 import { generationsOf, type Generation, type Owner } from './directory.js'
-import { inParallel } from '../store/parallel.js'
-import { livenessOf, monotonic } from '../store/process.js'
+import { inParallel } from '../waits.js'
+import { monotonic } from '../clock.js'
+import { livenessOf } from '../store/process.js'
 import type { KeyId } from '../store/types.js'
 
 /** Directories read at a time: there may be thousands, and each takes a few open files. */

@@ -3,7 +3,7 @@
 import { Declined, NoAnswer } from '../upstream/declined.js'
 import { KissError, reasonOf, systemCode } from '../errors.js'
 import { parseProblem } from '../http/problem.js'
-import { parseRetryAfter } from '../http/retry-after.js'
+import { parseRetryAfter } from '../http/dates.js'
 import type { Classification, UpstreamFailure, UpstreamProvider } from '../provider/types.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { isPassing } from './retry.js'

@@ -6,8 +6,8 @@
 import { parseContentRange, resumeRange } from '../http/range.js'
 import { storedHeaders } from '../http/stored.js'
 import { conditionalHeaders, confirms, resumeValidator, strongEqual } from '../http/validation.js'
-import type { Head } from './directory.js'
-import type { Entry } from '../store/types.js'
+import type { Head, Sum } from './directory.js'
+import type { Entry, Sha256 } from '../store/types.js'
 
 /** The state of a download before an attempt. */
 export interface Held {
@@ -192,6 +192,17 @@ export function confirmedAt({ age }: Pick<Answer, 'age'>, now: number): number |
 function variesOn(vary: string | undefined, passedNames: readonly string[]): boolean {
   const names = (vary ?? '').split(',').map((name) => name.trim().toLowerCase())
   return passedNames.length > 0 && names.some((name) => name === '*' || passedNames.includes(name))
+}
+
+/** Did a predecessor write every byte? Its sum or the announced length proves it. `delimited`: see {@link Sum}. */
+export function wroteAll(
+  { size, head }: Pick<Held, 'size' | 'head'>,
+  sha256: Sha256,
+  sum: Sum | undefined,
+): { readonly delimited: boolean } | undefined {
+  if (!head || unequal(head.sha256, sha256)) return undefined
+  if (sum?.size === size && sum.sha256 === sha256) return { delimited: sum.delimited }
+  return head.length === size && size > 0 ? { delimited: true } : undefined
 }
 
 /** Merges the heads of two answers for one content: a later answer may add a length or a newer Last-Modified; it removes nothing. */

@@ -1,4 +1,4 @@
-/** HTTP dates, RFC 9110 §5.6.7, read in all three forms. */
+/** HTTP dates (RFC 9110 §5.6.7), read in all three forms, and Retry-After (§10.2.3), to milliseconds and back. Pure. */
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const time = '(\\d{2}):(\\d{2}):(\\d{2})'
@@ -36,4 +36,18 @@ function utc(year: number, monthName: string | undefined, day: number, clock: re
   // Date rolls 31 February over; no such day is no date.
   if (date.getUTCDate() !== day || hour > 23 || minute > 59 || second > 60) return undefined
   return date.setUTCFullYear(year)
+}
+
+/** Milliseconds from `now` (since the epoch); undefined for any other text. A date in the past means now. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  const text = value?.trim()
+  if (text === undefined) return undefined
+  if (/^\d{1,12}$/.test(text)) return Number(text) * 1000
+  const date = parseHttpDate(text, now)
+  return date === undefined ? undefined : Math.max(0, date - now)
+}
+
+/** Whole seconds, at least one: after 0 a client would retry at once. */
+export function formatRetryAfter(ms: number): string {
+  return String(Math.max(1, Math.ceil(ms / 1000)))
 }

@@ -2,7 +2,7 @@
 
 import type { Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'
-import { plainProvider } from './plain.js'
+import { plainProvider } from './owner.js'
 import { PROVIDERS_HOOK, type ProvidersHookOptions, type UpstreamProvider } from './types.js'
 
 /** A hook registers objects; one that takes longer hangs. Milliseconds. */

@@ -15,7 +15,8 @@ import {
   unpinPath,
 } from './pages/actions.js'
 import { entryPage, entryPagePath } from './pages/entry.js'
-import type { Clock, Engine } from '../engine/types.js'
+import type { Clock } from '../clock.js'
+import type { Engine } from '../engine/types.js'
 import { eventsRoute, LiveEvents } from './events.js'
 import { helpPage } from './pages/help.js'
 import { missingPage, pagePath } from './pages/missing.js'

@@ -1,6 +1,6 @@
 /** The live view: server-sent events (HTML §9.2), at most one a second, made once for all listeners. */
 
-import type { Clock } from '../engine/types.js'
+import type { Clock } from '../clock.js'
 import { liveState } from './pages/live.js'
 import type { Role } from './pages/view.js'
 import { text, type BodySink, type Reply } from './reply.js'

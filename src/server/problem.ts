@@ -2,7 +2,7 @@
 
 import { KissError, type ErrorCode } from '../errors.js'
 import { formatCacheStatus } from '../http/cache-status.js'
-import { formatRetryAfter } from '../http/retry-after.js'
+import { formatRetryAfter } from '../http/dates.js'
 import type { Reply } from './reply.js'
 
 /** The codes of errors.ts, and those that only HTTP has. */

@@ -1,8 +1,7 @@
 /** Views of the engine, computed once for all requests of a moment. */
 
-import type { Engine, EngineStatus } from '../engine/types.js'
-import { flightsOf, type Look, RATE_WINDOW } from './pages/rates.js'
-import { type Role, type View, viewFor } from './pages/view.js'
+import type { Engine, EngineStatus, Download } from '../engine/types.js'
+import { type Role, type View, viewFor, type Flight } from './pages/view.js'
 
 /** Calls `work` again only when the last call has ended; callers meanwhile get its outcome. */
 export function together<T>(work: () => Promise<T>): () => Promise<T> {
@@ -48,4 +47,28 @@ export class Snapshots {
     if (last === undefined || at - last.at >= SHORTEST) this.#looks.push(look)
     return { status, now: at, view: (role) => viewFor(role, status, flights) }
   }
+}
+
+export interface Look {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly downloads: readonly Download[]
+}
+
+/** Milliseconds over which a rate is measured: long enough for a steady value, short enough to show a stall. */
+export const RATE_WINDOW = 5_000
+
+/** Identifies a download by URL and start, because two downloads of one URL start at different times. */
+const keyOf = ({ url, startedAt }: Download): string => `${startedAt} ${url}`
+
+/** @param before an earlier sample; the rate of a newer download is measured from its start */
+export function flightsOf(now: Look, before: Look | undefined): Flight[] {
+  const earlier = new Map(before?.downloads.map((download) => [keyOf(download), download.received]))
+  return now.downloads.map((download) => {
+    const known = earlier.get(keyOf(download))
+    const since = known === undefined || before === undefined ? download.startedAt : before.at
+    const seconds = (now.at - since) / 1000
+    const bytes = download.received - (known ?? 0)
+    return { ...download, rate: seconds > 0 ? Math.max(0, bytes / seconds) : 0 }
+  })
 }

@@ -252,29 +252,6 @@ export class Entries implements EntryStore {
     return this.withUses(entryOf(row))
   }
 
-  /** Hits by day (days since the epoch, UTC), without those that are not written yet. */
-  async hitsByDay(id: KeyId): Promise<ReadonlyMap<number, number>> {
-    const rows = await this.#database.query<{ day: number; n: number }>('SELECT day, n FROM hits WHERE id = ?', id)
-    return new Map(rows.map(({ day, n }) => [day, n]))
-  }
-
-  /** Bytes of all bodies, each counted once for every entry that names it; names are not counted. */
-  async logicalSize(): Promise<number> {
-    const [row] = await this.#database.query<{ n: number }>(
-      `SELECT (SELECT coalesce(sum(size * entries), 0) FROM blobs)
-        - (SELECT coalesce(sum(json_extract(value, '$.value.size')), 0) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,
-    )
-    return row?.n ?? 0
-  }
-
-  /** The number of entries; names do not count. */
-  async count(): Promise<number> {
-    const [row] = await this.#database.query<{ n: number }>(
-      `SELECT (SELECT count(*) FROM ${ENTRIES}) - (SELECT count(*) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,
-    )
-    return row?.n ?? 0
-  }
-
   /** Another process changed something, or the index is another one. */
   dropMemory(): void {
     this.#epoch++

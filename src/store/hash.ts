@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { systemCode } from '../errors.js'
-import { stampOf } from './seen-file.js'
+import { stampOf } from './blobs.js'
 import { unlessMissing } from './files.js'
 import type { Sha256 } from './types.js'
 

@@ -3,8 +3,7 @@
 import { chmod, link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KissError, asKissError, systemCode } from '../errors.js'
-import { makeDirectory, syncFile, unlessMissing } from './files.js'
-import { honour, type Modes, modesBelow, PRIVATE } from './modes.js'
+import { makeDirectory, syncFile, unlessMissing, honour, type Modes, modesBelow, PRIVATE } from './files.js'
 import type { KeyId, Sha256 } from './types.js'
 
 /**

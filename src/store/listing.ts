@@ -1,8 +1,8 @@
-/** Selects, sorts, counts and sums entries in SQL. Every statement reads the index on the listed fields, not the rows. */
+/** Selects, sorts, counts and sums entries in SQL. The statements of a list read the index on the listed fields, not the rows. */
 
 import type { Parameter } from './index/connection.js'
 import type { Database } from './index/database.js'
-import { CREATE_LISTED_INDEX, ENTRIES, LISTED_FIELDS, LISTED_INDEX } from './index/schema.js'
+import { CREATE_LISTED_INDEX, ENTRIES, IS_NAME, LISTED_FIELDS, LISTED_INDEX } from './index/schema.js'
 import { NAME } from './names.js'
 import { pinnedEntries } from './pins.js'
 import type { Access, Entry, KeyId } from './types.js'
@@ -95,13 +95,36 @@ const orders: Readonly<Record<SortKey, string>> = {
 }
 
 export class Listing {
-  readonly #database: Pick<Database, 'browse'>
+  readonly #database: Pick<Database, 'browse' | 'query'>
   readonly #withUses: (entry: Entry) => Entry
 
   /** @param withUses adds the uses that are not written yet */
-  constructor(database: Pick<Database, 'browse'>, withUses: (entry: Entry) => Entry) {
+  constructor(database: Pick<Database, 'browse' | 'query'>, withUses: (entry: Entry) => Entry) {
     this.#database = database
     this.#withUses = withUses
+  }
+
+  /** Hits by day (days since the epoch, UTC), without those that are not written yet. */
+  async hitsByDay(id: KeyId): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#database.query<{ day: number; n: number }>('SELECT day, n FROM hits WHERE id = ?', id)
+    return new Map(rows.map(({ day, n }) => [day, n]))
+  }
+
+  /** Bytes of all bodies, each counted once for every entry that names it; names are not counted. */
+  async logicalSize(): Promise<number> {
+    const [row] = await this.#database.query<{ n: number }>(
+      `SELECT (SELECT coalesce(sum(size * entries), 0) FROM blobs)
+        - (SELECT coalesce(sum(json_extract(value, '$.value.size')), 0) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,
+    )
+    return row?.n ?? 0
+  }
+
+  /** The number of entries; names do not count. */
+  async count(): Promise<number> {
+    const [row] = await this.#database.query<{ n: number }>(
+      `SELECT (SELECT count(*) FROM ${ENTRIES}) - (SELECT count(*) FROM ${ENTRIES} WHERE ${IS_NAME}) AS n`,
+    )
+    return row?.n ?? 0
   }
 
   /** The number of the chosen entries by their right. */

@@ -1,7 +1,6 @@
 /** Open blobs: the readers of a blob share one descriptor; the descriptors of small blobs stay open for the next reader. */
 
-import type { FileBlob } from './blobs.js'
-import { SeenFile } from './seen-file.js'
+import { type FileBlob, SeenFile } from './blobs.js'
 import type { BlobStore, OpenBlob, Sha256, Shared } from './types.js'
 
 /** Descriptors that stay open without a reader. */

@@ -17,14 +17,6 @@ export interface ProcessIdentity {
 /** `unknown`: this process cannot tell, as in another pid namespace; only the silence of the owner counts against it. */
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
-/**
- * Milliseconds since the system's boot, without its sleep. All processes of a boot read the same clock, and setting the wall
- * clock does not move it.
- */
-export function monotonic(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
-
 let self: Promise<ProcessIdentity> | undefined
 
 export function thisProcess(): Promise<ProcessIdentity> {

@@ -7,9 +7,8 @@ import { access, chmod, constants, copyFile, mkdtemp, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { KissError, systemCode } from '../errors.js'
-import { unlessMissing } from './files.js'
+import { unlessMissing, PRIVATE } from './files.js'
 import { Layout } from './layout.js'
-import { PRIVATE } from './modes.js'
 
 export async function isReadOnly({ root }: Layout): Promise<boolean> {
   try {

@@ -1,7 +1,6 @@
 /** Small bodies in memory, in front of their files: bounded in bytes, shared by the entries that name one sum. */
 
-import type { FileBlob } from './blobs.js'
-import { SeenFile } from './seen-file.js'
+import { type FileBlob, SeenFile } from './blobs.js'
 import type { OpenBlob, Sha256 } from './types.js'
 
 /**

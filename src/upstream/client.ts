@@ -1,5 +1,6 @@
 /** The sources of the network, and what they share: limits, cap, health, guards. Loads undici: import it when it is needed. */
 import type { LookupFunction } from 'node:net'
+import { systemClock } from '../clock.js'
 import { Answer } from './answer.js'
 import { FromMirrors } from './from-mirrors.js'
 import { FromOrigin } from './from-origin.js'
@@ -10,7 +11,7 @@ import { Health } from './health.js'
 import { parseMirrors } from './mirrors.js'
 import { parseParents } from './parents.js'
 import { Network } from './network.js'
-import { monotonic, Rate, type RateClock } from './rate.js'
+import { Rate, type SpanClock } from './rate.js'
 import { trusting } from './trust.js'
 import { Turn } from './turn.js'
 import type { Upstream, UpstreamOptions } from './types.js'
@@ -24,8 +25,8 @@ const FLOOR = 16 * 1024
 export interface Seams {
   /** Instead of the system's resolver. */
   readonly lookup?: LookupFunction
-  /** Monotonic: of the cap on bandwidth, and of mirrors and parents that rest. */
-  readonly clock?: RateClock
+  /** For the cap on bandwidth, and for mirrors and parents that rest. */
+  readonly clock?: SpanClock
 }
 
 /**
@@ -34,7 +35,7 @@ export interface Seams {
  */
 export async function openUpstream(
   options: UpstreamOptions,
-  { lookup, clock = monotonic }: Seams = {},
+  { lookup, clock = systemClock }: Seams = {},
 ): Promise<Upstream> {
   const { caFile, env = {}, via, maxDownloads, maxDownloadsPerHost, maxRate, self } = options
   // Node itself takes NODE_EXTRA_CA_CERTS from the environment that the process was started with.
@@ -42,7 +43,7 @@ export async function openUpstream(
   const secureContext = caFile === undefined ? undefined : await trusting(caFile, extraFile)
   const guards = [new Guard(options), new Guard({ ...options, guard: false })] as const
   const { warn = () => undefined, trace, stallTimeout = STALL_TIMEOUT } = options
-  const now = (): number => clock.now()
+  const now = (): number => clock.monotonic()
   const network = (guard: Guard, proxies = env) =>
     new Network({ guard, lookup, secureContext, env: proxies, via, warn, trace })
   const [guarded, trusted, direct] = [network(guards[0]), network(guards[1]), network(guards[1], {})]

@@ -1,5 +1,5 @@
 /** Calls a provider, and separates its values from its failures. */
-import { unlessAborted } from '../abort.js'
+import { unlessAborted } from '../waits.js'
 import { asKissError, KissError } from '../errors.js'
 import type { UpstreamFailure, UpstreamProvider } from '../provider/types.js'
 

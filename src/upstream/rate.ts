@@ -1,21 +1,9 @@
 /** A bandwidth cap over all downloads together. */
-import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Where the time of the cap comes from: monotonic milliseconds. */
-export interface RateClock {
-  now(): number
-  /** Rejects with the signal's reason when it is aborted. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>
-}
+import { type Clock, systemClock } from '../clock.js'
 
-export const monotonic: RateClock = {
-  now: () => performance.now(),
-  sleep: (ms, signal) =>
-    sleep(ms, undefined, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted()
-      throw error
-    }),
-}
+/** A clock for spans of time. */
+export type SpanClock = Pick<Clock, 'monotonic' | 'sleep'>
 
 /** Milliseconds of unused rate that may be made up for at once: enough to bridge a timer that fires late. */
 const BURST = 100
@@ -26,17 +14,17 @@ const BURST = 100
  */
 export class Rate {
   readonly #bytesPerSecond: number
-  readonly #clock: RateClock
+  readonly #clock: SpanClock
   #paidUntil = -Infinity
 
-  constructor(bytesPerSecond: number, clock: RateClock = monotonic) {
+  constructor(bytesPerSecond: number, clock: SpanClock = systemClock) {
     this.#bytesPerSecond = bytesPerSecond
     this.#clock = clock
   }
 
   /** Resolves when `bytes` more may pass. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     this.#paidUntil = Math.max(this.#paidUntil, now - BURST) + (bytes / this.#bytesPerSecond) * 1000
     const wait = this.#paidUntil - now
     if (wait > 0) await this.#clock.sleep(wait, signal)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
-import { plainProvider } from '#kiss/provider/plain.js'
+import { plainProvider } from '#kiss/provider/owner.js'
 import type { UpstreamFailure, UpstreamProvider } from '#kiss/provider/types.js'
 import { fetchAll, HastyClock, testEngines } from '../support/engine.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'

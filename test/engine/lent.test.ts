@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
-import { plainProvider } from '#kiss/provider/plain.js'
+import { plainProvider } from '#kiss/provider/owner.js'
 import type { Sharing, UpstreamProvider } from '#kiss/provider/types.js'
 import { fetchAll, readArtifact, testEngines } from '../support/engine.js'
 import { bytes, latch, Origin } from '../support/origin.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import type { Engine, EngineOptions, ShownEntry } from '#kiss/engine/types.js'
-import { plainProvider } from '#kiss/provider/plain.js'
+import { plainProvider } from '#kiss/provider/owner.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
 import { startServer } from '#kiss/server/server.js'
 import { get as httpGet } from '../server/support/client.js'

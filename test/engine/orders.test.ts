@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { Orders } from '#kiss/engine/orders.js'
-import type { PurgeOrder } from '#kiss/engine/purge-everywhere.js'
+import { Orders, type PurgeOrder } from '#kiss/engine/purge-everywhere.js'
 import type { Purged } from '#kiss/engine/status.js'
 import { latch } from '../support/latch.js'
 

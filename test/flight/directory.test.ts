@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { type Generation, makeGeneration, type Owner } from '#kiss/flight/directory.js'
 import { inFlight } from '#kiss/flight/list.js'
 import { Leases } from '#kiss/flight/lease.js'
-import { monotonic, thisProcess } from '#kiss/store/process.js'
+import { monotonic } from '#kiss/clock.js'
+import { thisProcess } from '#kiss/store/process.js'
 
 describe('a generation of a transfer', () => {
   let root: string

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { cacheStatusOf, formatCacheStatus } from '#kiss/http/cache-status.js'
-import { parseHttpDate } from '#kiss/http/dates.js'
+import { parseHttpDate, formatRetryAfter, parseRetryAfter } from '#kiss/http/dates.js'
 import { formatReprDigest, ownEntityTag, parseReprDigest, parseSha256 } from '#kiss/http/digest.js'
 import { attachment } from '#kiss/http/disposition.js'
 import { isPassable, parsePassedNames, passedHeaders } from '#kiss/http/passed-headers.js'
-import { formatRetryAfter, parseRetryAfter } from '#kiss/http/retry-after.js'
 import { storedHeaders } from '#kiss/http/stored.js'
 import { isEntityTag } from '#kiss/http/validation.js'
 

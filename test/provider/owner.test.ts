@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { ownerOf } from '#kiss/provider/owner.js'
-import { plainProvider } from '#kiss/provider/plain.js'
+import { ownerOf, plainProvider } from '#kiss/provider/owner.js'
 import type { UpstreamProvider } from '#kiss/provider/types.js'
 
 describe('the owner of a URL', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
-import { systemClock } from '#kiss/engine/clock.js'
+import { systemClock } from '#kiss/clock.js'
 import type { Engine } from '#kiss/engine/types.js'
 import { openDashboard, type Dashboard } from '#kiss/server/dashboard.js'
 import { startServer, type RunningServer } from '#kiss/server/server.js'

@@ -115,7 +115,7 @@ describe('a parent', () => {
     const told: string[] = []
     const right = await tiers.start()
     const parents = { of: [{ to: [lab.url('/'), right.server.url] }] }
-    const clock = { now: () => now, sleep: async () => undefined }
+    const clock = { monotonic: () => now, sleep: async () => undefined }
     const asker = await Asker.open({ parents, warn: (line) => void told.push(line) }, { clock })
     const asked = async (): Promise<number> => {
       assert.ok((await asker.get(tiers.origin.url('/f'))).body.equals(body))

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '#kiss/store/index/connection.js'
 import { Leases } from '#kiss/flight/lease.js'
 import type { Store } from '#kiss/store/open.js'
-import { monotonic } from '#kiss/store/process.js'
+import { monotonic } from '#kiss/clock.js'
 import type { Entry } from '#kiss/store/types.js'
 import { Fixture, blobFiles, put, sha256 } from './support.js'
 

@@ -123,7 +123,7 @@ async function openWithoutDescriptors(first: Store): Promise<unknown> {
   )
   for (const file of files) closeSync(file)
   store = await again()
-  return { code, entries: await store.entries.count() }
+  return { code, entries: await store.listing.count() }
 }
 
 async function churn(at: Store, name: string, bytes: number, times: number): Promise<number> {

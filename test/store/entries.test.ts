@@ -63,7 +63,7 @@ describe('entries', () => {
     const entry = await put(store, 'a', 'body')
     const name = await put(store, 'b', entry.url, { source: NAME })
     await store.pins.add([entry.id, name.id], undefined)
-    const counted = [await store.entries.count(), await store.entries.logicalSize(), await store.pins.usage(0)]
+    const counted = [await store.listing.count(), await store.listing.logicalSize(), await store.pins.usage(0)]
     assert.deepEqual(counted, [1, 4, { entries: 1, bytes: 4 }])
     await store.pins.remove([entry.id, name.id])
     assert.deepEqual(await store.purge({ all: true }, { dryRun: true }), { removed: 1, bytes: 4 })
@@ -94,7 +94,7 @@ describe('entries', () => {
     }
     store.entries.touch(sha256('another'), 3 * day)
     await store.flush()
-    const hits = await store.entries.hitsByDay(entry.id)
+    const hits = await store.listing.hitsByDay(entry.id)
     assert.deepEqual(
       [...hits],
       [
@@ -102,9 +102,9 @@ describe('entries', () => {
         [3, 2],
       ],
     )
-    assert.equal((await store.entries.hitsByDay(sha256('another'))).size, 0)
+    assert.equal((await store.listing.hitsByDay(sha256('another'))).size, 0)
     await store.remove(entry.id)
-    assert.equal((await store.entries.hitsByDay(entry.id)).size, 0)
+    assert.equal((await store.listing.hitsByDay(entry.id)).size, 0)
   })
 
   it('are not thought changed when they were only used', async () => {

@@ -164,7 +164,7 @@ describe('the listing of entries', () => {
       return []
     }
     const explaining = new Listing(
-      { browse: (operation) => operation({ ...direct, query: explain }) },
+      { query: explain, browse: (operation) => operation({ ...direct, query: explain }) },
       (entry) => entry,
     )
     const choice = { search: 'x', host: 'h', state: 'stale', largerThan: 1, purgeable: 1 } as const

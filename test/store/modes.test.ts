@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeGeneration } from '#kiss/flight/directory.js'
-import { modesBelow, PRIVATE } from '#kiss/store/modes.js'
+import { modesBelow, PRIVATE } from '#kiss/store/files.js'
 import { Fixture, put } from './support.js'
 
 describe('the permissions in a cache directory', () => {

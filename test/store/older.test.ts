@@ -47,7 +47,7 @@ describe('the cache directory of an older kiss', () => {
     assert.equal(store.layout.instance, VERSION.split('\n')[1])
     assert.equal((await store.counters.read()).downloaded, 18)
     assert.deepEqual(await store.space.usage(), { blobs: 12, reserved: 0 })
-    assert.equal(await store.entries.logicalSize(), 18)
+    assert.equal(await store.listing.logicalSize(), 18)
     assert.deepEqual(fixture.warnings, [])
   })
 
@@ -60,7 +60,7 @@ describe('the cache directory of an older kiss', () => {
     store.entries.touch(first!.id, Date.now())
     await store.flush()
     assert.equal(
-      [...(await store.entries.hitsByDay(first!.id)).values()].reduce((a, b) => a + b, 0),
+      [...(await store.listing.hitsByDay(first!.id)).values()].reduce((a, b) => a + b, 0),
       1,
     )
     assert.deepEqual(await store.verify(), { checked: 3, damaged: [], orphans: [], dangling: [] })

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { monotonic } from '#kiss/store/process.js'
 import { openEngine } from '#kiss/engine/open.js'
-import type { Artifact, Clock, Content, Engine, EngineOptions, FetchRequest } from '#kiss/engine/types.js'
+import { type Clock, monotonic } from '#kiss/clock.js'
+import type { Artifact, Content, Engine, EngineOptions, FetchRequest } from '#kiss/engine/types.js'
 
 /** Real time, but a pause is over at once: the monotonic time jumps over it. */
 export class HastyClock implements Clock {

@@ -98,7 +98,7 @@ describe('limits on downloads', () => {
   it('lets bodies share one rate', async () => {
     const waits: number[] = []
     let now = 0
-    const clock = { now: () => now, sleep: async (ms: number) => void (waits.push(ms), (now += ms)) }
+    const clock = { monotonic: () => now, sleep: async (ms: number) => void (waits.push(ms), (now += ms)) }
     asker = await Asker.open({ maxRate: 100_000 }, { clock })
     const [one, two] = await Promise.all([asker.get(origin.url('/1')), asker.get(origin.url('/2'))])
     assert.deepEqual([one.body, two.body], [body, body])
@@ -109,7 +109,7 @@ describe('limits on downloads', () => {
 
   describe('that others wait for', () => {
     let now = 0
-    const clock = { now: () => now, sleep: async () => undefined }
+    const clock = { monotonic: () => now, sleep: async () => undefined }
     const slow = latch()
     beforeEach(async () => {
       asker = await Asker.open({ maxDownloads: 1 }, { clock })

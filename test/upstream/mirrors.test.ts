@@ -119,7 +119,7 @@ describe('asking mirrors', () => {
     two.serve('/a', { body, etag: '"two"' })
     const mirrors = [{ match: origin.url('/pub/'), to: [one.url('/m'), two.url('/')] }]
     // The guard lets nobody but the origin itself through: mirrors need no permission.
-    const clock = { now: () => now, sleep: async () => undefined }
+    const clock = { monotonic: () => now, sleep: async () => undefined }
     const warn = (line: string): void => void told.push(line)
     asker = await Asker.open({ allow: [`127.0.0.1:${origin.port}`], mirrors, warn }, { clock })
   })

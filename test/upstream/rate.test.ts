@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { Rate, monotonic, type RateClock } from '#kiss/upstream/rate.js'
+import { systemClock } from '#kiss/clock.js'
+import { Rate, type SpanClock } from '#kiss/upstream/rate.js'
 
 /** A clock on which sleeping is all that takes time. */
-function clock(): RateClock & { time: number; slept: number[] } {
+function clock(): SpanClock & { time: number; slept: number[] } {
   const slept: number[] = []
   return {
     time: 1000,
     slept,
-    now() {
+    monotonic() {
       return this.time
     },
     async sleep(ms) {
@@ -39,14 +40,14 @@ describe('the bandwidth cap', () => {
 
   it('makes everybody pay behind the one before', async () => {
     const waits: number[] = []
-    const rate = new Rate(1000, { now: () => 0, sleep: async (ms) => void waits.push(ms) })
+    const rate = new Rate(1000, { monotonic: () => 0, sleep: async (ms) => void waits.push(ms) })
     await Promise.all([rate.take(300, signal), rate.take(300, signal), rate.take(300, signal)])
     assert.deepEqual(waits, [200, 500, 800])
   })
 
   it('stops waiting for a reader that gave up', async () => {
     const gone = new AbortController()
-    const rate = new Rate(1, monotonic)
+    const rate = new Rate(1, systemClock)
     const taken = rate.take(1_000_000, gone.signal)
     gone.abort(new Error('gone'))
     await assert.rejects(taken, /gone/)

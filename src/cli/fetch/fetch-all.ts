@@ -6,7 +6,7 @@ import { describeWait, type Artifact, type Engine, type FetchRequest, type Wait 
 import { KissError } from '../../errors.js'
 import { parseHttpDate } from '../../http/dates.js'
 import { displayUrl } from '../../http/urls.js'
-import { unlessAborted } from '../../abort.js'
+import { unlessAborted } from '../../waits.js'
 import { failureJson, failureLine, failureOf } from '../failure.js'
 import type { ProgressView } from '../progress.js'
 import { summaryOf } from './report.js'

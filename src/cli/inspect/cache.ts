@@ -2,7 +2,7 @@
 
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { statusDocument } from '../../server/status.js'
-import { unlessAborted } from '../../abort.js'
+import { unlessAborted } from '../../waits.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'

@@ -1,12 +1,12 @@
 /** `kiss purge`: the selection, and the question before the removal. */
 
+import { createInterface } from 'node:readline/promises'
 import type { PurgeFilter, PurgeResult } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { parseUrl } from '../../http/parse-url.js'
 import { entryId, isEmptyFilter } from '../../server/entry-filter.js'
 import { formatSize } from '../../units.js'
 import type { BaseCommand } from '../base-command.js'
-import { canAsk, confirm } from '../confirm.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
 import type { Showable } from './list.js'
@@ -100,4 +100,24 @@ export function purgeLine(result: PurgeResult, chosen: readonly Showable[]): str
 
 function amount({ removed, bytes }: PurgeResult): string {
   return `${removed} ${removed === 1 ? 'entry' : 'entries'}, ${formatSize(bytes)}`
+}
+
+/** A user can be asked: standard input and standard error are terminals. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY
+}
+
+/** `y` and `yes` mean yes; any other input, or its end, means no. Rejects with the reason of the signal. */
+export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  // Not in raw mode: Ctrl-C stays a signal.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+  try {
+    const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
+    const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal }), closed])
+    return /^y(?:es)?$/i.test(answer.trim())
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    lines.close()
+  }
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../../errors.js'
-import { figuresByHost } from '../../engine/host-figures.js'
+import { figuresByHost } from '../../engine/catalogue.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
 import type { InspectedCache } from './cache.js'

@@ -1,6 +1,6 @@
 /** The text of `kiss stats`. Pure. */
 
-import type { HostFigures } from '../../engine/host-figures.js'
+import type { HostFigures } from '../../engine/catalogue.js'
 import { moneySaved, sourceKinds } from '../../server/totals.js'
 import { formatMoney, formatPrice, formatSize, type Price } from '../../units.js'
 import { tableLines, type Column } from '../table.js'

@@ -57,7 +57,7 @@ export async function openServers(
   for (const server of values.server) refuseOpenCredentials(server, { ...sent, token })
   const [{ ThroughServers }, { systemClock }] = await Promise.all([
     import('../../engine/through-servers.js'),
-    import('../../engine/clock.js'),
+    import('../../clock.js'),
   ])
   const { 'ca-file': caFile, 'max-rate': maxRate, 'stall-timeout': stallTimeout } = values
   return new ThroughServers({

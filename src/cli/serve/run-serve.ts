@@ -74,7 +74,7 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
   const [{ startServer }, { openObservation }, { systemClock }] = await Promise.all([
     import('../../server/server.js'),
     import('../../server/observation.js'),
-    import('../../engine/clock.js'),
+    import('../../clock.js'),
   ])
   const tls = tlsFiles(values)
   const accelRedirect = values['x-accel-redirect']

@@ -9,14 +9,13 @@ import type { Store } from '../../store/open.js'
 import { growingArtifact } from '../artifacts.js'
 import type { RequestState } from '../request-state.js'
 import type { Artifact } from '../types.js'
-import { unlessAborted } from '../../abort.js'
+import { unlessAborted } from '../../waits.js'
 import type { Asked } from './asked.js'
 
 /** @param now milliseconds */
 export function storedAnswer(
   artifact: Artifact,
   stored: StoredAnswer,
-  _asked: Asked,
   { cache, now }: { readonly cache: CacheStatus; readonly now: number },
 ): Artifact {
   const { status, fields, part } = stored

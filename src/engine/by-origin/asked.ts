@@ -2,7 +2,7 @@
 
 import type { AskedFor, Fields } from '../../http/caching/types.js'
 import type { RequestState } from '../request-state.js'
-import type { Clock } from '../types.js'
+import type { Clock } from '../../clock.js'
 
 export interface Asked extends AskedFor {
   /** Time of arrival, milliseconds since the epoch. */

@@ -16,7 +16,8 @@ import type { ServedAs } from '../../store/types.js'
 import type { Store } from '../../store/open.js'
 import type { FromStore } from '../from-store.js'
 import type { RequestState } from '../request-state.js'
-import type { Artifact, Clock } from '../types.js'
+import type { Clock } from '../../clock.js'
+import type { Artifact } from '../types.js'
 import { growingAnswer, storedAnswer } from './answers.js'
 import { askedOf, type Asked } from './asked.js'
 import { beginning, candidatesIn, select, type Candidate } from './candidates.js'
@@ -106,7 +107,7 @@ export class ByOrigin {
       ? { fwd: 'stale', fwdStatus: 304, ttl }
       : { hit: true, ttl, ...(stale && { detail: 'stale' }) }
     const artifact = await this.#o.fromStore.open(state, entry, as, undefined)
-    return artifact && storedAnswer(artifact, stored, asked, { cache, now: how.now })
+    return artifact && storedAnswer(artifact, stored, { cache, now: how.now })
   }
 
   /** Sends the request to the origin, or waits for an equal request. */
@@ -189,7 +190,7 @@ export class ByOrigin {
     const now = this.#o.clock.now()
     const artifact = await this.#o.fromStore.open(state, entry, 'stale', 'stale-if-error')
     const cache: CacheStatus = { hit: true, ttl: Math.trunc(freshFor(stored, now)), detail: 'stale-if-error' }
-    return artifact && storedAnswer(artifact, stored, asked, { cache, now })
+    return artifact && storedAnswer(artifact, stored, { cache, now })
   }
 
   /** RFC 5861 §3: validates after the answer to the client. A failure is repeated with the next request. */

@@ -49,7 +49,5 @@ export function combined(
       await discard()
       return ''
     },
-    url: rest.url,
-    hop: rest.hop,
   }
 }

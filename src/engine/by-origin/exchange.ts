@@ -4,11 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { KissError, systemCode } from '../../errors.js'
 import type { Flight } from '../../flight/flight.js'
 import type { Flights } from '../../flight/flights.js'
-import type { Order } from '../../flight/order.js'
+import { type Order, aloneIdOf, resourceOf } from '../../flight/subject.js'
 import { unreachable } from '../../flight/refusals.js'
 import { headOf } from '../../flight/resume.js'
 import { countersOf } from '../../flight/sources.js'
-import { aloneIdOf, resourceOf } from '../../flight/subject.js'
 import { confirmsStored, headAgrees, validating, withoutConditions } from '../../http/caching/conditions.js'
 import { servesInTrouble, type Trouble } from '../../http/caching/decision.js'
 import { keptFields, updatedFields } from '../../http/caching/fields.js'
@@ -23,11 +22,12 @@ import type { Entry } from '../../store/types.js'
 import type { Store } from '../../store/open.js'
 import type { OriginAnswer, Origins } from '../../upstream/types.js'
 import type { RequestState } from '../request-state.js'
-import type { Artifact, Clock } from '../types.js'
+import type { Clock } from '../../clock.js'
+import type { Artifact } from '../types.js'
 import type { Asked } from './asked.js'
 import { answerId } from './candidates.js'
 import { combined } from './combined.js'
-import { passingAnswer } from './passing-answer.js'
+import { passingAnswer } from './passing.js'
 
 export type Outcome =
   /** The store has the answer now. */
@@ -207,7 +207,7 @@ export class Exchange {
     const why = asked.unstorable ? 'credential' : whyNotStored({ asked, answer: answered, receivedAt })
     const length = lengthOf(headers)
     if (why !== undefined || (length ?? 0) > (state.rule?.maxSize ?? Infinity))
-      return { kind: 'passing', artifact: passingAnswer(answer, { state, asked, why, length }, this.#o) }
+      return { kind: 'passing', artifact: passingAnswer(answer, { state, asked, length }, this.#o) }
     const stored: StoredAnswer = {
       status,
       // RFC 9110 §6.6.1: an answer without a Date gets the time of its arrival.

@@ -1,12 +1,62 @@
-/** A body that is not stored: its bytes go to one client in order, and to no disk. */
+/** The answer to a client that is not stored: its bytes go to one client in order, and to no disk. */
 
 import { createHash } from 'node:crypto'
+import type { Clock } from '../../clock.js'
 import { asKissError, KissError } from '../../errors.js'
 import { unreachable } from '../../flight/refusals.js'
+import { countersOf } from '../../flight/sources.js'
+import type { CacheStatus } from '../../http/cache-status.js'
+import { keptFields } from '../../http/caching/fields.js'
+import { storedHeaders } from '../../http/stored.js'
+import type { Store } from '../../store/open.js'
 import type { Sha256 } from '../../store/types.js'
 import type { OriginAnswer } from '../../upstream/types.js'
-import { mismatch } from '../contents.js'
-import type { Content } from '../types.js'
+import { accounts, mismatch } from '../artifacts.js'
+import type { RequestState } from '../request-state.js'
+import type { Artifact, Content } from '../types.js'
+import type { Asked } from './asked.js'
+
+export interface PassingAnswer {
+  readonly state: RequestState
+  readonly asked: Asked
+  readonly length: number | undefined
+}
+
+export function passingAnswer(
+  answer: OriginAnswer,
+  { state, asked, length }: PassingAnswer,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+): Artifact {
+  const { subject, request } = state
+  const { status, headers } = answer
+  const bodiless = asked.method === 'HEAD' || status === 204 || status === 304
+  const content = new PassingContent({
+    answer,
+    shown: subject.shown,
+    length: bodiless && asked.method !== 'HEAD' ? 0 : length,
+    promised: status === 200 && asked.method === 'GET' ? request.sha256 : undefined,
+    onBytes: (bytes) => {
+      for (const counter of countersOf(answer)) store.counters.add(counter, bytes)
+    },
+  })
+  const cache: CacheStatus = { fwd: asked.method === 'HEAD' ? 'request' : 'uri-miss', fwdStatus: status }
+  const isPrivate = asked.credentialed || asked.unstorable
+  return {
+    as: 'miss',
+    url: subject.shown,
+    headers: storedHeaders(headers, clock.now()),
+    entry: undefined,
+    private: isPrivate,
+    detail: undefined,
+    answer: { status, fields: keptFields(headers), cache, age: undefined },
+    stored: false,
+    content,
+    progress: () => ({ received: content.received, length }),
+    finished: () => Promise.resolve(undefined),
+    path: (entry) => store.blobs.path(entry.sha256),
+    ...accounts('miss', content, { url: subject.shown, private: isPrivate }, store),
+  }
+}
 
 export interface PassingOptions {
   readonly answer: OriginAnswer
@@ -20,6 +70,7 @@ export interface PassingOptions {
   readonly onBytes: (bytes: number) => void
 }
 
+/** A body whose bytes go to one client in order. */
 export class PassingContent implements Content {
   readonly complete = false
   readonly #o: PassingOptions
@@ -36,6 +87,11 @@ export class PassingContent implements Content {
 
   get length(): number | undefined {
     return this.#o.length
+  }
+
+  /** Bytes. */
+  get received(): number {
+    return this.#start + this.#chunk.length
   }
 
   get sha256(): Sha256 | undefined {

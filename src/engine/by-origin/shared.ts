@@ -1,7 +1,7 @@
 /** Collapses equal requests to an origin that come at the same time (RFC 9111 §4). */
 
 import { keyOf } from '../../store/select.js'
-import { unlessAborted } from '../../abort.js'
+import { unlessAborted } from '../../waits.js'
 import type { RequestState } from '../request-state.js'
 import type { Asked } from './asked.js'
 

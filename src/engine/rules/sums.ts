@@ -5,7 +5,6 @@ import { KissError } from '../../errors.js'
 import { sumIn } from '../../http/sums.js'
 import { displayUrl, fileNameOf } from '../../http/urls.js'
 import type { Artifact, FetchRequest } from '../types.js'
-import type { Rule } from './rules.js'
 
 /** Bytes of a file of sums: 10,000 lines. */
 const LONGEST = 1024 * 1024
@@ -14,18 +13,17 @@ const LONGEST = 1024 * 1024
 const SUM_AGE = 60_000
 
 /**
- * The request with the sum of the rule. Throws the failure of fetching the sum, and `digest-mismatch` if the client requires
+ * The request with the sum that the file at `reference` has for it; the reference is relative to the artifact. Throws the failure of fetching the sum, and `digest-mismatch` if the client requires
  * another one.
  */
 export async function promisedBy(
-  rule: Rule | undefined,
+  reference: string,
   request: FetchRequest,
   { shown }: Subject,
   fetch: (request: FetchRequest) => Promise<Artifact>,
 ): Promise<FetchRequest> {
-  if (rule?.sha256From === undefined || request.isSum === true) return request
   const { url, headers, signal, offline, refresh, patience, sha256 } = request
-  const place = placeOf(rule.sha256From, url)
+  const place = placeOf(reference, url)
   const found = sumIn(
     await textOf(
       await fetch({

@@ -1,12 +1,12 @@
 /** Failures, grouped by artifact and reason. Pure. */
 
 import type { FailureRecord } from '../../engine/types.js'
+import { isErrorCode, type ErrorCode } from '../../errors.js'
 import { ago, count } from './format.js'
 import { html, type Html, type Part } from './html.js'
 import type { Comparisons } from './kisscache-order.js'
 import { listTable } from './list.js'
 import { artifact } from './parts.js'
-import { reasonOf } from './reasons.js'
 
 /** The failures of one artifact with one reason. */
 export interface FailureGroup {
@@ -87,4 +87,26 @@ function nextTry({ retryAt }: FailureRecord, now: number): Part {
   return html`<time datetime="${iso}" title="${iso.slice(0, 19).replace('T', ' ')} UTC"
     >in ${Math.ceil((retryAt - now) / 1000)}s</time
   >`
+}
+
+/** Contains only codes that can end a download. */
+const reasons: Partial<Readonly<Record<ErrorCode, string>>> = {
+  'origin-refused': 'The origin says no',
+  'origin-failed': 'The origin failed',
+  'origin-unreachable': 'The origin is out of reach, or keeps failing',
+  'origin-timeout': 'The origin took too long',
+  'upstream-forbidden': 'This server may not connect there',
+  'content-changed': 'The content changed during the download',
+  'length-mismatch': 'The body is not as long as announced',
+  'digest-mismatch': 'The content is not the promised one',
+  'out-of-time': 'It took too long',
+  credential: 'No credential could be made',
+  quota: 'The cache has no room for it',
+  disk: 'The disk of the cache failed',
+  internal: 'kiss failed; see its log',
+}
+
+/** The reason of a failed download, in words for users. */
+export function reasonOf(code: string): string {
+  return (isErrorCode(code) ? reasons[code] : undefined) ?? 'The download failed'
 }

@@ -1,7 +1,7 @@
 /** The forms above the lists: a text search, and filters for the entries. Pure. */
 
 import { formatSize } from '../../units.js'
-import type { HostFigures } from '../../engine/host-figures.js'
+import type { HostFigures } from '../../engine/catalogue.js'
 import type { PageQuery } from '../../engine/types.js'
 import { type EntryChoice, states } from '../../store/listing.js'
 import { isChoosing } from './entry-list.js'

@@ -1,13 +1,14 @@
 /** The parts of pages that are updated while the page is open, by name. */
 
 import type { Price } from '../../units.js'
-import { count } from './format.js'
+import { servedKinds } from '../../store/types.js'
+import { count, size } from './format.js'
 import { failureTable, groupFailures } from './failures.js'
 import { html, type Html } from './html.js'
-import { kindTable } from './kinds.js'
 import { liveNumbers } from './numbers.js'
 import { FLIGHTS_SHOWN, flightTable, quotaBar, tiles, waitingTable } from './parts.js'
 import type { Flight, View } from './view.js'
+import { listTable } from './list.js'
 
 export interface LiveInput {
   readonly view: View
@@ -68,4 +69,26 @@ export function liveState(input: LiveInput): { readonly parts: Record<string, st
     parts: { ...Object.fromEntries(names.map((name) => [name, parts[name](input).text])), ...liveNumbers(input) },
     said: all.length === 0 ? 'No downloads' : all.length === 1 ? '1 download' : `${all.length} downloads`,
   }
+}
+
+const meanings = {
+  hit: 'from the store',
+  collapsed: 'joined a download in flight',
+  miss: 'downloaded for it',
+  revalidated: 'from the store, after the origin confirmed it',
+  stale: 'from the store, while the origin was down',
+  failed: 'an error before the first byte',
+} as const
+
+/** Requests and bytes by kind of answer. */
+export function kindTable({ status: { counts } }: View): Html {
+  return listTable(
+    'Requests and bytes by kind of answer',
+    [
+      { title: 'Answer', cell: (kind) => html`${kind} <span class="note">${meanings[kind]}</span>` },
+      { title: 'Requests', kind: 'number', cell: (kind) => count(counts[`requests_${kind}`]) },
+      { title: 'Bytes', kind: 'number', cell: (kind) => (kind === 'failed' ? '–' : size(counts[`served_${kind}`])) },
+    ],
+    [...servedKinds, 'failed' as const],
+  )
 }

@@ -1,9 +1,9 @@
 /** The dependencies of the pages, and the conversion of a page to a route. */
 
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { KissError } from '../../errors.js'
 import type { Price } from '../../units.js'
 import { compressed } from '../compression.js'
-import { formToken, isFormToken } from '../form-token.js'
 import type { Reply } from '../reply.js'
 import type { Handler, Incoming, Route, Services } from '../route.js'
 import type { Snapshots } from '../snapshots.js'
@@ -74,4 +74,29 @@ function pageHandler(site: Site, make: Make): Handler {
 /** Redirects to another page, which the browser requests with GET (RFC 9110 §15.4.4). */
 export function seeOther(location: string): Reply {
   return { status: 303, headers: { Location: location, 'Cache-Control': 'no-store' } }
+}
+
+/** Milliseconds that a form may lie open. */
+const LIFETIME = 12 * 3_600_000
+
+/**
+ * A browser sends the admin token with the forms of every site, but only this server can compute the form token. It is derived
+ * from the admin token, so that every worker accepts it, before and after a restart. The salt makes it different on each page,
+ * so that the length of a compressed page reveals nothing.
+ * @param now milliseconds since the epoch
+ */
+export function formToken(adminToken: string, now: number, salt = randomBytes(12).toString('hex')): string {
+  const until = (now + LIFETIME).toString(36)
+  return `${until}.${salt}.${mac(adminToken, until, salt)}`
+}
+
+export function isFormToken(adminToken: string, token: string, now: number): boolean {
+  const [until = '', salt = '', given = ''] = token.split('.')
+  const wanted = Buffer.from(mac(adminToken, until, salt))
+  const shown = Buffer.from(given)
+  return shown.length === wanted.length && timingSafeEqual(shown, wanted) && parseInt(until, 36) > now
+}
+
+function mac(adminToken: string, until: string, salt: string): string {
+  return createHmac('sha256', adminToken).update(`kiss form ${until} ${salt}`).digest('hex')
 }

@@ -1,10 +1,9 @@
 /** The page of figures: by kind of answer, by host, and over time. */
 
-import type { HostFigures } from '../../engine/host-figures.js'
+import type { HostFigures } from '../../engine/catalogue.js'
 import type { HostServed } from '../../store/figures/figures.js'
 import { spanNames } from '../../store/figures/intervals.js'
 import { compressed } from '../compression.js'
-import { hostsByServed } from '../hosts.js'
 import { json } from '../reply.js'
 import type { Route } from '../route.js'
 import { chart, chartData } from './charts.js'
@@ -87,4 +86,23 @@ export const historyRoute: Route = {
       return compressed(json(200, chartData(span, await engine.figures.history(span))), request)
     },
   },
+}
+
+/** The size of the entries of a host, and the bytes that were ever served of it. */
+export interface HostTraffic extends HostFigures {
+  /** Bytes; forgotten for hosts without recent requests. */
+  readonly served: number
+}
+
+/** Ordered by bytes served, largest first; includes hosts without entries. */
+export function hostsByServed(
+  stored: readonly HostFigures[],
+  served: readonly { readonly host: string; readonly served: number }[],
+): HostTraffic[] {
+  const hosts = new Map<string, HostTraffic>(stored.map((figures) => [figures.host, { ...figures, served: 0 }]))
+  for (const { host, served: bytes } of served) {
+    const { entries = 0, bytes: size = 0, hits = 0 } = hosts.get(host) ?? {}
+    hosts.set(host, { host, entries, bytes: size, hits, served: bytes })
+  }
+  return [...hosts.values()].sort((a, b) => b.served - a.served || b.bytes - a.bytes || (a.host < b.host ? -1 : 1))
 }

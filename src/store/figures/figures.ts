@@ -1,13 +1,69 @@
-/** Figures for dashboard and metrics that all processes share, beside the counters. Serving needs none of them. */
+/** Sums that all processes on a cache directory add to: the counters, and the figures for dashboard and metrics. */
 
 import type { Database } from '../index/database.js'
-import type { Flusher } from '../index/flusher.js'
+import { type Flusher, WriteBehind } from '../index/flusher.js'
+import { type CounterName, type Counters, type Counts, counterNames } from '../types.js'
 import { History } from './history.js'
 import type { Interval, SpanName } from './intervals.js'
-import { Presence, type ProcessFigures } from './presence.js'
-import { SharedSums } from './sums.js'
-import type { CounterName, Counters } from '../types.js'
 
+/** Tables with the columns `name` and `value`. */
+export type SumTable = 'counters' | 'sums' | 'hosts'
+
+export class SharedSums {
+  readonly #database: Database
+  readonly #table: SumTable
+  readonly #additions: WriteBehind<string, number>
+
+  constructor(database: Database, flusher: Flusher, table: SumTable) {
+    this.#database = database
+    this.#table = table
+    this.#additions = new WriteBehind<string, number>({
+      database,
+      flusher,
+      merge: (a, b) => a + b,
+      write: ({ query }, additions) =>
+        query(
+          `INSERT INTO ${table} SELECT key, value FROM json_each(?) WHERE true
+           ON CONFLICT (name) DO UPDATE SET value = value + excluded.value`,
+          JSON.stringify(Object.fromEntries(additions)),
+        ),
+    })
+  }
+
+  add(name: string, n: number): void {
+    if (n !== 0) this.#additions.add(name, n)
+  }
+
+  /** Includes additions of this process that are not written yet. */
+  async read(): Promise<ReadonlyMap<string, number>> {
+    return this.#database.run(async ({ query }) => {
+      const rows = await query<{ name: string; value: number }>(`SELECT name, value FROM ${this.#table}`)
+      const sums = new Map(rows.map((row) => [row.name, row.value]))
+      for (const [name, n] of this.#additions.pending) sums.set(name, (sums.get(name) ?? 0) + n)
+      return sums
+    })
+  }
+}
+
+/** The sums whose names types.ts lists. */
+export class SharedCounters implements Counters {
+  readonly #sums: SharedSums
+
+  constructor(database: Database, flusher: Flusher) {
+    this.#sums = new SharedSums(database, flusher, 'counters')
+  }
+
+  add(name: CounterName, n: number): void {
+    this.#sums.add(name, n)
+  }
+
+  async read(): Promise<Counts> {
+    const sums = await this.#sums.read()
+    return Object.fromEntries(counterNames.map((name) => [name, sums.get(name) ?? 0])) as Record<CounterName, number>
+  }
+}
+
+/** The figures beside the counters. Serving needs none of them. */
 export interface Figures {
   /** Adds a whole number to a sum that all processes share: at once in memory, within a second on disk. */
   add(name: string, n: number): void
@@ -69,5 +125,49 @@ export function sharedFigures({ database, flusher, clock, owner, counters }: Fig
     tell: (figures) => presence.tell(figures, clock.now()),
     processes: () => presence.all(clock.now()),
     leave: () => presence.leave(),
+  }
+}
+
+/** Milliseconds after which a process that writes nothing counts as gone. */
+export const SILENT = 30_000
+
+/** JSON; its writers and readers define the content. */
+export type ProcessFigures = object
+
+/** The living processes on a cache directory, and the figures that each of them writes at times. */
+export class Presence {
+  readonly #database: Database
+  readonly #owner: string
+
+  constructor(database: Database, owner: string) {
+    this.#database = database
+    this.#owner = owner
+  }
+
+  /** Replaces the figures of this process. */
+  async tell(figures: ProcessFigures, now: number): Promise<void> {
+    await this.#database.run(async ({ query }) => {
+      await query('DELETE FROM presence WHERE at <= ? OR at > ?', now - SILENT, now)
+      await query(
+        `INSERT INTO presence VALUES (?, ?, ?) ON CONFLICT (owner) DO UPDATE SET at = excluded.at, figures = excluded.figures`,
+        this.#owner,
+        now,
+        JSON.stringify(figures),
+      )
+    })
+  }
+
+  async leave(): Promise<void> {
+    await this.#database.query('DELETE FROM presence WHERE owner = ?', this.#owner)
+  }
+
+  async all(now: number): Promise<ProcessFigures[]> {
+    const rows = await this.#database.query<{ figures: string }>(
+      // A time in the future was written before the clock was set back; its process says something newer in a moment.
+      'SELECT figures FROM presence WHERE at > ? AND at <= ?',
+      now - SILENT,
+      now,
+    )
+    return rows.map(({ figures }) => JSON.parse(figures) as ProcessFigures)
   }
 }

@@ -3,11 +3,10 @@
 import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KissError } from '../../errors.js'
+import { KissError, systemCode } from '../../errors.js'
 import type { Layout } from '../layout.js'
 import { asFullDisk, type Slack } from '../slack.js'
 import { type Connection, type Parameter, connect } from './connection.js'
-import { faultOf, indexError, isReplaceable } from './faults.js'
 import { inodeOf, setAside, setAsideEnded } from './setaside.js'
 
 export interface DatabaseOptions {
@@ -205,4 +204,34 @@ async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promi
       await sleep(BUSY_POLL)
     }
   }
+}
+
+export type IndexFault =
+  /** The file is not a usable database: a new one has to take its place. */
+  | 'damaged'
+  /** Another process has held it for longer than the busy timeout. */
+  | 'locked'
+  /** The disk, the permissions or too many open files: a new file would fail as well. */
+  | 'failing'
+
+/** undefined where the error is not SQLite's. */
+export function faultOf(error: unknown): IndexFault | undefined {
+  const code = systemCode(error)
+  if (code?.startsWith('SQLITE_') !== true) return undefined
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) return 'damaged'
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'locked'
+  return 'failing'
+}
+
+/** Whether a new file in place of an index that could not be opened would help: a directory, or a file of another user. */
+export function isReplaceable(error: unknown): boolean {
+  return faultOf(error) === 'damaged' || ['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(error) ?? '')
+}
+
+/** An error of SQLite, or of the file system around it, as a KissError; others as they are. */
+export function indexError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('errno' in error)) return error
+  if (faultOf(error) === 'locked')
+    return new KissError('disk', 'another process holds the index of the cache directory', { cause: error })
+  return new KissError('disk', `the index of the cache directory failed: ${error.message}`, { cause: error })
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { notifySystemd } from '#kiss/cli/serve/notify.js'
+import { notifySystemd } from '#kiss/cli/serve/announce.js'
 import { listening, Sandbox } from '../../support/cli.js'
 import { until } from '../../support/until.js'
 

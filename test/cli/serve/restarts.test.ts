@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { afterDeath, type Death } from '#kiss/cli/serve/restarts.js'
+import { afterDeath, type Death } from '#kiss/cli/serve/workers.js'
 
 const unstarted: Death = { listened: false, lived: 100, othersListening: 0, hopeless: false }
 

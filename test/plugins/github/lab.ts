@@ -1,7 +1,7 @@
 /** A GitHub full of artifacts, and engines that reach it through the plugin, for the end-to-end tests. */
 import { openHttpClient } from '../../support/http-client.js'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
-import { plainProvider } from '#kiss/provider/plain.js'
+import { plainProvider } from '#kiss/provider/owner.js'
 import { placeOf } from '#github/place.js'
 import { GitHubProvider, type GitHubOptions } from '#github/provider.js'
 import type { HostSettings } from '#github/types.js'

@@ -1,6 +1,6 @@
 /** A GitLab instance full of artifacts, and engines that reach it through the plugin, for the end-to-end tests. */
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
-import { plainProvider } from '#kiss/provider/plain.js'
+import { plainProvider } from '#kiss/provider/owner.js'
 import { instanceOf } from '#gitlab/instance.js'
 import { GitLabProvider } from '#gitlab/provider.js'
 import type { InstanceSettings } from '#gitlab/types.js'

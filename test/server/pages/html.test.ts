@@ -3,7 +3,7 @@ import { hostOf } from '#kiss/http/urls.js'
 import { count, pathOf, percent, readable, times } from '#kiss/server/pages/format.js'
 import { html } from '#kiss/server/pages/html.js'
 import { kissUrl, parseAsked } from '#kiss/server/pages/kiss-url.js'
-import { flightsOf } from '#kiss/server/pages/rates.js'
+import { flightsOf } from '#kiss/server/snapshots.js'
 
 describe('a template', () => {
   it('escapes what stands in it, in text and in attributes', () => {

@@ -1,6 +1,6 @@
 /** The catalogue of a list in memory, for pages: selection and order in SQL are tested with the store. */
 
-import { figuresByHost } from '#kiss/engine/host-figures.js'
+import { figuresByHost } from '#kiss/engine/catalogue.js'
 import { type Catalogue, PAGE_SIZE, type PageQuery, type ShownEntry, type Viewer } from '#kiss/engine/types.js'
 import { hostOf } from '#kiss/http/urls.js'
 import type { EntryChoice, SortKey } from '#kiss/store/listing.js'

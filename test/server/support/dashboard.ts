@@ -1,9 +1,9 @@
 /** A server whose cache holds what a lab's would, and entries that mean harm. */
 
 import { totalsOf } from '#kiss/engine/totals.js'
+import type { Clock } from '#kiss/clock.js'
 import type {
   Catalogue,
-  Clock,
   ClusterEngine,
   Download,
   EntryDetails,

@@ -9,7 +9,7 @@ import {
   totalOf,
 } from '#kiss/store/figures/intervals.js'
 import type { FailureRecord } from '#kiss/store/figures/failure-list.js'
-import { SILENT } from '#kiss/store/figures/presence.js'
+import { SILENT } from '#kiss/store/figures/figures.js'
 import { Fixture } from '../support.js'
 
 const span = { step: 10, length: 50 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
-import { faultOf, indexError, isReplaceable } from '#kiss/store/index/faults.js'
+import { faultOf, indexError, isReplaceable } from '#kiss/store/index/database.js'
 
 describe('the faults of an index', () => {
   const sqlite = (code: string) => Object.assign(new Error(`${code}: what it says`), { code, errno: 1 })

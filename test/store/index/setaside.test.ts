@@ -42,7 +42,7 @@ describe('setting an index aside', () => {
     const longAgo = new Date(Date.now() - 60_000)
     await utimes(layout.indexLock, longAgo, longAgo)
     const store = await fixture.open()
-    assert.equal(await store.entries.count(), 0)
+    assert.equal(await store.listing.count(), 0)
     assert.equal(await inodeOf(layout.indexLock), undefined)
   })
 })

@@ -1,4 +1,4 @@
-/** Waits that a signal or a deadline ends. */
+/** Waits for promises: until a signal or a deadline, and for several at a time. */
 
 /** Resolves as `promise` does, or rejects with the reason of the signal, whichever is first. The promise is not cancelled. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -41,4 +41,22 @@ export async function waitUntil<T>(event: Promise<T>, { until, error }: Deadline
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Calls a function for many items, a few at a time. */
+export async function inParallel<T>(
+  items: Iterable<T>,
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = items[Symbol.iterator]()
+  const lane = async () => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) await work(next.value)
+  }
+  await Promise.all(Array.from({ length: limit }, lane))
+}
+
+/** Waits for the end of all, and throws the first failure of the list: nothing is under way after a failure. */
+export async function allDone(things: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(things)) if (result.status === 'rejected') throw result.reason
 }
