@@ -19,7 +19,7 @@ const RECENT = 900
 const QUICK = 2_000
 
 /** The header for the metadata that a node sends with the bytes. */
-export const ABOUT = 'x-kiss-entry'
+const ABOUT = 'x-kiss-entry'
 /** Which bytes are requested: those under the generation of the node's lease, `stored` ones, or a `part`. */
 export const GENERATION = 'x-kiss-generation'
 export const TOKEN = 'x-kiss-token'

@@ -200,7 +200,7 @@ function recordsOf(reply: unknown): Record[] {
   return streams.flatMap(([, records]) => records).map(([id, fields]) => ({ id, fields: pairsOf(fields) }))
 }
 
-export function pairsOf(flat: readonly string[]): ReadonlyMap<string, string> {
+function pairsOf(flat: readonly string[]): ReadonlyMap<string, string> {
   return new Map(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : [])))
 }
 

@@ -132,7 +132,7 @@ export interface ReaderOptions {
 }
 
 /** The content of one reader that has joined a flight. */
-export class FlightContent implements Content {
+class FlightContent implements Content {
   readonly #flight: Flight
   readonly #options: ReaderOptions
   readonly shared: Shared

@@ -138,7 +138,7 @@ export class FromFlight {
     stale: Entry | undefined,
   ): Promise<Artifact | undefined> {
     if (ending.kind === 'renewed') state.confirmed = true
-    // What another node was to send is for this client to ask for.
+    // The other node did not send the body: this client's own request asks the origin.
     if (ending.kind === 'interrupted' && flight.order.follows === true) return undefined
     const error = ending.kind === 'changed' ? undefined : errorOf(ending, flight.order.shown)
     if (!error) return undefined

@@ -35,7 +35,7 @@ export interface ThroughServersOptions extends Pick<EngineOptions, 'parallel'> {
   /** Opened at most once, where no server can be reached; undefined: that is a failure. */
   readonly local: (() => Promise<Engine>) | undefined
   readonly trace?: ((lines: string) => void) | undefined
-  /** Says what was done instead. */
+  /** Reports the use of another server. */
   readonly note: (line: string) => void
 }
 
@@ -164,7 +164,7 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
     return inOrder([], await openUpstream({ ...upstream, parents, trace }))
   }
 
-  /** There was no head: what a server said no to in its own words, or that there was no server. */
+  /** No server gave a head: the refusal of a server in its own words, or the lack of a server. */
   #unanswered(failure: unknown): Unreached {
     const cause = failure instanceof KissError ? failure.cause : undefined
     if (cause instanceof Declined) throw cause.problem
@@ -189,7 +189,7 @@ class Unreached {
   ) {}
 }
 
-/** A certificate that is not trusted is no reason to go elsewhere: somebody may stand between. */
+/** An untrusted certificate ends the fetch: another party may have intercepted the connection. */
 function isUnreached(code: string): boolean {
   return codes.has(code) || (/^(?:E[A-Z]+|EAI_[A-Z]+)$/.test(code) && !code.startsWith('ERR'))
 }

@@ -9,11 +9,11 @@ import type { Access } from '../store/types.js'
 /** The part of a request that decides which bytes its client may read without a probe. */
 export interface Reader {
   readonly provider: UpstreamProvider
-  /** Who may read what the provider's own credential brings. */
+  /** The clients that may read the bytes that the provider's own credential brings. */
   readonly share: Sharing
   /** The owner of the credential that a request to the origin would use. */
   readonly access: Access
-  /** This client may read what the provider's own credential brought. */
+  /** This client may read the bytes that the provider's own credential brought. */
   readonly lent: boolean
 }
 

@@ -274,28 +274,23 @@ export class Attempts {
 
   async #wait({ reason, cause, after, binding }: Again): Promise<void> {
     const { collaborators, order, signal, state } = this.#o
-    const now = collaborators.clock.monotonic()
+    const { clock, random, settings } = collaborators
+    const now = clock.monotonic()
     if (isQueue(cause)) {
-      state.waiting.failed(reason, collaborators.clock.now() + QUEUE_PAUSE)
-      await collaborators.clock.sleep(QUEUE_PAUSE, signal)
+      state.waiting.failed(reason, clock.now() + QUEUE_PAUSE)
+      await clock.sleep(QUEUE_PAUSE, signal)
       // Time in a queue does not count for `retryFor`.
-      this.#retry = postponed(this.#retry, collaborators.clock.monotonic() - this.#askedAt)
+      this.#retry = postponed(this.#retry, clock.monotonic() - this.#askedAt)
       return
     }
     this.#retry = failed(this.#retry, systemCode(cause))
-    const wait = pause(this.#retry, {
-      now,
-      retryAfter: after,
-      binding,
-      random: collaborators.random(),
-      retryFor: collaborators.settings.retryFor,
-    })
+    const wait = pause(this.#retry, { now, retryAfter: after, binding, random: random(), retryFor: settings.retryFor })
     if (wait === undefined) {
       const elapsed = now - this.#startedAt
       throw gaveUp(order.shown, { reason, cause, attempts: this.#attempts, elapsed, retryAfter: after })
     }
-    state.waiting.failed(reason, collaborators.clock.now() + wait)
+    state.waiting.failed(reason, clock.now() + wait)
     this.#tell(`retry ${this.#attempts} in ${Math.round(wait / 100) / 10} s: ${reason}`)
-    await collaborators.clock.sleep(wait, signal)
+    await clock.sleep(wait, signal)
   }
 }

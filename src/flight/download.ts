@@ -16,7 +16,7 @@ import type { Order, Seed } from './subject.js'
 import { isCertificateError, isRemembered } from './refusals.js'
 import type { FlightState } from './state.js'
 
-/** Milliseconds that a part is kept which nobody here has asked for: clients that were cut short come back at once. */
+/** Milliseconds that an interrupted part is kept without a request: clients that were cut short come back at once. */
 const PART_MEMORY = 300_000
 
 export interface DownloadOptions {
@@ -125,7 +125,7 @@ async function alreadyThere({ order, collaborators }: DownloadOptions): Promise<
 async function finishPredecessor({ order, collaborators, lease, state }: DownloadOptions): Promise<Ending | undefined> {
   const { generation } = lease
   const [sum, head] = await Promise.all([generation.sum(), generation.head()])
-  // If the entry was written as well, it is validated, and there is nothing to finish.
+  // The predecessor also wrote the entry: this download validates it, and has nothing to finish.
   if (!sum || !head || order.stale?.sha256 === sum.sha256) return undefined
   const blob = await collaborators.store.open(sum)
   if (!blob) return undefined
@@ -134,7 +134,7 @@ async function finishPredecessor({ order, collaborators, lease, state }: Downloa
   const written = await unlessMissing(stat(file))
   const confirmedAt = Math.min(head.confirmedAt ?? Infinity, written?.mtimeMs ?? Infinity)
   const entry = await commit({ ...sum, head: { ...head, confirmedAt }, file }, order, generation, collaborators)
-  // It may have lain here for long: what is stale by now is validated like any other entry.
+  // The predecessor may have died long ago: a stale entry is validated like any other.
   if (entry && entry.staleAt <= collaborators.clock.now()) return { kind: 'present' }
   state.entry = entry
   return state.entry && { kind: 'stored', sha256: sum.sha256, size: sum.size }

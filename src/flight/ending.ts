@@ -41,7 +41,7 @@ export function errorFrom(failure: Failure): KissError {
   return new KissError(code, message, { status, ...more })
 }
 
-/** The error of a reader that does not get the whole body; undefined if the ending is no error. */
+/** The error of a reader that does not get the whole body; undefined for an ending that is not an error. */
 export function errorOf(ending: Ending, shown: string): KissError | undefined {
   switch (ending.kind) {
     case 'failed':

@@ -147,7 +147,7 @@ class Bell {
       })
       stop = () => watcher.close()
     } catch {
-      // There is no inotify watch left (their number is limited), or the directory was just removed: polling finds out.
+      // The system has no inotify watch left, or the directory was just removed: the follower polls.
       this.#watched = false
     }
     this.#close = () => {

@@ -67,7 +67,7 @@ export interface Part {
   readonly url: string
   readonly access: Access
   readonly size: number
-  /** See Content.read: 0 at the end of what is here. */
+  /** See Content.read: 0 at the end of the bytes that are here. */
   read(buffer: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
 }

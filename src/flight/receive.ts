@@ -157,7 +157,7 @@ async function lengthByHead(
     if (answer.status !== 200 || length === undefined || answer.headers['etag'] !== head?.headers.etag) return undefined
     return Number(length)
   } catch {
-    // A refusal of HEAD is no failure of the download.
+    // The download goes on without an answer to HEAD.
     signal.throwIfAborted()
     return undefined
   }

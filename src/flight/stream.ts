@@ -14,7 +14,7 @@ const PENDING = 1024 * 1024
 export interface StreamOptions {
   /** Displayable URL. */
   readonly shown: string
-  /** What the reader was promised; the last byte waits until the sum agrees. */
+  /** The sum that the reader was promised; the last byte waits until it agrees. */
   readonly promised: Sha256 | undefined
   /** Ends the wait for the reader. */
   readonly signal: AbortSignal
@@ -24,7 +24,7 @@ export class Stream implements LandingPlace {
   head: Head | undefined
   /** Bytes that arrived. */
   size = 0
-  /** Every byte is here and agrees with what was promised. */
+  /** Every byte is here, and the sum agrees with the promised one. */
   complete = false
   /** Resolves when the head is known, or the end. */
   readonly decided: Promise<void>

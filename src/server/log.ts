@@ -106,7 +106,7 @@ async function readableDestination(sink: LogSink): Promise<Writable> {
 }
 
 /** An unexpected error for the log: its stack and causes, with every URL in its displayable form. */
-export interface DescribedError {
+interface DescribedError {
   readonly type: string
   readonly code?: string
   readonly stack: string

@@ -56,7 +56,7 @@ export interface Look {
 }
 
 /** Milliseconds over which a rate is measured: long enough for a steady value, short enough to show a stall. */
-export const RATE_WINDOW = 5_000
+const RATE_WINDOW = 5_000
 
 /** Identifies a download by URL and start, because two downloads of one URL start at different times. */
 const keyOf = ({ url, startedAt }: Download): string => `${startedAt} ${url}`

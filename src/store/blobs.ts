@@ -85,7 +85,7 @@ export class FileBlobs implements BlobStore {
         this.#layout.modes.file,
       )
     } catch (error) {
-      // The folder has been taken away, and the body with it: there is nothing to describe.
+      // The folder was removed together with the body.
       if (systemCode(error) === 'ENOENT') return
       throw asKissError(error, 'disk', `cannot write the description of the stored body ${sha256}`)
     }
@@ -151,7 +151,7 @@ export class FileBlob implements OpenBlob {
     }
   }
 
-  /** Waits for reads under way: a descriptor closed under a read may be another file's by the time it is read. */
+  /** Waits for reads under way: the number of a closed descriptor can belong to another file before a read ends. */
   close(): Promise<void> {
     this.#closed ??= new Promise<void>((resolve) => {
       this.#closing = resolve
@@ -216,14 +216,14 @@ async function openPatiently(path: string): Promise<number | undefined> {
   return undefined
 }
 
-/** False where there is no such file. */
+/** False if the file does not exist. */
 async function did(operation: Promise<void>): Promise<boolean> {
   return (await unlessMissing(operation.then(() => true))) ?? false
 }
 
 /**
- * The entry that the file gives to this blob. undefined where there is no file, where it is not whole (it is not synced, so a
- * power loss may leave it empty), or where its content is not fit to be an entry of this blob.
+ * Reads the entry from a description of this blob. undefined if there is no file, if the file is not whole (it is not synced, so
+ * a power loss may leave it empty), or if it does not describe an entry of this blob.
  */
 export async function readDescription(file: string, sha256: Sha256, size: number): Promise<Entry | undefined> {
   try {

@@ -43,7 +43,7 @@ export class CheckedBlobs {
     this.#known = new LruMap(MEMORY_LIMIT)
   }
 
-  /** undefined where there is no blob of `size` bytes, or where its bytes have another sum; the blob is dropped then. */
+  /** undefined if there is no blob of `size` bytes, or if its bytes have another sum; the blob is dropped then. */
   async open(sha256: Sha256, size: number): Promise<FileBlob | undefined> {
     const blob = await this.#o.blobs.open(sha256, size)
     if (blob === undefined) return undefined
@@ -77,7 +77,7 @@ export class CheckedBlobs {
       .catch((error: unknown) => this.#o.warn(`cannot sync the stored body ${sha256}: ${asKissError(error).message}`))
   }
 
-  /** Resolves when all that sync was asked for is done. */
+  /** Resolves when every requested sync has ended. */
   settled(): Promise<void> {
     return this.#queue
   }

@@ -163,7 +163,7 @@ export class Entries implements EntryStore {
     return removed
   }
 
-  /** Removes the entries that name the blob, or those of these ids that do. The caller announces it. */
+  /** Removes the entries that name the blob; with `ids`, only those among them. The caller announces it. */
   async takeAllOf(sha256: Sha256, ids?: readonly KeyId[]): Promise<KeyId[]> {
     return this.#database.run(async (connection) => {
       const rows = await connection.query<{ key: KeyId }>(
@@ -252,7 +252,7 @@ export class Entries implements EntryStore {
     return this.withUses(entryOf(row))
   }
 
-  /** Another process changed something, or the index is another one. */
+  /** Drops the entries in memory: another process changed an entry, or the index was replaced. */
   dropMemory(): void {
     this.#epoch++
     this.#memory.clear()

@@ -33,7 +33,7 @@ export interface Room {
   readonly granted: number
   /** Bytes that other reservations may write in total. */
   readonly promised: number
-  /** Blobs that nobody may evict; part of `kept`. */
+  /** Blobs that no process may evict; part of `kept`. */
   readonly pinned: number
 }
 

@@ -30,7 +30,7 @@ export class Evictor {
     this.#options = options
   }
 
-  /** Resolves with the bytes freed: less than `bytes` where there is no more to evict. */
+  /** Resolves with the bytes freed: fewer than `bytes` if nothing more can be evicted. */
   async evict(bytes: number): Promise<number> {
     const { database, flusher, clock } = this.#options
     // Without the last uses the choice is one second out of date, which does no harm.

@@ -60,7 +60,7 @@ export async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefin
   }
 }
 
-/** Writes a small file at once or not at all. Not synced: readers must cope with an empty one after a power loss. */
+/** Writes a small file as a whole or not at all. It is not synced: after a power loss it may be empty. */
 export async function replaceFile(path: string, text: string, unique: string, mode: number): Promise<void> {
   const temporary = `${path}.${unique}.tmp`
   let moved = false

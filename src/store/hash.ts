@@ -17,7 +17,7 @@ export interface CheckedBody {
   readonly stamp: string
 }
 
-/** undefined where there is no such file, or no file. */
+/** undefined if the path does not lead to a regular file. */
 export async function checkBody(path: string, sha256: Sha256): Promise<CheckedBody | undefined> {
   const file = await unlessMissing(open(path, 'r'))
   if (file === undefined) return undefined

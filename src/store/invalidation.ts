@@ -55,7 +55,7 @@ export class Invalidation {
     try {
       await touch(this.#layout, true)
     } catch {
-      // The disk is full or the directory is gone. The row in the index has changed.
+      // The disk is full, or the directory was removed. The row in the index has changed.
     }
   }
 
@@ -78,7 +78,7 @@ export class Invalidation {
     try {
       return fs.statSync(this.#layout.changes, { throwIfNoEntry: false })?.mtimeMs ?? 0
     } catch {
-      // Memory is dropped once. The index then says what is wrong with the directory.
+      // Memory is dropped once. The next statement of the index reports the fault of the directory.
       return 0
     }
   }

@@ -95,7 +95,7 @@ export async function openLayout(
   }
 }
 
-/** An older kiss made files that all users could read. Files of other users stay as they are. */
+/** Older versions made files that all users could read. Files of other users are left unchanged. */
 async function closeToOthers(layout: Layout): Promise<void> {
   const { blobs, transfers, index, indexLog, versionFile, changes, slack, modes } = layout
   const files = [index, indexLog, `${index}-shm`, versionFile, changes, slack]

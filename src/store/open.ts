@@ -52,7 +52,7 @@ export interface StoreOptions {
 
 export interface Store {
   readonly layout: Layout
-  /** An error that says that the disk of the directory is full, or that it cannot be written; others as they are. */
+  /** Turns the error of a full or read-only disk into a KissError; returns any other error unchanged. */
   explain(error: unknown): Promise<unknown>
   /** Throws KissError `disk` where the directory cannot be written. */
   toWrite(): void
@@ -79,8 +79,8 @@ export interface Store {
   /** Turns a finished and summed file into the blob of the entry, and stores the entry (publish.ts). */
   publish(file: string, entry: Entry, options?: PublishOptions): Promise<boolean>
   /**
-   * Removes an entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Also for an entry
-   * whose blob was not there. Resolves with the entry and the bytes freed; undefined where there was none.
+   * Removes an entry, and its blob if no other entry names the blob. With `sha256`: only if the entry names it. Also for an
+   * entry without a blob. Resolves with the entry and the freed bytes; undefined if no entry was removed.
    */
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
   /** Removes the selected entries, and blobs that no other entry names. With `dryRun` it only counts them. */

@@ -1,4 +1,4 @@
-/** Entries that an operator keeps: the quota does not evict them, and a purge by filters skips them. */
+/** Pinned entries: the quota does not evict them, and a purge by filters skips them. */
 
 import type { Query } from './index/connection.js'
 import type { Database } from './index/database.js'
@@ -23,7 +23,7 @@ export class Pins {
   }
 
   /**
-   * Pins the entries of these ids, as far as there are any, in place of earlier pins; resolves with the ids of those.
+   * Pins the existing entries among these ids, in place of earlier pins; resolves with the ids of the pinned entries.
    * @param until milliseconds since the epoch; undefined: for ever
    */
   async add(ids: readonly KeyId[], until: number | undefined): Promise<KeyId[]> {

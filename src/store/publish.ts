@@ -1,4 +1,4 @@
-/** How a finished body and its entry become visible. */
+/** Makes a finished body and its entry visible. */
 
 import type { FileBlobs } from './blobs.js'
 import type { CheckedBlobs } from './checked-blobs.js'
@@ -33,10 +33,10 @@ export interface PublishOptions {
  * 3. The file is renamed into place and its stamp recorded. Killed here: a blob that no entry names, counted, and evicted in
  *    its turn.
  * 4. The description is written. Killed here: as in 3; verify removes the description.
- * 5. The entry is written while the claim is there, which ends the claim. Only now can anybody be served from it.
+ * 5. The entry is written while the claim is there, which ends the claim. From now on clients are served from it.
  * 6. A blob that the entry named before goes, if no other entry names it. Killed before: as in 3.
  *
- * Throws KissError `disk` or `quota` when it did not come to 5; nothing is claimed then, and the file may be gone.
+ * Throws KissError `disk` or `quota` if step 5 was not reached; nothing is claimed then, and the file may be gone.
  */
 export async function publish(
   file: string,
@@ -66,7 +66,7 @@ export async function publish(
   return published?.stored === true
 }
 
-/** Where the index fails again the blob stays, unnamed: evicted in its turn. */
+/** Takes back an unfinished publication. If the index fails again, the blob stays without an entry and is evicted in its order. */
 async function withdraw(
   { id, sha256 }: Entry,
   reservation: string,

@@ -1,5 +1,5 @@
 /**
- * A cache directory that cannot be written (part of an image, mounted read-only) serves what it has. SQLite has to write
+ * A cache directory that cannot be written (part of an image, mounted read-only) serves its entries. SQLite has to write
  * beside an index that it only reads, so this process works on a copy of its own, which goes with it.
  */
 

@@ -47,8 +47,8 @@ export class Removal {
    * 2. The entries go, and the other processes are told. Killed here: a blob that nothing names; as above.
    * 3. The descriptions, then the blob are unlinked; readers of the blob read on. A process that still remembers an entry finds
    *    no file, which is a miss. Killed in between: descriptions without entries, which verify removes; a blob as above.
-   * 4. The row goes, and only now is there room. Killed before: the ledger counts a file that is gone, never the other way
-   *    round; as above.
+   * 4. The row goes, and only now is there room. Killed before: the ledger counts a file that is gone, and
+   *    never misses one that is there; as above.
    */
   async removeBlob(sha256: Sha256, { onlyUnnamed }: { onlyUnnamed: boolean }): Promise<Removed | undefined> {
     const { database, clock } = this.#options
@@ -59,8 +59,8 @@ export class Removal {
   }
 
   /**
-   * Removes one entry, where it (still) names `sha256` if given, and its blob if no other entry names that. Resolves with
-   * the entry and the bytes freed; undefined where there was none.
+   * Removes one entry, and its blob if no other entry names the blob. With `sha256`: only if the entry names it. Resolves with
+   * the entry and the freed bytes; undefined if no entry was removed.
    */
   async removeEntry(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined> {
     const { entries, blobs } = this.#options

@@ -70,9 +70,9 @@ function withoutQuery(url: string): string {
 }
 
 /**
- * `*` is any characters but `/`, `**` any at all, `**` followed by `/` any folders or none, `?` one character but `/`; the rest is
- * itself, brackets and braces too, since URLs have those. Written here because the globs of paths take `**` for `*` where it
- * is not a whole segment.
+ * `*` stands for any characters but `/`, `**` for any characters, `**` followed by `/` for any number of folders, `?` for one
+ * character but `/`. All other characters stand for themselves, also brackets and braces, which occur in URLs. Libraries for
+ * globs of paths read `**` as `*` if it is not a whole segment.
  */
 export function globPattern(glob: string): Glob {
   const steps = encodedPattern(glob).match(/\*\*+\/?|[^]/g) ?? []

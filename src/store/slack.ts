@@ -22,7 +22,7 @@ export class Slack {
     this.#layout = layout
   }
 
-  /** Takes the bytes, where the disk has twice as many. Never fails: a disk without slack works until it is full. */
+  /** Takes the bytes if the disk has twice as many free. Never fails: a disk without slack works until it is full. */
   async keep(): Promise<void> {
     if (this.#isKept) return
     const file = this.#layout.slack
@@ -38,7 +38,7 @@ export class Slack {
     }
   }
 
-  /** Frees the bytes where the error says that the disk is full. True where the operation may be tried again. */
+  /** Frees the bytes if the error means a full disk. True if the operation may be tried again. */
   async give(error: unknown): Promise<boolean> {
     if (!(await isFull(error, this.#layout.root))) return false
     try {
@@ -52,7 +52,7 @@ export class Slack {
   }
 }
 
-/** Bytes free on the file system of a directory; undefined where the system does not tell. */
+/** Bytes free on the file system of a directory; undefined if the system does not say. */
 export async function freeBytes(directory: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(directory)
@@ -63,7 +63,7 @@ export async function freeBytes(directory: string): Promise<number | undefined> 
 }
 
 /** Does the error mean that the disk of the directory is full? SQLite reports an I/O error, or that it cannot open a file. */
-export async function isFull(error: unknown, directory: string): Promise<boolean> {
+async function isFull(error: unknown, directory: string): Promise<boolean> {
   const code = systemCode(error) ?? ''
   if (['ENOSPC', 'EDQUOT'].includes(code) || code.startsWith('SQLITE_FULL')) return true
   if (!code.startsWith('SQLITE_IOERR') && !code.startsWith('SQLITE_CANTOPEN')) return false
@@ -71,7 +71,7 @@ export async function isFull(error: unknown, directory: string): Promise<boolean
   return free !== undefined && free < FULL
 }
 
-/** A KissError where the disk is full; other errors as they are. */
+/** A KissError if the disk is full; any other error unchanged. */
 export async function asFullDisk(error: unknown, directory: string): Promise<unknown> {
   if (!(await isFull(error, directory))) return error
   return new KissError('disk', `the disk of ${directory} is full`, {

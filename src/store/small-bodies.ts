@@ -84,7 +84,7 @@ export class SmallBodies {
     return body && this.#use(body)
   }
 
-  /** Entries were removed or replaced. */
+  /** Drops all bodies, because entries were removed or replaced. */
   clear(): void {
     this.#epoch++
     for (const body of this.#bodies.values()) this.#drop(body)

@@ -29,15 +29,15 @@ import { freeBytes } from './slack.js'
 import type { LedgerCheck } from './ledgercheck.js'
 import type { KeyId, ReserveOptions, Sha256, Space } from './types.js'
 
-/** Milliseconds between looks at room that others are making, and how many looks. */
+/** Milliseconds between checks for room that other processes are making, and the number of checks. */
 const WAIT = 10
 const WAITS = 200
-/** Milliseconds between looks at promises that may lapse, and how many looks: a little longer than they last. */
+/** Milliseconds between checks for promises that may lapse, and the number of checks: a little longer than promises last. */
 const PROMISE_WAIT = 50
 const PROMISE_WAITS = PROMISE_PATIENCE / PROMISE_WAIT + 10
 /** Bytes that stay free on the file system, for the index and small files, while there is something to evict. */
 const MARGIN = 256 * 1024
-/** Looks at a blob that is being removed, which takes a few milliseconds. */
+/** The number of checks for a blob that is being removed, which takes a few milliseconds. */
 const REMOVAL_WAITS = 50
 /** Rounds in which other processes may take the room that this process made. */
 const ROUNDS = 1_000
@@ -168,7 +168,7 @@ export class SharedSpace implements Space {
     for (let round = 0; round < ROUNDS; round++) {
       await this.#claim(commit)
       if (await database.run(({ query }) => countClaimed(query, commit))) return
-      // There was less reserved than it takes, or another transfer of this key has used it up. A grant of no byte makes no room,
+      // The reservation was smaller than the body, or another transfer of this key used it up. A grant of no byte makes no room,
       // and the entry of an empty body needs some.
       await this.reserve(reservation, Math.max(size, 1))
     }

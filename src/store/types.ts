@@ -16,7 +16,7 @@ export type KeyId = string
 /** The credential that brought the bytes of a body: none (`public`), that of a client, or that of the provider. */
 export type Access = 'public' | 'client' | 'provider'
 
-/** The record of one key. Plain JSON: the index and the files beside the blobs hold it as it is. */
+/** The record of one key. Plain JSON: the index and the files beside the blobs contain it in this form. */
 export interface Entry {
   readonly id: KeyId
   /** The canonical URL in its displayable form: without userinfo and fragment, `?…` where it has a query. */
@@ -35,7 +35,7 @@ export interface Entry {
   readonly validatedAt: number
   /** Milliseconds since the epoch: from here on the entry is stale. */
   readonly staleAt: number
-  /** Milliseconds: what the storing request asked for; a validation renews by it. */
+  /** Milliseconds: the lifetime that the storing request asked for; a validation renews the entry by it. */
   readonly lifetime: number
   /** Milliseconds since the epoch. */
   readonly lastUsedAt: number
@@ -53,7 +53,7 @@ export interface Entry {
 
 export interface EntryStore {
   get(id: KeyId): Promise<Entry | undefined>
-  /** As get, but from the index, whatever memory says: another process may have been faster than its news. */
+  /** As get, but always from the index: the news of a change in another process may not have arrived yet. */
   reload(id: KeyId): Promise<Entry | undefined>
   /** Resolves when the index has it. Replaces an entry of that id; never lets `hits` and `lastUsedAt` go backwards. */
   set(entry: Entry): Promise<void>
@@ -105,8 +105,8 @@ export interface BlobStore {
   path(sha256: Sha256): string
   /**
    * Renames a finished file of the same file system into place, read-only, over an older blob of that name. The caller has
-   * computed the sum. A file that has become the blob already (its process was killed right after) is no error. Resolves
-   * with the stamp of the file (checked-blobs.ts).
+   * computed the sum. It also succeeds if the file became the blob before (its process was killed after that). Resolves with
+   * the stamp of the file (checked-blobs.ts).
    */
   adopt(file: string, sha256: Sha256): Promise<string>
   /** Writes an entry of the blob beside it (atomically), for the day the index is lost. */
@@ -178,9 +178,9 @@ export interface Space {
   /** Evicts at once the blobs that exceed it. */
   setQuota(bytes: number | undefined): Promise<void>
   /**
-   * Makes the reservation `id` `bytes` large (it may have had less), and grants `ahead` of these, evicting what was used
-   * least recently where needed. Throws KissError `quota` or `disk` when even an empty cache or disk could not hold it, before
-   * anything is evicted, or when the downloads in flight leave no room. Resolves with the quota.
+   * Reserves `bytes` under `id`, in place of an earlier reservation, and grants `ahead` of them; evicts the least recently used
+   * blobs if necessary. Throws KissError `quota` or `disk` if an empty cache or disk could not hold the body (nothing is evicted
+   * then), or if the downloads in flight leave no room. Resolves with the quota.
    */
   reserve(id: string, bytes: number, options?: ReserveOptions): Promise<number | undefined>
   /**
@@ -195,7 +195,7 @@ export interface Space {
   usage(): Promise<{ readonly blobs: number; readonly reserved: number }>
   /** Bytes that count for the quota: blocks of bodies, entries, and what downloads may write. */
   counted(): Promise<number>
-  /** Evicts at least `bytes` where it can, whatever the quota (the disk is full); returns what it freed. */
+  /** Evicts at least `bytes` if possible, without regard to the quota (the disk is full); resolves with the freed bytes. */
   evict(bytes: number): Promise<number>
 }
 

@@ -39,7 +39,7 @@ export function usesOf(database: Database, flusher: Flusher): WriteBehind<KeyId,
   })
 }
 
-/** The entry with one more use, or as it is without one. */
+/** The entry with one more use; without a use, the same entry. */
 export function used(entry: Entry, use: Use | undefined): Entry {
   return use === undefined ? entry : { ...entry, ...plus(entry, use) }
 }

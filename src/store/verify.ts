@@ -1,4 +1,4 @@
-/** Hashes every blob, compares entries, files and ledger, and drops what is wrong. Safe beside a working server. */
+/** Hashes every blob, compares entries, files and ledger, and drops the wrong ones. Safe beside a working server. */
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -62,7 +62,7 @@ interface Work extends Verified, Required<Pick<VerifyOptions, 'rebuild'>> {
  * 4. Entries whose blob is not there go, if they still name it. The others get a description where they have none.
  * 5. Blobs that no entry names go. Whether one is named, or claimed by a transfer that is about to name it, is decided in
  *    the same statement that condemns it; so no blob is too young for this.
- * 6. Files that are no blobs go when they are old.
+ * 6. Old files that are neither blobs nor descriptions are removed.
  * 7. The ledger is compared with the remaining files.
  * 8. The caller sweeps the unfinished transfers.
  */
@@ -204,7 +204,7 @@ async function isStill(path: string, stamp: string): Promise<boolean> {
   return stats !== undefined && stampOf(stats) === stamp
 }
 
-/** Milliseconds since the epoch; undefined where there is no file of that name, or something other than a file. */
+/** Milliseconds since the epoch; undefined if the path does not lead to a regular file. */
 async function modifiedAt(path: string): Promise<number | undefined> {
   const stats = await unlessMissing(stat(path))
   return stats?.isFile() === true ? stats.mtimeMs : undefined

@@ -25,7 +25,7 @@ export function isBlobName(layout: Layout, folder: string, name: string): name i
   return BLOB_NAME.test(name) && layout.blob(name) === join(folder, name)
 }
 
-/** undefined where it is no name of a description. */
+/** undefined for any other file name. */
 export function parseDescriptionName(name: string): { readonly sha256: Sha256; readonly id: KeyId } | undefined {
   const [, sha256, id] = DESCRIPTION_NAME.exec(name) ?? []
   return sha256 === undefined || id === undefined ? undefined : { sha256, id }

@@ -81,8 +81,8 @@ export class Network {
   }
 
   /**
-   * Throws KissError `upstream-forbidden`, and the network's own error as it is. An answer that breaks HTTP is asked for once
-   * more and read as curl would; one whose body does, at the next attempt.
+   * Throws KissError `upstream-forbidden`, and errors of the network unchanged. If the head of an answer breaks HTTP, the request
+   * is repeated once and the answer read as curl reads it; if the body breaks HTTP, the next attempt reads it so.
    */
   async send(outgoing: Outgoing): Promise<Dispatcher.ResponseData> {
     const { url, method, signal } = outgoing
@@ -121,7 +121,7 @@ export class Network {
   ): Promise<Dispatcher.ResponseData> {
     const dispatcher = ways.proxied === undefined || isInNoProxy(url.hostname, this.#env) ? ways.direct : ways.proxied
     const isDirect = dispatcher === ways.direct
-    // RFC 9110 §12.5.3: a client chooses the codings of what is stored as it comes.
+    // RFC 9110 §12.5.3: a client chooses the codings of an answer that is stored unchanged.
     const coding = relay && headers['accept-encoding']
     const fields = {
       'user-agent': USER_AGENT,

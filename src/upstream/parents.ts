@@ -1,4 +1,4 @@
-/** Parents: kiss servers that are asked before mirrors and origin, and what a request to one carries. Pure. */
+/** Parents: kiss servers that are asked before mirrors and origin, and the headers of a request to one. Pure. */
 import { KissError } from '../errors.js'
 import { endpoint, isConfidential } from '../http/endpoint.js'
 import { writtenQuery } from '../http/parse-url.js'

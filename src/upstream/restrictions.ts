@@ -24,7 +24,7 @@ export function formsOf(address: Address): readonly Address[] {
 export function restriction(address: Address): Range | undefined {
   const found = RESTRICTED.find(({ network }) => contains(network, address))
   if (found !== undefined) return found
-  // RFC 4291 §2.4: addresses that are not global unicast are not for servers; but mapped and translated addresses are as good as
+  // RFC 4291 §2.4: addresses that are not global unicast are not for servers; but mapped and translated addresses count as
   // the IPv4 address in them (RFC 6052 §2.1: networks without IPv4 reach all of IPv4 so).
   if (address.family === 4 || [GLOBAL_UNICAST, MAPPED, NAT64].some((network) => contains(network, address))) {
     return undefined

@@ -16,7 +16,7 @@ export interface Rule {
   readonly port?: number
 }
 
-/** Reads a list. Throws KissError `usage` at the first line that is none of the forms. */
+/** Reads a list. Throws KissError `usage` at the first line that has none of the forms. */
 export function parseRules(lines: readonly string[], flag: RuleFlag): readonly Rule[] {
   return lines.map((line) => {
     const text = line.trim()

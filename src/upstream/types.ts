@@ -137,8 +137,8 @@ export interface Upstream {
 /**
  * One request to an origin: authorise, guard, connect, follow redirects by hand. Throws KissError: `upstream-forbidden`
  * (the address guard), `credential` (a provider), `unsupported-scheme`, `origin-refused` (a refused answer), `origin-failed`
- * (https to http), `loop` (a circle of redirects, or back to the server that asks); and the network's own error, as it is,
- * for what a retry may mend (ECONNREFUSED, ENOTFOUND, timeouts).
+ * (https to http), `loop` (a circle of redirects, or back to this server); and errors of the network unchanged if a retry may
+ * help (ECONNREFUSED, ENOTFOUND, timeouts).
  */
 export interface Origins {
   request(request: OriginRequest): Promise<OriginAnswer>

@@ -241,7 +241,7 @@ const LOOK = 50
  * reads. In Node's thread pool such a call would also block the end of the process, so nothing here blocks.
  * Rejects with the reason of the signal or the error of the system.
  */
-export async function openPipe(file: string, signal: AbortSignal): Promise<Socket> {
+async function openPipe(file: string, signal: AbortSignal): Promise<Socket> {
   for (;;) {
     signal.throwIfAborted()
     try {
@@ -258,7 +258,7 @@ export async function openPipe(file: string, signal: AbortSignal): Promise<Socke
 }
 
 /** Resolves when the reader can see the end. */
-export async function closePipe(pipe: Socket): Promise<void> {
+async function closePipe(pipe: Socket): Promise<void> {
   await new Promise<void>((resolve) => {
     pipe.once('close', () => resolve())
     pipe.end(() => pipe.destroy())

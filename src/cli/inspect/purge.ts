@@ -103,7 +103,7 @@ function amount({ removed, bytes }: PurgeResult): string {
 }
 
 /** A user can be asked: standard input and standard error are terminals. */
-export function canAsk(): boolean {
+function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY
 }
 

@@ -128,7 +128,7 @@ function isCount(value: unknown): value is number {
 }
 
 /** Is this the document of `/api/v1/status/`, of kiss or of KissCache? */
-export function isStatus(value: unknown): value is Readonly<Record<string, unknown>> {
+function isStatus(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const figures = Object.entries(value).filter(([key]) => /^(?:disk|resources|statistics)_/.test(key))
   return (

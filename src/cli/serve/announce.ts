@@ -17,7 +17,7 @@ export function announce(url: string, log: OpenLog, more = ''): void {
 /** As in sd_notify(3). */
 export type ServiceState = 'READY=1' | 'STOPPING=1'
 
-export interface Notifying {
+interface Notifying {
   /** The socket of systemd: NOTIFY_SOCKET. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** A failure here is not reported: the timeout of systemd reports it. */

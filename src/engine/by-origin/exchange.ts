@@ -6,7 +6,7 @@ import type { Flight } from '../../flight/flight.js'
 import type { Flights } from '../../flight/flights.js'
 import { type Order, aloneIdOf, resourceOf } from '../../flight/subject.js'
 import { unreachable } from '../../flight/refusals.js'
-import { headOf } from '../../flight/resume.js'
+import { headOf, lengthOf } from '../../flight/resume.js'
 import { countersOf } from '../../flight/sources.js'
 import { confirmsStored, headAgrees, validating, withoutConditions } from '../../http/caching/conditions.js'
 import { servesInTrouble, type Trouble } from '../../http/caching/decision.js'
@@ -267,8 +267,4 @@ function described(entry: Entry, answer: StoredAnswer, now: number): Entry {
     staleAt: Math.round(now + left),
     lifetime: Math.round(lifetimeOf(answer, answer.receivedAt) * 1000),
   }
-}
-
-function lengthOf({ 'content-length': length }: Fields): number | undefined {
-  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined
 }

@@ -58,7 +58,7 @@ export function passingAnswer(
   }
 }
 
-export interface PassingOptions {
+interface PassingOptions {
   readonly answer: OriginAnswer
   /** Displayable URL. */
   readonly shown: string
@@ -71,7 +71,7 @@ export interface PassingOptions {
 }
 
 /** A body whose bytes go to one client in order. */
-export class PassingContent implements Content {
+class PassingContent implements Content {
   readonly complete = false
   readonly #o: PassingOptions
   readonly #chunks: AsyncGenerator<Buffer>

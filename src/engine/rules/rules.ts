@@ -73,7 +73,7 @@ export function ruleFor(
   return { canonical, provider, rule: rules.of(canonical) }
 }
 
-/** Who may read what the provider's own credential brings. */
+/** The clients that may read the bytes that the provider's own credential brings. */
 export function sharingOf(provider: UpstreamProvider, rule: Rule | undefined): Sharing {
   return rule?.share ?? provider.share ?? 'all'
 }

@@ -55,7 +55,7 @@ export function decide({ asked, stored, now, since, maxAge = Infinity }: Questio
 }
 
 /** §4.2.4: does no directive of the answer forbid a shared cache to serve it stale? */
-export function mayBeStale(directives: Directives): boolean {
+function mayBeStale(directives: Directives): boolean {
   // §5.2.2.2, §5.2.2.8, §5.2.2.10, §5.2.2.4
   return !['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache'].some((name) => directives.has(name))
 }

@@ -62,7 +62,7 @@ function reason({ url, code, message }: FailureRecord): Html {
 }
 
 /** The row shows the artifact, so the reason leaves it out. */
-export function withoutUrl(message: string, url: string): string {
+function withoutUrl(message: string, url: string): string {
   const beginning = `cannot fetch ${url}`
   return message.startsWith(beginning)
     ? message.slice(beginning.length).replace(/^[:,\s]+/, '')

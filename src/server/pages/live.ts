@@ -81,7 +81,7 @@ const meanings = {
 } as const
 
 /** Requests and bytes by kind of answer. */
-export function kindTable({ status: { counts } }: View): Html {
+function kindTable({ status: { counts } }: View): Html {
   return listTable(
     'Requests and bytes by kind of answer',
     [

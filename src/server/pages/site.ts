@@ -85,12 +85,12 @@ const LIFETIME = 12 * 3_600_000
  * so that the length of a compressed page reveals nothing.
  * @param now milliseconds since the epoch
  */
-export function formToken(adminToken: string, now: number, salt = randomBytes(12).toString('hex')): string {
+function formToken(adminToken: string, now: number, salt = randomBytes(12).toString('hex')): string {
   const until = (now + LIFETIME).toString(36)
   return `${until}.${salt}.${mac(adminToken, until, salt)}`
 }
 
-export function isFormToken(adminToken: string, token: string, now: number): boolean {
+function isFormToken(adminToken: string, token: string, now: number): boolean {
   const [until = '', salt = '', given = ''] = token.split('.')
   const wanted = Buffer.from(mac(adminToken, until, salt))
   const shown = Buffer.from(given)

@@ -89,13 +89,13 @@ export const historyRoute: Route = {
 }
 
 /** The size of the entries of a host, and the bytes that were ever served of it. */
-export interface HostTraffic extends HostFigures {
+interface HostTraffic extends HostFigures {
   /** Bytes; forgotten for hosts without recent requests. */
   readonly served: number
 }
 
 /** Ordered by bytes served, largest first; includes hosts without entries. */
-export function hostsByServed(
+function hostsByServed(
   stored: readonly HostFigures[],
   served: readonly { readonly host: string; readonly served: number }[],
 ): HostTraffic[] {

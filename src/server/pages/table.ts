@@ -74,7 +74,7 @@ function freshness(staleAt: number, now: number): Part {
 }
 
 /** The address of the page of an entry. */
-export function entryPath({ id }: Pick<Entry, 'id'>): string {
+function entryPath({ id }: Pick<Entry, 'id'>): string {
   return `/entries/${id}`
 }
 

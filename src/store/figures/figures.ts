@@ -135,7 +135,7 @@ export const SILENT = 30_000
 export type ProcessFigures = object
 
 /** The living processes on a cache directory, and the figures that each of them writes at times. */
-export class Presence {
+class Presence {
   readonly #database: Database
   readonly #owner: string
 
@@ -163,7 +163,7 @@ export class Presence {
 
   async all(now: number): Promise<ProcessFigures[]> {
     const rows = await this.#database.query<{ figures: string }>(
-      // A time in the future was written before the clock was set back; its process says something newer in a moment.
+      // A time in the future was written before the clock was set back; its process will soon write again.
       'SELECT figures FROM presence WHERE at > ? AND at <= ?',
       now - SILENT,
       now,

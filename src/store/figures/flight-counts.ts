@@ -76,7 +76,7 @@ export class FlightCounts {
   }
 
   async #write(query: Query, counts: ReadonlyMap<KeyId, number>): Promise<void> {
-    // Noted before the rows exist: a reader that leaves meanwhile finds a row to take back.
+    // Noted before the rows exist, so that a reader that leaves meanwhile removes its row.
     for (const [id, n] of counts) if (n > 0) this.#written.add(id)
     await query(
       `INSERT INTO readers SELECT ?, key, value FROM json_each(?) WHERE true

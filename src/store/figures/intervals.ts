@@ -50,8 +50,8 @@ export interface Interval {
 }
 
 /**
- * The whole intervals of the span that ends at `now`, oldest first. Where samples are missing (no server was running) what
- * was counted meanwhile is spread evenly.
+ * The whole intervals of the span that ends at `now`, oldest first. The amounts between two distant samples (no server was
+ * running) are spread evenly.
  * @param samples in order of time
  */
 export function intervalsOf(samples: readonly Sample[], { step, length }: Span, now: number): Interval[] {

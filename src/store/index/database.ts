@@ -1,4 +1,4 @@
-/** The index as the rest of the store sees it: one lane of operations on one connection. */
+/** The index: one lane of operations on one connection, and the meaning of its errors. */
 
 import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -25,7 +25,7 @@ const BUSY_POLL = 10
 /**
  * An index that cannot be used is replaced when a process opens it, and at no other time. A running process that finds its
  * index damaged renames it, so that the next process begins a new one, and throws KissError `disk` until it is restarted. A
- * process whose index was renamed or removed by somebody else throws the same.
+ * process whose index another program renamed or removed throws the same error.
  */
 export class Database {
   readonly #options: DatabaseOptions
@@ -206,7 +206,7 @@ async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promi
   }
 }
 
-export type IndexFault =
+type IndexFault =
   /** The file is not a usable database: a new one has to take its place. */
   | 'damaged'
   /** Another process has held it for longer than the busy timeout. */
@@ -228,7 +228,7 @@ export function isReplaceable(error: unknown): boolean {
   return faultOf(error) === 'damaged' || ['EISDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(systemCode(error) ?? '')
 }
 
-/** An error of SQLite, or of the file system around it, as a KissError; others as they are. */
+/** An error of SQLite, or of the file system around it, as a KissError; any other error unchanged. */
 export function indexError(error: unknown): unknown {
   if (!(error instanceof Error) || !('errno' in error)) return error
   if (faultOf(error) === 'locked')

@@ -59,7 +59,7 @@ export class Flusher {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Once, until it works again: it is tried every second. */
+  /** Reports the first failure in a row; the write is repeated every second. */
   #report(error: unknown): void {
     if (!this.#failing) this.#warn(`counters and last uses wait in memory: ${String(error)}`)
     this.#failing = true
@@ -100,7 +100,7 @@ export class WriteBehind<K, V> {
     this.#options.flusher.arm()
   }
 
-  /** A value that is not written yet never is. */
+  /** Drops the value of this key if it is not written yet. */
   forget(key: K): void {
     this.#values.delete(key)
   }

@@ -37,7 +37,7 @@ export const CREATE_LISTED_INDEX = `CREATE INDEX IF NOT EXISTS ${LISTED_INDEX}
 
 /** Bytes of a block, by which file systems count files. */
 const BLOCK = 4_096
-/** Bytes that an entry takes beside the body: a block of its description, its rows and what they take in SQLite's indexes. */
+/** Bytes that an entry takes beside the body: a block for its description, and its rows in SQLite's tables and indexes. */
 export const ENTRY_COST = 6_144
 
 const blocks = (bytes: string) => `(${bytes} + ${BLOCK - 1}) / ${BLOCK} * ${BLOCK}`
