@@ -27,7 +27,7 @@ export interface CopyingOptions {
   readonly providers: readonly UpstreamProvider[]
 }
 
-/** Begins to follow, and does not wait for the end. False where a rule of this node keeps nothing of the URL. */
+/** Begins to follow, and does not wait for the end. False if a rule of this node keeps nothing of the URL. */
 export async function copy(
   { id, url, access, lifetime }: CopyRequest,
   { flights, store, rules, providers }: CopyingOptions,

@@ -72,7 +72,7 @@ export interface Part {
   close(): Promise<void>
 }
 
-/** undefined where there is none. */
+/** undefined if there is none. */
 export async function partOf(id: KeyId, { leases }: Pick<Lender, 'leases'>): Promise<Part | undefined> {
   const generation = (await generationsOf(leases.directoryOf(id))).at(-1)
   if (!generation || (await generation.dropped())) return undefined

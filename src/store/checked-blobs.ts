@@ -19,7 +19,7 @@ import { LruMap } from './lru.js'
 import type { Removal } from './removal.js'
 import type { Sha256 } from './types.js'
 
-/** Stamps that memory answers for; one takes about 200 bytes. */
+/** Stamps kept in memory; one takes about 200 bytes. */
 const MEMORY_LIMIT = 50_000
 
 export interface CheckedBlobsOptions {

@@ -9,7 +9,7 @@ import { ENTRIES, ENTRY_SHA256, IS_NAME } from './index/schema.js'
 import type { Entry, EntryStore, KeyId, Sha256 } from './types.js'
 import { type Use, used, usesOf } from './uses.js'
 
-/** Entries that memory answers for; one takes about 1 KiB. */
+/** Entries kept in memory; one takes about 1 KiB. */
 const MEMORY_LIMIT = 50_000
 /** Rows per query of a listing. */
 const PAGE = 500

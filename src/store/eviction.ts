@@ -10,7 +10,7 @@ export interface Candidate {
   readonly lastUsedAt: number
 }
 
-/** The least recently used blobs that add up to `bytes`, or all blobs where that is not enough. */
+/** The least recently used blobs that add up to `bytes`; all blobs if they are smaller. */
 export function chooseVictims(candidates: readonly Candidate[], bytes: number): Candidate[] {
   const victims: Candidate[] = []
   let freed = 0
@@ -43,14 +43,14 @@ export type RoomPlan =
   /** It fits if the promises of other downloads lapse. */
   | { readonly do: 'wait-for-promises' }
   | { readonly do: 'evict'; readonly bytes: number }
-  /** An empty cache could not hold it either. */
+  /** Even an empty cache could not hold it. */
   | { readonly do: 'refuse-size' }
   /** The downloads in flight leave no room for it, even if all blobs were evicted. */
   | { readonly do: 'refuse-busy' }
   /** The pinned entries leave no room for it, even if all other blobs were evicted. */
   | { readonly do: 'refuse-pinned' }
 
-/** What to do about a reservation of `cost` that did not fit, and of which `ahead` is to be granted. */
+/** Decides about a reservation of `cost` that did not fit, and of which `ahead` shall be granted. */
 export function planRoom(cost: number, ahead: number, room: Room): RoomPlan {
   if (cost > room.quota) return { do: 'refuse-size' }
   if (cost + room.pinned > room.quota) return { do: 'refuse-pinned' }

@@ -11,7 +11,7 @@ import type { Removal } from './removal.js'
 import type { Slack } from './slack.js'
 import type { Sha256 } from './types.js'
 
-/** Blobs looked at per round. */
+/** Blobs read from the ledger in one round. */
 const BATCH = 100
 
 export interface EvictorOptions {
@@ -33,7 +33,7 @@ export class Evictor {
   /** Resolves with the bytes freed: fewer than `bytes` if nothing more can be evicted. */
   async evict(bytes: number): Promise<number> {
     const { database, flusher, clock } = this.#options
-    // Without the last uses the choice is one second out of date, which does no harm.
+    // If it fails, the choice lacks the uses of the last second.
     await flusher.flush().catch(() => undefined)
     let freed = 0
     while (freed < bytes) {
@@ -60,8 +60,8 @@ export class Evictor {
     try {
       return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.cost ?? 0
     } catch (error) {
-      // The disk is so full that the index cannot take the rows of a removal. The file goes first then. Its entries are
-      // dangling until the removal is done; a request that finds one is a miss.
+      // The disk is so full that the index cannot take the rows of a removal: the file is removed first. A request that finds
+      // one of its entries before the removal ends is a miss.
       if (systemCode(error) !== 'SQLITE_FULL') throw error
       await blobs.remove(sha256)
       return (await removal.removeBlob(sha256, { onlyUnnamed: false }))?.cost ?? 0

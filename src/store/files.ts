@@ -50,7 +50,7 @@ export async function makeDirectory(path: string, mode?: number): Promise<void> 
   }
 }
 
-/** undefined where the file or the directory does not exist. */
+/** undefined if the file or the directory does not exist. */
 export async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise
@@ -105,7 +105,7 @@ export interface Modes {
 export const PRIVATE: Modes = { directory: 0o700, file: 0o600, blob: 0o400 }
 
 /**
- * The group of a directory was set up by its administrator where the directory is setgid, or where the group of this process
+ * The group of a directory was set up by its administrator if the directory is setgid, or if the group of this process
  * may write to it and others may not, or may read it and others may not. The group gets below the rights that it has on the
  * directory.
  */

@@ -13,7 +13,7 @@ export interface CheckedBody {
   readonly whole: boolean
   /** Bytes. */
   readonly size: number
-  /** The stamp of the file that was read. Another file may have the same name by now. */
+  /** The stamp of the file that was read; another file may have taken its place since. */
   readonly stamp: string
 }
 
@@ -31,7 +31,7 @@ export async function checkBody(path: string, sha256: Sha256): Promise<CheckedBo
   }
 }
 
-/** `read` resolves with 0 at the end. undefined where the disk cannot read it back. */
+/** `read` resolves with 0 at the end. undefined if the disk cannot read the bytes. */
 export async function sumOf(
   read: (buffer: Uint8Array, position: number) => Promise<number>,
 ): Promise<Sha256 | undefined> {

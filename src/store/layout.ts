@@ -70,8 +70,8 @@ export class Layout {
 }
 
 /**
- * Makes a new or empty directory a cache directory, or checks that it is one. Throws KissError `configuration` where the
- * directory belongs to another version or to something else, `disk` where it cannot be used.
+ * Makes a new or empty directory a cache directory, or checks that it is one. Throws KissError `configuration` if the
+ * directory belongs to another version or to something else, `disk` if it cannot be used.
  */
 export async function openLayout(
   root: string,
@@ -79,7 +79,7 @@ export async function openLayout(
   warn: (message: string) => void = () => undefined,
 ): Promise<Layout> {
   try {
-    // A directory that is there already keeps the mode that its administrator gave it.
+    // An existing directory keeps the mode that its administrator gave it.
     await makeDirectory(root, PRIVATE.directory)
     const stats = await stat(root)
     const modes = modesBelow(stats)
@@ -115,7 +115,7 @@ async function restrict(path: string, allowed: number): Promise<void> {
   }
 }
 
-/** The instance of a directory of this version; undefined where it is still to be written. */
+/** The instance of a directory of this version; undefined if it is still to be written. */
 async function readVersion(root: string): Promise<string | undefined> {
   const text = await unlessMissing(readFile(join(root, 'VERSION'), 'utf8'))
   if (text === undefined) return undefined
@@ -144,18 +144,18 @@ async function begin(root: string, instance: string, modes: Modes): Promise<stri
   return writeVersion(root, instance, modes)
 }
 
-/** Several processes may do it at once: one of them writes the id, and all return it. */
+/** Several processes may call this at the same time: one of them writes the id, and all return it. */
 async function writeVersion(root: string, instance: string, modes: Modes): Promise<string> {
   const file = join(root, 'VERSION')
   const temporary = `${file}.${instance}.tmp`
   try {
     await writeFile(temporary, `${LAYOUT_VERSION}\n${instance}\n`, { mode: modes.file })
-    // Once in the life of a directory, which would be refused if a power loss left this file empty.
+    // Synced once in the life of a directory: kiss refuses a directory whose VERSION is empty after a power loss.
     await syncFile(temporary)
     await link(temporary, file)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST' && systemCode(error) !== 'EPERM' && systemCode(error) !== 'ENOTSUP') throw error
-    // A VERSION without an id was written by hand; or the file system has no hard links, and the last process wins.
+    // A user wrote a VERSION without an id, or the file system has no hard links: the last process wins.
     if ((await readVersion(root)) === undefined) await rename(temporary, file)
   } finally {
     await rm(temporary, { force: true })

@@ -144,8 +144,8 @@ export async function tryClaim(query: Query, { id, sha256, owner }: Commit, anyw
 }
 
 /**
- * The second half: the blob counts, and in the same statement the reservation does not any more. False where that would
- * exceed the quota.
+ * The second half of a commit: in one statement the blob begins to count and the reservation ends. False if that would exceed
+ * the quota.
  */
 export async function countClaimed(query: Query, { reservation, sha256, size }: Commit): Promise<boolean> {
   const rows = await query(
@@ -198,7 +198,7 @@ export interface Doomed {
 }
 
 /**
- * Makes the caller the only remover of the blob. undefined where it is claimed, another process is removing it, or (unless
+ * Makes the caller the only remover of the blob. undefined if it is claimed, another process is removing it, or (unless
  * `named`) an entry names it. The ledger need not know the blob. Resolves with the size of the blob and its cost.
  */
 export async function doom(query: Query, sha256: Sha256, now: number, named: boolean): Promise<Doomed | undefined> {
@@ -216,8 +216,8 @@ export async function doom(query: Query, sha256: Sha256, now: number, named: boo
 }
 
 /**
- * Takes over the removals that began before `before` (milliseconds since the epoch) and did not end; also those of
- * the future, which began before the clock was set back.
+ * Takes over the removals that began before `before` (milliseconds since the epoch) and did not end. A time in the future was
+ * written before the clock was set back: such removals are taken over too.
  */
 export async function takeOverDoomed(query: Query, before: number, now: number): Promise<Sha256[]> {
   const rows = await query<{ sha256: Sha256 }>(
@@ -258,14 +258,14 @@ export async function dropReservation(query: Query, { id, owner, bytes, sha256 }
   return rows.length > 0
 }
 
-/** Removes the claims of these keys as well. */
+/** Also removes the claims of these keys. */
 export async function dropReservations(query: Query, ids: readonly KeyId[]): Promise<void> {
   for (const table of ['reservations', 'claims']) {
     await query(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids))
   }
 }
 
-/** Processes of another boot do not run any more. */
+/** Drops the reservations and claims of other boots, whose processes have ended. */
 export async function dropOtherBoots(query: Query, boot: string): Promise<void> {
   for (const table of ['reservations', 'claims']) {
     await query(`DELETE FROM ${table} WHERE json_valid(owner) AND json_extract(owner, '$.boot') <> ?`, boot)

@@ -42,9 +42,9 @@ export interface StoreOptions {
   /** Identifies this boot. After another one the ledger is compared with the disk, and blobs are hashed that may be damaged. */
   readonly boot?: string
   readonly random?: () => string
-  /** Bytes that the directory may take with what this process brings; default: what its quota allows. */
+  /** A limit in bytes for the directory while this process adds bodies; default: its quota. */
   readonly limit?: number | undefined
-  /** Entries that memory answers for. */
+  /** Entries kept in memory. */
   readonly memoryLimit?: number
   /** Milliseconds that a statement waits for another process, before the index counts as locked for good. */
   readonly busyTimeout?: number
@@ -54,7 +54,7 @@ export interface Store {
   readonly layout: Layout
   /** Turns the error of a full or read-only disk into a KissError; returns any other error unchanged. */
   explain(error: unknown): Promise<unknown>
-  /** Throws KissError `disk` where the directory cannot be written. */
+  /** Throws KissError `disk` if the directory cannot be written. */
   toWrite(): void
   readonly entries: Entries
   readonly listing: Listing
@@ -72,7 +72,7 @@ export interface Store {
   readonly bodies: SmallBodies
   readonly notes: Notes
   /**
-   * The way to the bytes of an entry. undefined where its blob is gone, or has other bytes than it had (checked-blobs.ts): the
+   * The way to the bytes of an entry. undefined if its blob is gone, or has other bytes than it had (checked-blobs.ts): the
    * caller removes the entry.
    */
   open(entry: Pick<Entry, 'sha256' | 'size'>): Promise<OpenBlob | undefined>

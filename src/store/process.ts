@@ -43,7 +43,7 @@ export async function livenessOf(owner: ProcessIdentity): Promise<Liveness> {
   return stat !== undefined && stat.started === owner.started && !stat.ended ? 'alive' : 'dead'
 }
 
-/** undefined where there is no such process, or no procfs. `ended`: a zombie that its parent has not yet reaped. */
+/** undefined if there is no such process, or no procfs. `ended`: a zombie that its parent has not yet reaped. */
 async function processStat(pid: number): Promise<{ started: number; ended: boolean } | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined)
   if (text === undefined) return undefined

@@ -19,12 +19,12 @@ export interface Publisher {
 export interface PublishOptions {
   /** The id under which space was reserved for the body; default: that of the entry. */
   readonly reservation?: string
-  /** Asked when a purge that comes later can reach the body: true where one came earlier. */
+  /** Asked when a purge that comes later can reach the body: true if one came earlier. */
   readonly isRevoked?: () => Promise<boolean>
 }
 
 /**
- * Turns a finished and summed file into the blob of `entry`, and stores the entry. False where a purge forbids it.
+ * Turns a finished and summed file into the blob of `entry`, and stores the entry. False if a purge forbids it.
  *
  * 1. The reservation becomes a claim on the blob, which the ledger counts. Killed here: the ledger counts a file that is not
  *    there; the unfinished transfer is continued, or its claim reclaimed and the row evicted.

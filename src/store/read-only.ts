@@ -19,7 +19,7 @@ export async function isReadOnly({ root }: Layout): Promise<boolean> {
   }
 }
 
-/** The same directory with an index elsewhere. Throws KissError `disk` where no directory for it can be had. */
+/** The same directory with an index elsewhere. Throws KissError `disk` if no directory for it can be had. */
 export async function withOwnIndex(layout: Layout): Promise<Layout> {
   const folder = await temporaryFolder(layout)
   for (const file of [layout.index, layout.indexLog]) {

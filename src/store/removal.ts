@@ -39,7 +39,7 @@ export class Removal {
   }
 
   /**
-   * Removes a blob and the entries that name it; with `onlyUnnamed` nothing where there are such entries. undefined where a
+   * Removes a blob and the entries that name it; with `onlyUnnamed` nothing if there are such entries. undefined if a
    * transfer claims the blob, or another process is removing it.
    *
    * 1. The ledger's row is marked, which makes this process the only remover; the row goes on counting. Killed here: the blob is whole, its

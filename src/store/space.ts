@@ -35,7 +35,7 @@ const WAITS = 200
 /** Milliseconds between checks for promises that may lapse, and the number of checks: a little longer than promises last. */
 const PROMISE_WAIT = 50
 const PROMISE_WAITS = PROMISE_PATIENCE / PROMISE_WAIT + 10
-/** Bytes that stay free on the file system, for the index and small files, while there is something to evict. */
+/** Bytes that stay free on the file system for the index and small files, as long as blobs can be evicted. */
 const MARGIN = 256 * 1024
 /** The number of checks for a blob that is being removed, which takes a few milliseconds. */
 const REMOVAL_WAITS = 50
@@ -45,7 +45,7 @@ const ROUNDS = 1_000
 export interface SpaceOptions {
   readonly layout: Layout
   readonly clock: { now(): number }
-  /** Bytes that the directory may take with what this process brings; its own quota stays. */
+  /** A limit in bytes for the directory while this process adds bodies; the quota of the directory stays. */
   readonly limit: number | undefined
   readonly database: Database
   readonly removal: Removal

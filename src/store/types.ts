@@ -59,10 +59,10 @@ export interface EntryStore {
   set(entry: Entry): Promise<void>
   /**
    * As {@link set}, but only where an entry of that id names the same blob: an entry that was purged or replaced during the
-   * validation does not come back. False where there is none.
+   * validation does not come back. False if there is none.
    */
   renew(entry: Entry): Promise<boolean>
-  /** False where there was none, or where it names another blob than `sha256` because it was replaced meanwhile. */
+  /** False if there was none, or if it names another blob than `sha256` because it was replaced meanwhile. */
   delete(id: KeyId, sha256?: Sha256): Promise<boolean>
   /** Notes a use: at once in memory, within a second in the index. */
   touch(id: KeyId, now: number): void
@@ -100,7 +100,7 @@ export interface OpenBlob {
 }
 
 export interface BlobStore {
-  /** undefined where there is no such blob, or where its size is not `size`: the caller drops the entry. */
+  /** undefined if there is no such blob, or if its size is not `size`: the caller drops the entry. */
   open(sha256: Sha256, size: number): Promise<OpenBlob | undefined>
   path(sha256: Sha256): string
   /**
@@ -113,7 +113,7 @@ export interface BlobStore {
   describe(entry: Entry): Promise<void>
   /** Removes the descriptions of these entries. */
   undescribe(sha256: Sha256, ids: Iterable<KeyId>): Promise<void>
-  /** Unlinks the blob; false where there was none. */
+  /** Unlinks the blob; false if there was none. */
   remove(sha256: Sha256): Promise<boolean>
 }
 

@@ -1,4 +1,4 @@
-/** The files below `blobs/`, as they are found there. */
+/** Reads the names and sizes of the files below `blobs/`. */
 
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ export async function* blobFolders(layout: Layout): AsyncIterable<{ folder: stri
   }
 }
 
-/** Whether a file of that name in that folder is where the blob of that sum belongs. */
+/** Is this the place of the blob whose sum is `name`? */
 export function isBlobName(layout: Layout, folder: string, name: string): name is Sha256 {
   return BLOB_NAME.test(name) && layout.blob(name) === join(folder, name)
 }
@@ -31,7 +31,7 @@ export function parseDescriptionName(name: string): { readonly sha256: Sha256; r
   return sha256 === undefined || id === undefined ? undefined : { sha256, id }
 }
 
-/** Sorted; empty where the folder has gone or is none. */
+/** Sorted; empty if the path does not lead to a folder. */
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort()
@@ -41,7 +41,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Bytes; undefined where there is no such file. */
+/** Bytes; undefined if there is no such file. */
 export async function fileSize(path: string): Promise<number | undefined> {
   return (await unlessMissing(stat(path)))?.size
 }

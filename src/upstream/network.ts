@@ -245,7 +245,7 @@ function settingsOf({ guard, lookup, secureContext }: NetworkOptions): Agent.Opt
   return { connect: guardedConnector({ guard, lookup, secureContext }), maxHeaderSize: MAX_HEADERS }
 }
 
-/** undefined where the environment names no proxy. */
+/** undefined if the environment names no proxy. */
 function throughProxies(options: NetworkOptions, more: Agent.Options = {}): Dispatcher | undefined {
   const { env, secureContext } = options
   const all = proxyIn(env, 'all_proxy')

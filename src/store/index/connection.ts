@@ -77,7 +77,7 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
   return { keyv, query, close: () => adapter.close() }
 }
 
-/** Throws KissError `configuration` where a newer kiss made the index. */
+/** Throws KissError `configuration` if a newer kiss made the index. */
 async function upgrade(query: Query, file: string, version: number): Promise<void> {
   if (version === SCHEMA_VERSION) return
   if (version > SCHEMA_VERSION) {

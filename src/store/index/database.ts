@@ -43,7 +43,7 @@ export class Database {
     this.#inode = inode
   }
 
-  /** Throws KissError `disk` where no index can be had in this directory. */
+  /** Throws KissError `disk` if no index can be had in this directory. */
   static async open(options: DatabaseOptions): Promise<Database> {
     const { layout, slack } = options
     try {
@@ -214,7 +214,7 @@ type IndexFault =
   /** The disk, the permissions or too many open files: a new file would fail as well. */
   | 'failing'
 
-/** undefined where the error is not SQLite's. */
+/** undefined if the error is not SQLite's. */
 export function faultOf(error: unknown): IndexFault | undefined {
   const code = systemCode(error)
   if (code?.startsWith('SQLITE_') !== true) return undefined

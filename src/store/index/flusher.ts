@@ -1,4 +1,4 @@
-/** Writes values from memory to the index without a wait of the answers: within a second, and at the end. */
+/** Writes values from memory to the index within a second, so that no answer waits for the write. */
 
 import type { Connection } from './connection.js'
 import type { Database } from './database.js'
@@ -18,7 +18,7 @@ export class Flusher {
     this.#warn = warn
   }
 
-  /** `write` keeps the values that it could not write, and throws. */
+  /** @param write keeps the values that it could not write, and throws */
   add(write: () => Promise<void>): void {
     this.#sources.push(write)
   }

@@ -10,7 +10,7 @@ import type { Layout } from '../layout.js'
 const LOCK_PATIENCE = 2_000
 const LOCK_POLL = 20
 
-/** The inode of a file; undefined where there is none. */
+/** The inode of a file; undefined if there is none. */
 export async function inodeOf(path: string): Promise<number | undefined> {
   return (await unlessMissing(stat(path)))?.ino
 }
