@@ -83,7 +83,7 @@ function isTexts(value: unknown): value is string[] {
 export function textList(value: unknown): string[] | undefined {
   const list: unknown[] = Array.isArray(value) ? value : [value]
   const texts = list.map((item) => (typeof item === 'number' ? String(item) : item))
-  return isTexts(texts) ? texts.map((text) => text.trim()) : undefined
+  return texts.every(isText) ? texts.map((text) => text.trim()) : undefined
 }
 
 export function oneOf<T extends string>(words: readonly T[]): (value: unknown) => T | undefined {
