@@ -67,7 +67,7 @@ describe('the pages of kiss serve', function () {
     const pages = ['', 'statistics/', 'resources/successes/', 'resources/failures/', 'metrics', 'api/v1/status/']
     for (const page of pages) assert.doesNotMatch(await text(page), /secret/, page)
     assert.match(await text('resources/successes/'), /public\.img/)
-    assert.match(await text('resources/failures/'), /gone\.img[^]*The origin says no[^]*404/)
+    assert.match(await text('resources/failures/'), /gone\.img[^]*The origin refused the request[^]*404/)
     assert.match(await text('resources/successes/', admin), /secret\.img[^]*private/)
     assert.match(await text('resources/failures/', admin), /denied-secret\.img/)
     assert.doesNotMatch(await text('resources/failures/', admin), /lent/)
@@ -91,7 +91,7 @@ describe('the pages of kiss serve', function () {
     origin.script('/slow.img', [{ body, stall: { after: 10_000, until: gate.opened } }])
     const readers = await Promise.all([artifact('/slow.img'), artifact('/slow.img')])
     const page = await text('resources/downloading/')
-    assert.match(page, /slow\.img[^]*of 48\.8 KiB[^]*data-label="Readers" class="number">2</)
+    assert.match(page, /slow\.img[^]*of 48\.8 KiB[^]*data-label="Readers" class="number">\s*2</)
     assert.equal(await metric('kiss_downloads_in_flight\\{state="downloading"\\}'), 1)
     gate.open()
     for (const reader of readers) assert.equal((await reader.arrayBuffer()).byteLength, body.length)
@@ -123,7 +123,7 @@ describe('the pages of kiss serve', function () {
     const page = async (): Promise<string> => (await get(`${server}resources/downloading/`)).text
     // What another worker tells is there within a second.
     for (let agreed = 0; agreed < 4;)
-      agreed = /data-label="Readers" class="number">4</.test(await page()) ? agreed + 1 : 0
+      agreed = /data-label="Readers" class="number">\s*4</.test(await page()) ? agreed + 1 : 0
     gate.open()
     for (const reader of readers) assert.equal((await readAll(reader)).body.length, body.length)
   })

@@ -268,7 +268,7 @@ describe('the dashboard in a browser', function () {
     await page.locator('html[data-live=yes]').waitFor()
     lab.engine.state = { ...lab.engine.state, failures }
     lab.tick()
-    await page.getByText('The origin is out of reach, or keeps failing').waitFor()
+    await page.getByText('The origin is unreachable or keeps failing').waitFor()
     await page.goto(`${lab.url}statistics/`)
     await page.locator('html[data-live=yes]').waitFor()
     lab.engine.state = { ...lab.engine.state, counts: { ...counts, requests_stale: 813 } }
@@ -284,7 +284,7 @@ describe('the dashboard in a browser', function () {
     const { page, complaints } = await open()
     await page.clock.install()
     await page.goto(lab.url)
-    await page.getByText('Nothing is known of the last hour yet. Its first point takes 10s.').waitFor()
+    await page.getByText('No data for the last hour yet. The first point appears after 10s.').waitFor()
     lab.engine.figures.history = history
     await page.clock.fastForward(30_000)
     await page.locator('.plot canvas').first().waitFor()

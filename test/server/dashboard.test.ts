@@ -300,7 +300,10 @@ describe('the pages on the wire', () => {
     assert.match(text, /5\s+failures\s+in 3 groups/)
     const [row = ''] = /<tr>(?:(?!<tr>)[^])*builds\/9999\/[^]*?<\/tr>/.exec(text)!
     const words = row.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
-    assert.match(words, /The origin says no the origin answered 404 404 3 10\.0\.3\.7 \+1 2m ago next request/)
+    assert.match(
+      words,
+      /The origin refused the request the origin answered 404 404 3 times 10\.0\.3\.7 \+1 2m ago next try: next request/,
+    )
     assert.match(text, />in 8s</)
     assert.doesNotMatch(text, /cannot fetch/)
   })

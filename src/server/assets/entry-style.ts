@@ -11,7 +11,7 @@ export const entryStyle = css`
     display: flex;
     flex-wrap: wrap;
     gap: 0.5rem 0.75rem;
-    align-items: center;
+    align-items: baseline;
   }
   .actions {
     margin: 0 0 1rem;

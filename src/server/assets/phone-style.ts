@@ -76,8 +76,16 @@ export const phoneStyle = css`
       font-size: 0.8125rem;
       white-space: nowrap;
     }
+    .list.compact tbody td:is(.wide, .reason) {
+      flex: 1 0 100%;
+      white-space: normal;
+    }
+    .list.compact tbody td:is(.wide, .reason) > :first-child {
+      color: var(--text);
+    }
     .list.compact tbody td::before,
-    .list.compact .desk {
+    .list.compact .desk,
+    .list.compact td:has(> .desk:only-child) {
       display: none !important;
     }
     .list.compact .phone {
@@ -99,6 +107,17 @@ export const phoneStyle = css`
     }
     .facts > div {
       grid-template-columns: 1fr;
+    }
+    .code pre {
+      padding-right: 1rem;
+    }
+    .code button {
+      position: static;
+      display: block;
+      margin: 0.375rem 0 0 auto;
+    }
+    .code button[hidden] {
+      display: none;
     }
     .tiles {
       grid-template-columns: repeat(2, 1fr);

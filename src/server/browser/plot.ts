@@ -108,7 +108,7 @@ export function makePlot(name: PlotName, place: HTMLElement, past: () => Past): 
         },
         ...(isServed
           ? [
-              area('Downloaded for it', 'downloaded', ({ fromOrigin }) => fromOrigin),
+              area('New download', 'downloaded', ({ fromOrigin }) => fromOrigin),
               area('Joined a download', 'joined', ({ joined }) => joined),
               area('From the store', 'served', ({ fromStore }) => fromStore),
               {

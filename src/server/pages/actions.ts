@@ -83,11 +83,11 @@ export async function purgeManyPage(context: PageContext): Promise<Page> {
     current: '/resources/successes/',
     body:
       meant.length === 0
-        ? html`<p class="empty">No entry is like that.</p>
+        ? html`<p class="empty">No entry matches.</p>
             <p class="after"><a href="${back}">Back to the list</a></p>`
         : html`<p>
               ${count(removed)} ${removed === 1 ? 'entry' : 'entries'} would be removed, and ${size(bytes)} would be
-              free. ${isChoosing(choice) ? words(choice) : 'No filter is set: that is everything.'}
+              freed. ${isChoosing(choice) ? words(choice) : 'No filter is set: these are all entries.'}
             </p>
             <form class="actions" method="post" action="/entries/purge">
               <input type="hidden" name="token" value="${token}" />
@@ -104,8 +104,8 @@ export async function purgeManyPage(context: PageContext): Promise<Page> {
               html`<p class="after">and ${count(meant.length - largest.items.length)} more</p>`
             }
             <p class="note after">
-              As of ${moment(now)}; what is stored later and what is pinned stays. Space that is shared with other
-              entries is not freed.
+              As of ${moment(now)}. Entries that are stored later, and pinned entries, are not removed. A body that
+              other entries share is not freed.
             </p>`,
   }
 }

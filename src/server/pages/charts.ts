@@ -41,7 +41,7 @@ const isKnown = ({ amounts }: Interval): boolean => amounts !== undefined
 /** The figure as text. The script replaces it with newer text. */
 function chartWords(span: SpanName, intervals: readonly Interval[]): Html {
   if (!intervals.some(isKnown)) {
-    return html`<p>Nothing is known of the ${titles[span]} yet. Its first point takes ${stepOf(span)}.</p>`
+    return html`<p>No data for the ${titles[span]} yet. The first point appears after ${stepOf(span)}.</p>`
   }
   const { served, downloaded, answered, hits } = totalOf(intervals)
   return html`<p>

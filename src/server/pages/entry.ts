@@ -23,10 +23,10 @@ export async function findEntry({ request, services }: PageContext): Promise<Ent
 }
 
 const done: Readonly<Record<string, string>> = {
-  confirmed: 'The origin has confirmed it: it is fresh again.',
-  pinned: 'It is pinned: neither the quota nor a filter removes it.',
-  unpinned: 'It is not pinned any more.',
-  downloading: 'The origin has another version: it is being downloaded.',
+  confirmed: 'The origin confirmed the entry: it is fresh again.',
+  pinned: 'The entry is pinned: neither the quota nor a filter removes it.',
+  unpinned: 'The entry is not pinned any more.',
+  downloading: 'The origin has another version, which is being downloaded.',
 }
 
 export async function entryPage(context: PageContext): Promise<Page> {
@@ -59,12 +59,19 @@ export async function entryPage(context: PageContext): Promise<Page> {
   }
 }
 
-/** If the URL has a hidden query or a credential, the shown URL does not lead to the artifact. */
-export function isAskable({ url, private: isPrivate }: Entry): boolean {
-  return !isPrivate && !url.endsWith('?…')
+/** Why a request with the shown URL alone does not get the artifact. */
+function obstacle({ url, private: isPrivate }: Entry): string | undefined {
+  if (url.endsWith('?…'))
+    return 'kiss does not store the query or the credential of this URL. A request needs the whole URL.'
+  return isPrivate ? 'A request needs a credential that the origin accepts.' : undefined
+}
+
+export function isAskable(entry: Entry): boolean {
+  return obstacle(entry) === undefined
 }
 
 function addresses(entry: Entry, { request }: PageContext): Html {
+  const reason = obstacle(entry)
   return html`<section aria-labelledby="addresses">
     <h2 id="addresses" class="unseen">Addresses</h2>
     <div class="address">
@@ -72,12 +79,10 @@ function addresses(entry: Entry, { request }: PageContext): Html {
       ${copyable('origin-url', 'URL', entry.url)}
       <h3>Through this cache</h3>
       ${
-        isAskable(entry)
+        reason === undefined
           ? html`${copyable('kiss-url', 'kiss URL', kissUrl(request.base, entry.url))}
               <p class="note"><a href="/api/v1/fetch?url=${encodeURIComponent(entry.url)}">Download it</a></p>`
-          : html`<p class="note">
-              A part of the URL (a query, a credential) is kept by nobody: only those who know it can ask for it.
-            </p>`
+          : html`<p class="note">${reason}</p>`
       }
     </div>
   </section>`
@@ -121,7 +126,7 @@ function contentFacts({ id, size: bytes, sha256, headers, source, unverified }: 
       html`<code>${value}</code>`,
     ]),
     source !== undefined && ['Source', html`<bdi>${source}</bdi>`],
-    unverified && ['Unverified', 'nothing but the end of the connection said that it was whole'],
+    unverified && ['Unverified', 'only the end of the connection marked the end of the body'],
     ['Id', html`<code>${id.slice(0, 16)}</code> <span class="note">for kiss list and kiss purge</span>`],
   ]
 }
@@ -136,9 +141,9 @@ function timeFacts(
   const stale = html`<span class="mark warn">stale</span> <span class="note">since ${moment(staleAt)}</span>`
   return [
     ['Stored', when(storedAt)],
-    ['Confirmed by the origin', when(validatedAt)],
+    ['Validated', when(validatedAt)],
     ['Fresh', staleAt > now ? fresh : stale],
-    ['Lifetime', html`${formatDuration(lifetime)} after each confirmation`],
+    ['Lifetime', html`${formatDuration(lifetime)} after each validation`],
     ['Rule', rule === undefined ? 'none of the settings' : ruleText(rule)],
     pinnedUntil !== undefined && [
       'Pinned',
@@ -173,7 +178,7 @@ function sharingSection({ sharing, sharedByMore }: EntryDetails, { request, now 
   const isOne = shown.length === 1 && !sharedByMore
   const others = `${count(shown.length)}${sharedByMore ? ' or more' : ''} other ${isOne ? 'entry has' : 'entries have'}`
   return html`<section aria-labelledby="sharing">
-    <h2 id="sharing">Who shares the body</h2>
+    <h2 id="sharing">Entries with the same body</h2>
     <p class="note">${others} the same content, which is stored once.</p>
     ${plainEntryTable('Entries with the same content', shown.slice(0, 50), now)}
   </section>`
@@ -189,18 +194,18 @@ function actions(entry: ShownEntry, token: string): Html {
         isAskable(entry) &&
         html`<form method="post" action="${path}/refresh">
           ${field}<button>Refresh</button>
-          <span class="note">Ask the origin now whether it is still the same.</span>
+          <span class="note">Validates the entry with its origin now.</span>
         </form>`
       }
       ${
         entry.pinnedUntil === undefined
           ? html`<form method="post" action="${path}/pin">
               ${field}<button>Pin</button>
-              <span class="note">Keep it: neither the quota nor a filter removes it.</span>
+              <span class="note">Neither the quota nor a filter removes a pinned entry.</span>
             </form>`
           : html`<form method="post" action="${path}/unpin">
               ${field}<button>Unpin</button>
-              <span class="note">Let the quota and filters remove it again.</span>
+              <span class="note">The quota and filters can remove the entry again.</span>
             </form>`
       }
       <details class="confirm">

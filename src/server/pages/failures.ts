@@ -46,16 +46,19 @@ export function failureTable(groups: readonly FailureGroup[], now: number): Html
     'Downloads that failed',
     [
       { title: 'Artifact', cell: ({ last }) => artifact(last.url, last) },
-      { title: 'Reason', kind: 'reason', cell: ({ last }) => reason(last) },
-      { title: 'Status', kind: 'number', cell: ({ last }) => last.status ?? '–' },
-      { title: 'Times', kind: 'number', cell: times },
-      { title: 'Client', kind: 'number', cell: clientsOf },
-      { title: 'Last', kind: 'number', cell: ({ last }) => ago(last.at, now) },
-      { title: 'Next try', kind: 'number', cell: ({ last }) => nextTry(last, now) },
+      { title: 'Reason', kind: 'reason', phone: {}, cell: ({ last }) => reason(last) },
+      { title: 'Status', kind: 'number', phone: {}, cell: ({ last }) => last.status ?? unknown },
+      { title: 'Times', kind: 'number', phone: {}, cell: times },
+      { title: 'Client', kind: 'number', phone: {}, cell: clientsOf },
+      { title: 'Last', kind: 'number', phone: {}, cell: ({ last }) => ago(last.at, now) },
+      { title: 'Next try', kind: 'number', phone: { before: 'next try: ' }, cell: ({ last }) => nextTry(last, now) },
     ],
     groups,
   )
 }
+
+/** On a phone an unknown value is left out. */
+const unknown = html`<span class="desk">–</span>`
 
 function reason({ url, code, message }: FailureRecord): Html {
   return html`<span>${reasonOf(code)}</span> <bdi class="note">${withoutUrl(message, url)}</bdi>`
@@ -71,11 +74,13 @@ function withoutUrl(message: string, url: string): string {
 
 function times({ times: n, firstAt }: FailureGroup): Part {
   const since = new Date(firstAt).toISOString().replace('T', ' ').slice(0, 19)
-  return n === 1 ? '1' : html`<span title="${`since ${since} UTC`}">${count(n)}</span>`
+  return n === 1
+    ? html`<span class="desk">1</span>`
+    : html`<span title="${`since ${since} UTC`}">${count(n)}</span><span class="phone"> times</span>`
 }
 
 function clientsOf({ clients: [first, ...others] }: FailureGroup): Part {
-  if (first === undefined) return '–'
+  if (first === undefined) return unknown
   return html`<bdi>${first}</bdi
     >${others.length > 0 && html` <span class="note" title="${others.join(', ')}">+${others.length}</span>`}`
 }
@@ -91,17 +96,17 @@ function nextTry({ retryAt }: FailureRecord, now: number): Part {
 
 /** Contains only codes that can end a download. */
 const reasons: Partial<Readonly<Record<ErrorCode, string>>> = {
-  'origin-refused': 'The origin says no',
+  'origin-refused': 'The origin refused the request',
   'origin-failed': 'The origin failed',
-  'origin-unreachable': 'The origin is out of reach, or keeps failing',
-  'origin-timeout': 'The origin took too long',
-  'upstream-forbidden': 'This server may not connect there',
+  'origin-unreachable': 'The origin is unreachable or keeps failing',
+  'origin-timeout': 'No answer of the origin in time',
+  'upstream-forbidden': 'The settings forbid this upstream',
   'content-changed': 'The content changed during the download',
-  'length-mismatch': 'The body is not as long as announced',
-  'digest-mismatch': 'The content is not the promised one',
-  'out-of-time': 'It took too long',
-  credential: 'No credential could be made',
-  quota: 'The cache has no room for it',
+  'length-mismatch': 'The body does not have its announced length',
+  'digest-mismatch': 'The content does not have the expected SHA-256',
+  'out-of-time': 'The time limit was reached',
+  credential: 'kiss could not create a credential',
+  quota: 'The quota has no room for the artifact',
   disk: 'The disk of the cache failed',
   internal: 'kiss failed; see its log',
 }

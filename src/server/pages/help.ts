@@ -22,29 +22,29 @@ function blocksFor(base: string): Block[] {
     {
       id: 'curl',
       title: 'curl',
-      about: html`Let curl encode the URL. <code>-f</code> makes an error of the origin an error of curl; on a second
-        call <code>-C -</code> goes on where the first was cut.`,
+      about: html`curl encodes the URL. With <code>-f</code> curl fails when the server answers with an error. With
+        <code>-C -</code> a second call continues a download that was cut.`,
       lines: [`curl -fLG '${base}api/v1/fetch' --data-urlencode 'url=${example}' -o Image.gz`],
     },
     {
       id: 'wget',
       title: 'wget',
-      about: html`The file name in the path is the one that this server proposes; wget takes it with
+      about: html`The server proposes the file name in the path, and wget uses it with
         <code>--content-disposition</code>.`,
       lines: [`wget --content-disposition '${base}api/v1/fetch/Image.gz?url=${encodeURIComponent(example)}'`],
     },
     {
       id: 'kiss',
       title: 'kiss',
-      about: html`Streams through this server, and falls back to the origin when the server is down.`,
+      about: html`Downloads through this server. If the server cannot be reached, kiss downloads from the origin.`,
       lines: [`kiss fetch --server ${server} ${example}`],
     },
     {
       id: 'lava',
       title: 'LAVA',
-      about: html`In the <code>dispatcher.yaml</code> of a worker: all its jobs go through this cache, unchanged.
-        <code>kiss lava dispatcher-config</code> prints the same; for single jobs there is
-        <code>kiss lava rewrite</code>.`,
+      about: html`With these lines in <code>dispatcher.yaml</code> all jobs of a worker use this cache, unchanged.
+        <code>kiss lava dispatcher-config</code> prints the same lines. <code>kiss lava rewrite</code> changes a single
+        job.`,
       lines: [
         `http_url_format_string: '${base}api/v1/fetch?url=%s'`,
         'http_cache_fallback_origin_url: true',
@@ -55,8 +55,8 @@ function blocksFor(base: string): Block[] {
     {
       id: 'gitlab',
       title: 'GitLab CI',
-      about: html`Private artifacts need a token that GitLab accepts: this server passes it on, keeps the artifact to
-      those whose token GitLab accepts too, and stores no token.`,
+      about: html`Private artifacts need a token that GitLab accepts. This server passes it to GitLab and does not store
+      it. Other clients get the artifact only if GitLab accepts their tokens too.`,
       lines: [
         'test:',
         '  variables:',
@@ -70,8 +70,8 @@ function blocksFor(base: string): Block[] {
     {
       id: 'parameters',
       title: 'With a lifetime and a sum',
-      about: html`<code>ttl</code> is how old it may be, <code>sha256</code> what it has to be: otherwise the transfer
-        fails, and never with a whole file.`,
+      about: html`<code>ttl</code> is the greatest age of the artifact, <code>sha256</code> its expected sum. If the sum
+        differs, the transfer ends before the last byte.`,
       lines: [`curl -fL '${url}&ttl=1d&sha256=<64 hex digits>' -o Image.gz`],
     },
   ]
@@ -83,8 +83,8 @@ export function helpPage({ request }: PageContext): Page {
     current: '/help/',
     body: html`
       <p>
-        This server downloads each URL once, streams it to everybody who asks while it arrives, and keeps it. Ask for
-        <code>${request.base}api/v1/fetch?url=</code> and the percent-encoded URL.
+        This server downloads each URL once, streams it to all its clients while it arrives, and stores it. The address
+        of an artifact is <code>${request.base}api/v1/fetch?url=</code> followed by its percent-encoded URL.
       </p>
       ${blocksFor(request.base).map(
         ({ id, title, about, lines }) =>
@@ -98,22 +98,22 @@ export function helpPage({ request }: PageContext): Page {
           </section>`,
       )}
       <section aria-labelledby="h-answers">
-        <h2 id="h-answers">What answers say</h2>
+        <h2 id="h-answers">Fields and status of an answer</h2>
         <dl class="words">
           <dt><code>Cache-Status</code></dt>
           <dd>
-            <code>hit</code> from the store, <code>fwd=uri-miss</code> downloaded for you, <code>collapsed</code> joined
-            a download in flight, <code>fwd=stale</code> confirmed by the origin, <code>stale-if-error</code> the origin
-            is down.
+            <code>hit</code>: from the store; <code>fwd=uri-miss</code>: downloaded for this request;
+            <code>collapsed</code>: joined a download in flight; <code>fwd=stale</code>: confirmed by the origin;
+            <code>stale-if-error</code>: from the store, because the origin is down.
           </dd>
           <dt><code>Repr-Digest</code></dt>
-          <dd>The SHA-256 of the whole artifact, once it has arrived.</dd>
+          <dd>The SHA-256 of the artifact, after its last byte has arrived.</dd>
           <dt><code>X-Request-Id</code></dt>
-          <dd>Names the request in the log of this server.</dd>
+          <dd>The id of the request in the log of this server.</dd>
           <dt><code>4xx</code></dt>
-          <dd>What the origin said (404, 403, …), or what is wrong with the request. Asking again does not help.</dd>
+          <dd>The origin refused (404, 403, …), or the request is wrong. A retry does not help.</dd>
           <dt><code>502, 503, 504</code></dt>
-          <dd>The origin failed, or this server is shutting down. Ask again after <code>Retry-After</code>.</dd>
+          <dd>The origin failed, or this server is shutting down. Retry after <code>Retry-After</code>.</dd>
         </dl>
       </section>
     `,

@@ -35,7 +35,7 @@ export type LivePart = keyof typeof parts
 export function flightList(flights: readonly Flight[], state: Flight['state'], now: number): Html {
   const waiting = state === 'scheduled'
   if (flights.length === 0)
-    return html`<p class="empty">${waiting ? 'Nothing waits for its turn.' : 'Nothing is being downloaded.'}</p>`
+    return html`<p class="empty">${waiting ? 'No download waits.' : 'Nothing is being downloaded.'}</p>`
   return waiting ? waitingTable(flights, now) : flightTable(flights, now)
 }
 
@@ -74,7 +74,7 @@ export function liveState(input: LiveInput): { readonly parts: Record<string, st
 const meanings = {
   hit: 'from the store',
   collapsed: 'joined a download in flight',
-  miss: 'downloaded for it',
+  miss: 'downloaded for this request',
   revalidated: 'from the store, after the origin confirmed it',
   stale: 'from the store, while the origin was down',
   failed: 'an error before the first byte',

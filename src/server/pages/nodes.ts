@@ -23,11 +23,12 @@ export function nodesPage(context: PageContext): Page | Reply {
     refresh: 10,
     body: html`
       <p class="note">
-        Each node keeps its own disk. Bytes that a node took from the others are filled, bytes that it gave are lent.
+        Each node has its own disk. <em>Filled</em> counts the bytes that a node received from other nodes,
+        <em>lent</em> the bytes that it sent to them.
       </p>
       ${
         !cluster.reachable() &&
-        html`<p class="empty">Redis does not answer: the table is as of its last answer, and each node works alone.</p>`
+        html`<p class="empty">Redis does not answer: the table shows its last answer, and each node works alone.</p>`
       }
       <p class="note" role="status">
         ${count(present)} of ${count(nodes.length)} ${nodes.length === 1 ? 'node' : 'nodes'} present

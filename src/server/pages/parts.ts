@@ -133,18 +133,25 @@ export function flightTable(flights: readonly Flight[], now: number): Html {
     'Downloads in flight',
     [
       { title: 'Artifact', cell: (flight) => artifact(flight.url, flight) },
-      { title: 'Progress', kind: 'wide', cell: progress },
-      { title: 'Rate', kind: 'number', cell: ({ rate }) => formatRate(rate) },
-      { title: 'Left', kind: 'number', cell: timeLeft },
-      { title: 'Readers', kind: 'number', cell: ({ readers }) => readers },
-      { title: 'Started', kind: 'number', cell: ({ startedAt }) => ago(startedAt, now) },
+      { title: 'Progress', kind: 'wide', phone: {}, cell: progress },
+      { title: 'Rate', kind: 'number', phone: {}, cell: ({ rate }) => formatRate(rate) },
+      { title: 'Left', kind: 'number', phone: {}, cell: timeLeft },
+      { title: 'Readers', kind: 'number', phone: {}, cell: readersOf },
+      { title: 'Started', kind: 'number', phone: { before: 'started ' }, cell: ({ startedAt }) => ago(startedAt, now) },
     ],
     flights,
   )
 }
 
-function timeLeft({ rate, received, length }: Flight): string {
-  return length !== undefined && rate > 0 ? formatDuration(((length - received) / rate) * 1000) : '–'
+/** On a phone an unknown time is left out. */
+function timeLeft({ rate, received, length }: Flight): Html {
+  return length !== undefined && rate > 0
+    ? html`${formatDuration(((length - received) / rate) * 1000)}<span class="phone"> left</span>`
+    : html`<span class="desk">–</span>`
+}
+
+function readersOf({ readers }: Flight): Html {
+  return html`${readers}<span class="phone"> ${readers === 1 ? 'reader' : 'readers'}</span>`
 }
 
 /** Downloads without a byte yet: waiting for a place or for the origin's answer. */
@@ -153,9 +160,14 @@ export function waitingTable(flights: readonly Flight[], now: number): Html {
     'Downloads that wait',
     [
       { title: 'Artifact', cell: (flight) => artifact(flight.url, flight) },
-      { title: 'Waits for', kind: 'wide', cell: waitsFor },
-      { title: 'Readers', kind: 'number', cell: ({ readers }) => readers },
-      { title: 'Asked for', kind: 'number', cell: ({ startedAt }) => ago(startedAt, now) },
+      { title: 'Waits for', kind: 'wide', phone: {}, cell: waitsFor },
+      { title: 'Readers', kind: 'number', phone: {}, cell: readersOf },
+      {
+        title: 'Requested',
+        kind: 'number',
+        phone: { before: 'requested ' },
+        cell: ({ startedAt }) => ago(startedAt, now),
+      },
     ],
     flights,
   )

@@ -52,7 +52,7 @@ async function entriesPage(context: PageContext): Promise<Page> {
         list.items.length > 0
           ? entryTable(list.items, query, now)
           : isChoosing(query)
-            ? html`<p class="empty">No entry is like that.</p>`
+            ? html`<p class="empty">No entry matches.</p>`
             : emptyCache
       }
       ${pager(list, (page) => `${current}${page}${listQueryText(query)}`)}
@@ -81,8 +81,8 @@ function failuresPage(context: PageContext): Page {
     current,
     body: html`
       <p class="note">
-        Downloads that failed for good, the newest first; the last 500 are kept. Requests within 10 seconds of a failure
-        get the same answer; the first one after that makes the cache try again.
+        Downloads that failed after all retries, the newest first; the last 500 are kept. Requests within 10 seconds of
+        a failure get the same answer. The next request after that starts another download.
       </p>
       ${searchForm(current, search)}
       <p class="note" role="status">
@@ -91,7 +91,7 @@ function failuresPage(context: PageContext): Page {
       </p>
       ${
         list.total === 0
-          ? html`<p class="empty">${search === '' ? 'Nothing has failed.' : 'No failure has that in its URL.'}</p>`
+          ? html`<p class="empty">${search === '' ? 'Nothing has failed.' : 'No failure matches.'}</p>`
           : failureTable(list.items, now)
       }
       ${pager(list, (to) => `${current}${to}${more}`)}
@@ -102,7 +102,7 @@ function failuresPage(context: PageContext): Page {
 const flightTexts = {
   downloading: {
     title: 'Downloading',
-    about: 'Each is downloaded once, and streamed to all its readers while it arrives.',
+    about: 'Each artifact is downloaded once and streamed to all its readers while it arrives.',
   },
   scheduled: {
     title: 'Waiting',

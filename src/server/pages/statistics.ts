@@ -37,7 +37,7 @@ export async function statisticsPage(context: PageContext): Promise<Page> {
       )}
       <div class="columns">
         <section aria-labelledby="kinds">
-          <h2 id="kinds">How it was served</h2>
+          <h2 id="kinds">Answers</h2>
           ${live(context)('kinds')}
         </section>
         <section aria-labelledby="hosts">
