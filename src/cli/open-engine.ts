@@ -4,6 +4,7 @@ import type { ClusterOptions, Engine, EngineOptions } from '../engine/types.js'
 import { KissError } from '../errors.js'
 import { plainWithLogins } from '../provider/owner.js'
 import { collectProviders } from '../provider/registry.js'
+import type { UpstreamProvider } from '../provider/types.js'
 import type { OwnServer, UpstreamOptions } from '../upstream/types.js'
 import type { BaseCommand } from './base-command.js'
 import { readNetrc } from './netrc.js'
@@ -37,17 +38,7 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
   const places = { mirrors: configuredMirrors(settings.file), parents: await parentsFor(settings) }
   const [{ openEngine: open }, providers] = await Promise.all([
     import('../engine/open.js'),
-    collectProviders(
-      command.config,
-      {
-        section: (name) => settings.file?.sections.get(name)?.value,
-        env: process.env,
-        http: openHttp(command),
-        serving,
-      },
-      // The logins of the user who runs a server are not for its clients.
-      plainWithLogins(!serving && settings.values.netrc ? await readNetrc(process.env) : new Map()),
-    ),
+    openProviders(command, settings, serving),
   ])
   return open({
     rules: dividedRules(configuredRules(settings.file), serving ? settings.values.workers : 1),
@@ -57,6 +48,25 @@ export async function openEngine(command: BaseCommand, options: OpenEngineOption
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     cluster: options.cluster,
   })
+}
+
+/** Runs the providers' hook, which checks the sections of the plugins. @throws KissError `configuration` */
+export async function openProviders(
+  command: BaseCommand,
+  { file, values }: Settings,
+  serving: boolean,
+): Promise<UpstreamProvider[]> {
+  return collectProviders(
+    command.config,
+    {
+      section: (name) => file?.sections.get(name)?.value,
+      env: process.env,
+      http: openHttp(command),
+      serving,
+    },
+    // The logins of the user who runs a server are not for its clients.
+    plainWithLogins(!serving && values.netrc ? await readNetrc(process.env) : new Map()),
+  )
 }
 
 /** @throws KissError `configuration` */

@@ -76,7 +76,7 @@ Every flag can also be set in the environment (KISS_PORT=8002) or in the configu
     const { flags } = await this.parse(Serve)
     const settings = await this.settings(flags)
     if (settings.values.check) {
-      await checkSettings(settings)
+      await checkSettings(this, settings)
       this.log('the settings can be used')
       return
     }

@@ -68,7 +68,7 @@ export interface RunningServer {
   /** Closes now, cutting readers short. */
   close(): Promise<void>
   /** Reads the certificate again; connections that are open keep the old one. @throws KissError `configuration` */
-  reloadTls(): void
+  reloadTls(files: TlsFiles): void
   /** Replaces the rules of access. @throws KissError `usage`; then nothing has changed */
   updateAccess(options: AccessOptions): void
 }
@@ -187,8 +187,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     drain: () => (draining ??= drain()),
     close: () => shut(server),
     updateAccess: (next) => access.update(next),
-    reloadTls: () => {
-      if (options.tls !== undefined && 'setSecureContext' in server) server.setSecureContext(readTls(options.tls))
+    reloadTls: (files) => {
+      if ('setSecureContext' in server) server.setSecureContext(readTls(files))
     },
   }
 }

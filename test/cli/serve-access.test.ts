@@ -131,6 +131,24 @@ describe('access to kiss serve', () => {
     assert.equal(await certificateOf(kiss.port), 'second')
   })
 
+  it('kiss serve takes certificates that the configuration file names anew, and names a change to HTTP as one for a restart', async () => {
+    const pair = (name: string): string =>
+      ['cert', 'key'].map((part) => `tls-${part}: ${project}/test/data/tls/${name}-${part}.pem\n`).join('')
+    const config = file('config.yaml', pair('first'))
+    const kiss = await serve('--config', config)
+    assert.equal(await certificateOf(kiss.port), 'first')
+    for (const [yaml, text] of [
+      [pair('second'), 'settings read again'],
+      ['{}\n', 'in force after a restart: tls-cert, tls-key'],
+    ] as const) {
+      file('config.yaml', yaml)
+      const seen = logged(kiss, text)
+      kiss.running.child.kill('SIGHUP')
+      await seen
+      assert.equal(await certificateOf(kiss.port), 'second')
+    }
+  })
+
   it('kiss serve refuses short tokens, and warns when every client may use it', async () => {
     const short = await sandbox.run(['serve', '--check', '--admin-token-file', file('short', 'fifteen-letters\n')])
     assert.equal(short.code, 2)
@@ -151,6 +169,7 @@ describe('access to kiss serve', () => {
       [['--tls-cert', file('cert', 'x'), '--tls-key', file('key', 'x')], /cannot use/],
       [['--client-token-file', 'none'], /cannot read/],
       [['--config', file('mirrors.yaml', 'mirrors: 5\n')], /mirrors/],
+      [['--config', file('s3.yaml', 's3: {nonsense: 1}\n')], /plugin @kiss\/s3: .*nonsense/],
       [['--allow-upstream', 'a/b/c'], /allow-upstream/],
       [['--ca-file', 'nowhere.pem'], /cannot read the certificates in .*nowhere\.pem: ENOENT/],
     ] as const) {

@@ -52,7 +52,7 @@ describe('TLS', () => {
     assert.equal(before.name, 'first')
     assert.match(before.text, /^HTTP\/1\.1 200 [^]*ok$/)
     await use('second')
-    server.reloadTls()
+    server.reloadTls({ certFile, keyFile })
     assert.equal((await ask(server.port)).name, 'second')
   })
 
@@ -60,7 +60,7 @@ describe('TLS', () => {
     const server = await start({ tls: { certFile, keyFile } })
     await writeFile(certFile, 'nonsense')
     assert.throws(
-      () => server.reloadTls(),
+      () => server.reloadTls({ certFile, keyFile }),
       (error) => error instanceof KissError && error.code === 'configuration',
     )
     assert.equal((await ask(server.port)).name, 'first')

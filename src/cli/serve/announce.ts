@@ -7,6 +7,14 @@ export function tellSystemd(state: ServiceState, status: string, log: OpenLog): 
   void notifySystemd(state, status, { env: process.env, warn: (line) => log.warn(line) })
 }
 
+/** Scripts for log rotation send SIGUSR2, which ends a process by default. @returns a function that stops it */
+export function keepAtRotation(log: OpenLog): () => void {
+  const onSignal = (): void =>
+    log.info('SIGUSR2: the log goes to standard error, which kiss appends to; rotate its file with copytruncate')
+  process.on('SIGUSR2', onSignal)
+  return () => process.off('SIGUSR2', onSignal)
+}
+
 export function announce(url: string, log: OpenLog, more = ''): void {
   // Scripts read the first line to learn a free port.
   process.stdout.write(`${url}\n`)

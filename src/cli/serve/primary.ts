@@ -10,7 +10,7 @@ import { LogSink, logTarget, type LogTarget } from '../../server/log-sink.js'
 import { droppedLine, openLog, type LogLevel } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import type { SettingValues } from '../settings/table.js'
-import { announce, tellSystemd } from './announce.js'
+import { announce, keepAtRotation, tellSystemd } from './announce.js'
 import { tellRestarts } from './reload.js'
 import { accessOptions, connectionLimit, exposureOf } from './server-settings.js'
 import { newVia } from './via.js'
@@ -55,15 +55,17 @@ export async function runPrimary(command: BaseCommand, values: SettingValues): P
   })
   const reload = (): void => {
     workers.tell({ kind: 'reload' })
-    void tellRestarts(command, values, log)
+    void tellRestarts(command, log)
   }
   const stopping = (): void => tellSystemd('STOPPING=1', 'waiting for readers', log)
   command.stop.addEventListener('abort', stopping, { once: true })
   process.on('SIGHUP', reload)
+  const endRotation = keepAtRotation(log)
   try {
     await workers.run()
   } finally {
     process.off('SIGHUP', reload)
+    endRotation()
     command.stop.removeEventListener('abort', stopping)
     await log.close()
     await sink.close(LAST_LINES)

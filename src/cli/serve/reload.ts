@@ -1,5 +1,7 @@
 /** The settings that `kiss serve` applies at runtime: read again on SIGHUP, and checked by `--check`. */
 
+import { stat } from 'node:fs/promises'
+import { KissError } from '../../errors.js'
 import type { Engine } from '../../engine/types.js'
 import { Access, type AccessOptions } from '../../server/access.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
@@ -10,9 +12,11 @@ import type { Mirror, Parent } from '../../upstream/types.js'
 import type { BaseCommand } from '../base-command.js'
 import type { Rule } from '../../engine/rules/rules.js'
 import { configuredMirrors, parentsFor } from '../settings/places.js'
+import { openProviders } from '../open-engine.js'
+import { ownSections } from '../settings/file.js'
 import { configuredRules, dividedRules } from '../settings/rules.js'
 import type { Settings } from '../settings/resolve.js'
-import { settingNames, type SettingName, type SettingValues } from '../settings/table.js'
+import { settingNames, settingOf, type SettingName, type SettingValues } from '../settings/table.js'
 import { accessOptions, clusterOptions, tlsFiles } from './server-settings.js'
 
 /** All other settings need a restart. */
@@ -39,8 +43,8 @@ export interface Checked {
   readonly rules: readonly Rule[]
 }
 
-/** Reads all files that the settings name, without using them. @throws KissError `configuration` or `usage` for the first fault */
-export async function checkSettings(settings: Settings): Promise<Checked> {
+/** Reads all files that the settings name, and the sections of plugins, without using them. @throws KissError `configuration` or `usage` for the first fault */
+export async function checkSettings(command: BaseCommand, settings: Settings): Promise<Checked> {
   const { values, file } = settings
   const access = await accessOptions(values)
   new Access(access)
@@ -58,6 +62,7 @@ export async function checkSettings(settings: Settings): Promise<Checked> {
   checkProxies(process.env)
   if (values['ca-file'] !== undefined) await trusting(values['ca-file'], undefined)
   checkLists({ mirrors, parents, allow: values['allow-upstream'], deny: values['deny-upstream'] })
+  await openProviders(command, settings, true)
   return { settings, access, tls, mirrors, parents, rules }
 }
 
@@ -66,42 +71,76 @@ export interface Reloading {
   readonly engine: Engine
   readonly server: RunningServer
   readonly log: OpenLog
-  /** As the server was started. */
-  readonly values: SettingValues
   /** Reports settings that need a restart: the primary does so once for all workers. */
   readonly isWorker: boolean
 }
 
 /** All or nothing: a broken setting is logged, and nothing changes. */
-export async function reload({ command, engine, server, log, values, isWorker }: Reloading): Promise<void> {
+export async function reload({ command, engine, server, log, isWorker }: Reloading): Promise<void> {
   try {
-    const { settings, access, mirrors, parents, rules, tls } = await checkSettings(await command.settingsAnew())
+    const before = await command.settings()
+    const { settings, access, mirrors, parents, rules, tls } = await checkSettings(command, await readAgain(command))
     const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
     // The number of started workers: another number needs a restart.
-    const divided = dividedRules(rules, values.workers)
+    const divided = dividedRules(rules, before.values.workers)
     await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, parents, rules: divided })
     server.updateAccess(access)
-    if (tls !== undefined) {
-      server.reloadTls()
+    if (tls !== undefined && tlsFiles(before.values) !== undefined) {
+      server.reloadTls(tls)
       log.info('certificate read again')
     }
     log.setLevel(level as LogLevel)
     log.info('settings read again')
-    if (!isWorker) nameRestarts(values, settings.values, log)
+    if (!isWorker) nameRestarts(before, settings, log)
   } catch (error) {
     log.error('the settings cannot be used; the old ones stay', error)
   }
 }
 
 /** For the primary, which has no settings to change: the workers report errors. */
-export async function tellRestarts(command: BaseCommand, values: SettingValues, log: ServerLog): Promise<void> {
-  const settings = await command.settingsAnew().catch(() => undefined)
-  if (settings !== undefined) nameRestarts(values, settings.values, log)
+export async function tellRestarts(command: BaseCommand, log: ServerLog): Promise<void> {
+  const settings = await readAgain(command).catch(() => undefined)
+  if (settings !== undefined) nameRestarts(await command.settings(), settings, log)
 }
 
-function nameRestarts(before: SettingValues, now: SettingValues, log: ServerLog): void {
+/** @throws KissError `configuration` or `usage` */
+async function readAgain(command: BaseCommand): Promise<Settings> {
+  await refusePipes((await command.settings()).values)
+  const settings = await command.settingsAnew()
+  await refusePipes(settings.values)
+  return settings
+}
+
+/** A pipe, such as that of `--config <(command)`, can be read once only. To open it again would block the process. */
+async function refusePipes(values: SettingValues): Promise<void> {
+  for (const name of settingNames.filter((name) => settingOf(name).kind === 'path')) {
+    const file = values[name]
+    if (typeof file !== 'string') continue
+    const found = await stat(file).catch(() => undefined)
+    if (found === undefined || found.isFile() || found.isDirectory()) continue
+    throw new KissError('configuration', `--${name} ${file} is not a regular file and cannot be read again`)
+  }
+}
+
+function nameRestarts(before: Settings, now: Settings, log: ServerLog): void {
   const changed = settingNames.filter(
-    (name) => !changeable.has(name) && JSON.stringify(before[name]) !== JSON.stringify(now[name]),
+    (name) => !isApplied(name, before.values, now.values) && !isSame(before.values[name], now.values[name]),
   )
-  if (changed.length > 0) log.warn(`changed, and in force after a restart: ${changed.join(', ')}`)
+  const section = ({ file }: Settings, name: string): unknown => file?.sections.get(name)?.value
+  const sections = new Set([before, now].flatMap(({ file }) => [...(file?.sections.keys() ?? [])]))
+  const ofPlugins = [...sections].filter(
+    (name) => !ownSections.includes(name) && !isSame(section(before, name), section(now, name)),
+  )
+  const names = [...changed, ...ofPlugins]
+  if (names.length > 0) log.warn(`changed, and in force after a restart: ${names.join(', ')}`)
+}
+
+/** Other certificates can be used at runtime, but a listener cannot change between HTTP and HTTPS. */
+function isApplied(name: SettingName, before: SettingValues, now: SettingValues): boolean {
+  const isOfTls = name === 'tls-cert' || name === 'tls-key'
+  return changeable.has(name) && !(isOfTls && (before[name] === undefined) !== (now[name] === undefined))
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }

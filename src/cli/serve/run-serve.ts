@@ -10,7 +10,7 @@ import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { BaseCommand } from '../base-command.js'
 import { openEngine } from '../open-engine.js'
 import type { SettingValues } from '../settings/table.js'
-import { announce, tellSystemd } from './announce.js'
+import { announce, keepAtRotation, tellSystemd } from './announce.js'
 import { reload } from './reload.js'
 import { accessOptions, clusterOptions, connectionLimit, exposureOf, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
@@ -102,7 +102,7 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
     self.become(server.self)
     const notices = link === undefined ? [shortage, exposureOf(values, access)] : []
     for (const notice of notices) if (notice !== undefined) log.warn(notice)
-    const again = (): Promise<void> => reload({ command, engine, server, log, values, isWorker: link !== undefined })
+    const again = (): Promise<void> => reload({ command, engine, server, log, isWorker: link !== undefined })
     await serveUntilStopped(server, log, command.stop, again, link, () => cluster?.drain())
   } finally {
     await observation.close()
@@ -118,6 +118,7 @@ async function serveUntilStopped(
   onDrain: () => void,
 ): Promise<void> {
   const stopReloading = onHangup(again, link)
+  const endRotation = keepAtRotation(log)
   const stop = link === undefined ? stopped : AbortSignal.any([stopped, link.drain])
   if (link === undefined) announce(server.url, log)
   else link.listening(server.url)
@@ -127,6 +128,7 @@ async function serveUntilStopped(
   if (link === undefined) tellSystemd('STOPPING=1', 'waiting for readers', log)
   await server.drain()
   stopReloading()
+  endRotation()
 }
 
 /** SIGHUP reads the settings again, one time after the other. */

@@ -33,7 +33,7 @@ export interface SettingsFile {
 }
 
 /** Sections of kiss itself; the others belong to plugins. */
-const ownSections = ['mirrors', 'parents', 'rules']
+export const ownSections: readonly string[] = ['mirrors', 'parents', 'rules']
 
 /**
  * @param required the user named this file, so it has to exist
@@ -62,7 +62,7 @@ export async function parseSettingsFile(file: string, text: string): Promise<Set
   const source = new Source(file, yaml, document, lines)
   const [fault] = [...document.errors, ...document.warnings]
   // Some messages of the parser end with the text itself, which may be a token.
-  if (fault !== undefined) source.fail(fault.pos[0], fault.message.replace(/: ".*$/s, ''), fault)
+  if (fault !== undefined) source.fail(fault.pos[0], fault.message.replace(/(?:: ["!]| %).*$/s, ''), fault)
 
   const values = new Map<SettingName, FileValue>()
   const sections = new Map<string, Section>()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { commandLine } from '../../support/command-line.js'
 import { bytes, Origin } from '../../support/origin.js'
@@ -76,13 +77,14 @@ describe('kiss serve on SIGHUP', () => {
 
   it('names the settings that need a restart, and keeps the old settings and logs the reason when the new ones are broken', async () => {
     const restart = await reload(
-      'workers: 2\nmax-rate: 5MB\nsealed: true\nquota: 7GiB\n',
-      'in force after a restart: max-rate, workers, sealed',
+      'workers: 2\nmax-rate: 5MB\nsealed: true\nquota: 7GiB\ns3: {region: eu-west-1}\n',
+      'in force after a restart: max-rate, workers, sealed, s3',
     )
     assert.match(restart, /settings read again/)
     for (const [yaml, reason] of [
       ['quota: [8GiB', /config\.yaml/],
       ['quota: 8GiB\nhots: x\n', /hots/],
+      ['quota: 8GiB\ns3: {nonsense: 1}\n', /nonsense/],
       ['quota: 8GiB\nclient-token-file: nowhere\n', /nowhere/],
       ['quota: 8GiB\nmirrors: 5\n', /mirrors/],
       ['quota: 8GiB\nrules: [{}]\n', /rules/],
@@ -96,5 +98,24 @@ describe('kiss serve on SIGHUP', () => {
       assert.match(msg, reason)
       assert.equal((await kiss.status())['disk_quota'], 7 * 1024 ** 3)
     }
+  })
+
+  it('goes on at the SIGUSR2 of a log rotation, and says how the log is rotated', async () => {
+    kiss.running.child.kill('SIGUSR2')
+    await until('the line', () => log.includes('rotate its file with copytruncate'))
+    assert.equal(await page(), 200)
+  })
+
+  it('keeps the settings when a file of them is a pipe, which can be read only once, and still ends at SIGTERM', async () => {
+    const pipe = path.join(cli.sandbox.root, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    await reload(`client-token-file: ${pipe}\n`, 'is not a regular file and cannot be read again')
+    rmSync(config())
+    renameSync(pipe, config())
+    const before = log.length
+    kiss.running.child.kill('SIGHUP')
+    await until('the reason', () => log.slice(before).includes('config.yaml is not a regular file'))
+    kiss.running.child.kill('SIGTERM')
+    assert.equal((await kiss.running.ended).code, 0)
   })
 })

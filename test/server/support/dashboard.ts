@@ -363,7 +363,7 @@ export async function startLab({
       return server.readers
     },
     drain: () => server.drain(),
-    reloadTls: () => server.reloadTls(),
+    reloadTls: (files) => server.reloadTls(files),
     updateAccess: (next) => server.updateAccess(next),
     tick: () => clock.tick(),
     async close() {
