@@ -41,6 +41,8 @@ export interface ProgressView {
 const FRAMES = 8
 /** Milliseconds between two lines about a waiting download. */
 const REMIND = 30_000
+/** Milliseconds between two looks for the first reason of a wait. */
+const LOOK = 500
 
 /** A download without a progress bar. */
 export const silentRow: ProgressRow = { follow: ignore, wait: ignore, end: ignore }
@@ -54,25 +56,35 @@ export const noProgress: ProgressView = {
 }
 
 /**
- * For logs of CI jobs: a line at the start and at the end of each download, and one every 30 s while it waits. A request that is
- * refused before the event loop turns, such as one for a URL of an unknown scheme, has no start.
+ * For logs of CI jobs: a line at the start and at the end of each download, one when an attempt has failed or the download is
+ * queued for the first time, and one every 30 s while it waits. A request that is refused before the event loop turns, such as
+ * one for a URL of an unknown scheme, has no start.
  * @param remind milliseconds between two lines about a download that waits
  */
-export function progressLines(write: (line: string) => void = note, remind = REMIND): ProgressView {
+export function progressLines(write: (line: string) => void = note, remind = REMIND, look = LOOK): ProgressView {
   return {
     visible: false,
     add(name, url = name) {
       const state = new Following(url)
       const start = setImmediate(() => write(`${name}: fetching ${url}`))
-      const timer = setInterval(() => {
+      const say = (): void => {
         const waits = state.waits()
         if (waits !== undefined) write(`${name}: ${waits}`)
-      }, remind)
+      }
+      let reminder = setInterval(say, remind)
+      const first = setInterval(() => {
+        if (state.reason === undefined) return
+        clearInterval(first)
+        clearInterval(reminder)
+        reminder = setInterval(say, remind)
+        say()
+      }, look)
       return {
         follow: (source) => state.follow(source),
         wait: (why) => state.wait(why),
         end({ failure, summary } = {}) {
-          clearInterval(timer)
+          clearInterval(reminder)
+          clearInterval(first)
           clearImmediate(start)
           if (failure !== undefined) write(failure)
           else if (summary !== undefined) write(`${name}: ${summary}`)

@@ -25,7 +25,7 @@ export default class Fetch extends BaseCommand {
 
 A line of --input is a URL, optionally followed by a tab and a file name. -L, -O, -C -, -f and -S of curl are accepted, since they describe the default; -s hides the progress.
 
-On a terminal there are progress bars. Otherwise a line on standard error marks the start and the end of each file, and one every 30 s a wait. --quiet shows errors only.
+On a terminal there are progress bars. Otherwise a line on standard error marks the start and the end of each file, the first failed attempt, and every 30 s of a wait. --quiet shows errors only.
 
 A status is hit (from the cache), miss (downloaded), collapsed (joined a download in flight), revalidated (confirmed by the origin) or stale (the origin is down).
 

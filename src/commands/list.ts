@@ -12,7 +12,7 @@ export default class List extends BaseCommand {
 
 FRESH is the remaining time until the entry is stale. A stale entry is validated by the next request.
 
-A note marks entries as private (a client's credential brought the bytes) or unverified (only the end of the connection marked the end of the body).`
+A note marks entries as pinned (with the remaining time, if the pin ends), private (a client's credential brought the bytes) or unverified (only the end of the connection marked the end of the body). With --json, pinnedUntil is the end of the pin, or null if it has none.`
   static override readonly examples = [
     { description: 'The largest first', command: '<%= config.bin %> list --sort size' },
     { description: 'Kernels, for a script', command: "<%= config.bin %> list --match '**/Image*' --json" },

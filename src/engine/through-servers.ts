@@ -35,7 +35,7 @@ export interface ThroughServersOptions extends Pick<EngineOptions, 'parallel'> {
   /** Opened at most once, where no server can be reached; undefined: that is a failure. */
   readonly local: (() => Promise<Engine>) | undefined
   readonly trace?: ((lines: string) => void) | undefined
-  /** Reports the use of another server. */
+  /** Receives a line about the use of the local cache, and about another web server in the place of a server. */
   readonly note: (line: string) => void
 }
 
@@ -157,11 +157,13 @@ export class ThroughServers implements Pick<Engine, 'fetch' | 'close'> {
   }
 
   async #open(): Promise<Origins> {
-    const { servers, token, upstream, trace } = this.#o
+    const { servers, token, upstream, trace, note } = this.#o
     const { openUpstream } = await import('../upstream/client.js')
     const parents = { of: [{ to: servers.map(({ href }) => href) }], asCache: true, token }
+    // The failure of a single server is that of the request.
+    const warn = (message: string): void => note(`kiss: ${message}`)
     // The servers limit the downloads.
-    return inOrder([], await openUpstream({ ...upstream, parents, trace }))
+    return inOrder([], await openUpstream({ ...upstream, parents, trace, ...(servers.length > 1 && { warn }) }))
   }
 
   /** No server gave a head: the refusal of a server in its own words, or the lack of a server. */

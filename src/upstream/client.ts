@@ -66,7 +66,7 @@ export async function openUpstream(
   const parents = new FromParents({
     ways,
     network: direct,
-    health: new Health({ what: 'parent', now, warn }),
+    health: new Health({ what: options.parents?.asCache === true ? 'server' : 'parent', now, warn }),
     parents: options.parents ?? { of: [] },
   })
   return {

@@ -1,4 +1,4 @@
-/** The health of mirrors and parents: one that is down, or is another web server, is skipped for a while. */
+/** The health of mirrors, parents and servers: one that is down, or is another web server, is skipped for a while. */
 import { systemCode } from '../errors.js'
 
 /** Milliseconds that one is skipped, until one request tries it again. */
@@ -18,7 +18,7 @@ const DOWN: ReadonlySet<string> = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
 ])
 
-/** A mirror or a parent. */
+/** A mirror, a parent, or a server of `kiss fetch --server`. */
 export interface Patient {
   readonly url: URL
   /** Displayable. */
@@ -26,14 +26,14 @@ export interface Patient {
 }
 
 export interface HealthOptions {
-  readonly what: 'mirror' | 'parent'
+  readonly what: 'mirror' | 'parent' | 'server'
   /** Monotonic milliseconds. */
   readonly now: () => number
   readonly warn: (message: string) => void
 }
 
 export class Health {
-  readonly #what: string
+  readonly #what: HealthOptions['what']
   readonly #now: () => number
   readonly #warn: (message: string) => void
   /** By origin for a server that is down, by name for another web server: at most as many as the settings name. */
@@ -55,7 +55,7 @@ export class Health {
 
   answered({ url, name }: Patient): void {
     const rested = [url.origin, name].filter((key) => this.#restUntil.delete(key))
-    if (rested.length > 0) this.#warn(`the ${this.#what} ${name} answers again`)
+    if (rested.length > 0 && !this.#isOfCommand) this.#warn(`the ${this.#what} ${name} answers again`)
   }
 
   /** Another web server answered in its place. Other places of the same origin may be right. @param reason displayable */
@@ -67,7 +67,13 @@ export class Health {
   failed({ url, name }: Patient, error: unknown): void {
     const code = systemCode(error)
     if (code === undefined || !DOWN.has(code)) return
-    this.#fail(url.origin, `the ${this.#what} ${name} is down (${code})`)
+    if (this.#isOfCommand) this.#rest(url.origin)
+    else this.#fail(url.origin, `the ${this.#what} ${name} is down (${code})`)
+  }
+
+  /** `kiss fetch` names its servers that are down only if none can be reached. */
+  get #isOfCommand(): boolean {
+    return this.#what === 'server'
   }
 
   /** Warns of the first failure. */

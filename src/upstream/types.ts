@@ -209,7 +209,7 @@ export interface UpstreamOptions {
   readonly self?: OwnServer
   readonly mirrors?: readonly Mirror[]
   readonly parents?: Parents
-  /** Receives one line for each mirror or parent that goes down or comes back. */
+  /** Receives one line for each mirror or parent that goes down or comes back, and for each other web server in its place. */
   readonly warn?: (message: string) => void
   /** Receives every request and answer, several lines each, credentials hidden. */
   readonly trace?: ((lines: string) => void) | undefined

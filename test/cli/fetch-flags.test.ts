@@ -271,6 +271,27 @@ describe('flags of kiss fetch', () => {
       assert.match(stderr, /^kiss: [^\n]*404[^\n]*\n$/)
     })
 
+    it('says at once why the first attempt failed, and repeats it at the next interval only', async () => {
+      const said: string[] = []
+      const lines = progressLines((line) => said.push(line), 86_400_000, 1)
+      const [row, other] = ['a', 'b'].map((name) => lines.add(name, `https://storage.example.com/${name}`))
+      const failed: { reason?: string } = {}
+      row!.wait(() => ({ attempts: 1, ...failed }))
+      await until('both started', () => said.length === 2)
+      failed.reason = 'the connection was refused'
+      await until('a line about the first', () => said.length === 3)
+      // Later than the next look at the first.
+      other!.wait(() => ({ attempts: 0, place: 3 }))
+      await until('a line about the second', () => said.length === 4)
+      row!.end({ failure: 'kiss: it failed' })
+      other!.end()
+      assert.deepEqual(said.slice(2), [
+        'a: waiting: retry 1: the connection was refused',
+        'b: waiting: place 3 in the queue of storage.example.com',
+        'kiss: it failed',
+      ])
+    })
+
     it('says at intervals what a download waits for', async () => {
       const said: string[] = []
       const lines = progressLines((line) => said.push(line), 5)

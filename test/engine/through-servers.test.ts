@@ -159,7 +159,7 @@ describe('fetching through kiss servers', () => {
     assert.equal(origin.log().length, 0)
   })
 
-  it('takes no answer of another web server for the artifact, and asks the next server', async () => {
+  it('takes no answer of another web server for the artifact, says so, and asks the next server', async () => {
     const stranger = await Origin.start()
     for (const step of [{ body }, { body, etag: '"1"' }, { status: 404 }, { status: 302 }]) {
       stranger.script(ENDPOINT, [step])
@@ -169,7 +169,11 @@ describe('fetching through kiss servers', () => {
       await assert.rejects(get(through), { code: 'origin-failed', exit: 4, message })
       assert.deepEqual(notes, [])
       server.serve(ENDPOINT, { body: other })
-      assert.ok((await get(open([stranger.url('/'), server.url('/')]).through)).equals(other))
+      const both = open([stranger.url('/'), server.url('/')])
+      assert.ok((await get(both.through)).equals(other))
+      assert.ok((await get(both.through)).equals(other))
+      const why = `answers, but not as kiss: status ${status} without kiss in Cache-Status; asking it again in 10 s`
+      assert.deepEqual(both.notes, [`kiss: the server ${stranger.url('/')} ${why}`])
     }
     assert.equal(origin.log().length, 0)
     await stranger.close()
@@ -179,12 +183,13 @@ describe('fetching through kiss servers', () => {
     second.serve(ENDPOINT, { body: other, etag: '"1"' })
     for (const step of [{ hold: latch().opened }, { body: other, etag: '"1"', stall: { after: 0 } }]) {
       server.script(ENDPOINT, [step])
-      const { through } = open([server.url('/'), second.url('/')], { retryFor: 300 })
+      const { through, notes } = open([server.url('/'), second.url('/')], { retryFor: 300 })
       assert.ok((await get(through)).equals(other))
       const before = server.log().length
       // The server that did not answer is asked last for a while.
       assert.ok((await get(through)).equals(other))
       assert.equal(server.log().length, before)
+      assert.deepEqual(notes, [])
     }
   })
 

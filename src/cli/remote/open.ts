@@ -38,7 +38,7 @@ export async function openRemote(
 export interface ServersOptions {
   /** Opens the local cache if no server can be reached; undefined: that is a failure. */
   readonly local: (() => Promise<Engine>) | undefined
-  /** Receives one line if the local cache is used instead. */
+  /** Receives a line about the use of the local cache, and about another web server in the place of a server. */
   readonly note: (line: string) => void
   /** For --verbose. */
   readonly trace?: ((lines: string) => void) | undefined
