@@ -26,7 +26,7 @@ export default class Pin extends BaseCommand {
     const engine = await openEngine(this)
     try {
       const until = values.until === undefined ? undefined : Date.now() + values.until
-      const report = await each(this, chosen, (filter) => engine.pin(filter, until))
+      const report = await each(this, chosen, (filter) => engine.pin(filter, until), 'fetch it first')
       this.log(pinLine('pinned', report.entries, values.until))
       return report
     } finally {

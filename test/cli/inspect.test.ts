@@ -69,6 +69,18 @@ describe('kiss list', () => {
     assert.equal(lines[2], '1 entry, 1 KiB')
     assert.deepEqual(listLines([], now, 80), ['0 entries, 0 B'])
   })
+
+  it('shows the remaining time of a pin that ends, and no time of one that does not', () => {
+    const pins = [now + 10 * day - 1, Infinity, null].map((pinnedUntil, i) => ({
+      ...entry(`http://h/${i}`),
+      pinnedUntil,
+    }))
+    const notes = listLines(pins, now, 120).slice(1, -1)
+    assert.deepEqual(
+      notes.map((line) => /pinned(?: \d+d)?/.exec(line)?.[0]),
+      ['pinned 10d', 'pinned', 'pinned'],
+    )
+  })
 })
 
 describe('kiss purge', () => {

@@ -76,5 +76,7 @@ describe('kiss pin', () => {
     const wrong = await cli.sandbox.run(['pin', '--job', 'none.yaml'])
     assert.equal(wrong.code, 2)
     assert.equal((await cli.sandbox.run(['pin'])).code, 2)
+    const unknown = await cli.sandbox.run(['unpin', cli.origin.url('/unknown')])
+    assert.equal(unknown.stderr, `kiss: ${cli.origin.url('/unknown')} is not in the cache\n`)
   })
 })

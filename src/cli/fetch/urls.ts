@@ -13,8 +13,8 @@ export interface Named {
 }
 
 /**
- * The arguments, then the lines of `input` (`-` is standard input; blank lines and those that begin with # do not count). A
- * tab ends the URL of a line; the name of its file follows.
+ * The arguments, then the lines of `input` (`-` is standard input). Blank lines, and comments after a # at the beginning of a
+ * line or after a blank, do not count. A tab ends the URL of a line; the name of its file follows.
  */
 export async function urlsOf(args: readonly string[], input: string | undefined): Promise<Named[]> {
   const named = args.map((argument) => ({ url: parseUrl(argument) }))
@@ -26,7 +26,7 @@ export async function urlsOf(args: readonly string[], input: string | undefined)
 export function parseList(list: string, where: string): Named[] {
   const lines = list.replace(/^\ufeff/, '').split(/\r?\n/)
   return lines.flatMap((line, index): Named[] => {
-    const written = line.replace(/^[ \t]+|[ \t]+$/g, '')
+    const written = line.replace(/^[ \t]+|[ \t]+$/g, '').replace(/^(\S+) +#.*$/, '$1')
     if (written === '' || written.startsWith('#')) return []
     const at = `${where}:${index + 1}`
     if (/^out=/.test(written)) {

@@ -39,7 +39,7 @@ export function listLines(entries: readonly Showable[], now: number, columns: nu
     },
     { title: 'USED', align: 'right', cell: ({ lastUsedAt }) => ago(now - lastUsedAt) },
     { title: 'HITS', align: 'right', cell: ({ hits }) => String(hits) },
-    { title: 'NOTE', cell: noteOf },
+    { title: 'NOTE', cell: (entry) => noteOf(entry, now) },
     { title: 'ID', cell: ({ id }) => id.slice(0, SHORT_ID) },
     { title: 'URL', cell: ({ url }) => url },
   ]
@@ -61,14 +61,20 @@ export function sizesOf(entries: readonly Showable[]): string {
     : `${formatSize(named)}; ${formatSize(stored)} on the disk, because entries with the same content share it`
 }
 
+/** `pinned` for ever, or `pinned 9d` with the remaining time. A server sends null for ever. */
+function pinOf({ pinnedUntil }: Showable, now: number): string[] {
+  if (pinnedUntil === undefined) return []
+  return [pinnedUntil === null || pinnedUntil === Infinity ? 'pinned' : `pinned ${ago(pinnedUntil - now)}`]
+}
+
 /** The largest unit is enough in a table. */
 function ago(ms: number): string {
   return formatRoughly(Math.max(0, ms))
 }
 
-function noteOf(entry: Showable): string {
+function noteOf(entry: Showable, now: number): string {
   return [
-    ...(entry.pinnedUntil === undefined ? [] : ['pinned']),
+    ...pinOf(entry, now),
     ...(entry.private ? ['private'] : []),
     ...(entry.unverified === true ? ['unverified'] : []),
   ].join(',')

@@ -34,6 +34,7 @@ export async function each(
   command: BaseCommand,
   chosen: readonly PurgeFilter[],
   work: (filter: PurgeFilter) => Promise<ShownEntry[]>,
+  hint?: string,
 ): Promise<PinReport> {
   const entries: ShownEntry[] = []
   const missing: string[] = []
@@ -45,9 +46,10 @@ export async function each(
   const listed = entries.map(listedEntry)
   if (missing.length === 0) return { entries: listed }
   const failures = missing.map(
-    (what) => new KissError('offline', `${what} is not in the cache`, { hint: 'fetch it first' }),
+    (what) => new KissError('offline', `${what} is not in the cache`, { ...(hint !== undefined && { hint }) }),
   )
-  if (!command.jsonEnabled()) for (const { message, hint } of failures) command.note(`kiss: ${message}; ${hint}`)
+  const more = hint === undefined ? '' : `; ${hint}`
+  if (!command.jsonEnabled()) for (const { message } of failures) command.note(`kiss: ${message}${more}`)
   return { entries: listed, error: command.failed(failures[0]) }
 }
 

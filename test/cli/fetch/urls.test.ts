@@ -5,10 +5,11 @@ import { KissError } from '#kiss/errors.js'
 
 describe('URLs of kiss fetch', () => {
   it('reads a list with comments, blank lines, CRLF and a byte order mark', () => {
-    const list = '\ufeffhttp://h/a\r\n\r\n# a comment\r\n  s3://bucket/key with blanks  \r\nhttp://h/b'
+    const list =
+      '\ufeffhttp://h/a\r\n\r\n# a comment\r\n  s3://bucket/key with blanks  \r\nhttp://h/b # the second\r\nhttp://h/c#part'
     assert.deepEqual(
       parseList(list, 'list').map(({ url }) => url.href),
-      ['http://h/a', 's3://bucket/key%20with%20blanks', 'http://h/b'],
+      ['http://h/a', 's3://bucket/key%20with%20blanks', 'http://h/b', 'http://h/c'],
     )
   })
 
