@@ -22,6 +22,10 @@ module.enableCompileCache?.()
 
 // oclif compares Node's version with its own needs, not ours, and loads a library for it: a fifth of the time to start.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= '1'
-const { run } = await import('../dist/bundle/cli/run.js')
+const { run } = await import('../dist/bundle/cli/run.js').catch((error) => {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  process.stderr.write('kiss is not built: run npm ci\n')
+  process.exit(2)
+})
 
 await run(process.argv.slice(2))

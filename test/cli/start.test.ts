@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Sandbox } from '../support/cli.js'
+import { project, Sandbox } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
 import { Serving } from '../support/serving.js'
 
@@ -39,6 +40,15 @@ describe('a start of kiss', () => {
   function librariesIn(files: readonly string[]): string[] {
     return [...new Set(files.flatMap((file) => library.exec(file)?.[1] ?? []))].sort()
   }
+
+  it('says without a build how to build kiss, and exits 2', () => {
+    const bin = path.join(sandbox.root, 'bin')
+    mkdirSync(bin)
+    cpSync(path.join(project, 'bin/run.js'), path.join(bin, 'run.js'))
+    writeFileSync(path.join(sandbox.root, 'package.json'), '{"type": "module"}')
+    const { status, stderr } = spawnSync(process.execPath, [path.join(bin, 'run.js'), 'fetch'], { encoding: 'utf8' })
+    assert.deepEqual([status, stderr], [2, 'kiss is not built: run npm ci\n'])
+  })
 
   it('loads the index for a hit, and no network, no YAML, no bars and no logs', async () => {
     await sandbox.run(['fetch', origin.url('/a')])
