@@ -73,7 +73,7 @@ export class Guard implements AddressGuard {
     for (const form of forms) {
       const range = restriction(form)
       if (range === undefined || this.#allow.some((rule) => holdsAddress(rule, form, port))) continue
-      return forbidden(`${shown} is ${range.what}; --allow-upstream ${range.cidr} would allow it`)
+      return forbidden(`${shown} is ${range.what}; kiss serve --allow-upstream ${range.cidr} would allow it`)
     }
     return undefined
   }
@@ -94,5 +94,5 @@ function show(forms: readonly Address[], host: string): string {
 }
 
 function forbidden(why: string): KissError {
-  return new KissError('upstream-forbidden', `kiss may not connect there: ${why}`)
+  return new KissError('upstream-forbidden', `the settings forbid this connection: ${why}`)
 }

@@ -19,7 +19,7 @@ function told(check: () => void): string {
   } catch (error) {
     assert.ok(error instanceof KissError)
     assert.equal(error.code, 'upstream-forbidden')
-    return error.message.replace('kiss may not connect there: ', '')
+    return error.message.replace('the settings forbid this connection: ', '')
   }
 }
 
@@ -37,7 +37,7 @@ describe('the address guard', () => {
     ]
     hosts.push('%31%32%37.0.0.1', '１２７.0.0.1', '127。0。0。1')
     for (const host of hosts) {
-      const message = '127.0.0.1 is a loopback address; --allow-upstream 127.0.0.0/8 would allow it'
+      const message = '127.0.0.1 is a loopback address; kiss serve --allow-upstream 127.0.0.0/8 would allow it'
       assert.equal(asked({}, `http://${host}/x`), message, host)
     }
     for (const host of [
@@ -48,16 +48,23 @@ describe('the address guard', () => {
       '[64:ff9b::7f00:1]',
       '[::127.0.0.1]',
     ]) {
-      assert.match(asked({}, `http://${host}/x`), / is a (loopback|v4-compatible) address; --allow-upstream /, host)
+      assert.match(
+        asked({}, `http://${host}/x`),
+        / is a (loopback|v4-compatible) address; kiss serve --allow-upstream /,
+        host,
+      )
     }
   })
 
   it('refuses private and metadata addresses and names what would allow them', () => {
-    assert.match(asked({}, 'http://169.254.169.254/latest'), /link-local address; --allow-upstream 169\.254\.0\.0\/16 /)
-    assert.match(asked({}, 'http://10.1.2.3/'), /private address; --allow-upstream 10\.0\.0\.0\/8 /)
+    assert.match(
+      asked({}, 'http://169.254.169.254/latest'),
+      /link-local address; kiss serve --allow-upstream 169\.254\.0\.0\/16 /,
+    )
+    assert.match(asked({}, 'http://10.1.2.3/'), /private address; kiss serve --allow-upstream 10\.0\.0\.0\/8 /)
     assert.equal(
       asked({}, 'http://[::ffff:10.1.2.3]/'),
-      '::ffff:a01:203 (10.1.2.3) is a private address; --allow-upstream 10.0.0.0/8 would allow it',
+      '::ffff:a01:203 (10.1.2.3) is a private address; kiss serve --allow-upstream 10.0.0.0/8 would allow it',
     )
     assert.match(asked({}, 'http://0/'), /unspecified/)
   })
@@ -65,7 +72,7 @@ describe('the address guard', () => {
   it('refuses what a name resolves to, and says both', () => {
     assert.equal(
       connected({}, '127.0.0.1', 'evil.example'),
-      'evil.example (127.0.0.1) is a loopback address; --allow-upstream 127.0.0.0/8 would allow it',
+      'evil.example (127.0.0.1) is a loopback address; kiss serve --allow-upstream 127.0.0.0/8 would allow it',
     )
     assert.equal(connected({}, '93.184.216.34', 'example.com'), 'allowed')
     assert.match(connected({}, '::ffff:127.0.0.1', 'evil.example'), /loopback/)
