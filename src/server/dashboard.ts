@@ -23,7 +23,7 @@ import { missingPage, pagePath } from './pages/missing.js'
 import { nodesPage, nodesPath } from './pages/nodes.js'
 import { overviewPage } from './pages/overview.js'
 import { listPath, resourcesPage } from './pages/resources.js'
-import { signInRoute } from './pages/sign-in.js'
+import { signInPage, signInPath } from './pages/sign-in.js'
 import { formRoute, pageRoute, type Site } from './pages/site.js'
 import { historyRoute, statisticsPage } from './pages/statistics.js'
 import type { Route } from './route.js'
@@ -64,7 +64,7 @@ export async function openDashboard({ engine, clock, egressPrice }: DashboardOpt
       pageRoute(site, /^\/help\/?$/, helpPage),
       historyRoute,
       eventsRoute(events),
-      signInRoute,
+      pageRoute(site, signInPath, signInPage),
       assets.route,
       pageRoute(site, pagePath, missingPage),
     ],

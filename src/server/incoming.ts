@@ -44,6 +44,11 @@ export function readIncoming(message: IncomingMessage, context: IncomingContext)
   }
 }
 
+/** A browser asks for HTML; programs get problems as JSON. */
+export function wantsPage({ headers }: Incoming): boolean {
+  return (headers.accept ?? '').includes('text/html')
+}
+
 /** Bytes: the forms of the pages hold a few names. */
 const longestForm = 16_384
 

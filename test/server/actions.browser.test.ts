@@ -119,6 +119,7 @@ describe('the actions of the admin in a browser', function () {
       page.getByRole('button').click(),
     ])
     assert.equal(answer.status(), 403)
+    await page.getByRole('heading', { name: 'Nothing was changed' }).waitFor()
     assert.equal(await names(), 'abc')
   })
 })

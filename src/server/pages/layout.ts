@@ -8,6 +8,8 @@ import type { Role, View } from './view.js'
 export interface Page {
   /** Default 200. */
   readonly status?: number
+  /** The value of WWW-Authenticate. */
+  readonly challenge?: string
   readonly title: string
   /** Path of the page that is marked in the navigation. */
   readonly current: string
@@ -67,7 +69,9 @@ const pageHeaders: Readonly<Record<string, string>> = {
 }
 
 export function pageReply(page: Page, frame: Frame): Reply {
-  return { status: page.status ?? 200, headers: pageHeaders, body: render(page, frame) }
+  const { status = 200, challenge } = page
+  const headers = challenge === undefined ? pageHeaders : { ...pageHeaders, 'WWW-Authenticate': challenge }
+  return { status, headers, body: render(page, frame) }
 }
 
 function render(page: Page, frame: Frame): string {

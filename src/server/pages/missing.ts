@@ -4,6 +4,7 @@ import { problemReply } from '../problem.js'
 import type { Reply } from '../reply.js'
 import { html } from './html.js'
 import type { Page } from './layout.js'
+import { wantsPage } from '../incoming.js'
 import type { PageContext } from './site.js'
 
 /** Handles every path that is not an endpoint for programs. */
@@ -20,9 +21,7 @@ export const missingEntry: Page = {
 
 export function missingPage({ request }: PageContext): Page | Reply {
   const detail = `there is nothing at ${request.path.slice(0, 200)}`
-  if (!(request.headers.accept ?? '').includes('text/html')) {
-    return problemReply({ status: 404, code: 'not-found', detail })
-  }
+  if (!wantsPage(request)) return problemReply({ status: 404, code: 'not-found', detail })
   return {
     status: 404,
     title: 'No such page',

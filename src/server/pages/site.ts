@@ -4,9 +4,11 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { KissError } from '../../errors.js'
 import type { Price } from '../../units.js'
 import { compressed } from '../compression.js'
+import { wantsPage } from '../incoming.js'
 import type { Reply } from '../reply.js'
 import type { Handler, Incoming, Route, Services } from '../route.js'
 import type { Snapshots } from '../snapshots.js'
+import { html } from './html.js'
 import { pageReply, type Page } from './layout.js'
 import type { View } from './view.js'
 
@@ -41,14 +43,24 @@ export function formRoute(site: Site, path: RegExp, { page, act }: { readonly pa
     const form = await request.form()
     const adminToken = services.access.adminToken(request.headers)
     if (adminToken === undefined || !isFormToken(adminToken, form.get('token') ?? '', services.now())) {
-      throw new KissError('client-forbidden', 'this form is out of date, or not of this server', {
-        hint: 'load the page again',
-      })
+      const message = 'this form is out of date, or not of this server'
+      if (!wantsPage(request)) throw new KissError('client-forbidden', message, { hint: 'load the page again' })
+      request.notes.code = 'client-forbidden'
+      return pageHandler(site, () => expiredForm)(request, services)
     }
     return pageHandler(site, (context) => act(context, form))(request, services)
   }
   const admin = page === undefined ? { POST: post } : { GET: pageHandler(site, page), POST: post }
   return { path, guard: 'client', handlers: {}, admin }
+}
+
+/** A page that was open for 12 hours, or the form of another site. */
+const expiredForm: Page = {
+  status: 403,
+  title: 'Nothing was changed',
+  current: '',
+  body: html`<p>The form is out of date, or it is not of this server.</p>
+    <p><a href="/resources/successes/">All entries</a></p>`,
 }
 
 type Act = (context: PageContext, form: URLSearchParams) => Page | Reply | Promise<Page | Reply>
