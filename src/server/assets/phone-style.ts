@@ -80,7 +80,7 @@ export const phoneStyle = css`
       flex: 1 0 100%;
       white-space: normal;
     }
-    .list.compact tbody td:is(.wide, .reason) > :first-child {
+    .list.compact tbody .reason > :first-child {
       color: var(--text);
     }
     .list.compact tbody td::before,
