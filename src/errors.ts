@@ -93,6 +93,13 @@ export function systemCode(error: unknown): string | undefined {
   return undefined
 }
 
+const certificate = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
+
+/** Did TLS fail, as a rule because the certificate is not accepted? */
+export function isCertificateError(error: unknown): boolean {
+  return certificate.test(systemCode(error) ?? '')
+}
+
 /** The failure of a proxy that the environment names. The message names the proxy; the cause has the system code. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'

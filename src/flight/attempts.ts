@@ -1,6 +1,6 @@
 /** Downloads the body of one generation: it repeats attempts until the body is whole, the content changed, or the time is over. */
 
-import { KissError, systemCode } from '../errors.js'
+import { isCertificateError, KissError, systemCode } from '../errors.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import type { Again, AttemptsOptions, BodyEnding, Step } from './attempt.js'
 import { circumstancesOf, decisions, isMoved, MOVED, requestFor, VALIDATION_TIMEOUT } from './attempt.js'
@@ -8,17 +8,7 @@ import { toldBy, type Told } from './cluster.js'
 import { inParallel } from './in-parallel.js'
 import type { Seed } from './subject.js'
 import { receive, type Reception } from './receive.js'
-import {
-  gaveUp,
-  isCertificateError,
-  isQueue,
-  reasonWith,
-  refused,
-  senderOf,
-  understand,
-  unreachable,
-  wrongSum,
-} from './refusals.js'
+import { gaveUp, isQueue, reasonWith, refused, senderOf, understand, unreachable, wrongSum } from './refusals.js'
 import { ask, confirmedAt, judge, lengthOf, wroteAll, type Ask, type Held } from './resume.js'
 import { failed, grown, pause, postponed, started, timeLeft, type RetryState } from './retry.js'
 

@@ -1,7 +1,7 @@
 /** Downloads a key whose lease this process holds, and ends the generation in every case. */
 
 import { stat } from 'node:fs/promises'
-import { asKissError, KissError, proxyErrorIn, systemCode } from '../errors.js'
+import { asKissError, isCertificateError, KissError, proxyErrorIn, systemCode } from '../errors.js'
 import { unlessMissing } from '../store/files.js'
 import { withRoom } from '../store/slack.js'
 import type { Entry } from '../store/types.js'
@@ -13,7 +13,7 @@ import type { Ending } from './ending.js'
 import { Landing } from './landing.js'
 import { FAILURE_MEMORY, type Acquisition } from './lease.js'
 import type { Order, Seed } from './subject.js'
-import { isCertificateError, isRemembered } from './refusals.js'
+import { isRemembered } from './refusals.js'
 import type { FlightState } from './state.js'
 
 /** Milliseconds that an interrupted part is kept without a request: clients that were cut short come back at once. */

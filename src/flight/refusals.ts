@@ -88,12 +88,6 @@ export function gaveUp(shown: string, { reason, cause, attempts, elapsed, retryA
   return new KissError(code, `cannot fetch ${shown}: ${reason}${times}`, { cause, hint: 'retry later', retryAfter })
 }
 
-const certificate = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
-
-export function isCertificateError(error: unknown): boolean {
-  return certificate.test(systemCode(error) ?? '')
-}
-
 /** Is the certificate of the origin not trusted? */
 function isUntrusted(error: unknown): boolean {
   return /SELF_SIGNED|^UNABLE_TO_/.test(systemCode(error) ?? '')

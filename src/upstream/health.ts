@@ -1,5 +1,5 @@
 /** The health of mirrors, parents and servers: one that is down, or is another web server, is skipped for a while. */
-import { systemCode } from '../errors.js'
+import { isCertificateError, systemCode } from '../errors.js'
 
 /** Milliseconds that one is skipped, until one request tries it again. */
 const REST = 10_000
@@ -66,9 +66,11 @@ export class Health {
 
   failed({ url, name }: Patient, error: unknown): void {
     const code = systemCode(error)
-    if (code === undefined || !DOWN.has(code)) return
+    const isUntrusted = isCertificateError(error)
+    if (code === undefined || !(isUntrusted || DOWN.has(code))) return
+    const state = isUntrusted ? 'cannot be trusted' : 'is down'
     if (this.#isOfCommand) this.#rest(url.origin)
-    else this.#fail(url.origin, `the ${this.#what} ${name} is down (${code})`)
+    else this.#fail(url.origin, `the ${this.#what} ${name} ${state} (${code})`)
   }
 
   /** `kiss fetch` names its servers that are down only if none can be reached. */

@@ -5,6 +5,7 @@ import type { Parents } from '#kiss/upstream/types.js'
 import { Asker } from '../support/asking.js'
 import { MovableClock, readArtifact, testEngines } from '../support/engine.js'
 import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
+import { makeCertificates } from '../support/tls.js'
 import { get } from './support/client.js'
 import { engineServers } from './support/engine-servers.js'
 
@@ -132,6 +133,22 @@ describe('a parent', () => {
     await asker.close()
   })
 
+  it('whose certificate is not accepted is reported once, and rests', async () => {
+    tiers.origin.serve('/f', { body })
+    const certificates = await makeCertificates()
+    const parent = await Origin.start({ tls: certificates })
+    const told: string[] = []
+    const parents = { of: [{ to: [parent.url('/')] }] }
+    const asker = await Asker.open({ parents, warn: (line) => void told.push(line) })
+    for (let i = 0; i < 2; i++) assert.ok((await asker.get(tiers.origin.url('/f'))).body.equals(body))
+    assert.equal(parent.connections, 1)
+    const name = parent.url('/')
+    assert.deepEqual(told, [
+      `the parent ${name} cannot be trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE); asking it again in 10 s`,
+    ])
+    await Promise.all([asker.close(), parent.close(), certificates.remove()])
+  })
+
   it('does not keep another place of its server from answering when it is none itself', async () => {
     tiers.origin.serve('/f', { body })
     lab.serve(`/wrong${ENDPOINT}`, { body, extra: { 'Cache-Status': 'nginx; hit' } })
@@ -223,6 +240,15 @@ describe('a parent', () => {
     lab.script('/api/v1/fetch/g', [{ body, etag: '"1"', cut: { after: 100_000 } }, { drop: 'rst' }])
     tiers.origin.serve('/g', { body: bytes('else', 300_000), etag: '"2"' })
     await assert.rejects(fetch(await child(lab.url('/')), tiers.origin.url('/g')), { code: 'content-changed' })
+  })
+
+  it('whose origin announced a wrong length once gives the right bytes to the next request', async () => {
+    const lie = { 'content-length': String(body.length + 1000) }
+    tiers.origin.script('/f', [{ body, etag: '"1"', framing: 'chunked', headers: lie, cut: { after: 1000 } }, {}])
+    const { server } = await tiers.start()
+    const engine = await child(server.url, { only: true })
+    await assert.rejects(fetch(engine, tiers.origin.url('/f')), { code: 'content-changed' })
+    assert.ok((await fetch(engine, tiers.origin.url('/f'))).equals(body))
   })
 
   it('whose sum is not that of its bytes is not believed', async () => {
