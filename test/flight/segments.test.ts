@@ -32,7 +32,6 @@ describe('a large download', () => {
   const longSegments = { least: 256 * 1024, smallest: 64 * 1024, largest: MiB, interval: 25, fast: Infinity }
   /** More than one connection was used. */
   const ranges = (): string[] => origin.log('/f').flatMap(({ headers }) => headers.range ?? [])
-  const sent = (): number => origin.log('/f').reduce((sum, request) => sum + request.sent, 0)
 
   it('comes by ranges in parallel from an origin that limits each connection, and no byte twice', async () => {
     origin.script('/f', [slow])
@@ -40,8 +39,9 @@ describe('a large download', () => {
     assert.ok((await fetch(engine)).equals(body))
     assert.ok(ranges().length >= 8, `${ranges().length} ranges`)
     for (const { headers } of origin.log('/f').slice(1)) assert.equal(headers['if-range'], '"1"')
-    assert.ok(sent() < 1.1 * body.length, `${sent()} bytes`)
-    assert.ok((await engine.status()).counts.downloaded >= body.length)
+    // The bytes that kiss received: those that wait in a socket when its connection ends depend on the load of the machine.
+    const { downloaded } = (await engine.status()).counts
+    assert.ok(downloaded >= body.length && downloaded < 1.1 * body.length, `${downloaded} bytes`)
   })
 
   it('comes by one connection where the origin gives no proof, no ranges or no length, or the settings say so', async () => {
