@@ -19,7 +19,7 @@ import type { FromStore } from './from-store.js'
 import type { RequestState } from './request-state.js'
 import { mayServeStale, resolve } from './resolution.js'
 import { mayContinue, type Right, type Rights } from './rights.js'
-import { narrowed, type Rule } from './rules/rules.js'
+import { laneOf, narrowed, type Rule } from './rules/rules.js'
 import type { Clock } from '../clock.js'
 import type { Artifact, FetchRequest } from './types.js'
 
@@ -203,7 +203,7 @@ export class FromFlight {
       keep: true,
       renewal: rule?.ttl,
       maxSize: rule?.maxSize,
-      lane: rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections },
+      lane: laneOf(rule),
     }
   }
 

@@ -136,11 +136,6 @@ export class BodyWriter {
     return this.#hash.copy().digest('hex')
   }
 
-  /** Syncs the body to the disk. */
-  async sync(): Promise<void> {
-    await this.#file.datasync()
-  }
-
   /** Never throws: flush has reported a failed write before. */
   async close(): Promise<void> {
     while (this.#flushing) await this.#flushing

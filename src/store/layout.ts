@@ -63,10 +63,6 @@ export class Layout {
   description(sha256: Sha256, id: KeyId): string {
     return `${this.blob(sha256)}.${id}.json`
   }
-
-  transfer(id: KeyId): string {
-    return join(this.transfers, id)
-  }
 }
 
 /**

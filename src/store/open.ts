@@ -87,8 +87,6 @@ export interface Store {
   purge(selection: Selection, options?: { readonly dryRun?: boolean }): Promise<Purged>
   /** Hashes every stored body again, and drops damaged ones (verify.ts). */
   verify(options?: VerifyOptions): Promise<VerifyResult>
-  /** Calls the listener after any process removed or replaced entries. Returns a function that removes the listener. */
-  onInvalidate(listener: () => void): () => void
   /** Writes counters and uses now. */
   flush(): Promise<void>
   /** Flushes and closes. */
@@ -184,7 +182,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         verifyOptions,
       )
     },
-    onInvalidate: (listener) => invalidation.onInvalidate(listener),
     flush: () => flusher.flush(),
     async close() {
       invalidation.close()

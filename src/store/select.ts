@@ -64,8 +64,9 @@ function isBefore(at: number, now: number, span: number): boolean {
   return now - at > span || at > now + RUNNING
 }
 
-function withoutQuery(url: string): string {
-  const end = url.indexOf('?')
+/** The part of a URL to which globs apply. */
+export function withoutQuery(url: string): string {
+  const end = url.search(/[?#]/)
   return end === -1 ? url : url.slice(0, end)
 }
 

@@ -2,9 +2,8 @@
 
 import type { Readable } from 'node:stream'
 import { type Dispatcher, errors } from 'undici'
-import type { Headers } from './headers.js'
 import type { Rate } from './rate.js'
-import type { OriginAnswer, SourceKind, Turn } from './types.js'
+import type { OriginAnswer, Turn } from './types.js'
 
 /** Bytes of an error page that are read. */
 const EXCERPT = 4096
@@ -14,19 +13,9 @@ const EXCERPT_TIMEOUT = 5000
 const DRAIN = 16 * 1024
 const DRAIN_TIMEOUT = 1000
 
-export interface Received {
-  readonly url: URL
-  readonly hop: number
-  readonly status: number
-  readonly headers: Headers
+/** An answer whose body was not read yet. */
+export interface Received extends Omit<OriginAnswer, 'body' | 'discard' | 'excerpt'> {
   readonly body: Readable
-  readonly kind: SourceKind
-  readonly source?: string
-  readonly sender?: string
-  /** Milliseconds. */
-  readonly age?: number
-  readonly cacheStatus?: string
-  readonly sha256?: string | undefined
 }
 
 export interface ReadingTerms {
@@ -38,72 +27,17 @@ export interface ReadingTerms {
   readonly stallTimeout: number
 }
 
-export class Answer implements OriginAnswer {
-  readonly url: URL
-  readonly hop: number
-  readonly status: number
-  readonly headers: Headers
-  readonly kind: SourceKind
-  readonly source?: string
-  readonly sender?: string
-  readonly age?: number
-  readonly cacheStatus?: string
-  readonly sha256: string | undefined
-  readonly body: AsyncIterable<Buffer>
-  readonly #intake: Intake
-  readonly #terms: ReadingTerms
-  #reading = false
-
-  constructor(
-    { url, hop, status, headers, body, kind, source, sender, age, cacheStatus, sha256 }: Received,
-    terms: ReadingTerms,
-  ) {
-    this.url = url
-    this.hop = hop
-    this.status = status
-    this.headers = headers
-    this.kind = kind
-    if (source !== undefined) this.source = source
-    if (sender !== undefined) this.sender = sender
-    if (age !== undefined) this.age = age
-    if (cacheStatus !== undefined) this.cacheStatus = cacheStatus
-    this.sha256 = sha256
-    this.#intake = new Intake(body)
-    this.#terms = terms
-    this.body = { [Symbol.asyncIterator]: () => this.#read() }
-  }
-
-  async discard(): Promise<void> {
-    this.#terms.turn.leave()
-    this.#intake.drop(this.#reading ? 0 : DRAIN, DRAIN_TIMEOUT)
-  }
-
-  async excerpt(): Promise<string> {
-    const timer = setTimeout(() => this.#intake.drop(0, 0), EXCERPT_TIMEOUT)
-    const parts: Buffer[] = []
-    let length = 0
-    try {
-      for await (const part of this.#intake.read()) {
-        parts.push(part)
-        length += part.length
-        if (length >= EXCERPT) break
-      }
-    } catch {
-      // A page that is cut short is shown as far as it came.
-    } finally {
-      clearTimeout(timer)
-      this.#terms.turn.leave()
-      this.#intake.drop(DRAIN, DRAIN_TIMEOUT)
-    }
-    return Buffer.concat(parts).subarray(0, EXCERPT).toString()
-  }
-
-  async *#read(): AsyncGenerator<Buffer> {
-    this.#reading = true
-    const { turn, rate, firstByteTimeout, stallTimeout } = this.#terms
+export function answerOf(
+  { body, ...received }: Received,
+  { turn, rate, firstByteTimeout, stallTimeout }: ReadingTerms,
+): OriginAnswer {
+  const intake = new Intake(body)
+  let reading = false
+  async function* read(): AsyncGenerator<Buffer> {
+    reading = true
     try {
       await turn.enter()
-      for await (const chunk of this.#intake.read({ first: firstByteTimeout, next: stallTimeout })) {
+      for await (const chunk of intake.read({ first: firstByteTimeout, next: stallTimeout })) {
         turn.count(chunk.length)
         await rate?.take(chunk.length, turn.signal)
         yield chunk
@@ -111,6 +45,33 @@ export class Answer implements OriginAnswer {
     } finally {
       turn.leave()
     }
+  }
+  return {
+    ...received,
+    body: { [Symbol.asyncIterator]: read },
+    discard: async () => {
+      turn.leave()
+      intake.drop(reading ? 0 : DRAIN, DRAIN_TIMEOUT)
+    },
+    excerpt: async () => {
+      const timer = setTimeout(() => intake.drop(0, 0), EXCERPT_TIMEOUT)
+      const parts: Buffer[] = []
+      let length = 0
+      try {
+        for await (const part of intake.read()) {
+          parts.push(part)
+          length += part.length
+          if (length >= EXCERPT) break
+        }
+      } catch {
+        // A page that is cut short is shown as far as it came.
+      } finally {
+        clearTimeout(timer)
+        turn.leave()
+        intake.drop(DRAIN, DRAIN_TIMEOUT)
+      }
+      return Buffer.concat(parts).subarray(0, EXCERPT).toString()
+    },
   }
 }
 
@@ -125,7 +86,7 @@ export function drain(body: Readable | Dispatcher.ResponseData['body']): void {
 const LIMIT = 256 * 1024
 
 /** Milliseconds that the reader waits for a byte. */
-export interface IntakeTimes {
+interface IntakeTimes {
   readonly first: number
   readonly next: number
 }

@@ -1,7 +1,7 @@
-/** The sources of the network, and what they share: limits, cap, health, guards. Loads undici: import it when it is needed. */
+/** The sources of the network, and their shared limits, cap, health and guards. Loads undici: import it when it is needed. */
 import type { LookupFunction } from 'node:net'
 import { systemClock } from '../clock.js'
-import { Answer } from './answer.js'
+import { answerOf } from './answer.js'
 import { FromMirrors } from './from-mirrors.js'
 import { FromOrigin } from './from-origin.js'
 import { FromParents } from './from-parents.js'
@@ -59,7 +59,7 @@ export async function openUpstream(
     finish: (received, { method, firstByteTimeout: forOrigin = stallTimeout }, turn) => {
       if (method === 'HEAD' || received.status === 304) turn.leave()
       const firstByteTimeout = received.kind === 'mirror' ? stallTimeout : forOrigin
-      return new Answer(received, { turn, rate, firstByteTimeout, stallTimeout })
+      return answerOf(received, { turn, rate, firstByteTimeout, stallTimeout })
     },
   }
   const mirrors = new FromMirrors(ways, options.mirrors ?? [], new Health({ what: 'mirror', now, warn }))

@@ -31,6 +31,7 @@ export class FromMirrors implements Source {
   }
 
   async ask(request: OriginRequest, turn: Turn): Promise<OriginAnswer | undefined> {
+    if (this.#rules.length === 0) return undefined
     const targets = mirrorsFor(request, this.#rules)
     const timeout = Math.min(TIMEOUT, request.headersTimeout / (targets.length + 1))
     for (const target of targets) {

@@ -22,7 +22,7 @@ describe('the permissions in a cache directory', () => {
     await chmod(fixture.dir, mode)
     const store = await fixture.open()
     await put(store, 'a', 'body')
-    const generation = await makeGeneration(store.layout.transfer('key'), 1)
+    const generation = await makeGeneration(join(store.layout.transfers, 'key'), 1)
     await generation?.setTrouble({ reason: 'trouble', attempts: 1 })
     const found = await readdir(fixture.dir, { recursive: true, withFileTypes: true })
     return Promise.all(

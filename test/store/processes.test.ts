@@ -8,7 +8,7 @@ describe('several processes on one cache directory', () => {
   afterEach(() => fixture.end())
 
   /** Resolves when the store was told that entries changed. */
-  const told = (store: Store) => new Promise<void>((resolve) => store.onInvalidate(resolve))
+  const told = (store: Store) => new Promise<void>((resolve) => store.invalidation.onInvalidate(resolve))
 
   it('never exceed one quota, however they reserve and store at once', async () => {
     const quota = 200_000

@@ -10,7 +10,6 @@ import { growingArtifact } from '../artifacts.js'
 import type { RequestState } from '../request-state.js'
 import type { Artifact } from '../types.js'
 import { unlessAborted } from '../../waits.js'
-import type { Asked } from './asked.js'
 
 /** @param now milliseconds */
 export function storedAnswer(
@@ -24,7 +23,6 @@ export function storedAnswer(
 
 export interface Growing {
   readonly state: RequestState
-  readonly asked: Asked
   /** The flight; the request has joined it already if it began it. */
   readonly flight: Flight
   readonly stored: StoredAnswer

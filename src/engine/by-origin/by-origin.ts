@@ -76,7 +76,7 @@ export class ByOrigin {
       case 'serve':
         if (found === undefined) return undefined
         if (decision.stale && decision.refresh && found.entry) this.#refresh(state, asked, found)
-        return this.#serve(state, asked, found, { now, decision, validated: round > 0 })
+        return this.#serve(state, found, { now, decision, validated: round > 0 })
       default: {
         // An answer in flight cannot be validated yet.
         const stale = found?.entry ? found : undefined
@@ -95,11 +95,10 @@ export class ByOrigin {
 
   async #serve(
     state: RequestState,
-    asked: Asked,
     { entry, flight, stored }: Candidate,
     how: { readonly now: number; readonly decision: Decision & { kind: 'serve' }; readonly validated: boolean },
   ): Promise<Artifact | undefined> {
-    if (flight !== undefined) return this.#join(state, asked, flight, stored, false)
+    if (flight !== undefined) return growingAnswer({ state, flight, stored, own: false }, this.#o)
     const { stale } = how.decision
     const ttl = Math.trunc(freshFor(stored, how.now))
     const as: ServedAs = how.validated ? 'revalidated' : stale ? 'stale' : 'hit'
@@ -117,28 +116,22 @@ export class ByOrigin {
     stale: Candidate | undefined,
     begun: Candidate | undefined,
   ): Promise<Artifact | undefined> {
-    const shared = await this.#shared.join(keyOfRequest(state, asked), state.signal, () =>
-      this.#exchange(state, asked, stale, begun),
-    )
-    const { outcome, own } = shared ?? { outcome: await this.#exchange(state, asked, stale, begun), own: true }
+    const ask = (from: Candidate | undefined): Promise<Outcome> => this.#exchange(state, asked, stale, from)
+    const shared = await this.#shared.join(keyOfRequest(state, asked), state.signal, () => ask(begun))
+    // The bytes of an exchange that is not stored are for one client.
+    const isForAnother = shared?.own === false && shared.outcome.kind === 'passing'
+    const { outcome, own } =
+      shared && !isForAnother ? shared : { outcome: await ask(isForAnother ? undefined : begun), own: true }
     switch (outcome.kind) {
       case 'changed':
         return undefined
       case 'growing':
-        return this.#join(state, asked, outcome.flight, outcome.stored, own)
+        return growingAnswer({ ...outcome, state, own }, this.#o)
       case 'trouble':
-        return this.#inTrouble(state, asked, outcome)
+        return this.#inTrouble(state, outcome)
       case 'passing':
-        // The bytes of an exchange that is not stored are for one client.
-        return own ? outcome.artifact : this.#alone(state, asked, stale)
+        return outcome.artifact
     }
-  }
-
-  async #alone(state: RequestState, asked: Asked, stale: Candidate | undefined): Promise<Artifact | undefined> {
-    const outcome = await this.#exchange(state, asked, stale, undefined)
-    if (outcome.kind === 'passing') return outcome.artifact
-    if (outcome.kind === 'growing') return this.#join(state, asked, outcome.flight, outcome.stored, true)
-    return outcome.kind === 'trouble' ? this.#inTrouble(state, asked, outcome) : undefined
   }
 
   async #exchange(
@@ -171,20 +164,9 @@ export class ByOrigin {
     })
   }
 
-  async #join(
-    state: RequestState,
-    asked: Asked,
-    flight: Flight,
-    stored: StoredAnswer,
-    own: boolean,
-  ): Promise<Artifact | undefined> {
-    return growingAnswer({ state, asked, flight, stored, own }, this.#o)
-  }
-
   /** Serves a stored answer that the origin could not confirm. */
   async #inTrouble(
     state: RequestState,
-    asked: Asked,
     { entry, stored }: Outcome & { kind: 'trouble' },
   ): Promise<Artifact | undefined> {
     const now = this.#o.clock.now()

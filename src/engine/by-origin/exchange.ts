@@ -22,6 +22,7 @@ import type { Entry } from '../../store/types.js'
 import type { Store } from '../../store/open.js'
 import type { OriginAnswer, Origins } from '../../upstream/types.js'
 import type { RequestState } from '../request-state.js'
+import { laneOf } from '../rules/rules.js'
 import type { Clock } from '../../clock.js'
 import type { Artifact } from '../types.js'
 import type { Asked } from './asked.js'
@@ -114,7 +115,7 @@ export class Exchange {
         signal: this.#closed.signal,
         headersTimeout: request.patience ?? settings.retryFor,
         client: request.client,
-        lane: rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections },
+        lane: laneOf(rule),
         relay: { ...(inform && { inform }) },
       })
       return { answer, requestedAt, receivedAt: clock.now() }
@@ -240,7 +241,7 @@ export class Exchange {
       alone: false,
       keep: true,
       maxSize: rule?.maxSize,
-      lane: rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections },
+      lane: laneOf(rule),
       relay: {},
       once: isWhole ? undefined : 'always',
       finish: (entry) => {

@@ -5,7 +5,8 @@ import { providerFor } from '../../flight/subject.js'
 import type { Glob } from '../../http/glob.js'
 import type { Sharing, UpstreamProvider } from '../../provider/types.js'
 import { LruMap } from '../../store/lru.js'
-import { globPattern } from '../../store/select.js'
+import { globPattern, withoutQuery } from '../../store/select.js'
+import type { Lane } from '../../upstream/types.js'
 
 export interface Rule {
   /** Globs over the canonical URL without query; one that ends in `/` means everything below it. */
@@ -78,6 +79,11 @@ export function sharingOf(provider: UpstreamProvider, rule: Rule | undefined): S
   return rule?.share ?? provider.share ?? 'all'
 }
 
+/** The places of the downloads of a rule, in place of those of their host. */
+export function laneOf(rule: Rule | undefined): Lane | undefined {
+  return rule?.connections === undefined ? undefined : { name: rule.place, places: rule.connections }
+}
+
 /** Milliseconds. A client's `ttl` shortens the lifetime of a rule, and never extends it. */
 export function narrowed(ttl: number | undefined, rule: Rule | undefined): number | undefined {
   return ttl === undefined || rule?.ttl === undefined ? (ttl ?? rule?.ttl) : Math.min(ttl, rule.ttl)
@@ -94,9 +100,4 @@ function compile(match: string, place: string): Glob {
     throw new KissError('configuration', `${place}: match: ${JSON.stringify(match)} is no pattern of URLs`, { hint })
   }
   return globPattern(match.endsWith('/') ? `${match}**` : match)
-}
-
-function withoutQuery(url: string): string {
-  const end = url.search(/[?#]/)
-  return end === -1 ? url : url.slice(0, end)
 }
