@@ -82,7 +82,7 @@ export function drain(body: Readable | Dispatcher.ResponseData['body']): void {
   body.dump({ limit: DRAIN, signal: AbortSignal.timeout(DRAIN_TIMEOUT) }).catch(() => undefined)
 }
 
-/** Bytes that may be buffered before reading from the network pauses. */
+/** Bytes that may be buffered, in two chunks or more, before reading from the network pauses. */
 const LIMIT = 256 * 1024
 
 /** Milliseconds that the reader waits for a byte. */
@@ -120,7 +120,7 @@ class Intake {
       const chunk = this.#chunks.shift()
       if (chunk !== undefined) {
         this.#bytes -= chunk.length
-        if (this.#bytes < LIMIT) this.#source.resume()
+        if (!this.#isFull) this.#source.resume()
         patience = next
         yield chunk
       } else if (this.#end !== undefined) {
@@ -161,8 +161,13 @@ class Intake {
     }
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    if (this.#bytes >= LIMIT) this.#source.pause()
+    if (this.#isFull) this.#source.pause()
     this.#wake()
+  }
+
+  /** A pause after every large chunk made a miss of 512 MiB take 2.6 CPU seconds instead of 2.1. */
+  get #isFull(): boolean {
+    return this.#bytes >= LIMIT && this.#chunks.length > 1
   }
 
   #finish(end: { readonly error?: Error }): void {

@@ -7,6 +7,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { AddressGuard } from './guard.js'
+import { slabReads } from './slabs.js'
 
 /** Milliseconds for a connection, and as many again for its TLS handshake. */
 const CONNECT_TIMEOUT = 10_000
@@ -30,6 +31,8 @@ export function guardedConnector({ guard, lookup, secureContext }: ConnectorOpti
       timeout: CONNECT_TIMEOUT,
       autoSelectFamily: true,
       lookup: filtered(lookup ?? systemLookup, check),
+      // TLS reads from the connection itself.
+      ...(protocol !== 'https:' && { onread: slabReads() }),
     })
     plain({ ...options, port, protocol: 'http:' }, (error, socket) => {
       if (error !== null) return callback(error, null)
