@@ -30,6 +30,8 @@ export interface WakeupResult {
 
 /** Milliseconds without any download coming to its end: somebody was not woken. */
 const HANG = 20_000
+/** An owner is stopped after at most this number of downloads has begun. */
+const DOWNLOADS_PER_OWNER = 10
 
 /** Throws when nothing ends any more. */
 export async function runWakeups(options: WakeupOptions): Promise<WakeupResult> {
@@ -73,22 +75,27 @@ export async function runWakeups(options: WakeupOptions): Promise<WakeupResult> 
     onDone?.(done)
   }
 
-  const stopping = async (): Promise<void> => {
-    while (done < count) {
-      const pause = Math.floor(random() * 30)
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      const old = owner
-      owner = await open()
-      await old.close()
-      stops++
-    }
+  const stop = async (): Promise<void> => {
+    const old = owner
+    owner = await open()
+    await old.close()
+    stops++
   }
 
+  // An engine costs more time to open than a download takes: each owner serves a few.
+  let stopping = Promise.resolve()
+  let untilStop = 0
   const work = async (): Promise<void> => {
-    while (next < count) await one()
+    while (next < count) {
+      if (untilStop-- === 0) {
+        untilStop = Math.floor(random() * DOWNLOADS_PER_OWNER)
+        stopping = stopping.then(stop)
+      }
+      await one()
+    }
   }
   await Promise.race([
-    Promise.all([stopping(), ...Array.from({ length: parallel }, work)]),
+    Promise.all(Array.from({ length: parallel }, work)).then(() => stopping),
     hanging(
       () => done,
       () => done >= count,
