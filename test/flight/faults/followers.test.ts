@@ -21,7 +21,7 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
     'one byte': [{ body: Buffer.from('x') }],
   }
   for (const [name, steps] of Object.entries(faults)) {
-    it(`${name}: three engines, each reader gets all of it, the origin is asked by one`, async () => {
+    it(`gives the readers of three engines every byte of one download: ${name}`, async () => {
       const cacheDir = await lab.folder()
       const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir })))
       lab.origin.script('/f', steps)
@@ -40,7 +40,7 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
     ['a 503 for ever', { status: 503 }, 'origin-unreachable', 502],
     ['more than the quota', { body }, 'quota', 507],
   ] as const satisfies readonly (readonly [string, Step, string, number])[]) {
-    it(`${name}: every engine says so, asked once`, async () => {
+    it(`tells every engine of a failure after one request: ${name}`, async () => {
       const cacheDir = await lab.folder()
       const engines = await Promise.all([1, 2, 3].map(() => lab.engine({ cacheDir, quota: 1000 })))
       const hold = latch()

@@ -24,7 +24,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
     const length = { 'content-length': String(LENGTH), etag: '"1"' }
     const knows: Step = { method: 'HEAD', handler: (_, response) => response.writeHead(200, length).end() }
 
-    it('a HEAD knows the length: whole', async () => {
+    it('delivers the whole body when a HEAD knows the length', async () => {
       lab.origin.script('/f', [closed, knows])
       const got = await lab.get(await lab.engine(), '/f')
       assert.ok(got.body.equals(body))
@@ -33,7 +33,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
     })
 
     for (const after of [0, 2000, LENGTH / 2, LENGTH - 1]) {
-      it(`a HEAD knows that it was cut at byte ${after}: goes on`, async () => {
+      it(`resumes a body that was cut at byte ${after} when a HEAD knows the length`, async () => {
         lab.origin.script('/f', [{ ...closed, cut: { after } }, { framing: 'length' }, knows])
         const got = await lab.get(await lab.engine(), '/f')
         assert.ok(got.body.equals(body))
@@ -54,7 +54,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
       'is refused': { refusesHead: true },
       'is dropped': { method: 'HEAD', drop: 'fin' },
     })) {
-      it(`and a HEAD ${name}: served, kept for five minutes, marked`, async () => {
+      it(`serves the body, keeps it for five minutes and marks it when a HEAD ${name}`, async () => {
         lab.origin.script('/f', head.method === 'HEAD' ? [closed, head] : [{ ...closed, ...head }])
         const kiss = await lab.engine()
         const got = await lab.get(kiss, '/f', { ttl: 60 * MINUTE })
@@ -78,14 +78,14 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
       lab.wasAsked('/f', ['GET'])
     })
 
-    it('a promised sum tells that it was cut: its last byte never comes', async () => {
+    it('withholds the last byte of a cut body that lacks the promised sum', async () => {
       lab.origin.script('/f', [{ ...closed, refusesHead: true, cut: { after: 1000 } }])
       const got = await lab.get(await lab.engine(), '/f', { sha256: sha256(body) })
       assert.deepEqual([got.code, got.status], ['digest-mismatch', 412])
       assert.ok(got.body.length < 1000)
     })
 
-    it('two cut attempts, the second shorter: not taken for changed content', async () => {
+    it('does not take a second, shorter attempt for changed content', async () => {
       const cut = (after: number): Step => ({ ...closed, etag: undefined, cut: { after } })
       lab.origin.script('/f', [{ ...cut(80_000), framing: 'chunked' }, cut(30_000), { framing: 'length' }])
       const got = await lab.get(await lab.engine(), '/f')
@@ -132,7 +132,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
     })
   }
 
-  it('the last byte has come, the end of a chunked body has not: it waits for the sum', async () => {
+  it('waits with the last byte for the end of a chunked body and its sum', async () => {
     const end = latch()
     lab.origin.script('/f', [
       {
@@ -179,7 +179,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
     assert.equal(got.body.toString(), '0123456789')
   })
 
-  it('gzip although identity was asked: stored and served as sent', async () => {
+  it('stores and serves a gzip body as sent although it asked for identity', async () => {
     lab.origin.serve('/f', { body, gzip: true, etag: '"1"' })
     const kiss = await lab.engine()
     for (const as of ['miss', 'hit']) {
@@ -190,12 +190,12 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
     assert.equal(lab.origin.log('/f')[0]?.headers['accept-encoding'], 'identity')
   })
 
-  it('gzip, cut: goes on by comparing what it has', async () => {
+  it('resumes a cut gzip body by a comparison with the bytes on disk', async () => {
     lab.origin.script('/f', [{ body, gzip: true, etag: '"1"', cut: { after: 90_000 } }, {}])
     assert.ok(gunzipSync((await lab.get(await lab.engine(), '/f')).body).equals(body))
   })
 
-  it('gzip at first, and the plain body under the same ETag on the resume: never joined', async () => {
+  it('never joins a gzip body and the plain body under the same ETag', async () => {
     lab.origin.script('/f', [{ body, gzip: true, etag: '"1"', cut: { after: 90_000 } }, { gzip: false }])
     const kiss = await lab.engine()
     assert.equal((await lab.get(kiss, '/f')).code, 'content-changed')

@@ -28,14 +28,14 @@ const UNPROVED: Readonly<Record<string, Step>> = {
 
 matrix('faults: is it still the same content?', LENGTH, (lab) => {
   for (const [name, fault] of Object.entries(UNPROVED)) {
-    it(`${name}: asks for the whole and compares`, async () => {
+    it(`asks for the whole body and compares after ${name}`, async () => {
       lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, fault, {}])
       const got = await lab.get(await lab.engine(), '/i')
       assert.ok(got.body.equals(old))
       lab.wasAsked('/i', ['GET', REST, 'GET'])
     })
 
-    it(`${name}, and the content has changed: cuts the reader short, and stores the new`, async () => {
+    it(`cuts the reader short and stores the new content after ${name} with changed content`, async () => {
       lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, fault, { body: other, etag: '"2"' }])
       const kiss = await lab.engine()
       const got = await lab.get(kiss, '/i')
@@ -46,14 +46,14 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
     })
   }
 
-  it('200 for a range: compares, and takes the rest of it', async () => {
+  it('compares the 200 that answers a range, and takes the rest of its body', async () => {
     lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, { whole: true }])
     const got = await lab.get(await lab.engine(), '/i')
     assert.ok(got.body.equals(old))
     lab.wasAsked('/i', ['GET', REST])
   })
 
-  it('206 of unknown total that ends early: is not taken for the whole', async () => {
+  it('does not take a 206 of unknown total that ends early for the whole body', async () => {
     const head = { 'content-range': `bytes ${HALF}-${HALF + 9}/*`, etag: '"1"', 'content-length': '10' }
     const text = old.subarray(HALF, HALF + 10).toString('latin1')
     lab.origin.script('/i', [
@@ -65,7 +65,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
     assert.ok(got.body.equals(old))
   })
 
-  it('206 with less than was asked for: asks on', async () => {
+  it('asks for the rest after a 206 with fewer bytes than the range', async () => {
     const head = { 'content-range': `bytes ${HALF}-${HALF + 9}/${LENGTH}`, etag: '"1"', 'content-length': '10' }
     lab.origin.script('/i', [
       { body: old, etag: '"1"', framing: 'chunked', cut },
@@ -77,7 +77,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
     lab.wasAsked('/i', ['GET', REST, `GET bytes=${HALF + 10}- if "1"`])
   })
 
-  it('416 that names our length but no version: is not taken for the end of our bytes', async () => {
+  it('does not take a 416 with the length but no version for the end of the bytes on disk', async () => {
     const moved = { status: 416, headers: { 'content-range': `bytes */${HALF}` } }
     lab.origin.script('/i', [
       { body: old, etag: '"1"', framing: 'chunked', cut },
@@ -89,7 +89,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
     assert.ok((await lab.get(kiss, '/i')).body.equals(other.subarray(0, HALF)))
   })
 
-  it('206 of another coding: two representations are never joined', async () => {
+  it('never joins two representations when a 206 has another coding', async () => {
     const head = { 'content-range': `bytes ${HALF}-${LENGTH - 1}/${LENGTH}`, etag: '"1"', 'content-encoding': 'br' }
     lab.origin.script('/i', [
       { body: old, etag: '"1"', cut },
@@ -124,7 +124,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
     ],
   }
   for (const [name, [first, second]] of Object.entries(changes)) {
-    it(`content changed before a resume (${name}): the old reader is cut short, the next gets the new`, async () => {
+    it(`cuts the old reader short and gives the next one the new content when it changed before a resume (${name})`, async () => {
       const then = second.body === twin ? { ...second, cut: undefined } : second
       lab.origin.script('/i', [
         { body: old, ...first, cut: { after: second.body === twin ? 180_000 : HALF } },
@@ -142,7 +142,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
 
   // The next answer of these scripts is for a later request; a range would take it.
   if (lab.parallel === undefined) {
-    it('content changed between two requests: each reader gets one whole version', async () => {
+    it('gives each reader one whole version when the content changed between two requests', async () => {
       lab.origin.script('/i', [
         { body: old, etag: '"1"' },
         { body: longer, etag: '"2"' },
@@ -153,7 +153,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
       lab.wasAsked('/i', ['GET', 'GET unless "1"'])
     })
 
-    it('content changed after a resume: the resumed body is the old one, whole', async () => {
+    it('delivers the whole old body when the content changed after a resume', async () => {
       lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, {}, { body: other, etag: '"2"' }])
       const kiss = await lab.engine()
       assert.ok((await lab.get(kiss, '/i')).body.equals(old))
@@ -175,7 +175,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
     })
   }
 
-  it('content changed while it was compared: a validator that came with it proves nothing of our bytes', async () => {
+  it('takes no validator of a changed body as proof of the bytes on disk', async () => {
     // The new one begins like the old one, has an ETag, and is cut before the first byte that differs.
     const next = Buffer.concat([old.subarray(0, 80_000), other.subarray(80_000)])
     lab.origin.script('/i', [{ body: old, cut }, { body: next, etag: '"2"', cut: { after: 70_000 } }, {}])
@@ -199,7 +199,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
   })
 
   for (const status of [401, 403, 404, 410]) {
-    it(`${status} on a resume: cuts the reader short, passes to the next, stores nothing`, async () => {
+    it(`cuts the reader short, tells the next one and stores nothing after a ${status} on a resume`, async () => {
       lab.origin.script('/i', [{ body: old, etag: '"1"', cut }, { status }])
       const kiss = await lab.engine()
       const got = await lab.get(kiss, '/i')

@@ -199,7 +199,7 @@ matrix('faults: removing what is read', LENGTH, (lab) => {
   const other = bytes('other', LENGTH)
 
   for (const where of ['this process', 'another engine on the directory']) {
-    it(`a purge during a transfer, from ${where}: its readers get all of it, nothing is stored, the next starts anew`, async () => {
+    it(`a purge during a transfer, from ${where}, leaves its readers every byte, stores nothing and lets the next reader start anew`, async () => {
       const cacheDir = await lab.folder()
       const kiss = await lab.engine({ cacheDir })
       const purger = where === 'this process' ? kiss : await lab.engine({ cacheDir })
@@ -241,7 +241,7 @@ matrix('faults: removing what is read', LENGTH, (lab) => {
     assert.deepEqual([(await reading).body.equals(body), (await kiss.status()).entries], [true, 0])
   })
 
-  it('a purge during a transfer without a second request: nothing is stored', async () => {
+  it('a purge during a transfer without a second request leaves nothing stored', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     const until = latch()

@@ -42,7 +42,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
     'a 412 on the resume': [{ body, etag: '"1"', cut }, { status: 412 }, {}],
   }
   for (const [name, steps] of Object.entries(mended)) {
-    it(`${name}: 200 and every byte`, async () => {
+    it(`a client gets 200 and every byte in spite of ${name}`, async () => {
       lab.origin.script('/s', steps)
       const answer = await ask('/s')
       assert.deepEqual([answer.status, answer.complete], [200, true])
@@ -60,7 +60,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
     ['a dropped connection for ever', { drop: 'rst' }, 502, 'origin-unreachable'],
   ]
   for (const [name, step, status, code] of early) {
-    it(`${name}: ${status}, problem+json, nothing of the artifact`, async () => {
+    it(`a client gets ${status} with problem+json and no byte of the artifact after ${name}`, async () => {
       lab.origin.script('/s', [step])
       const answer = await ask('/s')
       assert.deepEqual([answer.status, answer.complete], [status, true])
@@ -82,7 +82,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
   }
   for (const [name, steps] of Object.entries(late)) {
     for (const [version, more] of Object.entries({ 'HTTP/1.1': {}, 'a range': { headers: { range: 'bytes=10-' } } })) {
-      it(`${name} (${version}): the connection is closed short`, async () => {
+      it(`the server closes the connection before the end of the body (${version}): ${name}`, async () => {
         lab.origin.script('/s', steps)
         const answer = await ask('/s', '', more)
         const first = answer.status === 206 ? 10 : 0
@@ -92,7 +92,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
     }
   }
 
-  it('no first byte in time: 504 with Retry-After and what happened; the next client gets it', async () => {
+  it('a client gets 504 with Retry-After and the reason when no first byte comes in time, and the next client gets the body', async () => {
     const hold = latch()
     lab.origin.script('/s', [{ status: 503 }, { body, hold: hold.opened }])
     const engine = await lab.engine()
@@ -108,7 +108,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
     lab.wasAsked('/s', 2)
   })
 
-  it('no byte in time in mid-body: closed short, while the download goes on', async () => {
+  it('the server closes the connection of a client when no byte comes in time, and the download continues', async () => {
     const rest = latch()
     lab.origin.script('/s', [{ body, stall: { after: HALF, until: rest.opened } }])
     const engine = await lab.engine()
@@ -135,7 +135,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
   })
 
   for (const framing of ['length', 'chunked', 'close'] as const) {
-    it(`a wrong sum (${framing}): never the whole, and 412 from then on`, async () => {
+    it(`no client gets the last byte of a body with a wrong sum (${framing}), and later clients get 412`, async () => {
       lab.origin.serve('/s', { body, framing })
       const url = await serve()
       const promise = `&sha256=${'0'.repeat(64)}`
@@ -149,7 +149,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
     })
   }
 
-  it('a wrong sum of an empty body: 412', async () => {
+  it('a client gets 412 for an empty body with a wrong sum', async () => {
     lab.origin.serve('/s', { body: Buffer.alloc(0) })
     assert.equal((await ask('/s', `&sha256=${'0'.repeat(64)}`)).status, 412)
   })
@@ -183,7 +183,7 @@ matrix('faults: as a client of the server sees them', LENGTH, (lab) => {
     }
   })
 
-  it('HEAD of an unknown URL whose origin refuses HEAD: 200 and its length, by the download', async () => {
+  it('a HEAD of an unknown URL gets 200 and the length from the download when the origin refuses HEAD', async () => {
     lab.origin.serve('/s', { body, refusesHead: true })
     const url = await serve()
     const head = await get(url('/s'), { method: 'HEAD' })

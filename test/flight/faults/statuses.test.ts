@@ -8,7 +8,7 @@ const body = bytes('status', 200_000)
 
 matrix('faults: statuses in mid-body', body.length, (lab) => {
   for (const status of PASSING) {
-    it(`${status} in the middle of a body: goes on where it was`, async () => {
+    it(`resumes at the last byte after a ${status} in the middle of a body`, async () => {
       const cut = { after: 90_000 }
       lab.origin.script('/s', [{ body, etag: '"1"', cut }, { status }, {}])
       const got = await lab.get(await lab.engine(), '/s')
@@ -23,7 +23,7 @@ describe('faults: statuses', () => {
   const lab = faultLab()
 
   for (const status of PASSING) {
-    it(`${status} twice, then fine: three requests, every byte, stored`, async () => {
+    it(`stores every byte with the third request after two answers ${status}`, async () => {
       lab.origin.script('/s', [{ status }, { status }, { body, etag: '"1"' }])
       const got = await lab.get(await lab.engine(), '/s')
       assert.ok(got.body.equals(body))
@@ -31,7 +31,7 @@ describe('faults: statuses', () => {
       lab.wasAsked('/s', ['GET', 'GET', 'GET'])
     })
 
-    it(`${status} for ever: asked again for as long as --retry-for says, then 502, exit 4 and a Retry-After`, async () => {
+    it(`asks again for the time of --retry-for while the answer is ${status}, then fails with 502, exit 4 and a Retry-After`, async () => {
       lab.origin.script('/s', [{ status }])
       const got = await lab.get(await lab.engine(), '/s')
       assert.deepEqual([got.code, got.status, got.error?.exit], ['origin-unreachable', 502, 4])
@@ -56,7 +56,7 @@ describe('faults: statuses', () => {
   }
 
   for (const status of [201, 202, 203, 204, 300, 304, 305, 501, 505]) {
-    it(`${status} is no artifact: 502, exit 4, not stored`, async () => {
+    it(`stores no ${status} and fails with 502 and exit 4`, async () => {
       lab.origin.script('/s', [{ status }])
       const kiss = await lab.engine()
       const got = await lab.get(kiss, '/s')

@@ -14,14 +14,14 @@ const part = { status: 206, headers: { 'content-range': 'bytes 0-4/10000' } }
 describe('faults: answers to questions that nobody asked', () => {
   const lab = faultLab()
 
-  it('206 to a request for the whole: 502 at once, exit 4', async () => {
+  it('fails with 502 and exit 4 at once after a 206 to a request for the whole body', async () => {
     lab.origin.script('/s', [part])
     const got = await lab.get(await lab.engine(), '/s')
     assert.deepEqual([got.code, got.status, got.error?.exit], ['origin-failed', 502, 4])
     assert.equal(lab.asked('/s').length, 1)
   })
 
-  it('206 to a validation: one request, and the stale entry is served', async () => {
+  it('serves the stale entry after one request when a 206 answers the validation', async () => {
     const clock = new MovableClock()
     lab.origin.script('/s', [{ body, etag: '"1"' }, part])
     const engine = await lab.engine({ clock, defaultTtl: 1_000 })

@@ -7,7 +7,7 @@ import { emit, escaped, far, seeded, type Random } from './emit.js'
 import { at, downloads } from './oracle.js'
 import { samples, server } from './samples.js'
 
-const rounds = 500
+const rounds = 200
 
 /** The samples as objects, each document its own. */
 const jobs = samples.flatMap(({ text }) => {
