@@ -1,14 +1,12 @@
-/** The number of connections of one download: more are added while they raise the total rate. */
+/** The number of connections of one download. A second one shows that the origin sends ranges; then all are tried at once. */
 
 import type { ParallelTerms } from './parallel.js'
 
-/** The share of the best possible growth below which the rate counts as unchanged. */
+/** The share of the best possible growth from which the rate counts as grown: all connections are kept. */
 const GROWTH = 0.5
-/** The number of connections is multiplied by this while the rate grows. */
-const STEP = 4
-/** Intervals without growth until no more connections are added: one short measurement is not reliable. */
+/** Intervals without growth until there are fewer connections: one short measurement is not reliable. */
 const LONGEST = 3
-/** Milliseconds until a download that returned to one connection tries two again; doubles each time. */
+/** Milliseconds until a download with fewer connections than allowed tries more again; doubles each time. */
 const PATIENCE = 5_000
 
 export interface Observation {
@@ -25,8 +23,8 @@ export class Pace {
   limit = 1
   readonly #terms: ParallelTerms
   readonly #now: () => number
-  /** The rate to compare with, in bytes a second. */
-  #before = { rate: 0, connections: 1 }
+  /** The rate of one connection, in bytes a second. */
+  #single = 0
   /** The measurement under way: its start time, and the bytes that had arrived then. */
   #mark: { readonly at: number; readonly bytes: number } | undefined
   /** The time since which no connection is added. */
@@ -39,19 +37,23 @@ export class Pace {
     this.#now = now
   }
 
-  /** Starts a measurement with two connections against this rate of one. */
-  probe(rate: number): void {
+  /** Tries more connections. @param rate of one, in bytes a second */
+  begin(rate: number): void {
     this.#settledAt = undefined
-    this.#before = { rate, connections: 1 }
-    this.#step(2)
+    this.#single = Math.max(1, rate)
+    this.#step(Math.max(2, this.limit))
   }
 
-  /** Is it time to try two connections again? @param admitted the origin takes several */
-  mayProbe(admitted: boolean): boolean {
-    if (this.limit > 1 || this.#settledAt === undefined || !admitted) return false
-    if (this.#now() - this.#settledAt < this.#patience) return false
+  /** Is it time to try more connections again? */
+  get isDue(): boolean {
+    if (this.limit === this.#terms.connections || this.#settledAt === undefined) return false
+    return this.#now() - this.#settledAt >= this.#patience
+  }
+
+  /** Tries more connections again. @param rate of one, in bytes a second */
+  again(rate: number): void {
     this.#patience *= 2
-    return true
+    this.begin(rate)
   }
 
   /** Lowers the maximum number of connections. */
@@ -65,18 +67,17 @@ export class Pace {
     const { connections: most, interval } = this.#terms
     if (this.#mark === undefined) {
       // The measurement starts when every connection has brought a byte.
-      if (running >= this.limit && begun) this.#mark = { at: this.#now(), bytes: received }
+      if (running < this.limit || !begun) return
+      if (this.limit < most) this.#step(most)
+      else this.#mark = { at: this.#now(), bytes: received }
       return
     }
     const span = this.#now() - this.#mark.at
     if (span < interval) return
-    const rate = ((received - this.#mark.bytes) / span) * 1000
-    const { rate: before, connections } = this.#before
-    if (rate >= before * (1 + (GROWTH * (this.limit - connections)) / connections)) {
-      this.#before = { rate, connections: this.limit }
-      if (this.limit >= most) this.limitTo(this.limit)
-      else this.#step(Math.min(most, this.limit * STEP))
-    } else if (span >= LONGEST * interval) this.limitTo(connections)
+    const growth = (((received - this.#mark.bytes) / span) * 1000) / this.#single
+    if (growth >= 1 + GROWTH * (this.limit - 1)) this.limitTo(this.limit)
+    // As many connections as explain the rate.
+    else if (span >= LONGEST * interval) this.limitTo(Math.max(1, Math.floor(growth)))
   }
 
   #step(connections: number): void {

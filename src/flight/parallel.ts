@@ -39,6 +39,9 @@ export const AHEAD_IN_CLUSTER = 0.04
 /** Bytes of the smallest segment of a body whose bytes ahead are limited, and of a segment at the end. */
 export const LEAST = MiB
 
+/** One segment of each connection of one download may take this part of the memory. */
+const SHARE = 4
+
 /** Milliseconds with one connection after an origin answered a range wrongly. */
 const REST = 60_000
 
@@ -59,7 +62,9 @@ export class Parallel {
     const { terms } = this
     const window = terms.ahead * length
     const connections = Math.min(terms.connections, Math.floor(window / Math.min(LEAST, terms.smallest)))
-    const size = Math.floor(window / connections)
+    // Other downloads need memory, too.
+    const fair = Math.max(terms.smallest, Math.floor(terms.memory / (SHARE * connections)))
+    const size = Math.min(Math.floor(window / connections), fair)
     return { ...terms, connections, smallest: Math.min(terms.smallest, size), largest: Math.min(terms.largest, size) }
   }
 

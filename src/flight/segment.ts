@@ -1,5 +1,7 @@
 /** One range of a body. A connection fills the segment; the reader takes its bytes in order. */
 
+import { systemCode } from '../errors.js'
+
 /** Bytes that a segment without reserved memory may hold before its connection has to wait. */
 const STREAMED = 1024 * 1024
 
@@ -135,4 +137,27 @@ export interface Opened {
   /** The response ends where the segment ends, so its connection can be reused. */
   readonly exact?: boolean
   discard(): Promise<void>
+}
+
+/** The response to a range request does not belong to this content, or the origin is busy. */
+export class Unfit extends Error {
+  readonly code = 'ERR_UNFIT_SEGMENT'
+  /** The origin refused the range for now: 429 or 503. */
+  readonly busy: boolean
+
+  constructor(status: number) {
+    super(`a range was answered by ${status}`)
+    this.busy = status === 429 || status === 503
+  }
+}
+
+/** The rest of the segment is requested again. */
+export class Slow extends Error {
+  readonly code = 'ERR_SLOW_SEGMENT'
+}
+
+/** Another download needs the place of the connection, or the host has none. */
+export function isDisplaced(failure: unknown): boolean {
+  const code = systemCode(failure)
+  return code === 'ERR_YIELDED' || code === 'ERR_NO_ROOM'
 }

@@ -6,17 +6,23 @@
  *   ├── yielded ────┤ first connection │ segment │ segment │ segment │  not requested yet …
  *                   at                  └─ memory, at most --segment-memory ─┘
  *
- * The first connection becomes the first segment. A second connection is added. If it raises the total rate, further ones
- * follow, up to the limit of the settings.
+ * The first connection becomes the first segment. Further connections are added. If they raise the total rate, more follow,
+ * up to the limit of the settings.
  */
 
 import { systemCode } from '../errors.js'
 import { Pace } from './pace.js'
 import { LEAST, type Parallel, type ParallelTerms } from './parallel.js'
-import { Segment, type Opened } from './segment.js'
+import { isDisplaced, Segment, Slow, Unfit, type Opened } from './segment.js'
 
 /** Number of segments for each connection: those that are being filled and those that wait in memory. */
 const AHEAD = 2
+/** Milliseconds that one connection needs for a segment, at least … */
+const SHORTEST = 500
+/** … and as a multiple of the time from a request to its headers, in which the connection is idle. */
+const REQUESTS = 40
+/** How often the download looks at its rate in one interval of measurement. */
+const TICKS = 10
 /** A segment is slow when its rate is below this share of the median of the other segments after this number of milliseconds. */
 const SLOW = 0.25
 const SLOW_AFTER = 1_000
@@ -25,18 +31,6 @@ const TRIES = 1
 /** Bytes that can still arrive after a connection was ended; the largest share of a body that may be downloaded twice. */
 const ON_THE_WAY = 256 * 1024
 const DUPLICATES = 0.01
-
-/** The response to a range request does not belong to this content, or the origin is busy. */
-export class Unfit extends Error {
-  readonly code = 'ERR_UNFIT_SEGMENT'
-  /** The origin refused the range for now: 429 or 503. */
-  readonly busy: boolean
-
-  constructor(status: number) {
-    super(`a range was answered by ${status}`)
-    this.busy = status === 429 || status === 503
-  }
-}
 
 export interface SegmentsOptions {
   readonly first: Opened
@@ -68,6 +62,8 @@ export class Segments {
   #wasted = 0
   #reasked: Segment | undefined
   #wake: () => void = () => undefined
+  /** Milliseconds from a request to its headers, at least. */
+  #latency: number | undefined
   /** Number of bytes in the segments that were yielded completely. */
   #finished = 0
 
@@ -106,10 +102,10 @@ export class Segments {
 
   async *#together(first: Opened, rate: number): AsyncGenerator<Buffer> {
     const { length, parallel } = this.#o
-    const tick = setInterval(() => this.#tick(), this.#terms.interval / 2)
+    const tick = setInterval(() => this.#tick(), this.#terms.interval / TICKS)
     try {
       this.#add(this.#size(rate), () => Promise.resolve(first))
-      this.#pace.limit = 2
+      this.#pace.begin(rate)
       this.#schedule()
       for (let head = this.#segments[0]; head !== undefined; head = this.#segments[0]) {
         const chunk = head.next()
@@ -150,10 +146,15 @@ export class Segments {
   #schedule(): void {
     const { length, parallel } = this.#o
     const count = (): number => this.#segments.filter(({ running }) => running).length
+    // A connection that got no place, or lost it, left its segment to the next one.
+    for (const segment of this.#segments.slice(1)) {
+      const isLeft = !segment.running && !segment.complete && isDisplaced(segment.failure)
+      if (isLeft && count() < this.#pace.limit) this.#fill(segment, 'spare')
+    }
     while (this.#next < length && count() < this.#pace.limit && this.#segments.length < AHEAD * this.#pace.limit) {
       const isLast = this.#pace.limit === 1
       if (isLast && this.#segments.length > 0) break
-      const size = isLast ? length - this.#next : this.#size(this.#rate() / Math.max(1, count()))
+      const size = isLast ? length - this.#next : this.#size(this.#rate())
       if (!isLast && this.#isTooFarAhead(size)) break
       if (!isLast && !parallel.take(size)) {
         if (this.#segments.length > 0) break
@@ -178,12 +179,12 @@ export class Segments {
   }
 
   #fill(segment: Segment, place: 'own' | 'spare', opened?: () => Promise<Opened>): void {
-    const open = opened ?? ((signal: AbortSignal) => this.#o.open(segment, place === 'spare', signal))
+    const open = opened ?? ((signal: AbortSignal) => this.#open(segment, place === 'spare', signal))
     void segment
       .fill(open, (bytes) => this.#waste(bytes))
       .then(() => {
         const { failure } = segment
-        if (failure === undefined || isReasked(failure)) return this.#schedule()
+        if (failure === undefined || failure instanceof Slow) return this.#schedule()
         // Another download needs the place, or the origin accepts fewer connections.
         if (isDisplaced(failure)) this.#pace.limitTo(Math.max(1, this.#pace.limit - 1))
         else if (failure instanceof Unfit) {
@@ -193,6 +194,13 @@ export class Segments {
         }
         this.#wake()
       })
+  }
+
+  async #open(segment: Segment, spare: boolean, signal: AbortSignal): Promise<Opened> {
+    const askedAt = this.#o.now()
+    const opened = await this.#o.open(segment, spare, signal)
+    this.#latency = Math.min(this.#latency ?? Infinity, this.#o.now() - askedAt)
+    return opened
   }
 
   /** The connection whose request had no end of range brings the rest, if no other connection has brought a byte yet. */
@@ -211,8 +219,8 @@ export class Segments {
 
   #size(rate: number): number {
     const { smallest, largest } = this.#terms
-    // The amount that one connection brings in half a second.
-    const size = Math.max(smallest, Math.min(largest, Math.round(rate / 2)))
+    const span = Math.max(SHORTEST, REQUESTS * (this.#latency ?? 0))
+    const size = Math.max(smallest, Math.min(largest, Math.round((rate * span) / 1000)))
     // At the end of the body all connections finish at the same time.
     const share = Math.ceil((this.#o.length - this.#next) / this.#pace.limit)
     return Math.max(Math.min(size, share), Math.min(smallest, LEAST))
@@ -233,8 +241,9 @@ export class Segments {
     return this.#segments.reduce((sum, { received }) => sum + received, this.#finished)
   }
 
+  /** Bytes a second of the fastest connection: the others may just have begun. */
   #rate(): number {
-    return this.#segments.reduce((sum, segment) => sum + (segment.running ? segment.rate : 0), 0)
+    return Math.max(0, ...this.#segments.map(({ running, rate }) => (running ? rate : 0)))
   }
 
   async #change(): Promise<void> {
@@ -253,15 +262,19 @@ export class Segments {
     this.#schedule()
   }
 
-  /** The network may have changed: a download with one connection tries two again after a while. */
+  /** The network may have changed: a download with fewer connections than allowed tries more after a while. */
   #probe(): void {
-    const [only] = this.#segments
+    const [head, ...others] = this.#segments
     const { parallel, url, length } = this.#o
-    if (only?.running !== true || this.#segments.length > 1 || !this.#pace.mayProbe(parallel.admits(url))) return
-    if (length - only.at < this.#terms.least / 2) return
-    this.#pace.probe(only.rate)
-    only.end = only.at + this.#size(only.rate)
-    this.#next = only.end
+    if (head?.running !== true || !this.#pace.isDue || !parallel.admits(url)) return
+    // The request of a single connection has no end of range.
+    const isSingle = head.memory === 0 && head.end === length
+    const left = length - (isSingle ? head.at : this.#next)
+    if (left < this.#terms.least / 2 || (isSingle && others.length > 0)) return
+    this.#pace.again(this.#rate())
+    if (!isSingle) return
+    head.end = head.at + this.#size(head.rate)
+    this.#next = head.end
   }
 
   /** The segment that is being yielded is much slower than the others: its rest is requested by a new connection. */
@@ -278,17 +291,4 @@ export class Segments {
     this.#reasked = head
     head.stop(new Slow('slower than its siblings'))
   }
-}
-
-class Slow extends Error {
-  readonly code = 'ERR_SLOW_SEGMENT'
-}
-
-function isReasked(failure: unknown): boolean {
-  return failure instanceof Slow
-}
-
-function isDisplaced(failure: unknown): boolean {
-  const code = systemCode(failure)
-  return code === 'ERR_YIELDED' || code === 'ERR_NO_ROOM'
 }
