@@ -3,6 +3,7 @@
 import { isatty } from 'node:tty'
 import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
+import { KissError } from '../errors.js'
 import { formatSize } from '../units.js'
 import { displayUrl } from '../http/urls.js'
 import { LogSink, logTarget, type LogTarget } from './log-sink.js'
@@ -120,12 +121,18 @@ const deepest = 5
 export function describeError(error: unknown, depth = deepest): DescribedError {
   if (!(error instanceof Error)) return { type: typeof error, stack: hideSecrets(String(error)) }
   const { code } = error as NodeJS.ErrnoException
+  const line = `${error.name}: ${error.message}`
   return {
     type: error.name,
     ...(typeof code === 'string' && { code }),
-    stack: hideSecrets(error.stack ?? error.message),
+    stack: hideSecrets(isMistake(error) ? line : (error.stack ?? line)),
     ...(error.cause !== undefined && depth > 0 && { cause: describeError(error.cause, depth - 1) }),
   }
+}
+
+/** A mistake of the administrator: its message says all, and its stack nothing. */
+function isMistake(error: Error): boolean {
+  return error instanceof KissError && (error.code === 'configuration' || error.code === 'usage')
 }
 
 /** Userinfo, query and fragment of each URL in a text. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { KissError } from '#kiss/errors.js'
 import { describeError, openLog } from '#kiss/server/log.js'
 import { LogSink, type LogTarget } from '#kiss/server/log-sink.js'
 import type { RequestRecord } from '#kiss/server/request-log.js'
@@ -131,6 +132,11 @@ describe('the log of requests', () => {
     assert.match(described.stack, /cannot read \(https:\/\/origin\.example\/f\?…\)\n +at /)
     assert.equal(described.cause?.code, 'ERR_INVALID_URL')
     assert.equal(describeError('text').stack, 'text')
+  })
+
+  it('shows a mistake in the settings without a stack', () => {
+    const { stack } = describeError(new KissError('configuration', 'kiss.yaml:2: unknown setting "qota"'))
+    assert.equal(stack, 'KissError: kiss.yaml:2: unknown setting "qota"')
   })
 })
 
