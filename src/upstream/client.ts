@@ -9,7 +9,6 @@ import { Gate } from './gate.js'
 import { Guard } from './guard.js'
 import { Health } from './health.js'
 import { parseMirrors } from './mirrors.js'
-import { parseParents } from './parents.js'
 import { Network } from './network.js'
 import { Rate, type SpanClock } from './rate.js'
 import { trusting } from './trust.js'
@@ -72,11 +71,11 @@ export async function openUpstream(
   return {
     sources: [parents, mirrors, new FromOrigin(ways)],
     turn: (request) => new Turn({ gate, request, floor, now }),
-    update: ({ mirrors: given = [], parents: above = [], ...lists }) => {
-      const rules = { mirrors: parseMirrors(given), parents: parseParents(above) }
-      parents.update(rules.parents)
+    update: ({ mirrors: given = [], parents: above = { of: [] }, ...lists }) => {
+      const rules = parseMirrors(given)
+      parents.update(above)
       for (const guard of guards) guard.update(lists)
-      mirrors.update(rules.mirrors)
+      mirrors.update(rules)
     },
     close: async () => {
       await Promise.all([guarded.close(), trusted.close(), direct.close()])

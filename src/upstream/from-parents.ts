@@ -63,17 +63,21 @@ export class FromParents implements Source {
   readonly #o: FromParentsOptions
   readonly #only: boolean
   #rules: readonly ParentRule[] = []
+  #token: string | undefined
 
   /** Throws KissError `usage` for parents that cannot be read, `configuration` for a token that would be sent openly. */
   constructor(options: FromParentsOptions) {
     this.#o = options
     this.#only = options.parents.only === true || options.parents.asCache === true
-    this.update(parseParents(options.parents.of))
+    this.update(options.parents)
   }
 
-  update(rules: readonly ParentRule[]): void {
-    refuseOpenTokens(rules, this.#o.parents.token)
+  /** Throws as the constructor does; then nothing has changed. */
+  update({ of, token }: Parents): void {
+    const rules = parseParents(of)
+    refuseOpenTokens(rules, token)
     this.#rules = rules
+    this.#token = token
   }
 
   /** A parent answers in its own form, so it cannot stand for an origin under `freshness: origin`. */
@@ -191,10 +195,10 @@ export class FromParents implements Source {
     signal: AbortSignal,
     timeout: number | undefined,
   ): Promise<Received> {
-    const { network, parents } = this.#o
+    const { network } = this.#o
     // A parent with a full queue is not down: it reports the queue before the timeout.
     const queueWait = this.#only || timeout === undefined ? QUEUE_WAIT : Math.floor(timeout / 2000)
-    const call = callOf(request, place, { token: parents.token, queueWait })
+    const call = callOf(request, place, { token: this.#token, queueWait })
     const response = await network.send({ ...call, method: request.method, signal })
     const headers = joined(response.headers)
     const age = Number(headers['age'] ?? 0)

@@ -6,9 +6,9 @@ import { parseRules } from './rules.js'
 import type { UpstreamLists } from './types.js'
 
 /** Throws KissError `usage` for the first that cannot. */
-export function checkLists({ allow = [], deny = [], mirrors = [], parents = [] }: UpstreamLists): void {
+export function checkLists({ allow = [], deny = [], mirrors = [], parents }: UpstreamLists): void {
   parseRules(allow, 'allow-upstream')
   parseRules(deny, 'deny-upstream')
   parseMirrors(mirrors)
-  parseParents(parents)
+  parseParents(parents?.of ?? [])
 }

@@ -147,10 +147,8 @@ export interface Origins {
   close(): Promise<void>
 }
 
-/** What of the options can change while kiss runs. */
-export type UpstreamLists = Pick<UpstreamOptions, 'allow' | 'deny' | 'mirrors'> & {
-  readonly parents?: readonly Parent[]
-}
+/** The options that can change while kiss runs; of the parents, not `only` and `asCache`. */
+export type UpstreamLists = Pick<UpstreamOptions, 'allow' | 'deny' | 'mirrors' | 'parents'>
 
 /** Places to try before the origin, for the URLs that a pattern matches. See mirrors.ts for the pattern. */
 export interface Mirror {

@@ -8,7 +8,7 @@ import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { ServerLog } from '../../server/request-log.js'
 import type { RunningServer } from '../../server/server.js'
 import { readTls, type TlsFiles } from '../../server/tls.js'
-import type { Mirror, Parent } from '../../upstream/types.js'
+import type { Mirror, Parents } from '../../upstream/types.js'
 import type { BaseCommand } from '../base-command.js'
 import type { Rule } from '../../engine/rules/rules.js'
 import { configuredMirrors, parentsFor } from '../settings/places.js'
@@ -29,6 +29,7 @@ const changeable: ReadonlySet<SettingName> = new Set([
   'allow-upstream',
   'deny-upstream',
   'parent',
+  'parent-token-file',
   'log-level',
   'tls-cert',
   'tls-key',
@@ -39,7 +40,7 @@ export interface Checked {
   readonly access: AccessOptions
   readonly tls: TlsFiles | undefined
   readonly mirrors: readonly Mirror[]
-  readonly parents: readonly Parent[]
+  readonly parents: Parents
   readonly rules: readonly Rule[]
 }
 
@@ -52,7 +53,7 @@ export async function checkSettings(command: BaseCommand, settings: Settings): P
   if (tls !== undefined) readTls(tls)
   await clusterOptions(values, '')
   const mirrors = configuredMirrors(file)
-  const { of: parents } = await parentsFor(settings)
+  const parents = await parentsFor(settings)
   const rules = configuredRules(file)
   const [{ checkLists }, { checkProxies }, { trusting }] = await Promise.all([
     import('../../upstream/lists.js'),

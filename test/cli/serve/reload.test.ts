@@ -75,6 +75,23 @@ describe('kiss serve on SIGHUP', () => {
     assert.ok(!log.includes('is-not-logged'))
   })
 
+  it('sends a new token to the parent', async () => {
+    const parent = await Origin.start()
+    try {
+      const token = path.join(cli.sandbox.root, 'token')
+      for (const [name, secret] of Object.entries({ '/a': 'the-token-before', '/b': 'the-token-after' })) {
+        const endpoint = `/api/v1/fetch${name}`
+        parent.serve(endpoint, { body: bytes(name, 10_000), extra: { 'Cache-Status': 'kiss; hit' } })
+        writeFileSync(token, `${secret}\n`)
+        await reload(`parent: ['${parent.url('/')}']\nparent-token-file: token\nallow-upstream: [127.0.0.1]\n`)
+        assert.equal(await fetched(name), 200)
+        assert.equal(parent.log(endpoint).at(-1)?.headers['x-kiss-token'], secret)
+      }
+    } finally {
+      await parent.close()
+    }
+  })
+
   it('names the settings that need a restart, and keeps the old settings and logs the reason when the new ones are broken', async () => {
     const restart = await reload(
       'workers: 2\nmax-rate: 5MB\nsealed: true\nquota: 7GiB\ns3: {region: eu-west-1}\n',
