@@ -1,5 +1,6 @@
 // Writes the manifests of kiss and of its plugins, all in one process: to load oclif takes longer than to write one.
 import Manifest from 'oclif/lib/commands/manifest.js'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
@@ -10,4 +11,8 @@ for (const folder of ['.', 'plugins/s3', 'plugins/gitlab', 'plugins/github', 'pl
   // It removes the old manifest from the working directory.
   process.chdir(path.join(project, folder))
   await Manifest.default.run(['.'], oclif)
+  // Its order is that in which the file system answered.
+  const { commands, ...rest } = JSON.parse(readFileSync('oclif.manifest.json', 'utf8'))
+  const sorted = Object.fromEntries(Object.entries(commands).sort(([a], [b]) => (a < b ? -1 : 1)))
+  writeFileSync('oclif.manifest.json', JSON.stringify({ commands: sorted, ...rest }, null, 2))
 }
