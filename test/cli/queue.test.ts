@@ -29,7 +29,7 @@ describe('clients of a kiss serve whose places are all taken', () => {
       const fetched = cli.sandbox.run(['fetch', '--server', kiss.url, '-o', 'ninth', ninth])
       await until('the ninth is in the queue', async () => (await kiss.status()).resources_scheduled === 1)
       const page = await get(`${kiss.url}resources/scheduled/`)
-      assert.match(page.text, /ninth\.img[^]*>place 1 in the queue</)
+      assert.match(page.text, /ninth\.img[^]*>\s*place 1 in the queue\s*</)
 
       const told = await kiss.fetch(ninth, { headers: { Prefer: 'wait=0' } })
       assert.equal(told.status, 503)
