@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs'
 import module from 'node:module'
 import os from 'node:os'
 
@@ -22,8 +23,9 @@ module.enableCompileCache?.()
 
 // oclif compares Node's version with its own needs, not ours, and loads a library for it: a fifth of the time to start.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= '1'
-const { run } = await import('../dist/bundle/cli/run.js').catch((error) => {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+const program = new URL('../dist/bundle/cli/run.js', import.meta.url)
+const { run } = await import(program).catch((error) => {
+  if (existsSync(program)) throw error
   process.stderr.write('kiss is not built: run npm ci\n')
   process.exit(2)
 })

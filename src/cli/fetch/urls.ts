@@ -14,7 +14,7 @@ export interface Named {
 
 /**
  * The arguments, then the lines of `input` (`-` is standard input). Blank lines, and comments after a # at the beginning of a
- * line or after a blank, do not count. A tab ends the URL of a line; the name of its file follows.
+ * line or after a URL and a blank, do not count. A tab ends the URL of a line; the name of its file follows.
  */
 export async function urlsOf(args: readonly string[], input: string | undefined): Promise<Named[]> {
   const named = args.map((argument) => ({ url: parseUrl(argument) }))
