@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Node } from 'yaml'
+import type { Node, YAMLError } from 'yaml'
 import { KissError, systemCode } from '../../errors.js'
 import { nearest } from '../nearest.js'
 import { parseConfigured, type Value } from './parse.js'
@@ -54,6 +54,11 @@ export async function readSettingsFile(file: string, required: boolean): Promise
   return parseSettingsFile(file, text)
 }
 
+/** Some messages of the parser repeat the text, which may be a token. */
+function withoutText({ code, message }: YAMLError): string {
+  return code === 'TAG_RESOLVE_FAILED' ? 'a tag (!) cannot be used here' : message.replace(/(?:: ["|>]| %).*$/s, '')
+}
+
 /** The same for a text. */
 export async function parseSettingsFile(file: string, text: string): Promise<SettingsFile> {
   const yaml = await import('yaml')
@@ -61,8 +66,7 @@ export async function parseSettingsFile(file: string, text: string): Promise<Set
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const source = new Source(file, yaml, document, lines)
   const [fault] = [...document.errors, ...document.warnings]
-  // Some messages of the parser end with the text itself, which may be a token.
-  if (fault !== undefined) source.fail(fault.pos[0], fault.message.replace(/(?:: ["!]| %).*$/s, ''), fault)
+  if (fault !== undefined) source.fail(fault.pos[0], withoutText(fault))
 
   const values = new Map<SettingName, FileValue>()
   const sections = new Map<string, Section>()

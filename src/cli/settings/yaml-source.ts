@@ -55,8 +55,9 @@ export class Source {
     if (node === null) return null
     try {
       return node.toJS(this.document)
-    } catch (error) {
-      return this.fail(positionOf(node), 'its aliases cannot be resolved', error)
+    } catch {
+      // The reason repeats the name of the alias, which may be a token.
+      return this.fail(positionOf(node), 'its aliases cannot be resolved')
     }
   }
 }

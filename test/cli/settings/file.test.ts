@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { parseSettingsFile, refuseUnknownSections } from '#kiss/cli/settings/file.js'
 import { KissError } from '#kiss/errors.js'
+import { describeError } from '#kiss/server/log.js'
 
 async function complaint(yaml: string): Promise<string> {
   try {
@@ -46,6 +47,24 @@ describe('configuration file', () => {
     const broken = await complaint('port: 1\ngitlab:\n  token: "glpat-secret\n')
     assert.match(broken, /^kiss\.yaml:\d+:\d+: /)
     assert.doesNotMatch(broken, /glpat/)
+    for (const value of [
+      '!glpat',
+      '!!glpat',
+      '!glpat!',
+      '|glpat',
+      '>glpat',
+      '*glpat',
+      '&a glpat: b',
+      '%glpat',
+      '@glpat',
+    ]) {
+      const error = await parseSettingsFile('kiss.yaml', `gitlab:\n  token: ${value}\n`).then(
+        () => undefined,
+        describeError,
+      )
+      assert.match(error?.stack ?? '', /^KissError: kiss\.yaml:2:\d+: /, value)
+      assert.doesNotMatch(JSON.stringify(error), /glpat/, value)
+    }
     assert.match(await complaint('port: 1\nport: 2\n'), /^kiss\.yaml:2:1: .*unique/)
     assert.match(await complaint('- port'), /^kiss\.yaml:1:1: expected settings/)
   })
