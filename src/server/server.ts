@@ -22,7 +22,7 @@ import type { Incoming, Route, Services } from './route.js'
 import { clientLeft } from './response-sink.js'
 import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
-import { readTls, type TlsFiles } from './tls.js'
+import type { TlsFiles, TlsMaterial } from './tls.js'
 import { writeReply } from './write-reply.js'
 
 export interface ServerOptions {
@@ -67,8 +67,8 @@ export interface RunningServer {
   drain(): Promise<void>
   /** Closes now, cutting readers short. */
   close(): Promise<void>
-  /** Reads the certificate again; connections that are open keep the old one. @throws KissError `configuration` */
-  reloadTls(files: TlsFiles): void
+  /** Replaces the certificate; connections that are open keep the old one. */
+  updateTls(material: TlsMaterial): void
   /** Replaces the rules of access. @throws KissError `usage`; then nothing has changed */
   updateAccess(options: AccessOptions): void
 }
@@ -187,8 +187,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     drain: () => (draining ??= drain()),
     close: () => shut(server),
     updateAccess: (next) => access.update(next),
-    reloadTls: (files) => {
-      if ('setSecureContext' in server) server.setSecureContext(readTls(files))
+    updateTls: (material) => {
+      if ('setSecureContext' in server) server.setSecureContext(material)
     },
   }
 }

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { connect as connectPlain } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
 import { KissError } from '#kiss/errors.js'
+import { readTls } from '#kiss/server/tls.js'
 import { testServers } from './support/servers.js'
 
 const data = fileURLToPath(new URL('../../data/tls/', import.meta.url))
@@ -52,7 +53,7 @@ describe('TLS', () => {
     assert.equal(before.name, 'first')
     assert.match(before.text, /^HTTP\/1\.1 200 [^]*ok$/)
     await use('second')
-    server.reloadTls({ certFile, keyFile })
+    server.updateTls(readTls({ certFile, keyFile }))
     assert.equal((await ask(server.port)).name, 'second')
   })
 
@@ -60,7 +61,7 @@ describe('TLS', () => {
     const server = await start({ tls: { certFile, keyFile } })
     await writeFile(certFile, 'nonsense')
     assert.throws(
-      () => server.reloadTls({ certFile, keyFile }),
+      () => server.updateTls(readTls({ certFile, keyFile })),
       (error) => error instanceof KissError && error.code === 'configuration',
     )
     assert.equal((await ask(server.port)).name, 'first')

@@ -7,7 +7,7 @@ import { Access, type AccessOptions } from '../../server/access.js'
 import type { LogLevel, OpenLog } from '../../server/log.js'
 import type { ServerLog } from '../../server/request-log.js'
 import type { RunningServer } from '../../server/server.js'
-import { readTls, type TlsFiles } from '../../server/tls.js'
+import { readTls, type TlsMaterial } from '../../server/tls.js'
 import type { Mirror, Parents } from '../../upstream/types.js'
 import type { BaseCommand } from '../base-command.js'
 import type { Rule } from '../../engine/rules/rules.js'
@@ -38,19 +38,23 @@ const changeable: ReadonlySet<SettingName> = new Set([
 export interface Checked {
   readonly settings: Settings
   readonly access: AccessOptions
-  readonly tls: TlsFiles | undefined
+  readonly tls: TlsMaterial | undefined
   readonly mirrors: readonly Mirror[]
   readonly parents: Parents
   readonly rules: readonly Rule[]
 }
 
-/** Reads all files that the settings name, and the sections of plugins, without using them. @throws KissError `configuration` or `usage` for the first fault */
-export async function checkSettings(command: BaseCommand, settings: Settings): Promise<Checked> {
+/**
+ * Reads all files that the settings name, without using them. The plugins check their sections, unless these are the same as
+ * in `before`.
+ * @throws KissError `configuration` or `usage` for the first fault
+ */
+export async function checkSettings(command: BaseCommand, settings: Settings, before?: Settings): Promise<Checked> {
   const { values, file } = settings
   const access = await accessOptions(values)
   new Access(access)
-  const tls = tlsFiles(values)
-  if (tls !== undefined) readTls(tls)
+  const tlsFrom = tlsFiles(values)
+  const tls = tlsFrom && readTls(tlsFrom)
   await clusterOptions(values, '')
   const mirrors = configuredMirrors(file)
   const parents = await parentsFor(settings)
@@ -63,7 +67,7 @@ export async function checkSettings(command: BaseCommand, settings: Settings): P
   checkProxies(process.env)
   if (values['ca-file'] !== undefined) await trusting(values['ca-file'], undefined)
   checkLists({ mirrors, parents, allow: values['allow-upstream'], deny: values['deny-upstream'] })
-  await openProviders(command, settings, true)
+  if (before === undefined || changedSections(before, settings).length > 0) await openProviders(command, settings, true)
   return { settings, access, tls, mirrors, parents, rules }
 }
 
@@ -80,14 +84,15 @@ export interface Reloading {
 export async function reload({ command, engine, server, log, isWorker }: Reloading): Promise<void> {
   try {
     const before = await command.settings()
-    const { settings, access, mirrors, parents, rules, tls } = await checkSettings(command, await readAgain(command))
+    const checked = await checkSettings(command, await readAgain(command), before)
+    const { settings, access, mirrors, parents, rules, tls } = checked
     const { quota, 'allow-upstream': allow, 'deny-upstream': deny, 'log-level': level } = settings.values
     // The number of started workers: another number needs a restart.
     const divided = dividedRules(rules, before.values.workers)
     await engine.reconfigure({ ...(quota !== undefined && { quota }), allow, deny, mirrors, parents, rules: divided })
     server.updateAccess(access)
     if (tls !== undefined && tlsFiles(before.values) !== undefined) {
-      server.reloadTls(tls)
+      server.updateTls(tls)
       log.info('certificate read again')
     }
     log.setLevel(level as LogLevel)
@@ -118,8 +123,8 @@ async function refusePipes(values: SettingValues): Promise<void> {
     const file = values[name]
     if (typeof file !== 'string') continue
     const found = await stat(file).catch(() => undefined)
-    if (found === undefined || found.isFile() || found.isDirectory()) continue
-    throw new KissError('configuration', `--${name} ${file} is not a regular file and cannot be read again`)
+    if (found === undefined || !(found.isFIFO() || found.isSocket())) continue
+    throw new KissError('configuration', `--${name} ${file} is a pipe and cannot be read again`)
   }
 }
 
@@ -127,13 +132,17 @@ function nameRestarts(before: Settings, now: Settings, log: ServerLog): void {
   const changed = settingNames.filter(
     (name) => !isApplied(name, before.values, now.values) && !isSame(before.values[name], now.values[name]),
   )
+  const names = [...changed, ...changedSections(before, now)]
+  if (names.length > 0) log.warn(`changed, and in force after a restart: ${names.join(', ')}`)
+}
+
+/** The names of the sections of plugins that differ. */
+function changedSections(before: Settings, now: Settings): string[] {
   const section = ({ file }: Settings, name: string): unknown => file?.sections.get(name)?.value
   const sections = new Set([before, now].flatMap(({ file }) => [...(file?.sections.keys() ?? [])]))
-  const ofPlugins = [...sections].filter(
+  return [...sections].filter(
     (name) => !ownSections.includes(name) && !isSame(section(before, name), section(now, name)),
   )
-  const names = [...changed, ...ofPlugins]
-  if (names.length > 0) log.warn(`changed, and in force after a restart: ${names.join(', ')}`)
 }
 
 /** Other certificates can be used at runtime, but a listener cannot change between HTTP and HTTPS. */

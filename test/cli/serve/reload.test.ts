@@ -126,12 +126,12 @@ describe('kiss serve on SIGHUP', () => {
   it('keeps the settings when a file of them is a pipe, which can be read only once, and still ends at SIGTERM', async () => {
     const pipe = path.join(cli.sandbox.root, 'pipe')
     execFileSync('mkfifo', [pipe])
-    await reload(`client-token-file: ${pipe}\n`, 'is not a regular file and cannot be read again')
+    await reload(`client-token-file: ${pipe}\n`, 'is a pipe and cannot be read again')
     rmSync(config())
     renameSync(pipe, config())
     const before = log.length
     kiss.running.child.kill('SIGHUP')
-    await until('the reason', () => log.slice(before).includes('config.yaml is not a regular file'))
+    await until('the reason', () => log.slice(before).includes('config.yaml is a pipe'))
     kiss.running.child.kill('SIGTERM')
     assert.equal((await kiss.running.ended).code, 0)
   })

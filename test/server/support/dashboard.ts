@@ -363,7 +363,7 @@ export async function startLab({
       return server.readers
     },
     drain: () => server.drain(),
-    reloadTls: (files) => server.reloadTls(files),
+    updateTls: (material) => server.updateTls(material),
     updateAccess: (next) => server.updateAccess(next),
     tick: () => clock.tick(),
     async close() {
