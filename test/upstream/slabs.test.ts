@@ -54,6 +54,7 @@ describe('the memory of connections', () => {
       return chunk
     })
     assert.equal(received.toString(), 'a few bytes')
-    assert.ok(held < 16 * 1024, `${held} bytes are held`)
+    // Small buffers share the memory of a pool, which has 64 KiB in Node 24.
+    assert.ok(held <= Buffer.poolSize, `${held} bytes are held`)
   })
 })
