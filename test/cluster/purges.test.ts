@@ -58,7 +58,11 @@ describeWithRedis('a purge in a cluster', function () {
   it('of hundreds of entries by a form of the dashboard reaches the other nodes', async () => {
     const urls = Array.from({ length: 240 }, (_, i) => origin.url(`/many/${i}`))
     urls.forEach((url) => origin.serve(new URL(url).pathname, { body: bytes(url, 100) }))
-    await Promise.all(urls.map((url) => a.serving.fetch(url)))
+    // A node that gets all at once on a busy machine may lose leases, and what it stored without one is removed.
+    for (let i = 0; i < urls.length; i += 24) {
+      const answers = await Promise.all(urls.slice(i, i + 24).map((url) => a.serving.fetch(url)))
+      assert.ok(answers.every(({ status }) => status === 200))
+    }
     await b.serving.fetch(urls[0]!)
     const page = await get(`${a.serving.url}entries/purge?q=%2Fmany%2F`, { headers: admin })
     const fields = [...page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)]
