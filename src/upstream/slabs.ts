@@ -5,11 +5,11 @@
  */
 import type { OnReadOpts, Socket } from 'node:net'
 
-/** Bytes of one read, as in Node itself … */
+/** Bytes of one read of a new connection, as in Node itself. */
 const SMALL = 64 * 1024
-/** … and after {@link PROVEN} full ones. A miss of 512 MiB took 2.8 CPU seconds with 64 KiB, 2.4 with 128 and 2.1 with 256. */
+/** Bytes of one read of a fast connection. A miss of 512 MiB took 2.8 CPU seconds with 64 KiB, 2.4 with 128 and 2.1 with 256. */
 const SLAB = 256 * 1024
-/** Reads in a row that filled at least half of the buffer. A small body, or a slow one, arrives in small pieces. */
+/** A connection is fast after this number of reads in a row that filled at least half of the buffer. */
 const PROVEN = 16
 /** Unused slabs that are kept: two fast downloads need no new ones. */
 const KEEP = 16
@@ -37,8 +37,8 @@ export function slabReads(): OnReadOpts {
 }
 
 /**
- * The bytes of this chunk are not used any more. The memory of other chunks is left to the garbage collector: those that are
- * a part of what was read, beside fields or another part, and those that were not read into a slab.
+ * Takes back the memory of a chunk that nothing reads any more. Only a chunk with all bytes of one read into a slab is reused.
+ * The garbage collector frees all other chunks.
  */
 export function recycle(chunk: Buffer): void {
   const { buffer, byteOffset, length } = chunk
