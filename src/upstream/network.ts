@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { LookupFunction } from 'node:net'
 import path from 'node:path'
 import type { SecureContext } from 'node:tls'
+import { setFlagsFromString } from 'node:v8'
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici'
 import { KissError, ProxyError, reasonOf, systemCode } from '../errors.js'
 import { home } from '../home.js'
@@ -15,6 +16,13 @@ import { receivedLines, sentLines } from './exchange.js'
 import { joined, sendable, type Headers } from './headers.js'
 import type { Relay } from './types.js'
 import { isInNoProxy, proxyIn } from './proxies.js'
+
+/**
+ * The parser of undici is WebAssembly: one large function, which V8 would optimise after the first answers. That takes a thread
+ * 100 to 250 ms of CPU time in each process, just when the first herd waits. The unoptimised code takes no longer to read
+ * 15,000 answers.
+ */
+for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag)
 
 /** Bytes of headers that an answer may have. */
 const MAX_HEADERS = 64 * 1024
