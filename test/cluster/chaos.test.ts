@@ -2,13 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { has } from '../support/cluster.js'
+import { describeWithHaproxy } from '../support/cluster-lab.js'
 import { runClusterChaos } from '../chaos/cluster.js'
 import { clusterComplaints } from '../chaos/report.js'
 
-const describeWithRedis = has('redis-server') && has('haproxy') ? describe : describe.skip
-
-describeWithRedis('a short chaos run over three nodes', () => {
+describeWithHaproxy('a short chaos run over three nodes', () => {
   it('delivers no wrong byte, hangs nowhere, and leaves nothing behind', async function () {
     this.timeout(300_000)
     const root = mkdtempSync(path.join(tmpdir(), 'kiss-chaos-'))

@@ -3,15 +3,13 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { OutgoingHttpHeaders } from 'node:http'
-import { has } from '../support/cluster.js'
+import { describeWithRedis } from '../support/cluster-lab.js'
 import { Origin, bytes } from '../support/origin.js'
 import { RelayedCluster } from '../support/relayed.js'
 import { Rights } from '../support/rights.js'
 import { until } from '../support/until.js'
 
 const TOKENS = 50
-
-const describeWithRedis = has('redis-server') ? describe : describe.skip
 
 describeWithRedis('fifty clients of three nodes, each with its own token', function () {
   this.timeout(60_000)
@@ -28,7 +26,7 @@ describeWithRedis('fifty clients of three nodes, each with its own token', funct
 
   it('share one body, prove their rights, and leave no token in Redis, between nodes or on the disks', async () => {
     const { nodes, redis } = relayed.cluster
-    const body = bytes('private', 300_000)
+    const body = bytes('private', 100_000)
     const tokens = Array.from({ length: TOKENS }, (_, i) => `the-secret-of-client-${i}-`)
     const basic = (token: string): string => Buffer.from(`somebody:${token}`).toString('base64')
     const rights = new Rights(origin, '/private').give({ body, etag: '"p"' }, ...tokens)

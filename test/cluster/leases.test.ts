@@ -4,9 +4,8 @@ import { SharedLeases, type SharedLease } from '#kiss/cluster/leases.js'
 import { Redis } from '#kiss/cluster/redis.js'
 import type { Slot } from '#kiss/cluster/holder.js'
 import type { Entry, KeyId } from '#kiss/store/types.js'
-import { has, RedisServer } from '../support/cluster.js'
-
-const describeWithRedis = has('redis-server') ? describe : describe.skip
+import { RedisServer } from '../support/cluster.js'
+import { describeWithRedis } from '../support/cluster-lab.js'
 
 describeWithRedis('the failure of one of two downloads in a cluster', () => {
   let server: RedisServer

@@ -1,14 +1,15 @@
 /** A node is cut off from Redis, from the other nodes, or from both, and comes back. */
 import assert from 'node:assert/strict'
 import { get, open, readAll, type Answer } from '../server/support/client.js'
-import { ADMIN, has, type Node, type TestCluster } from '../support/cluster.js'
+import { ADMIN, type Node, type TestCluster } from '../support/cluster.js'
+import { describeWithRedis, knowsAll } from '../support/cluster-lab.js'
 import { Origin, bytes } from '../support/origin.js'
 import { RelayedCluster } from '../support/relayed.js'
 import { until } from '../support/until.js'
 
-const SIZE = 3_000_000
-
-const describeWithRedis = has('redis-server') ? describe : describe.skip
+/** Bytes of most artifacts, and of one that is downloaded for seven seconds. */
+const SIZE = 100_000
+const LARGE = 600_000
 
 describeWithRedis('a node that is cut off', function () {
   this.timeout(120_000)
@@ -27,9 +28,9 @@ describeWithRedis('a node that is cut off', function () {
     await origin.close()
   })
 
-  const artifact = (more: object = {}) => {
+  const artifact = (size = SIZE, more: object = {}) => {
     const path = `/cut-off/${++n}`
-    const body = bytes(path, SIZE)
+    const body = bytes(path, size)
     const served = { body, etag: `"${path}"` }
     origin.script(path, [{ ...served, ...more }, served])
     return { path, body, url: origin.url(path), requests: () => origin.log(path).length }
@@ -50,10 +51,7 @@ describeWithRedis('a node that is cut off', function () {
       .log(path)
       .map(({ headers, sent }) => `${headers['via']} ${headers.range ?? 'all'}: ${sent} bytes`)
       .join('\n')
-  const known = async (node: Node): Promise<boolean> => {
-    const { text } = await get(`${node.serving.url}metrics`)
-    return /^kiss_cluster_redis_up 1/m.test(text) && /^kiss_cluster_nodes\{state="serving"\} 3/m.test(text)
-  }
+  const known = (node: Node): Promise<boolean> => knowsAll(node, 3)
 
   for (const from of ['Redis', 'the other nodes', 'both']) {
     it(`from ${from} sends no wrong byte, downloads once on each side, and heals by itself`, async () => {
@@ -66,11 +64,11 @@ describeWithRedis('a node that is cut off', function () {
       for (let i = 0; i < 2; i++) assertRight(await ask(purged.url), old)
 
       // The first node downloads it for all.
-      const growing = artifact({ throttle: 400_000 })
+      const growing = artifact(LARGE, { throttle: 80_000 })
       const leading = open(first.serving.fetchUrl(growing.url)).then(readAll)
       await origin.requested(growing.path)
       const reading = ask(growing.url)
-      await until('a part of it is downloaded', () => (origin.log(growing.path)[0]?.sent ?? 0) > SIZE / 10)
+      await until('a part of it is downloaded', () => (origin.log(growing.path)[0]?.sent ?? 0) > LARGE / 10)
       relayed.cut({ redis: from !== 'the other nodes', nodes: from !== 'Redis' })
       const asked = { method: 'DELETE', headers: { 'X-Kiss-Token': ADMIN } }
       const purging = get(second.serving.fetchUrl(purged.url), asked)

@@ -6,14 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis, Script } from '#kiss/cluster/redis.js'
-import { freePort, has, RedisServer } from '../support/cluster.js'
+import { freePort, RedisServer } from '../support/cluster.js'
+import { describeWithRedis } from '../support/cluster-lab.js'
 import { makeCertificates } from '../support/tls.js'
 import { until } from '../support/until.js'
 
 const SET = new Script(`return redis.call('SET', KEYS[1], ARGV[1])`)
 const GET = new Script(`return redis.call('GET', KEYS[1])`)
-
-const describeWithRedis = has('redis-server') ? describe : describe.skip
 
 describeWithRedis('the connection of a node to Redis', function () {
   this.timeout(60_000)
