@@ -61,7 +61,7 @@ function list(request: Incoming, { engine }: Services): Reply {
     throw new KissError('busy', `${LISTS} lists of entries are being written already`, { retryAfter: 5000 })
   }
   lists++
-  const done = async (): Promise<void> => {
+  const done = (): void => {
     lists--
   }
   return {
@@ -71,7 +71,7 @@ function list(request: Incoming, { engine }: Services): Reply {
       length: undefined,
       flush: false,
       send: (sink) => writeList(sink, engine.select(filter, after), limit).finally(done),
-      discard: done,
+      discard: async () => done(),
     },
   }
 }

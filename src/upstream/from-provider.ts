@@ -4,7 +4,8 @@ import { asKissError, KissError } from '../errors.js'
 import type { UpstreamFailure, UpstreamProvider } from '../provider/types.js'
 
 export type Told<T> =
-  { readonly value: T | undefined; readonly failure?: undefined } | { readonly failure: UpstreamFailure }
+  | { readonly value: T | undefined; readonly failure?: undefined }
+  | { readonly failure: UpstreamFailure }
 
 /**
  * The value of the provider, or the answer of the origin that it reports by an error with a property `failure`. Throws KissError

@@ -14,7 +14,15 @@ import path from 'node:path'
  */
 export type Happening = readonly [
   kind:
-    'stored' | 'stored filled' | 'stored again' | 'changed' | 'purged' | 'abandoned' | 'given up' | 'filled' | 'gone',
+    | 'stored'
+    | 'stored filled'
+    | 'stored again'
+    | 'changed'
+    | 'purged'
+    | 'abandoned'
+    | 'given up'
+    | 'filled'
+    | 'gone',
   bytes: number,
   sha256?: string,
   node?: string,

@@ -30,7 +30,9 @@ export interface Refusal {
 }
 
 export type Verdict =
-  { readonly by: 'nobody' } | { readonly by: 'header' | 'query'; readonly key: S3Key } | { readonly refusal: Refusal }
+  | { readonly by: 'nobody' }
+  | { readonly by: 'header' | 'query'; readonly key: S3Key }
+  | { readonly refusal: Refusal }
 
 export interface Expected {
   readonly keys: readonly S3Key[]

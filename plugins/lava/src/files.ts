@@ -82,7 +82,11 @@ export async function writeText(file: string, text: string): Promise<void> {
 async function writeThrough(file: string, text: string): Promise<void> {
   try {
     const handle = await open(file, constants.O_WRONLY)
-    await handle.writeFile(text).finally(() => handle.close())
+    try {
+      await handle.writeFile(text)
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     fail('disk', `cannot write ${file}`, error)
   }

@@ -2,6 +2,9 @@
 
 /** Markup that needs no escaping. */
 export class Html {
+  /** A private member: the compiler refuses a plain object with a text in place of markup. */
+  declare private readonly made: true
+
   constructor(readonly text: string) {}
 }
 
