@@ -5,6 +5,7 @@ import { aloneIdOf, type Subject } from '../flight/subject.js'
 import { isFresh } from '../http/freshness.js'
 import { mayBeSignInPage } from '../http/sign-in.js'
 import { hostOf } from '../http/urls.js'
+import { LruMap } from '../store/lru.js'
 import type { Store } from '../store/open.js'
 import { isName } from '../store/names.js'
 import type { Entry, ServedAs } from '../store/types.js'
@@ -22,8 +23,12 @@ export interface FromStoreOptions {
   readonly authTtl: number
 }
 
+/** URLs of repeated hits whose host is remembered. */
+const HOSTS = 1_000
+
 export class FromStore {
   readonly #o: FromStoreOptions
+  readonly #hosts = new LruMap<string, string>(HOSTS)
 
   constructor(options: FromStoreOptions) {
     this.#o = options
@@ -63,19 +68,27 @@ export class FromStore {
     if (rule?.store === 'never' || rule?.freshness === 'origin' || rule?.sha256From !== undefined) return undefined
     const now = clock.now()
     if (!isFresh(entry, { now, ttl: narrowed(ttl, rule) })) return undefined
-    const blob = store.bodies.peek(entry.sha256)
-    if (blob === undefined) return undefined
+    const held = store.bodies.peek(entry.sha256)
+    if (held === undefined) return undefined
     store.counters.add('requests', 1)
     store.counters.add('requests_hit', 1)
     store.entries.touch(entry.id, now)
-    return { entry, bytes: blob.inMemory, close: () => void blob.close() }
+    return { entry, bytes: held.bytes, close: held.leave }
   }
 
   /** See Engine.sentAgain. */
   sentAgain(entry: Entry, bytes: number): void {
     const { store } = this.#o
     store.counters.add('served_hit', bytes)
-    store.figures.servedOf(hostOf(entry.url), bytes)
+    store.figures.servedOf(this.#hostOf(entry.url), bytes)
+  }
+
+  #hostOf(url: string): string {
+    const known = this.#hosts.get(url)
+    if (known !== undefined) return known
+    const host = hostOf(url)
+    this.#hosts.set(url, host)
+    return host
   }
 
   /** The body that an earlier request with the same credential brought for that credential alone. */

@@ -157,7 +157,7 @@ export interface Again {
   readonly entry: Entry
   /** The whole body; read-only. */
   readonly bytes: Buffer
-  /** Ends the use of `bytes`. */
+  /** Ends the use of `bytes`; called once. */
   readonly close: () => void
 }
 

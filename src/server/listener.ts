@@ -32,22 +32,26 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
 
 /**
  * Closes a connection with too many waiting requests: otherwise one connection with slow requests could hold any amount of
- * memory. RFC 9112 §9.3.2 allows that for pipelined requests. When a connection ends, all of its responses are destroyed:
- * node:http does so only for the current one, and the memory of the others would never be freed.
+ * memory. RFC 9112 §9.3.2 allows that for pipelined requests. When a connection ends, the responses that wait behind the
+ * current one are destroyed: node:http does so only for the current one, and the memory of the others would never be freed.
  */
 function watchPipelines(server: Listener, most: number): void {
-  const waiting = new WeakMap<Socket, Set<ServerResponse>>()
-  const responsesOf = (socket: Socket): Set<ServerResponse> => {
+  const pipelines = new WeakMap<Socket, Set<ServerResponse>>()
+  const pipelineOf = (socket: Socket): Set<ServerResponse> => {
     const responses = new Set<ServerResponse>()
-    waiting.set(socket, responses)
+    pipelines.set(socket, responses)
     socket.once('close', () => responses.forEach(closeWaiting))
     return responses
   }
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const responses = waiting.get(socket) ?? responsesOf(socket)
+    // Its turn has come already, as that of nearly all requests.
+    if (response.socket !== null) return
+    const responses = pipelines.get(socket) ?? pipelineOf(socket)
     responses.add(response)
     response.once('close', () => responses.delete(response))
-    if (responses.size > most) socket.destroy()
+    const [oldest] = responses
+    // The current response counts too, and is among these if it has waited.
+    if (responses.size + (oldest?.socket === null ? 1 : 0) > most) socket.destroy()
   })
 }
 

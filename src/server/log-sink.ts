@@ -3,7 +3,7 @@
 import { fstatSync, write } from 'node:fs'
 import { Socket } from 'node:net'
 
-/** Writes one batch; calls back when the next may come. */
+/** Writes one batch; calls back when the next may come. The bytes are the target's until then. */
 export interface LogTarget {
   write(batch: Buffer, done: (error?: Error | null) => void): void
   close(): void
@@ -51,12 +51,23 @@ export interface LogSinkOptions {
   readonly notice: (dropped: number) => string
 }
 
+/** Bytes for the notice of dropped lines, beside the limit. */
+const NOTICE = 256
+
+/** Lines as bytes: a string that waits is copied by each collection of garbage, which took 5 µs a line. */
+interface Batch {
+  readonly buffer: Buffer
+  bytes: number
+  lines: number
+}
+
 export class LogSink {
   readonly #target: LogTarget
   readonly #limit: number
   readonly #notice: (dropped: number) => string
-  readonly #waiting: string[] = []
-  #waitingBytes = 0
+  #waiting: Batch
+  /** Is being written, or empty. */
+  #written: Batch
   #writing = false
   #broken = false
   #unreported = 0
@@ -67,6 +78,10 @@ export class LogSink {
     this.#target = target
     this.#limit = limit
     this.#notice = notice
+    // The system gives memory to the pages of a buffer that are written to.
+    const empty = (): Batch => ({ buffer: Buffer.allocUnsafeSlow(limit + NOTICE), bytes: 0, lines: 0 })
+    this.#waiting = empty()
+    this.#written = empty()
   }
 
   /** Lines that were dropped. */
@@ -76,14 +91,15 @@ export class LogSink {
 
   /** Takes one line, with its end; never waits, never throws. */
   write(line: string): void {
-    const bytes = Buffer.byteLength(line)
-    if (this.#broken || this.#waitingBytes + bytes > this.#limit) {
+    // A line that is being written takes memory, so it counts until it is written.
+    const room = this.#limit - this.#waiting.bytes - this.#written.bytes
+    // A character takes at most three bytes.
+    if (this.#broken || (line.length * 3 > room && Buffer.byteLength(line) > room)) {
       this.#dropped++
       this.#unreported++
       return
     }
-    this.#waiting.push(line)
-    this.#waitingBytes += bytes
+    this.#take(line)
     if (!this.#writing) this.#flush()
   }
 
@@ -99,29 +115,34 @@ export class LogSink {
     this.#target.close()
   }
 
+  #take(line: string): void {
+    const batch = this.#waiting
+    batch.bytes += batch.buffer.write(line, batch.bytes)
+    batch.lines++
+  }
+
   #flush(): void {
     if (this.#unreported > 0 && !this.#broken) {
-      const line = this.#notice(this.#unreported)
-      this.#waiting.push(line)
-      this.#waitingBytes += Buffer.byteLength(line)
+      this.#take(this.#notice(this.#unreported))
       this.#unreported = 0
     }
-    const lines = this.#waiting.splice(0)
-    if (this.#broken) this.#dropped += lines.length
-    if (this.#broken || lines.length === 0) {
+    const batch = this.#waiting
+    if (this.#broken) this.#dropped += batch.lines
+    if (this.#broken || batch.lines === 0) {
+      batch.bytes = batch.lines = 0
       this.#writing = false
       for (const resolve of this.#idle.splice(0)) resolve()
       return
     }
     this.#writing = true
-    const batch = Buffer.from(lines.join(''))
-    this.#target.write(batch, (error) => {
-      // A line that is being written takes memory, so it counts until it is written.
-      this.#waitingBytes -= batch.length
+    this.#waiting = this.#written
+    this.#written = batch
+    this.#target.write(batch.buffer.subarray(0, batch.bytes), (error) => {
       if (error) {
         this.#broken = true
-        this.#dropped += lines.length
+        this.#dropped += batch.lines
       }
+      batch.bytes = batch.lines = 0
       this.#flush()
     })
   }

@@ -2,7 +2,7 @@
 
 import { isatty } from 'node:tty'
 import { Writable } from 'node:stream'
-import { pino, type Logger } from 'pino'
+import { pino } from 'pino'
 import { KissError } from '../errors.js'
 import { formatSize } from '../units.js'
 import { displayUrl } from '../http/urls.js'
@@ -38,10 +38,14 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
   const notice = (dropped: number): string => droppedLine(dropped, readable)
   const sink = new LogSink({ target: options.target ?? logTarget(fd), notice })
   const destination = readable ? await readableDestination(sink) : sink
-  const base = { level: options.level ?? 'info', base: null, timestamp: isoTime() }
+  const timestamp = isoTime()
+  const base = { level: options.level ?? 'info', base: null, timestamp }
   const logger = pino({ ...base, formatters: { level: (label: string) => ({ level: label }) } }, destination)
   return {
-    log: (record) => logRequest(logger, record),
+    log(record) {
+      const level = record.outcome === 'failed' || record.status >= 500 ? 'warn' : 'info'
+      if (logger.isLevelEnabled(level)) destination.write(requestLine(level, timestamp(), record))
+    },
     info: (message) => logger.info(message),
     warn: (message) => logger.warn(message),
     error: (message, error) => {
@@ -73,16 +77,16 @@ function isoTime(): () => string {
   }
 }
 
-function logRequest(logger: Logger, record: RequestRecord): void {
-  const { outcome, status } = record
-  const level = outcome === 'failed' || status >= 500 ? 'warn' : 'info'
-  logger[level](record, summary(record))
+/** A line as pino writes it, which took 0.6 µs longer. @param time as part of a line */
+function requestLine(level: 'info' | 'warn', time: string, record: RequestRecord): string {
+  return `{"level":"${level}"${time},${JSON.stringify(record).slice(1, -1)},"msg":${JSON.stringify(summary(record))}}\n`
 }
 
 /** `GET 200 https://host/Image.gz: hit, 1.4 GiB in 350 ms`, and what went wrong. */
 function summary({ method, status, target, path, cache, code, bytes, duration, outcome }: RequestRecord): string {
-  const parts = [cache, code, `${formatSize(bytes)} in ${duration} ms`, outcome === 'done' ? undefined : outcome]
-  return `${method} ${status} ${target ?? path}: ${parts.filter((part) => part !== undefined).join(', ')}`
+  const of = `${method} ${status} ${target ?? path}: `
+  const how = `${cache === undefined ? '' : `${cache}, `}${code === undefined ? '' : `${code}, `}`
+  return `${of}${how}${formatSize(bytes)} in ${duration} ms${outcome === 'done' ? '' : `, ${outcome}`}`
 }
 
 /** The line that reports dropped lines. */

@@ -4,12 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Again, Engine } from '../engine/types.js'
 import { ageSeconds } from '../http/freshness.js'
 import { LruMap } from '../store/lru.js'
-import type { ServedAs } from '../store/types.js'
 import type { Access } from './access.js'
 import { requestId } from './incoming.js'
 import type { Readers } from './readers.js'
 import type { Reply, Repeatable } from './reply.js'
-import type { RequestLog } from './request-log.js'
+import type { RequestLog, RequestRecord } from './request-log.js'
 import type { Incoming } from './route.js'
 
 /** Prepared answers; one takes about 2 KiB, without its body, which the store holds. */
@@ -56,10 +55,8 @@ interface Prepared extends Repeatable {
   /** Names and values in turn, as writeHead takes them; those at {@link ID_AT} and `ageAt` are of the last answer. */
   readonly fields: string[]
   readonly ageAt: number
-  readonly path: string
-  readonly target: string | undefined
-  readonly cache: string | undefined
-  readonly as: ServedAs | undefined
+  /** The record of the request, complete but for the fields that differ. */
+  readonly record: RequestRecord
 }
 
 /** The fields begin with Server and X-Request-Id. */
@@ -80,9 +77,10 @@ export class Repeats {
     if (key.length > LONGEST_KEY) return
     const own = { Server: 'kiss', 'X-Request-Id': '', ...headers, 'Content-Length': String(repeatable.entry.size) }
     const fields = Object.entries(own).flat()
-    const { target, cache, as } = notes
     const ageAt = fields.indexOf('Age') + 1
-    this.#prepared.set(key, { ...repeatable, fields, ageAt, path, target, cache, as })
+    const begin = { id: '', method: 'GET', path, ...notes, status: 200 }
+    const record = { ...begin, bytes: 0, firstByte: 0, duration: 0, client: undefined, outcome: 'done' } as const
+    this.#prepared.set(key, { ...repeatable, fields, ageAt, record })
   }
 
   /** Sends a prepared answer that is still valid. False: nothing was sent. */
@@ -104,7 +102,7 @@ export class Repeats {
   }
 
   #write(
-    { fields, ageAt, path, target, cache, as }: Prepared,
+    { fields, ageAt, record }: Prepared,
     { entry, bytes, close }: Again,
     message: IncomingMessage,
     response: ServerResponse,
@@ -123,20 +121,7 @@ export class Repeats {
       const duration = Math.round(performance.now() - startedAt)
       const sent = done ? bytes.length : 0
       engine.sentAgain(entry, sent)
-      log.log({
-        id,
-        method: 'GET',
-        path,
-        ...(target !== undefined && { target }),
-        ...(cache !== undefined && { cache }),
-        ...(as !== undefined && { as }),
-        status: 200,
-        bytes: sent,
-        firstByte,
-        duration,
-        client,
-        outcome: done ? 'done' : 'aborted',
-      })
+      log.log({ ...record, id, bytes: sent, firstByte, duration, client, outcome: done ? 'done' : 'aborted' })
       readers.leave()
     })
     fields[ID_AT] = id
@@ -167,5 +152,6 @@ function isPlain(message: IncomingMessage): boolean {
  * (`passheaders`), and `Connection`, which can keep those fields from the origin.
  */
 function keyOf({ url, headers }: IncomingMessage): string {
-  return [url, headers.host, headers.accept, headers['accept-language'], headers.connection].join('\n')
+  const { host, accept, 'accept-language': language, connection } = headers
+  return `${url}\n${host}\n${accept}\n${language}\n${connection}`
 }

@@ -1,6 +1,6 @@
 /** The HTTP server: listens, hands requests to dispatch and replies to the writer, drains, closes. */
 
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import type { Engine } from '../engine/types.js'
@@ -106,7 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(prefix !== undefined && { accelPrefix: prefix }),
   }
   const routes = [...(options.routes ?? []), ...ownRoutes]
-  const newId = options.newId ?? randomUUID
+  const newId = options.newId ?? numberedIds()
   const context = { access, tls: options.tls !== undefined, newId, authority }
   const repeats = new Repeats({ engine: options.engine, access, readers, log: options.log, newId, now: services.now })
 
@@ -191,6 +191,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       if ('setSecureContext' in server) server.setSecureContext(material)
     },
   }
+}
+
+/** Ids that no other process gives: a random part and a number. A random UUID for each request took 1 µs. */
+function numberedIds(): () => string {
+  const process = randomBytes(12).toString('base64url')
+  let number = 0
+  return () => `${process}-${++number}`
 }
 
 function ownAddresses(): string[] {

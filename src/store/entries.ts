@@ -13,6 +13,9 @@ const MEMORY_LIMIT = 50_000
 /** Rows per query of a listing. */
 const PAGE = 500
 
+/** An entry in memory: uses are added in place, because a copy for each use took 2 % of the time of small hits. */
+type Remembered = Entry & { hits: number; lastUsedAt: number }
+
 interface Row {
   readonly key: KeyId
   readonly value: string
@@ -28,7 +31,7 @@ export interface EntriesOptions {
 export class Entries implements EntryStore {
   readonly #database: Database
   readonly #invalidation: Invalidation
-  readonly #memory: LruMap<KeyId, Entry>
+  readonly #memory: LruMap<KeyId, Remembered>
   readonly #uses: WriteBehind<KeyId, Use>
   /** Reads that wait for their turn at the index. */
   readonly #waiting = new Map<KeyId, Promise<Entry | undefined>>()
@@ -178,10 +181,11 @@ export class Entries implements EntryStore {
   }
 
   touch(id: KeyId, now: number): void {
-    const use = { hits: 1, lastUsedAt: now }
-    this.#uses.add(id, use)
+    this.#uses.add(id, { hits: 1, lastUsedAt: now })
     const known = this.#memory.get(id)
-    if (known !== undefined) this.#memory.set(id, used(known, use))
+    if (known === undefined) return
+    known.hits++
+    known.lastUsedAt = Math.max(known.lastUsedAt, now)
   }
 
   async *list(after: KeyId = ''): AsyncIterable<Entry> {

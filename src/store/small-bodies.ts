@@ -24,6 +24,13 @@ export interface MemoryBlob extends OpenBlob {
   readonly inMemory: Buffer
 }
 
+/** The bytes of a body, until its reader leaves. */
+export interface HeldBytes {
+  readonly bytes: Buffer
+  /** Called once. */
+  readonly leave: () => void
+}
+
 /** For all readers. */
 interface Body {
   readonly bytes: Buffer
@@ -54,11 +61,17 @@ export class SmallBodies {
     return this.#bytes
   }
 
-  /** The body in memory, unless its file has changed. */
-  peek(sha256: Sha256): MemoryBlob | undefined {
-    const body = this.#bodies.get(sha256)
+  /** The bytes of the body in memory, unless its file has changed. */
+  peek(sha256: Sha256): HeldBytes | undefined {
+    const body = this.#current(sha256)
     if (body === undefined) return undefined
-    if (body.seen.isCurrent()) return this.#use(body)
+    body.readers++
+    return { bytes: body.bytes, leave: () => this.#leave(body) }
+  }
+
+  #current(sha256: Sha256): Body | undefined {
+    const body = this.#bodies.get(sha256)
+    if (body === undefined || body.seen.isCurrent()) return body
     this.#drop(body)
     return undefined
   }
@@ -76,8 +89,8 @@ export class SmallBodies {
 
   /** Resolves with undefined if there is no such file. The caller asks {@link admits} in the same turn. */
   async open(sha256: Sha256, size: number): Promise<MemoryBlob | undefined> {
-    const known = this.peek(sha256)
-    if (known !== undefined) return known
+    const known = this.#current(sha256)
+    if (known !== undefined) return this.#use(known)
     const loading = this.#loading.get(sha256) ?? this.#load(sha256, size).finally(() => this.#loading.delete(sha256))
     this.#loading.set(sha256, loading)
     const body = await loading

@@ -129,9 +129,10 @@ export class WriteBehind<K, V> {
     const earlier = this.#values.get(key)
     this.#values.set(key, earlier === undefined ? value : this.#options.merge(earlier, value))
     const { bound = Infinity } = this.#options
+    if (this.#values.size <= bound) return
     for (const oldest of this.#values.keys()) {
-      if (this.#values.size <= bound) break
       this.#values.delete(oldest)
+      return
     }
   }
 }
