@@ -1,7 +1,6 @@
 /** How long requests took, as sums that all workers share: a histogram by route and by how the cache answered. */
 
 import type { Figures } from '../store/figures/figures.js'
-import type { ServedAs } from '../store/types.js'
 import type { RequestRecord } from './request-log.js'
 
 /** Upper bounds in seconds; from a hit on the same machine to a root file system over a slow line. */
@@ -38,45 +37,30 @@ export interface Histogram {
 
 const PREFIX = 'duration'
 
-/** The names of the sums of a route. */
-interface RouteSums {
-  /** By class of status. */
-  readonly responses: (hundreds: number) => string
-  /** By how the cache answered. */
-  readonly durations: (cache: ServedAs | 'none') => { readonly buckets: readonly string[]; readonly ms: string }
-}
-
-/** Each name is made once: to find a name that was just put together in a Map took 0.2 µs, six times a request. */
-const sumsOf = once((route: string): RouteSums => ({
-  responses: once((hundreds) => `responses ${route} ${hundreds}xx`),
-  durations: once((cache) => {
-    const name = `${PREFIX} ${route} ${cache}`
-    return { buckets: [...durationBounds.keys(), 'more'].map((bound) => `${name} ${bound}`), ms: `${name} ms` }
-  }),
-}))
-
-/** A function of few arguments that remembers its results. */
-function once<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>()
-  return (key) => {
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const value = make(key)
-    made.set(key, value)
-    return value
-  }
-}
-
-/** Records one request. The live view is left out, because it lasts as long as its page is open. */
+/** Records one request. */
 export function noteDuration(figures: Pick<Figures, 'add'>, record: RequestRecord): void {
-  const route = routeLabel(record.path)
-  const { responses, durations } = sumsOf(route)
-  figures.add(responses(Math.floor(record.status / 100)), 1)
-  if (route === 'events') return
-  const { buckets, ms } = durations(record.as ?? 'none')
-  const bound = durationBounds.findIndex((seconds) => record.duration <= seconds * 1000)
-  figures.add(buckets.at(bound) ?? '', 1)
-  figures.add(ms, record.duration)
+  durationNotes(figures, record)(record.duration)
+}
+
+/**
+ * Records requests with this record, each with a duration of its own: their sums have the same names. The live view is left
+ * out, because it lasts as long as its page is open.
+ */
+export function durationNotes(
+  figures: Pick<Figures, 'add'>,
+  { path, status, as }: RequestRecord,
+): (duration: number) => void {
+  const route = routeLabel(path)
+  const responses = `responses ${route} ${Math.floor(status / 100)}xx`
+  if (route === 'events') return () => figures.add(responses, 1)
+  const name = `${PREFIX} ${route} ${as ?? 'none'}`
+  const [ms, more] = [`${name} ms`, `${name} more`]
+  const buckets = durationBounds.map((_, bound) => `${name} ${bound}`)
+  return (duration) => {
+    figures.add(responses, 1)
+    figures.add(buckets[durationBounds.findIndex((seconds) => duration <= seconds * 1000)] ?? more, 1)
+    figures.add(ms, duration)
+  }
 }
 
 /** Pure. */

@@ -7,7 +7,7 @@ import { KissError } from '../errors.js'
 import { formatSize } from '../units.js'
 import { displayUrl } from '../http/urls.js'
 import { LogSink, logTarget, type LogTarget } from './log-sink.js'
-import type { RequestRecord, ServerLog } from './request-log.js'
+import type { OwnFields, RequestRecord, ServerLog } from './request-log.js'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
@@ -41,11 +41,16 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
   const timestamp = isoTime()
   const base = { level: options.level ?? 'info', base: null, timestamp }
   const logger = pino({ ...base, formatters: { level: (label: string) => ({ level: label }) } }, destination)
+  const logEqual = (record: RequestRecord): ((own: OwnFields) => void) => {
+    const level = record.outcome === 'failed' || record.status >= 500 ? 'warn' : 'info'
+    const lineOf = requestLine(level, record)
+    return (own) => {
+      if (logger.isLevelEnabled(level)) destination.write(lineOf(timestamp(), own))
+    }
+  }
   return {
-    log(record) {
-      const level = record.outcome === 'failed' || record.status >= 500 ? 'warn' : 'info'
-      if (logger.isLevelEnabled(level)) destination.write(requestLine(level, timestamp(), record))
-    },
+    log: (record) => logEqual(record)(record),
+    logEqual,
     info: (message) => logger.info(message),
     warn: (message) => logger.warn(message),
     error: (message, error) => {
@@ -77,16 +82,22 @@ function isoTime(): () => string {
   }
 }
 
-/** A line as pino writes it, which took 0.6 µs longer. @param time as part of a line */
-function requestLine(level: 'info' | 'warn', time: string, record: RequestRecord): string {
-  return `{"level":"${level}"${time},${JSON.stringify(record).slice(1, -1)},"msg":${JSON.stringify(summary(record))}}\n`
-}
-
-/** `GET 200 https://host/Image.gz: hit, 1.4 GiB in 350 ms`, and what went wrong. */
-function summary({ method, status, target, path, cache, code, bytes, duration, outcome }: RequestRecord): string {
-  const of = `${method} ${status} ${target ?? path}: `
-  const how = `${cache === undefined ? '' : `${cache}, `}${code === undefined ? '' : `${code}, `}`
-  return `${of}${how}${formatSize(bytes)} in ${duration} ms${outcome === 'done' ? '' : `, ${outcome}`}`
+/**
+ * The lines of equal requests, in the form of pino's. Of 51 µs that a small hit took, 7 went into a line that was made of the
+ * whole record.
+ */
+function requestLine(level: 'info' | 'warn', record: RequestRecord): (time: string, own: OwnFields) => string {
+  const { method, path, target, cache, as, code, status, bytes, outcome } = record
+  const common = JSON.stringify({ method, path, target, cache, as, code, status, bytes }).slice(1, -1)
+  // `GET 200 https://host/Image.gz: hit, 1.4 GiB in 350 ms`, and the failure.
+  const details = [cache, code, formatSize(bytes)].filter((detail) => detail !== undefined)
+  const message = JSON.stringify(`${method} ${status} ${target ?? path}: ${details.join(', ')}`).slice(0, -1)
+  const end = `ms${outcome === 'done' ? '' : `, ${outcome}`}"}\n`
+  return (time, { id, firstByte, duration, client }) => {
+    const from = client === undefined ? '' : `,"client":${JSON.stringify(client)}`
+    const begin = `{"level":"${level}"${time},"id":"${id}",${common},"firstByte":${firstByte},"duration":${duration}`
+    return `${begin}${from},"outcome":"${outcome}","msg":${message} in ${duration} ${end}`
+  }
 }
 
 /** The line that reports dropped lines. */

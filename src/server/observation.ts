@@ -2,7 +2,7 @@
 
 import { DROPPED_LINES } from './metric-table.js'
 import { openDashboard, type DashboardOptions } from './dashboard.js'
-import { noteDuration } from './durations.js'
+import { durationNotes, noteDuration } from './durations.js'
 import { metricsRoute, ProcessMetrics } from './metrics.js'
 import type { ServerLog } from './request-log.js'
 import type { Route } from './route.js'
@@ -60,6 +60,14 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
       log(record) {
         log.log(record)
         noteDuration(figures, record)
+      },
+      logEqual(record) {
+        const write = log.logEqual(record)
+        const note = durationNotes(figures, record)
+        return (own) => {
+          write(own)
+          note(own.duration)
+        }
       },
       info: (message) => log.info(message),
       warn: (message) => log.warn(message),

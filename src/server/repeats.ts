@@ -8,10 +8,10 @@ import type { Access } from './access.js'
 import { requestId } from './incoming.js'
 import type { Readers } from './readers.js'
 import type { Reply, Repeatable } from './reply.js'
-import type { RequestLog, RequestRecord } from './request-log.js'
+import type { OwnFields, RequestLog, RequestRecord } from './request-log.js'
 import type { Incoming } from './route.js'
 
-/** Prepared answers; one takes about 2 KiB, without its body, which the store holds. */
+/** Prepared answers; one takes about 3 KiB, without its body, which the store holds. */
 const LIMIT = 4_096
 
 /** Characters. Clients choose most of a key, so that without a bound they could fill the memory with long ones. */
@@ -55,8 +55,9 @@ interface Prepared extends Repeatable {
   /** Names and values in turn, as writeHead takes them; those at {@link ID_AT} and `ageAt` are of the last answer. */
   readonly fields: string[]
   readonly ageAt: number
-  /** The record of the request, complete but for the fields that differ. */
+  /** The record of a request that is sent completely, without its own fields. */
   readonly record: RequestRecord
+  readonly log: (own: OwnFields) => void
 }
 
 /** The fields begin with Server and X-Request-Id. */
@@ -78,9 +79,9 @@ export class Repeats {
     const own = { Server: 'kiss', 'X-Request-Id': '', ...headers, 'Content-Length': String(repeatable.entry.size) }
     const fields = Object.entries(own).flat()
     const ageAt = fields.indexOf('Age') + 1
-    const begin = { id: '', method: 'GET', path, ...notes, status: 200 }
-    const record = { ...begin, bytes: 0, firstByte: 0, duration: 0, client: undefined, outcome: 'done' } as const
-    this.#prepared.set(key, { ...repeatable, fields, ageAt, record })
+    const result = { status: 200, bytes: repeatable.entry.size, outcome: 'done' } as const
+    const record = { id: '', method: 'GET', path, ...notes, ...result, firstByte: 0, duration: 0, client: undefined }
+    this.#prepared.set(key, { ...repeatable, fields, ageAt, record, log: this.#o.log.logEqual(record) })
   }
 
   /** Sends a prepared answer that is still valid. False: nothing was sent. */
@@ -102,13 +103,14 @@ export class Repeats {
   }
 
   #write(
-    { fields, ageAt, record }: Prepared,
+    prepared: Prepared,
     { entry, bytes, close }: Again,
     message: IncomingMessage,
     response: ServerResponse,
     client: string | undefined,
   ): void {
     const { engine, log, readers, newId, now } = this.#o
+    const { fields, ageAt } = prepared
     const startedAt = performance.now()
     const id = requestId(message.headers['x-request-id']) ?? newId()
     let firstByte = 0
@@ -119,9 +121,10 @@ export class Repeats {
       close()
       const done = response.writableFinished
       const duration = Math.round(performance.now() - startedAt)
-      const sent = done ? bytes.length : 0
-      engine.sentAgain(entry, sent)
-      log.log({ ...record, id, bytes: sent, firstByte, duration, client, outcome: done ? 'done' : 'aborted' })
+      const own = { id, firstByte, duration, client }
+      engine.sentAgain(entry, done ? bytes.length : 0)
+      if (done) prepared.log(own)
+      else log.log({ ...prepared.record, ...own, bytes: 0, outcome: 'aborted' })
       readers.leave()
     })
     fields[ID_AT] = id

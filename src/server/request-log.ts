@@ -29,9 +29,14 @@ export interface RequestRecord {
   readonly outcome: 'done' | 'aborted' | 'failed'
 }
 
+/** The fields in which the records of equal requests differ. */
+export type OwnFields = Pick<RequestRecord, 'id' | 'firstByte' | 'duration' | 'client'>
+
 /** A consumer of records: a log, metrics, or both. Never throws, never blocks. */
 export interface RequestLog {
   log(record: RequestRecord): void
+  /** Logs requests with this record and fields of their own: what they have in common is prepared once. */
+  logEqual(record: RequestRecord): (own: OwnFields) => void
 }
 
 /** A log that also takes messages. */

@@ -13,7 +13,7 @@ const origin = await Origin.start()
 const cacheDir = mkdtempSync(join(tmpdir(), 'kiss-files-'))
 const engine = await openEngine({ cacheDir, upstream: { guard: false, env: {} }, connectEarly: true })
 const ignore = (): void => undefined
-const log = { log: ignore, info: ignore, warn: ignore, error: ignore }
+const log = { log: ignore, logEqual: () => ignore, info: ignore, warn: ignore, error: ignore }
 const server = await startServer({ engine, host: '127.0.0.1', port: 0, log, version: 'test' })
 const session = new Session()
 session.connect()

@@ -1,6 +1,6 @@
 /** Servers of a test: started with what differs from the usual, closed after it. */
 
-import type { RequestRecord, ServerLog } from '#kiss/server/request-log.js'
+import type { OwnFields, RequestRecord, ServerLog } from '#kiss/server/request-log.js'
 import { startServer, type RunningServer, type ServerOptions } from '#kiss/server/server.js'
 import { StubEngine } from './stub-engine.js'
 
@@ -14,6 +14,10 @@ export class TestLog implements ServerLog {
   log(record: RequestRecord): void {
     this.records.push(record)
     for (const resolve of this.#waiting.splice(0)) resolve(record)
+  }
+
+  logEqual(record: RequestRecord): (own: OwnFields) => void {
+    return (own) => this.log({ ...record, ...own })
   }
 
   next(): Promise<RequestRecord> {

@@ -97,6 +97,7 @@ export class FuzzTarget {
       access: { adminTokens: ['admin'], trustProxies: ['127.0.0.1'] },
       log: {
         log: (record) => this.#records.push(record),
+        logEqual: (record) => (own) => this.#records.push({ ...record, ...own }),
         info: () => undefined,
         warn: () => undefined,
         error: (message, error) =>
