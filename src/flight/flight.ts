@@ -54,10 +54,10 @@ export class Flight {
 
   /**
    * The origin accepted this client for the content. A flight whose own credential it has not accepted goes on with
-   * that client's, should it have to ask.
+   * that client's, should it have to ask. The bytes of that request have the access of that client.
    */
-  vouch({ url, headers, credential, ownRight }: Subject): void {
-    if (!this.state.confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight }
+  vouch({ url, headers, credential, ownRight, access }: Subject): void {
+    if (!this.state.confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight, access }
   }
 
   /** Continues a copy for another node as the download of a client that may have the bytes. */
