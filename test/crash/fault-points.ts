@@ -23,7 +23,6 @@ export function arm(): void {
 }
 
 function step(name: string): void {
-  if (!armed) return
   count++
   if (report !== undefined) fs.appendFileSync(report, `${name}\n`)
   if (count === at) process.kill(process.pid, 'SIGKILL')
@@ -37,21 +36,43 @@ function copy(from: string, to: string): void {
 
 type Method = (...args: unknown[]) => unknown
 
-function wrap(object: object, names: readonly string[], counts: (args: unknown[]) => boolean = () => true): void {
+function wrap(
+  object: object,
+  names: readonly string[],
+  counts: (args: unknown[]) => boolean = () => true,
+  argsOf: (self: unknown, args: unknown[]) => unknown[] = (_, args) => args,
+): void {
   const methods = object as Record<string, Method>
   for (const name of names) {
     const original = methods[name]!
-    methods[name] = function (this: unknown, ...args: unknown[]) {
-      if (counts(args)) step(`${name} ${String(args[0]).replace(/\s+/g, ' ').slice(0, 200)}`)
-      return original.apply(this, args)
+    methods[name] = function (this: unknown, ...given: unknown[]) {
+      const args = argsOf(this, given)
+      // Calls within a call, and those of the counting itself, are no steps.
+      const wasArmed = armed
+      armed = false
+      try {
+        if (wasArmed && counts(args)) step(`${name} ${String(args[0]).replace(/\s+/g, ' ').slice(0, 200)}`)
+        return original.apply(this, given)
+      } finally {
+        armed = wasArmed
+      }
     }
   }
 }
 
+wrap(fs, ['mkdirSync', 'writeFileSync', 'renameSync', 'rmSync', 'rmdirSync', 'unlinkSync', 'utimesSync', 'chmodSync'])
+wrap(fs, ['writev'])
 wrap(fs.promises, ['mkdir', 'writeFile', 'rename', 'rm', 'rmdir', 'unlink', 'utimes', 'chmod', 'link'])
 // An open that may make or change the file.
-wrap(fs.promises, ['open'], ([, flags]) => typeof flags === 'string' && flags !== 'r')
-wrap(sqlite3.Database.prototype, ['all'], ([sql]) => /INSERT|UPDATE|DELETE|CREATE|PRAGMA \w+ =/i.test(String(sql)))
+const isWriting = ([, flags]: unknown[]): boolean => typeof flags === 'string' && flags !== 'r'
+wrap(fs.promises, ['open'], isWriting)
+wrap(fs, ['openSync'], isWriting)
+wrap(
+  sqlite3.Statement.prototype,
+  ['all'],
+  ([sql]) => /INSERT|UPDATE|DELETE|CREATE|PRAGMA \w+ =/i.test(String(sql)),
+  (statement) => [(statement as { sql: string }).sql],
+)
 
 const probe = await fs.promises.open(process.execPath, 'r')
 wrap(Object.getPrototypeOf(probe) as FileHandle, ['write', 'writev', 'datasync', 'sync', 'truncate'])

@@ -1,7 +1,9 @@
 /** One open connection to index.sqlite: Keyv and its SQLite adapter, and how a new file becomes an index. */
 
 import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
 import type Keyv from 'keyv'
+import type * as sqlite from 'sqlite3'
 import { KissError } from '../../errors.js'
 import { ENTRIES, SCHEMA_VERSION, discard, schema } from './schema.js'
 
@@ -21,7 +23,7 @@ export type Query = <Row = unknown>(sql: string, ...parameters: Parameter[]) => 
 async function libraries() {
   try {
     // First by require: Node 20 rejects the import of a package that throws twice, once where it cannot be caught.
-    createRequire(import.meta.url)('sqlite3')
+    keepStatements((createRequire(import.meta.url)('sqlite3') as typeof sqlite).Database.prototype)
   } catch (error) {
     // npm may skip install scripts and exit with 0.
     const why = 'the install script of sqlite3 did not run, or for another Node.js'
@@ -30,6 +32,47 @@ async function libraries() {
   }
   const [{ default: Keyv }, { default: KeyvSqlite }] = await Promise.all([import('keyv'), import('@keyv/sqlite')])
   return { Keyv, KeyvSqlite }
+}
+
+/** Compiled statements that a connection keeps. A miss takes 20; each order of a listing is another statement. */
+const STATEMENTS = 100
+
+const kept = new WeakMap<sqlite.Database, Map<string, sqlite.Statement>>()
+
+/**
+ * The methods that the adapter gets when it promisifies those of its database. A statement is compiled once: compiling it for
+ * each call took a second trip to the thread pool, half of the time of a statement.
+ */
+function keepStatements({ all, close }: { readonly all: object; readonly close: object }): void {
+  Object.assign(all, { [promisify.custom]: runKept })
+  Object.assign(close, { [promisify.custom]: closeKept })
+}
+
+function runKept(this: sqlite.Database, sql: string, ...parameters: Parameter[]): Promise<unknown[]> {
+  const statements = kept.get(this) ?? new Map<string, sqlite.Statement>()
+  kept.set(this, statements)
+  return new Promise((resolve, reject) => {
+    const known = statements.get(sql)
+    // A statement that cannot be compiled calls back here only.
+    const statement = known ?? this.prepare(sql, (error: Error | null) => error && reject(error))
+    statement.all(...parameters, (error: Error | null, rows: unknown[]) => {
+      const isKept = error === null && (known !== undefined || (statements.size < STATEMENTS && !statements.has(sql)))
+      if (isKept) statements.set(sql, statement)
+      else {
+        if (known !== undefined) statements.delete(sql)
+        statement.finalize()
+      }
+      if (error === null) resolve(rows)
+      else reject(error)
+    })
+  })
+}
+
+/** SQLite closes no database with compiled statements. */
+async function closeKept(this: sqlite.Database): Promise<void> {
+  for (const statement of kept.get(this)?.values() ?? []) statement.finalize()
+  kept.delete(this)
+  await new Promise<void>((resolve, reject) => this.close((error) => (error === null ? resolve() : reject(error))))
 }
 
 /** Bytes: SQLite's 512 (MAX_PATHNAME), less the longest suffix that it appends. */
