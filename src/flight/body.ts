@@ -1,6 +1,6 @@
 /** A growing body: one object per process and flight, which any number of readers read from the page cache. */
 
-import { close, fstat, open, read, readSync } from 'node:fs'
+import { close, fstat, open, openSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { KissError } from '../errors.js'
 
@@ -67,8 +67,8 @@ export class GrowingBody {
   }
 
   /** Opens the file on first use and keeps it open until the last user closes. */
-  async attach(path: string): Promise<void> {
-    if (this.#fd === undefined) this.#fd = await openFile(path, 'r')
+  attach(path: string): void {
+    this.#fd ??= openSync(path, 'r')
   }
 
   get attached(): boolean {

@@ -50,7 +50,8 @@ export async function download(options: DownloadOptions): Promise<Ending> {
     const { ending, seed, entry } = await fetchBody(options, shared)
     shared?.end(ending, entry)
     await tell(ending, options)
-    await collaborators.store.space.release(reservationOf(order.id, generation))
+    // The ledger ended the reservation of a stored body when it counted the blob.
+    if (ending.kind !== 'stored') await collaborators.store.space.release(reservationOf(order.id, generation))
     await collaborators.leases.discard(order.id, generation)
     if (ending.kind === 'changed') options.onChanged(seed)
     return ending

@@ -109,7 +109,7 @@ class View {
     // The owner renames the body when it is whole: the open descriptor still leads to it.
     const path = this.#file && process.platform === 'linux' ? `/proc/self/fd/${this.#file.fd}` : generation.bodyPath
     if (body.attached) return body.exchange(path)
-    await body.attach(path)
+    body.attach(path)
     return true
   }
 

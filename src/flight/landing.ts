@@ -64,7 +64,7 @@ export class Landing implements LandingPlace {
       landing.#noted = landing.#noted.then(() => generation.setTrouble(wait)).catch(() => undefined)
     }
     try {
-      if (!state.body.attached) await state.body.attach(generation.bodyPath)
+      if (!state.body.attached) state.body.attach(generation.bodyPath)
       return landing
     } catch (error) {
       await landing.close()

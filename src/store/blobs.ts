@@ -1,12 +1,12 @@
 /** Finished bodies as files named by their sum, and the descriptions beside them: one for each entry, to rebuild a lost index. */
 
-import { statSync, type Stats } from 'node:fs'
-import { chmod, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises'
+import { chmodSync, renameSync, statSync, type Stats } from 'node:fs'
+import { readFile, rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
 import type { StoredAnswer } from '../http/caching/types.js'
-import { closeFile, makeDirectory, openFile, readAt, replaceFile, statsOf, unlessMissing } from './files.js'
+import { closeFile, ifThere, makeDirectory, openFile, readAt, replaceFile, statsOf, unlessMissing } from './files.js'
 import { thisTurn } from './invalidation.js'
 import type { Layout } from './layout.js'
 import { inParallel } from '../waits.js'
@@ -54,23 +54,22 @@ export class FileBlobs implements BlobStore {
   async adopt(file: string, sha256: Sha256): Promise<string> {
     const path = this.path(sha256)
     try {
-      if (!(await did(chmod(file, this.#layout.modes.blob))) && (await fileSize(path)) !== undefined)
-        return stampOf(await stat(path))
-      await this.#move(file, path)
-      return stampOf(await stat(path))
+      const isThere = ifThere(() => (chmodSync(file, this.#layout.modes.blob), true))
+      if (isThere || (await fileSize(path)) === undefined) this.#move(file, path)
+      return stampOf(statSync(path))
     } catch (error) {
       throw asKissError(error, 'disk', `cannot store the body ${sha256}`)
     }
   }
 
-  async #move(file: string, path: string): Promise<void> {
+  #move(file: string, path: string): void {
     // The folder is made on demand, and the removal of its last blob removes it.
     for (let attempt = 1; ; attempt++) {
       try {
-        return await rename(file, path)
+        return renameSync(file, path)
       } catch (error) {
         if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
-        await makeDirectory(dirname(path), this.#layout.modes.directory)
+        makeDirectory(dirname(path), this.#layout.modes.directory)
       }
     }
   }
@@ -78,7 +77,7 @@ export class FileBlobs implements BlobStore {
   async describe(entry: Entry): Promise<void> {
     const { sha256, id } = entry
     try {
-      await replaceFile(
+      replaceFile(
         this.#layout.description(sha256, id),
         `${JSON.stringify({ version: VERSION, entry })}\n`,
         this.#random(),

@@ -1,7 +1,7 @@
 /** The file operations that the store needs beyond node:fs: plain reads on descriptors, atomic small files, permissions. */
 
 import * as fs from 'node:fs'
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from '../errors.js'
 
@@ -35,18 +35,21 @@ export function closeFile(fd: number): Promise<void> {
  * Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the file system is read-only, and
  * tries for ever in /proc.
  */
-export async function makeDirectory(path: string, mode?: number): Promise<void> {
-  const make = async (): Promise<void> => {
-    await mkdir(path, mode).catch((error: unknown) => {
-      if (systemCode(error) !== 'EEXIST') throw error
-    })
-  }
+export function makeDirectory(path: string, mode?: number): void {
   try {
-    await make()
+    makeOne(path, mode)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error
-    await makeDirectory(dirname(path), mode)
-    await make()
+    makeDirectory(dirname(path), mode)
+    makeOne(path, mode)
+  }
+}
+
+function makeOne(path: string, mode?: number): void {
+  try {
+    fs.mkdirSync(path, mode)
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
   }
 }
 
@@ -60,16 +63,26 @@ export async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefin
   }
 }
 
+/** As {@link unlessMissing}, for synchronous calls. */
+export function ifThere<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 /** Writes a small file as a whole or not at all. It is not synced: after a power loss it may be empty. */
-export async function replaceFile(path: string, text: string, unique: string, mode: number): Promise<void> {
+export function replaceFile(path: string, text: string, unique: string, mode: number): void {
   const temporary = `${path}.${unique}.tmp`
   let moved = false
   try {
-    await writeFile(temporary, text, { mode })
-    await rename(temporary, path)
+    fs.writeFileSync(temporary, text, { mode })
+    fs.renameSync(temporary, path)
     moved = true
   } finally {
-    if (!moved) await rm(temporary, { force: true })
+    if (!moved) fs.rmSync(temporary, { force: true })
   }
 }
 

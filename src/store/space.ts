@@ -167,7 +167,10 @@ export class SharedSpace implements Space {
     const commit = { id, reservation, sha256, size, owner }
     for (let round = 0; round < ROUNDS; round++) {
       await this.#claim(commit)
-      if (await database.run(({ query }) => countClaimed(query, commit))) return
+      if (await database.run(({ query }) => countClaimed(query, commit))) {
+        this.#evictedFor.delete(reservation)
+        return
+      }
       // The reservation was smaller than the body, or another transfer of this key used it up. A grant of no byte makes no room,
       // and the entry of an empty body needs some.
       await this.reserve(reservation, Math.max(size, 1))
