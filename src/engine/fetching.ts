@@ -61,7 +61,7 @@ export class Fetching {
       return artifact
     } catch (error) {
       this.#count(request, 'requests_failed')
-      const failure = asKissError(await this.#o.store.explain(error))
+      const failure = asKissError(this.#o.store.explain(error))
       if (sealed && failure.code === 'offline') throw new KissError('sealed', failure.message, { cause: failure })
       // The failure of a request after the store was closed is `interrupted`.
       const isOurs = failure.code === 'internal' || failure.code === 'disk'

@@ -53,7 +53,7 @@ export interface StoreOptions {
 export interface Store {
   readonly layout: Layout
   /** Turns the error of a full or read-only disk into a KissError; returns any other error unchanged. */
-  explain(error: unknown): Promise<unknown>
+  explain(error: unknown): unknown
   /** Throws KissError `disk` if the directory cannot be written. */
   toWrite(): void
   readonly entries: Entries
@@ -150,8 +150,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     layout,
     toWrite,
-    explain: (error) =>
-      systemCode(error) === 'EROFS' ? Promise.resolve(readOnlyError(layout, error)) : asFullDisk(error, layout.root),
+    explain: (error) => (systemCode(error) === 'EROFS' ? readOnlyError(layout, error) : asFullDisk(error, layout.root)),
     entries,
     listing: new Listing(database, (entry) => entries.withUses(entry)),
     blobs,

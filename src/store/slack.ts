@@ -4,7 +4,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { rm, statfs, writeFile } from 'node:fs/promises'
+import { statfsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { KissError, systemCode } from '../errors.js'
 import type { Layout } from './layout.js'
 import type { Space } from './types.js'
@@ -27,7 +28,7 @@ export class Slack {
     if (this.#isKept) return
     const file = this.#layout.slack
     try {
-      const free = await freeBytes(this.#layout.root)
+      const free = freeBytes(this.#layout.root)
       if (free === undefined || free < 2 * SIZE) return
       // Random, since some file systems store no zeros.
       await writeFile(file, randomBytes(SIZE), { flag: 'wx', mode: this.#layout.modes.file })
@@ -40,7 +41,7 @@ export class Slack {
 
   /** Frees the bytes if the error means a full disk. True if the operation may be tried again. */
   async give(error: unknown): Promise<boolean> {
-    if (!(await isFull(error, this.#layout.root))) return false
+    if (!isFull(error, this.#layout.root)) return false
     try {
       await rm(this.#layout.slack)
       return true
@@ -53,9 +54,9 @@ export class Slack {
 }
 
 /** Bytes free on the file system of a directory; undefined if the system does not say. */
-export async function freeBytes(directory: string): Promise<number | undefined> {
+export function freeBytes(directory: string): number | undefined {
   try {
-    const { bavail, bsize } = await statfs(directory)
+    const { bavail, bsize } = statfsSync(directory)
     return bavail * bsize
   } catch {
     return undefined
@@ -63,17 +64,17 @@ export async function freeBytes(directory: string): Promise<number | undefined> 
 }
 
 /** Does the error mean that the disk of the directory is full? SQLite reports an I/O error, or that it cannot open a file. */
-async function isFull(error: unknown, directory: string): Promise<boolean> {
+function isFull(error: unknown, directory: string): boolean {
   const code = systemCode(error) ?? ''
   if (['ENOSPC', 'EDQUOT'].includes(code) || code.startsWith('SQLITE_FULL')) return true
   if (!code.startsWith('SQLITE_IOERR') && !code.startsWith('SQLITE_CANTOPEN')) return false
-  const free = await freeBytes(directory)
+  const free = freeBytes(directory)
   return free !== undefined && free < FULL
 }
 
 /** A KissError if the disk is full; any other error unchanged. */
-export async function asFullDisk(error: unknown, directory: string): Promise<unknown> {
-  if (!(await isFull(error, directory))) return error
+export function asFullDisk(error: unknown, directory: string): unknown {
+  if (!isFull(error, directory)) return error
   return new KissError('disk', `the disk of ${directory} is full`, {
     cause: error,
     hint: 'free some space, or remove entries with "kiss purge"',

@@ -140,7 +140,7 @@ export class SharedSpace implements Space {
    * bytes that will be granted, so that their writes do not fail.
    */
   async #lookAtDisk(bytes: number, ahead: number, held: number): Promise<void> {
-    const free = await freeBytes(this.#options.layout.root)
+    const free = freeBytes(this.#options.layout.root)
     if (free === undefined) return
     if (bytes - held > free) {
       const { blobs } = await this.#options.database.run(({ query }) => readUsage(query))

@@ -52,7 +52,7 @@ export class Database {
         throw error
       })
     } catch (error) {
-      throw indexError(await asFullDisk(error, layout.root))
+      throw indexError(asFullDisk(error, layout.root))
     }
   }
 
@@ -122,7 +122,7 @@ export class Database {
       return await (this.#browsing ??= patiently(() => connect(layout.index, busyTimeout), busyTimeout))
     } catch (error) {
       this.#browsing = undefined
-      throw indexError(await asFullDisk(error, layout.root))
+      throw indexError(asFullDisk(error, layout.root))
     }
   }
 
@@ -143,7 +143,7 @@ export class Database {
         // A directory that cannot be written is in the error of the next process that opens it.
         await renamed.catch(() => undefined)
       }
-      throw indexError(await asFullDisk(error, layout.root))
+      throw indexError(asFullDisk(error, layout.root))
     }
   }
 
