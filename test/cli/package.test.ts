@@ -111,7 +111,7 @@ describe('the package', () => {
       }
       writeFileSync(path.join(sandbox.root, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['plugin.ts'] }))
       writeFileSync(path.join(sandbox.root, 'plugin.ts'), consumer)
-      const tsc = path.join(project, 'node_modules', compiler, 'lib/tsc.js')
+      const tsc = path.join(project, 'node_modules', compiler, 'bin/tsc')
       const compiled = spawnSync(process.execPath, [tsc, '-p', sandbox.root], { encoding: 'utf8' })
       assert.deepEqual([compiled.stdout, compiled.status], ['', 0])
     })
