@@ -76,11 +76,11 @@ export function testEngines(): {
 
 export async function readContent(content: Content, sent: (bytes: number) => void = () => undefined): Promise<Buffer> {
   const chunks: Buffer[] = []
+  const buffer = Buffer.allocUnsafe(64 * 1024)
   for (let position = 0; ;) {
-    const buffer = Buffer.allocUnsafe(64 * 1024)
     const n = await content.read(buffer, position)
     if (n === 0) return Buffer.concat(chunks)
-    chunks.push(buffer.subarray(0, n))
+    chunks.push(Buffer.from(buffer.subarray(0, n)))
     position += n
     sent(n)
   }

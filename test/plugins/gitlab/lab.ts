@@ -19,16 +19,25 @@ export const own = {
 
 export const sha = '0123456789abcdef0123456789abcdef01234567'
 
+const made = new Map<string, Buffer>()
+
+/** Many lines of this text, made once: encoding three megabytes takes longer than a test. */
+function lines(text: string, count: number): Buffer {
+  const known = made.get(text) ?? Buffer.alloc(Buffer.byteLength(text) * count, text)
+  made.set(text, known)
+  return known
+}
+
 /** Projects `lab/kernel` (private, number 7), `lab/open` (public, 8) and `other/secret` (private, 9). */
 export async function startLab(root = ''): Promise<GitLabServer> {
   const gitlab = await GitLabServer.start(root)
   const kernel = gitlab.project('lab/kernel')
   for (const project of [kernel, gitlab.project('lab/open', 'public'), gitlab.project('other/secret')]) {
-    const content = (what: string): Buffer => Buffer.from(`${what} of ${project.path}\n`.repeat(1000))
+    const content = (what: string): Buffer => lines(`${what} of ${project.path}\n`, 1000)
     project.artifacts.set('1 arch/Image.gz', content('image'))
     project.artifacts.set('1 report.html', Buffer.from('<html>report</html>'))
     project.zips.set('1', content('zip'))
-    project.zips.set('2', Buffer.from(content('large zip').toString().repeat(150)))
+    project.zips.set('2', lines(`large zip of ${project.path}\n`, 150_000))
     for (const ref of ['main', 'feature/x']) project.latest.set(`${ref} build arm`, '1')
     project.files.set('main dts/board.dts', content('board'))
     project.files.set('main big.img', Buffer.from(`lfs:${'x'.repeat(5000)}`))
