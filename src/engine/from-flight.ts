@@ -114,6 +114,9 @@ export class FromFlight {
       return this.#ended(state, ending, flight, order.stale)
     const right = await rights.mayJoin(subject, flight, signal, presented)
     if (right === 'other') return this.#alone(state)
+    // The origin accepted this client, and meanwhile it refused the credential of the flight.
+    const failed = right === 'free' ? undefined : flight.state.ending
+    if (failed && errorOf(failed, flight.order.shown)) return this.#ended(state, failed, flight, order.stale)
     flight.adopt(order)
     if (mayContinue(right)) flight.vouch(subject)
     if (right === 'confirmed')
