@@ -17,7 +17,7 @@ export class GrowingBody implements Content {
   /** Reads that have been asked for, and the size of the largest buffer. */
   reads = 0
   largestRead = 0
-  #bytes = Buffer.alloc(0)
+  #bytes: Buffer = Buffer.alloc(0)
   #failure: KissError | undefined
   #wake: (() => void)[] = []
   closed = false
@@ -31,7 +31,9 @@ export class GrowingBody implements Content {
   }
 
   push(bytes: Uint8Array | string): void {
-    this.#bytes = Buffer.concat([this.#bytes, Buffer.from(bytes)])
+    const added =
+      typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#bytes = this.#bytes.length === 0 ? added : Buffer.concat([this.#bytes, added])
     this.#notify()
   }
 
