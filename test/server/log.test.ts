@@ -87,6 +87,32 @@ describe('the log of requests', () => {
     assert.ok(!line!.includes('secret'))
   })
 
+  it('has its fields in one order, and escapes the text of clients', async () => {
+    const target = new ManualTarget()
+    const log = await openLog({ target, readable: false })
+    const own = { id: 'job-17', firstByte: 1, duration: 2, client: '::1' }
+    const failed = {
+      method: 'GET',
+      path: '/"\\\u2028é',
+      code: 'disk',
+      status: 500,
+      bytes: 0,
+      outcome: 'failed',
+    } as const
+    log.log({ ...own, ...failed })
+    target.release()
+    log.logEqual({ ...failed, ...own, status: 200, bytes: 4096, outcome: 'done' })({ ...own, client: undefined })
+    const fields = '"id":"job-17","method":"GET","path":"/\\"\\\\\u2028é","code":"disk"'
+    const message = '/\\"\\\\\u2028é: disk'
+    assert.deepEqual(
+      target.batches.map((line) => line.replace(/"time":"[^"]+"/, '"time":""')),
+      [
+        `{"level":"warn","time":"",${fields},"status":500,"bytes":0,"firstByte":1,"duration":2,"client":"::1","outcome":"failed","msg":"GET 500 ${message}, 0 B in 2 ms, failed"}\n`,
+        `{"level":"info","time":"",${fields},"status":200,"bytes":4096,"firstByte":1,"duration":2,"outcome":"done","msg":"GET 200 ${message}, 4 KiB in 2 ms"}\n`,
+      ],
+    )
+  })
+
   it('is readable on a terminal', async () => {
     const target = new ManualTarget()
     const log = await openLog({ target, readable: true })
