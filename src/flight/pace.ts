@@ -16,6 +16,8 @@ export interface Observation {
   readonly begun: boolean
   /** Bytes of the whole so far. */
   readonly received: number
+  /** The memory of all downloads is in use: no further connection can begin. */
+  readonly full: boolean
 }
 
 export class Pace {
@@ -62,14 +64,18 @@ export class Pace {
     this.#settledAt = this.#now()
   }
 
-  observe({ running, begun, received }: Observation): void {
+  observe({ running, begun, received, full }: Observation): void {
     if (this.#settledAt !== undefined) return
     const { connections: most, interval } = this.#terms
     if (this.#mark === undefined) {
       // The measurement starts when every connection has brought a byte.
-      if (running < this.limit || !begun) return
-      if (this.limit < most) this.#step(most)
-      else this.#mark = { at: this.#now(), bytes: received }
+      if (running === 0 || !begun) return
+      if (running >= this.limit && this.limit < most) return this.#step(most)
+      if (running < this.limit) {
+        if (!full) return
+        this.#step(running)
+      }
+      this.#mark = { at: this.#now(), bytes: received }
       return
     }
     const span = this.#now() - this.#mark.at

@@ -66,6 +66,10 @@ export class Segments {
   #latency: number | undefined
   /** Number of bytes in the segments that were yielded completely. */
   #finished = 0
+  /** The last attempt to add a segment found no memory. */
+  #isFull = false
+  /** The reader has left, or has all bytes: no connection is opened any more. */
+  #isOver = false
 
   constructor(options: SegmentsOptions) {
     this.#o = options
@@ -116,6 +120,7 @@ export class Segments {
       }
       if (this.#next < length) throw new Error('segments ended early')
     } finally {
+      this.#isOver = true
       clearInterval(tick)
       for (const segment of this.#segments) {
         segment.stop(new Error('the download ends'))
@@ -146,6 +151,7 @@ export class Segments {
   #schedule(): void {
     const { length, parallel } = this.#o
     const count = (): number => this.#segments.filter(({ running }) => running).length
+    this.#isFull = false
     // A connection that got no place, or lost it, left its segment to the next one.
     for (const segment of this.#segments.slice(1)) {
       const isLeft = !segment.running && !segment.complete && isDisplaced(segment.failure)
@@ -157,6 +163,7 @@ export class Segments {
       const size = isLast ? length - this.#next : this.#size(this.#rate())
       if (!isLast && this.#isTooFarAhead(size)) break
       if (!isLast && !parallel.take(size)) {
+        this.#isFull = true
         if (this.#segments.length > 0) break
         // Without memory for a segment one connection continues, and it waits for the reader.
         this.#pace.limitTo(1)
@@ -183,6 +190,7 @@ export class Segments {
     void segment
       .fill(open, (bytes) => this.#waste(bytes))
       .then(() => {
+        if (this.#isOver) return
         const { failure } = segment
         if (failure === undefined || failure instanceof Slow) return this.#schedule()
         // Another download needs the place, or the origin accepts fewer connections.
@@ -237,10 +245,6 @@ export class Segments {
     this.#o.waste(bytes)
   }
 
-  #received(): number {
-    return this.#segments.reduce((sum, { received }) => sum + received, this.#finished)
-  }
-
   /** Bytes a second of the fastest connection: the others may just have begun. */
   #rate(): number {
     return Math.max(0, ...this.#segments.map(({ running, rate }) => (running ? rate : 0)))
@@ -255,7 +259,8 @@ export class Segments {
     this.#pace.observe({
       running: running.length,
       begun: running.every(({ received, before }) => received > before),
-      received: this.#received(),
+      received: this.#segments.reduce((sum, { received }) => sum + received, this.#finished),
+      full: this.#isFull,
     })
     this.#probe()
     this.#reask()

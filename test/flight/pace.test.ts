@@ -19,12 +19,13 @@ describe('the pace of a download', () => {
       this.pace.begin(rateOf(1))
     }
 
-    /** Lets time pass; every connection brings bytes at once. */
-    pass(ms: number): void {
+    /** Lets time pass; every connection brings bytes at once. @param possible number of connections that find memory */
+    pass(ms: number, possible = Infinity): void {
       for (const end = this.now + ms; this.now < end;) {
         this.now += TICK
-        this.received += (this.rateOf(this.pace.limit) * TICK) / 1000
-        this.pace.observe({ running: this.pace.limit, begun: true, received: this.received })
+        const running = Math.min(this.pace.limit, possible)
+        this.received += (this.rateOf(running) * TICK) / 1000
+        this.pace.observe({ running, begun: true, received: this.received, full: running < this.pace.limit })
       }
     }
   }
@@ -32,9 +33,9 @@ describe('the pace of a download', () => {
   it('has a second connection first, and all of them when that one has brought a byte', () => {
     const { pace } = new Download((n) => n * 5 * MiB)
     assert.equal(pace.limit, 2)
-    pace.observe({ running: 2, begun: false, received: MiB })
+    pace.observe({ running: 2, begun: false, received: MiB, full: false })
     assert.equal(pace.limit, 2)
-    pace.observe({ running: 2, begun: true, received: MiB })
+    pace.observe({ running: 2, begun: true, received: MiB, full: false })
     assert.equal(pace.limit, 8)
   })
 
@@ -48,6 +49,22 @@ describe('the pace of a download', () => {
       const download = new Download(rateOf)
       download.pass(1_000)
       assert.equal(download.pace.limit, connections)
+    })
+  }
+
+  for (const [what, rateOf, connections] of [
+    ['those that run if the rate grows by them', (n) => n * 5 * MiB, 3],
+    ['one connection if the rate does not grow', () => 5 * MiB, 1],
+  ] as const satisfies readonly (readonly [string, (n: number) => number, number])[]) {
+    it(`keeps ${what} while other downloads use the memory, and tries more later`, () => {
+      const download = new Download(rateOf)
+      download.pass(1_000, 3)
+      assert.equal(download.pace.limit, connections)
+      download.pass(5_000, 3)
+      assert.equal(download.pace.isDue, true)
+      download.pace.again(5 * MiB)
+      download.pass(1_000)
+      assert.equal(download.pace.limit, connections === 1 ? 1 : 8)
     })
   }
 
