@@ -13,6 +13,10 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Fewer processes: a start of one costs half a second of the processor.
+  '--process-per-site',
+  '--renderer-process-limit=1',
+  '--in-process-gpu',
 ]
 
 /** Why there is no browser; undefined where there is one. */
@@ -25,10 +29,15 @@ export interface Window {
   readonly complaints: string[]
 }
 
-/** Call in a `describe`: one browser for the suite, whose windows are closed after each test. Skips where there is none. */
-export function browsers(): (options?: BrowserContextOptions) => Promise<Window> {
+/**
+ * Call in a `describe`: one browser for the suite. Skips where there is none. Tests share a window for each set of options:
+ * a new window starts a process, which takes a second. It has no cookies of an earlier test. `alone`: a window of its own,
+ * for a test that changes its clock or permissions.
+ */
+export function browsers(): (options?: BrowserContextOptions, how?: { readonly alone: boolean }) => Promise<Window> {
   let browser: Browser | undefined
-  const contexts: BrowserContext[] = []
+  const shared = new Map<string, Window>()
+  const own: Window[] = []
   before(async function () {
     if (noBrowser !== undefined) {
       console.log(`      skipped: ${noBrowser}`)
@@ -39,25 +48,43 @@ export function browsers(): (options?: BrowserContextOptions) => Promise<Window>
     browser = await chromium.launch({ executablePath, args })
   })
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close()
+    for (const { context } of own.splice(0)) await context.close()
+    for (const { page, context } of shared.values()) {
+      await page.goto('about:blank')
+      await context.clearCookies()
+    }
   })
   after(() => browser?.close())
-  return async (options = {}) => {
-    const context = await browser!.newContext(options)
-    contexts.push(context)
-    const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(error.message))
-    page.on('dialog', (dialog) => {
-      complaints.push(`a dialog: ${dialog.message()}`)
-      void dialog.dismiss()
-    })
-    page.on('response', (response) => {
-      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
-    })
-    return { page, context, complaints }
+  return async (options = {}, { alone } = { alone: false }) => {
+    const key = JSON.stringify(options)
+    const known = alone ? undefined : shared.get(key)
+    if (known !== undefined) {
+      known.complaints.splice(0)
+      if (options.viewport) await known.page.setViewportSize(options.viewport)
+      await known.page.emulateMedia({ colorScheme: options.colorScheme ?? 'light' })
+      return known
+    }
+    const window = await openWindow(browser!, options)
+    if (alone) own.push(window)
+    else shared.set(key, window)
+    return window
   }
+}
+
+async function openWindow(browser: Browser, options: BrowserContextOptions): Promise<Window> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('dialog', (dialog) => {
+    complaints.push(`a dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  page.on('response', (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
+  })
+  return { page, context, complaints }
 }
