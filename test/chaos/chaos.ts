@@ -4,7 +4,7 @@
  *
  * All choices come from one seed; what they meet depends on the machine's timing.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,9 +15,9 @@ import { ChaosArtifact } from './artifacts.js'
 import { ChaosOrigin } from './origin.js'
 import { plainly, read, type Verdict } from './reader.js'
 import type { ChaosReport } from './report.js'
-import { Servers } from './servers.js'
+import { Servers, verify } from './servers.js'
 import { Tally } from './tally.js'
-import type { Happening } from './witness.js'
+import { witnessedIn } from './witnessed.js'
 
 export interface ChaosOptions {
   readonly seed: number
@@ -158,7 +158,11 @@ class Run {
     origin.rate = 0
     await this.#calm()
     const descriptors = Math.max(...servers.workers().map(descriptorsOf))
-    const bytes = { delivered: this.#tally.delivered, origin: origin.bytes, ...this.#necessary() }
+    const bytes = {
+      delivered: this.#tally.delivered,
+      origin: origin.bytes,
+      ...witnessedIn(path.join(this.#o.root, 'witness')),
+    }
     const exits = [...(await servers.end()), ...((await above?.end()) ?? [])]
     const verified = [...(above ? [await verify(above)] : []), await verify(servers), await verify(servers)]
     const stats = JSON.parse((await servers.run(['stats', '--json'])).stdout.toString()) as { disk_reserved: number }
@@ -290,20 +294,4 @@ class Run {
       }
     }
   }
-
-  #necessary(): { necessary: number; witnessed: Record<string, number> } {
-    const witnessed: Record<string, number> = {}
-    for (const line of readFileSync(path.join(this.#o.root, 'witness'), 'utf8').split('\n')) {
-      if (line === '') continue
-      const [kind, size] = JSON.parse(line) as Happening
-      witnessed[kind] = (witnessed[kind] ?? 0) + size
-    }
-    const { stored = 0, changed = 0, purged = 0, abandoned = 0 } = witnessed
-    return { necessary: stored + changed + purged + abandoned, witnessed }
-  }
-}
-
-async function verify(servers: Servers): Promise<ChaosReport['verified'][number]> {
-  const { stdout } = await servers.run(['verify', '--json'])
-  return JSON.parse(stdout.toString()) as ChaosReport['verified'][number]
 }

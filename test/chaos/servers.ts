@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { project } from '../support/cli.js'
 import { childrenOf } from '../support/processes.js'
+import type { ChaosReport } from './report.js'
 
 const witness = fileURLToPath(new URL('witness.js', import.meta.url))
 const program = path.join(project, 'bin/run.js')
@@ -201,4 +202,9 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
   } catch {
     return false
   }
+}
+
+export async function verify(servers: Servers): Promise<ChaosReport['verified'][number]> {
+  const { stdout } = await servers.run(['verify', '--json'])
+  return JSON.parse(stdout.toString()) as ChaosReport['verified'][number]
 }

@@ -2,9 +2,12 @@
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { stat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ParallelTerms } from '#kiss/flight/parallel.js'
 import type { LeaseTimes } from '#kiss/flight/lease.js'
+import { keyIdOf } from '#kiss/flight/subject.js'
 import type { Order, Report } from './child.js'
 
 type End = NonNullable<Report['end']>
@@ -76,5 +79,25 @@ export function children(parallel?: Partial<ParallelTerms>): (cacheDir: string, 
     const child = await Child.start(cacheDir, times, parallel)
     started.push(child)
     return child
+  }
+}
+
+/** @param url of the artifact */
+export function transfersOf(cacheDir: string, url: string): string {
+  return join(cacheDir, 'transfers', keyIdOf(new URL(url)))
+}
+
+/** Of the latest generation. */
+export async function bodySize(cacheDir: string, url: string): Promise<number> {
+  const directory = transfersOf(cacheDir, url)
+  try {
+    const last = (await readdir(directory))
+      .map(Number)
+      .sort((a, b) => a - b)
+      .at(-1)
+    return (await stat(join(directory, String(last), 'body'))).size
+  } catch {
+    // Not made yet.
+    return 0
   }
 }
