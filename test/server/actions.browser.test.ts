@@ -7,7 +7,7 @@ import { startServer, type RunningServer } from '#kiss/server/server.js'
 import { fetchAll, testEngines } from '../support/engine.js'
 import { bytes, Origin } from '../support/origin.js'
 import { browsers } from './support/browser.js'
-import { adminToken } from './support/dashboard.js'
+import { adminToken } from './support/dashboard-contents.js'
 import { TestLog } from './support/servers.js'
 
 describe('the actions of the admin in a browser', function () {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { browsers } from './support/browser.js'
-import { adminToken, entries, hostileUrls, labs, now, privateUrl } from './support/dashboard.js'
+import { labs } from './support/dashboard.js'
+import { adminToken, entries, hostileUrls, now, privateUrl } from './support/dashboard-contents.js'
 
 const listsOfArtifacts = [
   'resources/successes/',

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { gunzipSync } from 'node:zlib'
 import { takesGzip } from '#kiss/server/compression.js'
 import { get } from './support/client.js'
-import { adminToken, downloads, labs, privateUrl } from './support/dashboard.js'
+import { labs } from './support/dashboard.js'
+import { adminToken, downloads, privateUrl } from './support/dashboard-contents.js'
 
 const bearer = { Authorization: `Bearer ${adminToken}` }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { KissError } from '#kiss/errors.js'
 import { get, post } from './support/client.js'
-import { adminToken, entries, labs, now, privateUrl } from './support/dashboard.js'
+import { labs } from './support/dashboard.js'
+import { adminToken, entries, now, privateUrl } from './support/dashboard-contents.js'
 import { GrowingBody } from './support/stub-bodies.js'
 
 const bearer = { Authorization: `Bearer ${adminToken}` }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { browsers } from './support/browser.js'
-import { downloads, labs, noAmounts } from './support/dashboard.js'
+import { labs } from './support/dashboard.js'
+import { downloads, noAmounts } from './support/dashboard-contents.js'
 
 describe('an open page of the dashboard', function () {
   this.timeout(180_000)

@@ -1,7 +1,8 @@
 /** The stream of events that keeps an open page up to date. */
 import assert from 'node:assert/strict'
 import { get, open, readAll } from './support/client.js'
-import { adminToken, labs } from './support/dashboard.js'
+import { labs } from './support/dashboard.js'
+import { adminToken } from './support/dashboard-contents.js'
 
 const bearer = { Authorization: `Bearer ${adminToken}` }
 

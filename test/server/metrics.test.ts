@@ -11,7 +11,8 @@ import { metricsText } from '#kiss/server/metrics.js'
 import type { RequestRecord } from '#kiss/server/request-log.js'
 import { project } from '../support/cli.js'
 import { get } from './support/client.js'
-import { adminToken, labCluster, LabEngine, labs } from './support/dashboard.js'
+import { LabEngine, labs } from './support/dashboard.js'
+import { adminToken, labCluster } from './support/dashboard-contents.js'
 
 const record = (over: Partial<RequestRecord>): RequestRecord => ({
   id: '1',

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { overflow, violations } from './support/axe.js'
 import { browsers } from './support/browser.js'
-import { adminToken, entries, labCluster, labs } from './support/dashboard.js'
+import { labs } from './support/dashboard.js'
+import { adminToken, entries, labCluster } from './support/dashboard-contents.js'
 
 /** Pages whose markup differs. */
 const kinds = [
