@@ -229,7 +229,7 @@ describe('fetching through kiss servers', () => {
   it('lets its own reader take any time', async () => {
     const large = bytes('large', 4_000_000)
     server.script(ENDPOINT, [{ body: large }, { body: other, stall: { after: 1000 } }])
-    const { through } = open([server.url('/')], { upstream: { guard: false, stallTimeout: 50 }, retryFor: 100 })
+    const { through } = open([server.url('/')], { upstream: { guard: false, stallTimeout: 500 }, retryFor: 100 })
     const artifact = await through.fetch({ url: new URL(origin.url('/f')) })
     // The time of the later request is over, and so is the time of this one.
     await assert.rejects(get(through), { code: 'origin-timeout' })
