@@ -198,6 +198,13 @@ export class TestCluster {
     node.serving = await Serving.start(node.sandbox, node.args, node.options)
   }
 
+  /** Stops a node for good. */
+  async remove(node: Node): Promise<void> {
+    await this.stop(node)
+    this.nodes.splice(this.nodes.indexOf(node), 1)
+    node.sandbox.remove()
+  }
+
   async stop(node: Node): Promise<string> {
     return node.serving.stop()
   }

@@ -57,6 +57,7 @@ export function sharing(lab: ClusterLab): void {
       const asked = lab.origin.requests.length
       for (const p of paths) assert.ok((await node.serving.fetch(lab.origin.url(p))).body.equals(bytes(p, 5_000)))
       assert.equal(lab.origin.requests.length, asked)
+      await lab.cluster.remove(node)
     })
   })
 }
