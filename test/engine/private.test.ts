@@ -40,7 +40,7 @@ describe('a private artifact', () => {
     ['a signature', (token) => `${rights.url}?X-Amz-Credential=me&X-Amz-Signature=${token}`, () => ({})],
   ]
   for (const [what, url, headers] of ways) {
-    it(`came with ${what}: another may have it once the origin has accepted its own, nobody else`, async () => {
+    it(`a private artifact that came with ${what} is given to a client whose credential the origin accepts, and to no other`, async () => {
       const kiss = await engines.engine()
       const first = await fetchAll(kiss, url('alice'), { headers: headers('alice') })
       assert.deepEqual([first.as, first.artifact.private], ['miss', true])
@@ -54,7 +54,7 @@ describe('a private artifact', () => {
     })
   }
 
-  it('is given after a 200 with an equal strong ETag too, whose body is not read', async () => {
+  it('a private artifact is given after a 200 with an equal strong ETag, whose body is not read', async () => {
     rights.ignoresConditions = true
     rights.give({ ...served, body: bytes('private', 20_000_000) }, 'alice', 'bob')
     const kiss = await engines.engine()
@@ -66,7 +66,7 @@ describe('a private artifact', () => {
     assert.ok(probe.sent < 20_000_000)
   })
 
-  it('is given by an origin that hangs up on HEAD, too', async () => {
+  it('a private artifact is given if the origin hangs up on HEAD', async () => {
     rights.dropsHead = true
     const kiss = await engines.engine()
     await fetchAll(kiss, rights.url, as('alice'))
@@ -75,7 +75,7 @@ describe('a private artifact', () => {
     assert.equal(rights.bodies.length, 1)
   })
 
-  it('that is another for each client is downloaded by each', async () => {
+  it('a private artifact with other content for each client is downloaded by each', async () => {
     const other = bytes('bob’s own', 150_000)
     rights.give({ body: other, etag: '"bob"' }, 'bob')
     const kiss = await engines.engine()
@@ -91,7 +91,7 @@ describe('a private artifact', () => {
     ['a date alone', { lastModified: 'Sun, 01 Nov 2026 10:00:00 GMT', etag: undefined }],
     ['no validator', { etag: undefined }],
   ] as const) {
-    it(`with ${what} is kept for its own credential and --auth-ttl, and shared with nobody`, async () => {
+    it(`a private artifact with ${what} is kept for its own credential and --auth-ttl, and not shared`, async () => {
       rights.give({ body, ...validators }, 'alice', 'bob')
       const clock = new MovableClock()
       const kiss = await engines.engine({ clock, authTtl: 60_000 })
@@ -110,7 +110,7 @@ describe('a private artifact', () => {
       assert.equal(await entries(kiss), 0)
     })
 
-    it(`with ${what} is kept for a request that was joined in flight, too`, async () => {
+    it(`a private artifact with ${what} is kept after a second request joined its flight`, async () => {
       rights.give({ body, ...validators }, 'alice', 'bob')
       const gate = latch()
       rights.fault = { stall: { after: 10_000, until: gate.opened } }
@@ -125,7 +125,7 @@ describe('a private artifact', () => {
     })
   }
 
-  it('without a strong ETag goes back to its own credential by way of another worker with the same key', async () => {
+  it('a private artifact without a strong ETag is given to its own credential by another worker with the same key', async () => {
     rights.give({ body, etag: undefined }, 'alice', 'bob')
     const shared = { cacheDir: await engines.folder(), credentialKey: 'of the server' }
     await fetchAll(await engines.engine(shared), rights.url, as('alice'))
@@ -139,7 +139,7 @@ describe('a private artifact', () => {
   })
 
   for (const refusal of [401, 403, 404]) {
-    it(`is not given where the origin answers ${refusal}, which drops nothing`, async () => {
+    it(`a private artifact is not given if the origin answers ${refusal}, and stays in the cache`, async () => {
       rights.refusal = refusal
       const clock = new MovableClock()
       const kiss = await engines.engine({ clock })
@@ -154,7 +154,7 @@ describe('a private artifact', () => {
     })
   }
 
-  it('is given without a question for --auth-ttl, and after it only when the origin says so', async () => {
+  it('a private artifact is given without a question for --auth-ttl, and later only if the origin agrees', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock, authTtl: 60_000 })
     await fetchAll(kiss, rights.url, as('alice'))
@@ -170,7 +170,7 @@ describe('a private artifact', () => {
   })
 
   for (const where of ['this process', 'another process'] as const) {
-    it(`in flight in ${where} delays no refusal: a stranger is refused before its headers are there`, async () => {
+    it(`a private artifact in flight in ${where} delays no refusal: a stranger is refused before the headers arrive`, async () => {
       const cacheDir = await engines.folder()
       const gate = latch()
       rights.holds.set('alice', gate.opened)
@@ -189,7 +189,7 @@ describe('a private artifact', () => {
     })
   }
 
-  it('is not given to a right credential of another content', async () => {
+  it('a private artifact is not given to a credential that opens other content', async () => {
     const other = new Rights(origin, '/other').give({ body: bytes('other', 1000), etag: '"v1"' }, 'mallory')
     const kiss = await engines.engine()
     await fetchAll(kiss, rights.url, as('alice'))
@@ -197,7 +197,7 @@ describe('a private artifact', () => {
     assert.equal(await statusOf(kiss, rights.url, 'mallory'), 401)
   })
 
-  it('is given offline, and stale while the origin is down, to whom it was proved and no longer than that', async () => {
+  it('a private artifact is given offline, and stale while the origin is down, to proved credentials for --auth-ttl', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock, authTtl: 60_000, retryFor: 1 })
     await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 1000 })
@@ -221,7 +221,7 @@ describe('a private artifact', () => {
     }
   })
 
-  it('is refused for ten seconds to a credential that the origin refused, and to no other', async () => {
+  it('a private artifact is refused for ten seconds to a credential that the origin refused, and to no other', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock })
     await fetchAll(kiss, rights.url, as('alice'))
@@ -237,7 +237,7 @@ describe('a private artifact', () => {
     assert.equal(await statusOf(kiss, rights.url, 'mallory'), 200)
   })
 
-  it('that changed while it was stale is replaced for a client with a right to the new one', async () => {
+  it('a private artifact that changed while it was stale is replaced for a client with a right to the new content', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock })
     await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 1000 })
@@ -250,7 +250,7 @@ describe('a private artifact', () => {
     assert.equal(await entries(kiss), 1)
   })
 
-  it('whose answer varies on a passed header is not kept', async () => {
+  it('a private artifact whose answer varies on a passed header is not kept', async () => {
     rights.give({ ...served, extra: { vary: 'Accept-Encoding, Private-Token' } }, 'alice')
     rights.give({ ...served, extra: { vary: 'Accept-Encoding' } }, 'bob')
     const kiss = await engines.engine()
@@ -260,7 +260,7 @@ describe('a private artifact', () => {
     assert.equal(await entries(kiss), 1)
   })
 
-  it('is proved at its own origin: a redirect takes the credential nowhere else', async () => {
+  it('a private artifact is proved at its own origin: a redirect takes the credential to no other host', async () => {
     const storage = await Origin.start({ host: '127.0.0.2' })
     try {
       storage.serve('/blob', { body, etag: '"v1"' })
@@ -282,7 +282,7 @@ describe('a private artifact', () => {
     }
   })
 
-  it('leaves an anonymous copy to everybody, and does not make it private', async () => {
+  it('a request with a credential leaves an anonymous copy public', async () => {
     rights.give(served, '')
     const kiss = await engines.engine()
     assert.equal((await fetchAll(kiss, rights.url)).artifact.private, false)
