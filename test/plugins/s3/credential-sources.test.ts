@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { AwsIdentity, proofs, type Call } from '../../support/aws-identity.js'
-import { bytes } from '../../support/bytes.js'
-import { Sandbox, listening, type Ran, type Running } from '../../support/cli.js'
+import { Sandbox, type Ran } from '../../support/cli.js'
 import { S3Server } from '../../support/s3-server.js'
-import { filesWith, secretsIn } from '../../support/secrets.js'
+import { filesWith } from '../../support/secrets.js'
 
 type Env = Record<string, string>
 
@@ -127,7 +126,7 @@ describe('AWS credentials of a session', () => {
     ],
   ]
   for (const [name, calls, set] of sources) {
-    it(`read an object by ${name}, and are written nowhere`, async () => {
+    it(`AWS credentials of ${name} read an object, and are written nowhere`, async () => {
       const { code, stderr } = await fetching(set())
       assert.deepEqual([code, stderr], [0, ''])
       assert.deepEqual([identity.asked, server.requests.map(({ by }) => by)], [calls, ['header']])
@@ -140,7 +139,7 @@ describe('AWS credentials of a session', () => {
     })
   }
 
-  it('read an object by the command of a profile', async () => {
+  it('AWS credentials of the command of a profile read an object', async () => {
     const key = { accessKeyId: 'ASIAPROCESS', secretAccessKey: 'secret+of/process', sessionToken: 'token+of/process' }
     identity.sessions.push(key)
     const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken } = key
@@ -207,115 +206,12 @@ describe('AWS credentials of a session', () => {
       ],
     ]
     for (const [name, message, set] of failures) {
-      it(`end with exit code 7 and one line: ${name}`, async () => {
+      it(`missing AWS credentials end with exit code 7 and one line: ${name}`, async () => {
         const { code, stderr } = await fetching(set())
         assert.deepEqual([code, stderr], [7, `kiss: s3: bucket lkft: no AWS credentials: ${message}\n`])
         assert.equal(server.requests.length, 0)
         assert.deepEqual(await filesWith(sandbox.cacheDir, ['hunter2']), [])
       })
     }
-  })
-
-  describe('in a server', () => {
-    let kiss: Running | undefined
-    afterEach(async () => {
-      kiss?.child.kill('SIGTERM')
-      await kiss?.ended
-      kiss = undefined
-    })
-    /** Returns what asks for an object, by default one that nobody has asked for before. */
-    const serve = async (env: Env): Promise<(key?: string) => Promise<Response>> => {
-      const settings = { AWS_ENDPOINT_URL_S3: server.endpoint, AWS_REGION: 'us-east-1', KISS_S3_BUCKETS: 'lkft' }
-      const args = ['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8', '--log-level', 'trace']
-      kiss = sandbox.start(args, { env: { ...settings, ...env } })
-      const root = await listening(kiss)
-      let n = 0
-      const fresh = (): string => {
-        server.put('lkft', `${++n}`, `object ${n}`)
-        return `${n}`
-      }
-      return (key = fresh()) => fetch(`${root}/api/v1/fetch?url=s3://lkft/${key}`)
-    }
-    const signers = (): (string | undefined)[] =>
-      server.requests.map(({ headers }) => /Credential=([^/]+)/.exec(headers['authorization'] ?? '')?.[1])
-
-    it('are asked for anew when the session is over', async () => {
-      identity.lifetime = -1000
-      const ask = await serve(container())
-      assert.deepEqual([(await ask()).status, (await ask()).status], [200, 200])
-      assert.deepEqual(signers(), ['ASIA1', 'ASIA2'])
-    })
-
-    it('are renewed before the session is over, while the old ones still serve', async () => {
-      identity.lifetime = 60_000
-      const ask = await serve(container())
-      assert.equal((await ask()).status, 200)
-      const renewed = new Promise<void>((resolve) => (identity.onAsked = () => resolve()))
-      while (!signers().includes('ASIA2')) {
-        assert.equal((await ask()).status, 200)
-        await renewed
-      }
-      assert.equal(signers()[1], 'ASIA1')
-    })
-
-    it('are asked for anew when S3 calls the session expired in the middle of a download, which goes on', async () => {
-      const ask = await serve(container())
-      const body = bytes('kernel', 300_000)
-      server.cutNext(100_000, () => (identity.sessions[0]!.expired = true))
-      server.put('lkft', 'large', body)
-      assert.deepEqual(Buffer.from(await (await ask('large')).arrayBuffer()), body)
-      assert.deepEqual(signers(), ['ASIA1', 'ASIA1', 'ASIA2'])
-      assert.deepEqual(
-        server.requests.map(({ status }) => status),
-        [200, 400, 206],
-      )
-    })
-
-    it('come from the shared files as they are now', async () => {
-      const session = (n: number): void => {
-        const key = { accessKeyId: `ASIAFILE${n}`, secretAccessKey: `secret-${n}`, sessionToken: `token-${n}` }
-        identity.sessions.push(key)
-        const { accessKeyId, secretAccessKey, sessionToken } = key
-        home(
-          '.aws/credentials',
-          `[default]\naws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\naws_session_token=${sessionToken}\n`,
-        )
-      }
-      session(1)
-      const ask = await serve({})
-      assert.equal((await ask()).status, 200)
-      identity.sessions[0]!.expired = true
-      session(2)
-      assert.equal((await ask()).status, 200)
-      assert.deepEqual(signers(), ['ASIAFILE1', 'ASIAFILE1', 'ASIAFILE2'])
-    })
-
-    it('that S3 calls expired are a clear problem where there are no others', async () => {
-      const ask = await serve(container())
-      assert.equal((await ask()).status, 200)
-      identity.sessions[0]!.expired = true
-      identity.failing = 500
-      const failed = await ask()
-      assert.deepEqual([failed.status, ((await failed.json()) as { code: string }).code], [502, 'credential'])
-      assert.equal((await ask('1')).status, 200, 'what is stored is served')
-    })
-
-    it('that cannot be renewed are a clear problem, and nothing of them is logged', async () => {
-      identity.lifetime = -1000
-      const ask = await serve(container())
-      assert.equal((await ask()).status, 200)
-      identity.failing = 500
-      const failed = await ask()
-      const { code, detail } = (await failed.json()) as { code: string; detail: string }
-      assert.deepEqual([failed.status, code], [502, 'credential'])
-      assert.equal(detail, 's3: bucket lkft: no AWS credentials: the credential service of the container gives none')
-      kiss?.child.kill('SIGTERM')
-      const { stdout, stderr } = (await kiss?.ended) ?? assert.fail('it runs')
-      assert.match(stderr, /credential/)
-      const { secretAccessKey, sessionToken = '' } = identity.sessions[0]!
-      const secrets = [secretAccessKey, sessionToken, proofs.container]
-      assert.deepEqual(secretsIn(`${detail}${stdout}${stderr}`, secrets), [])
-      assert.deepEqual(await filesWith(sandbox.root, secrets), [])
-    })
   })
 })
