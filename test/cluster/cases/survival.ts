@@ -6,8 +6,8 @@ import { bytes } from '../../support/origin.js'
 import { fetchResuming } from '../../support/resuming.js'
 import { until } from '../../support/until.js'
 
-/** Bytes a second of one connection. */
-const RATE = 12_000_000
+/** Bytes a second of one connection. At a higher rate a busy machine gains nothing by further connections. */
+const RATE = isStrict ? 12_000_000 : 5_000_000
 const MB = 1_000_000
 /** Beside other tests the copies lag behind the download, and what they lack is sent again. */
 const LOADED = 1.4
