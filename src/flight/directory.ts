@@ -15,7 +15,7 @@
  */
 
 import * as fs from 'node:fs'
-import { open, unlink, type FileHandle } from 'node:fs/promises'
+import { open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
@@ -253,12 +253,17 @@ export class Generation {
   }
 }
 
-/** A purge may create a file in the directory while it is emptied: the removal is repeated then. */
 async function removeDirectory(path: string): Promise<void> {
   // The file system frees the bytes of a large body slowly.
   const body = join(path, 'body')
   if (fs.existsSync(body)) await unlessMissing(unlink(body))
-  fs.rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
+  try {
+    fs.rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTEMPTY') throw error
+    // A purge created a file in the directory while it was emptied. The synchronous call does not empty it again.
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
+  }
 }
 
 /** The generations of one key, in ascending order; an empty list where there are none. */

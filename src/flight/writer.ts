@@ -9,8 +9,8 @@ import { recycle } from '../upstream/slabs.js'
 const PENDING = 2 * 1024 * 1024
 /**
  * Bytes of one write, unless fewer arrive within {@link GATHER_FOR}. A write wakes a thread of the pool, which costs the event
- * loop 130 µs on a virtual machine. A miss of 512 MiB took 2.5 CPU seconds with half as many bytes of a write and of a read
- * (slabs.ts), and 2.2 with these.
+ * loop 130 µs on a virtual machine. A miss of 512 MiB took 2.5 CPU seconds with writes of 512 KiB and reads of 256 KiB
+ * (slabs.ts), and 2.2 with writes of 1 MiB and reads of 512 KiB.
  */
 const GATHER = 1024 * 1024
 /** Milliseconds that bytes wait for others. The first bytes of a body do not wait. */

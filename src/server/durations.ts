@@ -43,8 +43,8 @@ export function noteDuration(figures: Pick<Figures, 'add'>, record: RequestRecor
 }
 
 /**
- * Records requests with this record, each with a duration of its own: their sums have the same names. The live view is left
- * out, because it lasts as long as its page is open.
+ * Returns a function that records a request like this one, given its duration. The names of its sums are made once. The live
+ * view has no duration, because it lasts as long as its page is open.
  */
 export function durationNotes(
   figures: Pick<Figures, 'add'>,

@@ -3,7 +3,7 @@
 import { fstatSync, write } from 'node:fs'
 import { Socket } from 'node:net'
 
-/** Writes one batch; calls back when the next may come. The bytes are the target's until then. */
+/** Writes one batch, and calls back when it no longer needs its buffer, which is reused. */
 export interface LogTarget {
   write(batch: Buffer, done: (error?: Error | null) => void): void
   close(): void
@@ -93,7 +93,7 @@ export class LogSink {
   write(line: string): void {
     // A line that is being written takes memory, so it counts until it is written.
     const room = this.#limit - this.#waiting.bytes - this.#written.bytes
-    // A character takes at most three bytes.
+    // A UTF-16 code unit takes at most three bytes.
     if (this.#broken || (line.length * 3 > room && Buffer.byteLength(line) > room)) {
       this.#dropped++
       this.#unreported++

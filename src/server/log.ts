@@ -42,14 +42,16 @@ export async function openLog(options: LogOptions = {}): Promise<OpenLog> {
   const base = { level: options.level ?? 'info', base: null, timestamp }
   const logger = pino({ ...base, formatters: { level: (label: string) => ({ level: label }) } }, destination)
   const logEqual = (record: RequestRecord): ((own: OwnFields) => void) => {
-    const level = record.outcome === 'failed' || record.status >= 500 ? 'warn' : 'info'
+    const level = levelOf(record)
     const lineOf = requestLine(level, record)
     return (own) => {
       if (logger.isLevelEnabled(level)) destination.write(lineOf(timestamp(), own))
     }
   }
   return {
-    log: (record) => logEqual(record)(record),
+    log(record) {
+      if (logger.isLevelEnabled(levelOf(record))) logEqual(record)(record)
+    },
     logEqual,
     info: (message) => logger.info(message),
     warn: (message) => logger.warn(message),
@@ -80,6 +82,10 @@ function isoTime(): () => string {
     at = now
     return text
   }
+}
+
+function levelOf({ outcome, status }: RequestRecord): 'info' | 'warn' {
+  return outcome === 'failed' || status >= 500 ? 'warn' : 'info'
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Again, Engine } from '../engine/types.js'
+import { printable } from '../printable.js'
 import { ageSeconds } from '../http/freshness.js'
 import { LruMap } from '../store/lru.js'
 import type { Access } from './access.js'
@@ -80,7 +81,16 @@ export class Repeats {
     const fields = Object.entries(own).flat()
     const ageAt = fields.indexOf('Age') + 1
     const result = { status: 200, bytes: repeatable.entry.size, outcome: 'done' } as const
-    const record = { id: '', method: 'GET', path, ...notes, ...result, firstByte: 0, duration: 0, client: undefined }
+    const record = {
+      id: '',
+      method: 'GET',
+      path: printable(path),
+      ...notes,
+      ...result,
+      firstByte: 0,
+      duration: 0,
+      client: undefined,
+    }
     this.#prepared.set(key, { ...repeatable, fields, ageAt, record, log: this.#o.log.logEqual(record) })
   }
 
@@ -156,5 +166,5 @@ function isPlain(message: IncomingMessage): boolean {
  */
 function keyOf({ url, headers }: IncomingMessage): string {
   const { host, accept, 'accept-language': language, connection } = headers
-  return `${url}\n${host}\n${accept}\n${language}\n${connection}`
+  return `${url}\n${host ?? ''}\n${accept ?? ''}\n${language ?? ''}\n${connection ?? ''}`
 }

@@ -195,9 +195,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** Ids that no other process gives: a random part and a number. A random UUID for each request took 1 µs. */
 function numberedIds(): () => string {
-  const process = randomBytes(12).toString('base64url')
+  const prefix = randomBytes(12).toString('base64url')
   let number = 0
-  return () => `${process}-${++number}`
+  return () => `${prefix}-${++number}`
 }
 
 function ownAddresses(): string[] {

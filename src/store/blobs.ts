@@ -1,7 +1,7 @@
 /** Finished bodies as files named by their sum, and the descriptions beside them: one for each entry, to rebuild a lost index. */
 
-import { chmodSync, renameSync, statSync, type Stats } from 'node:fs'
-import { readFile, rmdir, unlink } from 'node:fs/promises'
+import { chmodSync, statSync, type Stats } from 'node:fs'
+import { readFile, rename, rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
@@ -55,18 +55,19 @@ export class FileBlobs implements BlobStore {
     const path = this.path(sha256)
     try {
       const isThere = ifThere(() => (chmodSync(file, this.#layout.modes.blob), true))
-      if (isThere || (await fileSize(path)) === undefined) this.#move(file, path)
+      if (isThere || (await fileSize(path)) === undefined) await this.#move(file, path)
       return stampOf(statSync(path))
     } catch (error) {
       throw asKissError(error, 'disk', `cannot store the body ${sha256}`)
     }
   }
 
-  #move(file: string, path: string): void {
+  async #move(file: string, path: string): Promise<void> {
     // The folder is made on demand, and the removal of its last blob removes it.
     for (let attempt = 1; ; attempt++) {
       try {
-        return renameSync(file, path)
+        // In the thread pool: the file system frees the bytes of a large body that is replaced slowly.
+        return await rename(file, path)
       } catch (error) {
         if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
         makeDirectory(dirname(path), this.#layout.modes.directory)

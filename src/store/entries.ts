@@ -120,9 +120,11 @@ export class Entries implements EntryStore {
 
   async renew(entry: Entry): Promise<boolean> {
     const renewed = await this.#database.run(async ({ query }) => {
+      // Uses that are written later. The trigger entry_keeps_use keeps the number from falling.
+      const hits = Math.max(0, entry.hits - (this.#uses.pending.get(entry.id)?.hits ?? 0))
       const rows = await query<Row>(
         `UPDATE ${ENTRIES} SET value = ?1 WHERE key = ?2 AND ${ENTRY_SHA256} = ?3 RETURNING key`,
-        JSON.stringify({ value: entry }),
+        JSON.stringify({ value: { ...entry, hits } }),
         entry.id,
         entry.sha256,
       )

@@ -56,16 +56,25 @@ function runKept(this: sqlite.Database, sql: string, ...parameters: Parameter[])
     // A statement that cannot be compiled calls back here only.
     const statement = known ?? this.prepare(sql, (error: Error | null) => error && reject(error))
     statement.all(...parameters, (error: Error | null, rows: unknown[]) => {
-      const isKept = error === null && (known !== undefined || (statements.size < STATEMENTS && !statements.has(sql)))
-      if (isKept) statements.set(sql, statement)
-      else {
-        if (known !== undefined) statements.delete(sql)
-        statement.finalize()
+      if (known === undefined) {
+        const isOpen = kept.get(this) === statements
+        const isKept =
+          error === null && isOpen && isRepeated(sql) && statements.size < STATEMENTS && !statements.has(sql)
+        if (isKept) statements.set(sql, statement)
+        else statement.finalize()
+      } else if (error !== null && statements.get(sql) === known) {
+        statements.delete(sql)
+        known.finalize()
       }
       if (error === null) resolve(rows)
       else reject(error)
     })
   })
+}
+
+/** Statements that set up a connection or an index run once. */
+function isRepeated(sql: string): boolean {
+  return !/^\s*(?:CREATE|DROP|ALTER|PRAGMA)\b/i.test(sql)
 }
 
 /** SQLite closes no database with compiled statements. */
@@ -99,14 +108,15 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
   const query: Query = async <Row>(sql: string, ...parameters: Parameter[]) =>
     (await adapter.query(sql, ...parameters)) as Row[]
 
-  // Awaited before anything else uses the adapter: a file that cannot be opened rejects here and nowhere else.
-  const [version] = await query<{ user_version: number }>('PRAGMA user_version')
   try {
+    // Awaited before anything else uses the adapter: a file that cannot be opened rejects here and nowhere else.
+    const [version] = await query<{ user_version: number }>('PRAGMA user_version')
     // With WAL a commit survives a killed process without a sync; a power loss takes the last ones, never the file.
     await query('PRAGMA synchronous = NORMAL')
     await upgrade(query, file, version?.user_version ?? 0)
   } catch (error) {
-    await adapter.close()
+    // Where the file could not be opened, this rejects with the same error.
+    await adapter.close().catch(() => undefined)
     throw error
   }
   const keyv = new Keyv({
