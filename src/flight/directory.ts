@@ -15,7 +15,7 @@
  */
 
 import * as fs from 'node:fs'
-import { open, rm, unlink, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
@@ -26,6 +26,8 @@ import {
   modesBelow,
   parseOrUndefined,
   PRIVATE,
+  readJson,
+  removeDirectory,
   unlessMissing,
 } from '../store/files.js'
 import { serialised, type Ending } from './ending.js'
@@ -124,7 +126,7 @@ export class Generation {
 
   /** Removes a directory that this process made and could not claim. */
   async abandon(): Promise<void> {
-    await removeDirectory(this.directory)
+    await removeDirectory(this.directory, 'body')
   }
 
   /** Does the path still lead to the generation that was claimed, or whose owner was read? */
@@ -233,7 +235,7 @@ export class Generation {
 
   async remove(): Promise<void> {
     if (!(await this.isSame())) return
-    await removeDirectory(this.directory)
+    await removeDirectory(this.directory, 'body')
   }
 
   #replace(name: string, text: string): void {
@@ -250,19 +252,6 @@ export class Generation {
 
   #show(name: string): void {
     fs.renameSync(join(this.directory, `${name}.new`), join(this.directory, name))
-  }
-}
-
-async function removeDirectory(path: string): Promise<void> {
-  // The file system frees the bytes of a large body slowly.
-  const body = join(path, 'body')
-  if (fs.existsSync(body)) await unlessMissing(unlink(body))
-  try {
-    fs.rmSync(path, { recursive: true, force: true })
-  } catch (error) {
-    if (systemCode(error) !== 'ENOTEMPTY') throw error
-    // A purge created a file in the directory while it was emptied. The synchronous call does not empty it again.
-    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
   }
 }
 
@@ -300,10 +289,4 @@ export async function removeIfEmpty(directory: string): Promise<void> {
     const code = systemCode(error)
     if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error
   }
-}
-
-/** A partly written file reads as absent: the watch wakes its reader again when it is complete. */
-function readJson(path: string): unknown {
-  const text = ifThere(() => fs.readFileSync(path, 'utf8'))
-  return text === undefined ? undefined : parseOrUndefined(text)
 }

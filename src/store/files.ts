@@ -1,8 +1,8 @@
 /** The file operations that the store needs beyond node:fs: plain reads on descriptors, atomic small files, permissions. */
 
 import * as fs from 'node:fs'
-import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, rm, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 
 // FileHandle adds a promise chain, an event emitter and a transfer list to each call; a hit is three calls long.
@@ -71,6 +71,24 @@ export function ifThere<T>(work: () => T): T | undefined {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** Removes a directory and its files. @param large the file in it whose bytes the file system may free slowly */
+export async function removeDirectory(path: string, large: string): Promise<void> {
+  if (fs.existsSync(join(path, large))) await unlessMissing(unlink(join(path, large)))
+  try {
+    fs.rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTEMPTY') throw error
+    // Another process created a file in it meanwhile. The synchronous call does not empty the directory again.
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
+  }
+}
+
+/** The content of a small file. A partly written file reads as absent. */
+export function readJson(path: string): unknown {
+  const text = ifThere(() => fs.readFileSync(path, 'utf8'))
+  return text === undefined ? undefined : parseOrUndefined(text)
 }
 
 /** Writes a small file as a whole or not at all. It is not synced: after a power loss it may be empty. */
