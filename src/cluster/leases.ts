@@ -194,6 +194,8 @@ export class SharedLeases {
 
   /** Renews the leases of this process. */
   async #renew(): Promise<void> {
+    // After a suspension the connections end before Redis has answered: an origin can send much in that time.
+    for (const lease of this.#held) if (this.mayBeTaken(lease)) this.#lose(lease)
     const held = [...this.#held]
     if (held.length === 0) return
     const asked = performance.now()
@@ -203,8 +205,12 @@ export class SharedLeases {
     const kept = (await this.#o.redis.run(RENEW, keys, [this.#lifetime, ...args]).catch(() => [])) as number[]
     held.forEach((lease, i) => {
       if (kept[i] === 1) lease.renewedAt = asked
-      else if (kept[i] === 0 && this.#held.delete(lease)) lease.loss.abort(new Moved('another node downloads by now'))
+      else if (kept[i] === 0) this.#lose(lease)
     })
+  }
+
+  #lose(lease: Held): void {
+    if (this.#held.delete(lease)) lease.loss.abort(new Moved('another node may download by now'))
   }
 }
 

@@ -82,8 +82,8 @@ export class Pace {
     if (span < interval) return
     const growth = (((received - this.#mark.bytes) / span) * 1000) / this.#single
     if (growth >= 1 + GROWTH * (this.limit - 1)) this.limitTo(this.limit)
-    // As many connections as explain the rate.
-    else if (span >= LONGEST * interval) this.limitTo(Math.max(1, Math.floor(growth)))
+    // As many connections as explain the rate: 1.9 times the rate of one takes two.
+    else if (span >= LONGEST * interval) this.limitTo(Math.max(1, Math.round(growth)))
   }
 
   #step(connections: number): void {

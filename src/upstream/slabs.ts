@@ -7,15 +7,12 @@ import type { OnReadOpts, Socket } from 'node:net'
 
 /** Bytes of one read of a new connection, as in Node itself. */
 const SMALL = 64 * 1024
-/**
- * Bytes of one read of a fast connection. A miss of 512 MiB took 2.8 CPU seconds with 64 KiB, 2.4 with 128 and 2.1 with 256.
- * Twice as many pay with the larger writes of flight/writer.ts.
- */
-const SLAB = 512 * 1024
+/** Bytes of one read of a fast connection. A miss of 512 MiB took 2.8 CPU seconds with 64 KiB, 2.4 with 128 and 2.1 with 256. */
+const SLAB = 256 * 1024
 /** A connection is fast after this number of reads in a row that filled at least half of the buffer. */
 const PROVEN = 16
 /** Unused slabs that are kept: two fast downloads need no new ones. */
-const KEEP = 10
+const KEEP = 16
 
 const free: Buffer[] = []
 /** The number of bytes that were read into the memory of a slab. */
