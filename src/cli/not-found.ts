@@ -4,6 +4,23 @@ import type { Hook } from '@oclif/core'
 import { KissError } from '../errors.js'
 import { nearest } from './nearest.js'
 
+/** Names that other tools give to the commands. */
+const foreign: Readonly<Record<string, string>> = {
+  get: 'fetch',
+  download: 'fetch',
+  pull: 'fetch',
+  ls: 'list',
+  rm: 'purge',
+  remove: 'purge',
+  delete: 'purge',
+  clear: 'purge',
+  clean: 'purge',
+  status: 'stats',
+  info: 'stats',
+  start: 'serve',
+  server: 'serve',
+}
+
 const hook: Hook.CommandNotFound = async ({ id, config }) => {
   const commands = config.commandIDs.map((command) => command.replaceAll(':', ' '))
   const [typed, isUrl] = wordsOf(id)
@@ -29,8 +46,10 @@ function wordsOf(id: string): readonly [readonly string[], boolean] {
   return url === undefined ? [words, false] : [words.slice(0, -1), true]
 }
 
-/** The command that the first words are nearest to; its arguments may follow. */
+/** The command whose name in another tool was typed, else the one that the first words are nearest to; its arguments may follow. */
 function guessOf(words: readonly string[], commands: readonly string[]): string | undefined {
+  const [first = ''] = words
+  if (Object.hasOwn(foreign, first)) return foreign[first]
   for (let count = Math.min(words.length, 2); count > 0; count--) {
     const guess = nearest(
       words.slice(0, count).join(' '),

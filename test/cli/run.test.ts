@@ -66,6 +66,8 @@ describe('kiss', () => {
     const lines: [string[], string][] = [
       [['fecth'], 'kiss: there is no command fecth; did you mean kiss fetch?\n'],
       [['fetsh', 'http://h/x?token=secret'], 'kiss: there is no command fetsh; did you mean kiss fetch?\n'],
+      [['get', 'http://h/x?token=secret'], 'kiss: there is no command get; did you mean kiss fetch?\n'],
+      [['rm', '--all'], 'kiss: there is no command rm; did you mean kiss purge?\n'],
       [['ftech', '-o', 'x', 'y'], 'kiss: there is no command ftech; did you mean kiss fetch?\n'],
       [['lava', 'prefech', 'job.yaml'], 'kiss: there is no command lava prefech; did you mean kiss lava prefetch?\n'],
       [['stats', 'https://h/x'], 'kiss: kiss stats takes no such argument\n'],
