@@ -9,6 +9,7 @@ import { failureJson, failureLine, failureOf } from './failure.js'
 import { outputWritten } from './output.js'
 import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, forgetSettingsFile, loadSettingsFile } from './settings/load.js'
+import { forgetSignals } from './signals.js'
 import { writeLines, writeJson } from './terminal.js'
 
 /** Milliseconds: the longest that a timer takes. */
@@ -17,6 +18,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 /** Runs `argv` and ends the process with its exit code, once standard output has been written. */
 export async function run(argv: readonly string[]): Promise<void> {
   forgetSettingsFile()
+  forgetSignals()
   // Compiled code only: NODE_ENV=test must not make oclif look for TypeScript.
   oclifSettings.enableAutoTranspile = false
   let broken: Error | undefined

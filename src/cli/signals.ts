@@ -4,10 +4,21 @@ import { setMaxListeners } from 'node:events'
 import { constants } from 'node:os'
 import { KissError } from '../errors.js'
 
-const controller = new AbortController()
-// Each download adds a listener: Node would warn at the eleventh.
-setMaxListeners(0, controller.signal)
+let controller = newController()
 let first: NodeJS.Signals | undefined
+
+function newController(): AbortController {
+  const created = new AbortController()
+  // Each download adds a listener: Node would warn at the eleventh.
+  setMaxListeners(0, created.signal)
+  return created
+}
+
+/** A new command begins. A signal that stopped an earlier command of this process does not stop it. */
+export function forgetSignals(): void {
+  controller = newController()
+  first = undefined
+}
 
 /** The signal that stopped this process, once one did. */
 export function stoppedBy(): NodeJS.Signals | undefined {

@@ -38,7 +38,7 @@ describe('a cache on a small file system', () => {
   it('is served although not a byte is free, and evicts for what is new', async () => {
     disk.fill()
     cli.origin.serve('/c', { body: bytes('c', MIB), etag: '"c"' })
-    const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], { env: env() })
+    const running = cli.sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.1'], { env: env() })
     const server = await listening(running)
     for (const name of ['b', 'c', 'c']) {
       const answer = await fetch(`${server}api/v1/fetch?url=${encodeURIComponent(cli.origin.url(`/${name}`))}`)

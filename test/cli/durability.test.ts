@@ -23,7 +23,7 @@ describe('the sync of stored bodies', () => {
   }
 
   it('is done by kiss serve behind the answers, so that no later boot has to hash them', async () => {
-    const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'])
+    const running = cli.sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.1'])
     const answer = await fetch(
       `${await listening(running)}api/v1/fetch?url=${encodeURIComponent(cli.origin.url('/a'))}`,
     )

@@ -66,7 +66,7 @@ describe('kiss fetch', () => {
       const kiss = server ? await Serving.start(cli.sandbox, ['--allow-upstream', '127.0.0.0/8']) : undefined
       const args = ['fetch', cli.origin.url('/a/Image.gz'), ...(kiss ? ['--server', kiss.url] : [])]
       const { code, stderr } = await cli.sandbox.run(args)
-      kiss?.running.child.kill('SIGKILL')
+      await kiss?.stop()
       assert.equal(code, 0)
       assert.match(stderr, /^kiss: http:\S+\/a\/Image\.gz: .*text\/html.*sign-in page.*not kept/)
       assert.equal(readFileSync(saved('Image.gz'), 'utf8'), page)

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'yaml'
 import { dispatcherConfig } from '#lava/dispatcher.js'
-import { listening, Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Command } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
 
 const example = 'https://storage.example.com/builds/Image.gz'
@@ -23,7 +23,7 @@ describe('the lines of the help page', function () {
   const body = bytes('help', 30_000)
   let sandbox: Sandbox
   let origin: Origin
-  let running: Running
+  let running: Command
   let server: string
   let lines: Map<string, string>
 
@@ -31,7 +31,7 @@ describe('the lines of the help page', function () {
     sandbox = new Sandbox()
     origin = await Origin.start()
     origin.serve('/builds/Image.gz', { body })
-    running = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'])
+    running = sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'])
     server = await listening(running)
     lines = linesOf(await (await fetch(`${server}help/`)).text())
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { listening, Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Command } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
 
 describe('the cache of a server', () => {
@@ -10,7 +10,7 @@ describe('the cache of a server', () => {
   let laptop: Sandbox
   let origin: Origin
   /** One server for all tests: the URLs of each test are new, like the port of its origin. */
-  let running: Running | undefined
+  let running: Command | undefined
   let server: string
   before(() => {
     lab = new Sandbox()
@@ -21,7 +21,7 @@ describe('the cache of a server', () => {
     origin = await Origin.start()
     origin.serve('/Image', { body })
     if (running !== undefined) return
-    running = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
+    running = lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(lab.root, 'token') },
     })
     server = await listening(running)

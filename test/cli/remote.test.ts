@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { listening, Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Command } from '../support/cli.js'
 import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { until } from '../support/until.js'
 
@@ -20,7 +20,7 @@ describe('kiss with --server', () => {
   let laptop: Sandbox
   let origin: Origin
   /** One server for all tests: the URLs of each test are new, like the port of its origin. */
-  let running: Running | undefined
+  let running: Command | undefined
   let server: string
   before(() => {
     lab = new Sandbox()
@@ -31,7 +31,7 @@ describe('kiss with --server', () => {
     origin = await Origin.start()
     origin.serve('/Image', { body })
     if (running !== undefined) return
-    running = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
+    running = lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(lab.root, 'token') },
     })
     server = await listening(running)
@@ -126,7 +126,7 @@ describe('kiss with --server', () => {
     const gate = latch()
     const large = bytes('large', 4_000_000)
     origin.script('/large', [{ body: large, etag: '"1"', stall: { after: 1_000_000, until: gate.opened } }, {}])
-    const other = lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'], {
+    const other = lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'], {
       env: { KISS_CACHE_DIR: path.join(lab.root, 'other') },
     })
     const args = ['fetch', '--server', server, '--server', await listening(other), origin.url('/large')]

@@ -73,7 +73,7 @@ describe('rules on the command line', () => {
       await kiss.fetch(origin.url('/latest/a'))
       assert.equal((await kiss.fetch(origin.url('/latest/a'))).headers['cache-status'], 'kiss; hit')
     } finally {
-      kiss.running.child.kill('SIGKILL')
+      await kiss.stop()
     }
   })
 })

@@ -46,7 +46,7 @@ describe('access to kiss serve', () => {
   })
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy()
-    for (const server of servers.splice(0)) server.running.child.kill('SIGKILL')
+    for (const server of servers.splice(0)) await server.stop()
     await origin.close()
     sandbox.remove()
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { listening, Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Command } from '../support/cli.js'
 import { get, open, readAll } from '../server/support/client.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 
@@ -12,7 +12,7 @@ describe('the pages of kiss serve', function () {
   const admin = { headers: { Authorization: `Bearer ${token}` } }
   let sandbox: Sandbox
   let origin: Origin
-  let running: Running
+  let running: Command
   let server: string
 
   async function serve(...more: string[]): Promise<void> {
@@ -28,7 +28,9 @@ describe('the pages of kiss serve', function () {
       '--egress-price',
       '0.09',
     ]
-    running = sandbox.start(['serve', ...flags, ...more])
+    // Workers are processes that start the program themselves.
+    const isAlone = !more.includes('--workers')
+    running = isAlone ? sandbox.startServer([...flags, ...more]) : sandbox.start(['serve', ...flags, ...more])
     server = await listening(running)
   }
 

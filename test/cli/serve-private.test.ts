@@ -21,7 +21,7 @@ describe('private artifacts of kiss serve', () => {
     kiss = await Serving.start(sandbox, args)
   })
   afterEach(async () => {
-    kiss.running.child.kill('SIGKILL')
+    await kiss.stop()
     await origin.close()
     sandbox.remove()
   })

@@ -42,7 +42,7 @@ describe('the upstream connections of kiss serve', () => {
     for (const one of [origin, other]) one.serve('/a', { body, etag: '"v1"' })
   })
   afterEach(async () => {
-    for (const server of servers.splice(0)) server.running.child.kill('SIGKILL')
+    for (const server of servers.splice(0)) await server.stop()
     await Promise.all([origin.close(), other.close()])
     sandbox.remove()
   })

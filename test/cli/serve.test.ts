@@ -42,7 +42,7 @@ describe('kiss serve', () => {
   })
 
   it('refuses loopback upstreams unless they are allowed', async () => {
-    const running = cli.sandbox.start(['serve', '--port', '0'])
+    const running = cli.sandbox.startServer(['--port', '0'])
     const answer = await fetch(fetchUrl(await listening(running), '/a'))
     assert.equal(answer.status, 403)
     assert.match(await answer.text(), /--allow-upstream/)
@@ -114,7 +114,7 @@ describe('kiss serve', () => {
 
   it('purges for the admin token, and for no client without --admin-token-file', async () => {
     writeFileSync(path.join(cli.sandbox.root, 'token'), 'secret-of-the-admin\n')
-    const running = cli.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1'], {
+    const running = cli.sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.1'], {
       env: { KISS_ADMIN_TOKEN_FILE: path.join(cli.sandbox.root, 'token') },
     })
     const url = fetchUrl(await listening(running), '/a')

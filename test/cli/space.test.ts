@@ -57,8 +57,7 @@ describe('the quota of a cache directory', () => {
   it('is not emptied by a HEAD of a body that is announced and never sent', async () => {
     await fill()
     cli.origin.script('/bait', [{ body: bytes('bait', 1_900_000), stall: { after: 0 } }])
-    const running = cli.sandbox.start([
-      'serve',
+    const running = cli.sandbox.startServer([
       ...['--port', '0', '--allow-upstream', '127.0.0.1', '--quota', '2000000', '--drain-timeout', '0s'],
     ])
     const server = await listening(running)

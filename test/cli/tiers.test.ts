@@ -1,6 +1,6 @@
 /** The real program in three tiers: a laptop asks a lab, the lab asks a site, and the site asks the origin. */
 import assert from 'node:assert/strict'
-import { listening, Sandbox, type Running } from '../support/cli.js'
+import { listening, Sandbox, type Command } from '../support/cli.js'
 import { bytes, Origin, sha256 } from '../support/origin.js'
 
 interface Stats {
@@ -10,7 +10,7 @@ interface Stats {
 describe('a laptop, a lab and a site', () => {
   const body = bytes('tiers', 400_000)
   let sandboxes: Sandbox[]
-  let servers: Running[]
+  let servers: Command[]
   let origin: Origin
   beforeEach(async () => {
     sandboxes = [new Sandbox(), new Sandbox(), new Sandbox()]
@@ -20,7 +20,7 @@ describe('a laptop, a lab and a site', () => {
   })
   afterEach(async () => {
     for (const { child, ended } of servers) {
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
       await ended
     }
     await origin.close()
@@ -28,7 +28,7 @@ describe('a laptop, a lab and a site', () => {
   })
 
   async function serve(sandbox: Sandbox, ...more: string[]): Promise<string> {
-    const running = sandbox.start(['serve', '--port', '0', ...more])
+    const running = sandbox.startServer(['--port', '0', ...more])
     servers.push(running)
     return listening(running)
   }
@@ -51,7 +51,7 @@ describe('a laptop, a lab and a site', () => {
 
     // Without the lab, the laptop asks the origin, unless it may not.
     for (const { child, ended } of servers.splice(1)) {
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
       await ended
     }
     origin.serve('/other', { body })

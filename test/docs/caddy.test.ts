@@ -19,7 +19,7 @@ describe('docs/proxy/Caddyfile', () => {
     const gate = latch()
     origin.script('/f', [{ body, stall: { after: 50_000, until: gate.opened } }])
     origin.serve('/short', { body })
-    const kiss = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.1', '--trust-proxy', '127.0.0.1'])
+    const kiss = sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.1', '--trust-proxy', '127.0.0.1'])
     const { host } = new URL(await listening(kiss))
     const port = await freePort()
     const file = path.join(sandbox.root, 'Caddyfile')

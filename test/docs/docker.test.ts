@@ -35,7 +35,7 @@ describe('docs/docker', () => {
   it('has a health check that tells a server that serves from one that does not', async () => {
     const sandbox = new Sandbox()
     try {
-      const running = sandbox.start(['serve', '--port', '0'])
+      const running = sandbox.startServer(['--port', '0'])
       const { port } = new URL(await listening(running))
       assert.equal(await health(port), 0)
       running.child.kill('SIGTERM')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { runInSharedProcess } from './runner.js'
+import { runInSharedProcess, startInSharedProcess, type SharedRun } from './runner.js'
 
 /** The folder of the project: the tests run from test/dist/support. */
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
@@ -30,10 +30,19 @@ export interface RunOptions {
   readonly bin?: string
 }
 
-/** A process that is still running, and what becomes of it. */
-export interface Running {
-  readonly child: ChildProcessWithoutNullStreams
+/** A command that is still running, and what becomes of it. */
+export interface Command {
+  readonly child: {
+    readonly stdout: Readable
+    readonly stderr: Readable
+    kill(signal: NodeJS.Signals): void
+  }
   readonly ended: Promise<Ran>
+}
+
+/** The same in a process of its own. */
+export interface Running extends Command {
+  readonly child: ChildProcessWithoutNullStreams
 }
 
 /** A temporary home, working directory and cache. Nothing of the caller's environment gets in but PATH. */
@@ -61,10 +70,20 @@ export class Sandbox {
    * Runs a command to its end. It shares a process with other runs (support/runner.ts). What only a process of its own
    * can show, such as a signal, a broken pipe or the start itself, needs `start`.
    */
-  run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const { env, input = '', cwd = this.cwd, bin = program } = options
-    if (Object.keys(env ?? {}).some((name) => READ_AT_START.test(name))) return this.start(args, options).ended
-    return runInSharedProcess({ bin: realpathSync(bin), args, env: this.#environment(env), cwd, input })
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    if (needsProcess(options)) return this.start(args, options).ended
+    const { code, stdout, stderr } = await runInSharedProcess(this.#request(args, options))
+    return { code, signal: null, stdout: stdout.toString(), stderr: stderr.toString() }
+  }
+
+  /** Starts `kiss serve` in a process that has run other commands. Signals reach the server alone. */
+  startServer(args: readonly string[], options: RunOptions = {}): Command {
+    if (needsProcess(options)) return this.start(['serve', ...args], options)
+    return startInSharedProcess(this.#request(['serve', ...args], options))
+  }
+
+  #request(args: readonly string[], { env, input = '', cwd = this.cwd, bin = program }: RunOptions): SharedRun {
+    return { bin: realpathSync(bin), args, env: this.#environment(env), cwd, input }
   }
 
   #environment(added: RunOptions['env']): Record<string, string> {
@@ -85,6 +104,10 @@ export class Sandbox {
   }
 }
 
+function needsProcess({ env = {} }: RunOptions): boolean {
+  return Object.keys(env).some((name) => READ_AT_START.test(name))
+}
+
 /** All that a process says, until its end. */
 export async function collect(child: ChildProcessWithoutNullStreams): Promise<Ran> {
   let stdout = ''
@@ -98,7 +121,7 @@ export async function collect(child: ChildProcessWithoutNullStreams): Promise<Ra
 }
 
 /** The URL that `kiss serve` prints first. Rejects when it ends instead. */
-export async function listening({ child, ended }: Running): Promise<string> {
+export async function listening({ child, ended }: Command): Promise<string> {
   const failed = ended.then(({ code, stderr }) => Promise.reject(new Error(`exit code ${code}: ${stderr}`)))
   return Promise.race([firstLine(child.stdout), failed])
 }

@@ -6,7 +6,7 @@ import { createServer, connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Sandbox, type RunOptions } from './cli.js'
+import { Sandbox, type RunOptions, type Running } from './cli.js'
 import { childrenOf } from './processes.js'
 import { Serving } from './serving.js'
 
@@ -123,7 +123,7 @@ async function listens(port: number, host = '127.0.0.1'): Promise<boolean> {
 export interface Node {
   readonly sandbox: Sandbox
   readonly host: string
-  serving: Serving
+  serving: Serving<Running>
   readonly args: readonly string[]
   readonly options: RunOptions
 }
@@ -171,7 +171,7 @@ export class TestCluster {
       ...['--cluster-token-file', tokenFile, '--admin-token-file', adminFile, ...flags],
     ]
     const options = settings.env ? { env: settings.env(i) } : {}
-    const node: Node = { sandbox, host, args, options, serving: await Serving.start(sandbox, args, options) }
+    const node: Node = { sandbox, host, args, options, serving: await Serving.startProcess(sandbox, args, options) }
     this.nodes[i] = node
     return node
   }
@@ -195,7 +195,7 @@ export class TestCluster {
 
   /** Starts it again on its directory. */
   async restart(node: Node): Promise<void> {
-    node.serving = await Serving.start(node.sandbox, node.args, node.options)
+    node.serving = await Serving.startProcess(node.sandbox, node.args, node.options)
   }
 
   /** Stops a node for good. */

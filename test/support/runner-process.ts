@@ -1,13 +1,13 @@
 /**
  * Runs commands of kiss one after another in one process: a start of Node and the loading of the modules cost more CPU
- * than most commands. Each run gets its own environment, working directory, standard streams, listeners and exit code.
+ * than most commands, and ten times as much as the start of a server. Each run gets its own environment, working
+ * directory, standard streams, listeners and exit code.
  */
 import { Console } from 'node:console'
 import type { EventEmitter } from 'node:events'
 import path from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
-import type { Ran } from './cli.js'
 
 export interface RunRequest {
   /** The program, such as `bin/run.js`; its bundle is what runs. */
@@ -16,29 +16,48 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   /** Standard input, to its end. */
-  readonly input: string
+  readonly input: string | Buffer
+  /** Is the output passed on while it is written, on the standard streams of this process? */
+  readonly live: boolean
 }
+
+/** Only the code, if the output was passed on. */
+export interface RunResult {
+  readonly code: number
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+}
+
+/** A signal for the command that is running. */
+export interface SignalRequest {
+  readonly signal: NodeJS.Signals
+}
+
+/** Follows the output of a live run on both streams. */
+export const END_OF_RUN = 0
 
 type Listener = Parameters<EventEmitter['on']>[1]
 
 const exit = process.exit.bind(process)
+const own = { stdout: process.stdout, stderr: process.stderr }
 process.on('disconnect', () => exit())
-process.on('message', (request: RunRequest) => {
-  void runOnce(request).then((ran) => process.send!(ran))
+process.on('message', (request: RunRequest | SignalRequest) => {
+  if ('signal' in request) process.emit(request.signal, request.signal)
+  else void runOnce(request).then((result) => process.send!(result))
 })
 
-async function runOnce({ bin, args, env, cwd, input }: RunRequest): Promise<Ran> {
+async function runOnce({ bin, args, env, cwd, input, live }: RunRequest): Promise<RunResult> {
   const bundle = pathToFileURL(path.join(path.dirname(bin), '../dist/bundle/cli/run.js')).href
   const { run } = (await import(bundle)) as { run: (argv: readonly string[]) => Promise<void> }
   const known = listenersOfProcess()
-  const stdout = new Collected()
-  const stderr = new Collected()
+  const stdout = new Output(live ? own.stdout : undefined)
+  const stderr = new Output(live ? own.stderr : undefined)
   for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name)
   Object.assign(process.env, env, { OCLIF_DISABLE_ENGINE_WARNING: '1' })
   process.chdir(cwd)
   process.argv = [process.execPath, bin, ...args]
   process.exitCode = undefined
-  replace('stdin', Readable.from(input === '' ? [] : [Buffer.from(input)], { objectMode: false }))
+  replace('stdin', Readable.from(input.length === 0 ? [] : [Buffer.from(input)], { objectMode: false }))
   replace('stdout', stdout)
   replace('stderr', stderr)
   // The console keeps the streams of its first use.
@@ -56,7 +75,8 @@ async function runOnce({ bin, args, env, cwd, input }: RunRequest): Promise<Ran>
     if (event === 'exit') listener(code)
   }
   process.chdir('/')
-  return { code, signal: null, stdout: stdout.text, stderr: stderr.text }
+  if (live) for (const stream of [own.stdout, own.stderr]) stream.write(Buffer.of(END_OF_RUN))
+  return { code, stdout: stdout.collected, stderr: stderr.collected }
 }
 
 function replace(name: 'stdin' | 'stdout' | 'stderr', stream: Readable | Writable): void {
@@ -71,17 +91,27 @@ function listenersOfProcess(): [string | symbol, Listener][] {
     )
 }
 
-/** A standard stream that is no terminal. */
-class Collected extends Writable {
+/** A standard stream that is no terminal. It collects what is written, or passes it on. */
+class Output extends Writable {
   readonly #chunks: Buffer[] = []
+  readonly #to: Writable | undefined
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+  constructor(to: Writable | undefined) {
+    super()
+    this.#to = to
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#to !== undefined) {
+      this.#to.write(chunk, done)
+      return
+    }
     // A writer may use its buffer again.
     this.#chunks.push(Buffer.from(chunk))
     done()
   }
 
-  get text(): string {
-    return Buffer.concat(this.#chunks).toString()
+  get collected(): Buffer {
+    return Buffer.concat(this.#chunks)
   }
 }

@@ -1,5 +1,5 @@
-/** A `kiss serve` in a process of its own, with what a client needs to ask it. */
-import { listening, type RunOptions, type Running, type Sandbox } from './cli.js'
+/** A `kiss serve`, with what a client needs to ask it. */
+import { listening, type Command, type RunOptions, type Running, type Sandbox } from './cli.js'
 import { get, type Answer, type ClientOptions } from '../server/support/client.js'
 
 export interface Status {
@@ -8,15 +8,25 @@ export interface Status {
   readonly [key: string]: unknown
 }
 
-export class Serving {
+export class Serving<Started extends Command = Command> {
+  /** In a process that has run other commands, see `Sandbox.startServer`. */
   static async start(sandbox: Sandbox, args: readonly string[] = [], options: RunOptions = {}): Promise<Serving> {
-    const port = args.includes('--port') ? [] : ['--port', '0']
-    const running = sandbox.start(['serve', ...port, ...args], options)
+    const running = sandbox.startServer(withPort(args), options)
+    return new Serving(running, await listening(running))
+  }
+
+  /** In a process of its own, which can be killed or stopped. */
+  static async startProcess(
+    sandbox: Sandbox,
+    args: readonly string[] = [],
+    options: RunOptions = {},
+  ): Promise<Serving<Running>> {
+    const running = sandbox.start(['serve', ...withPort(args)], options)
     return new Serving(running, await listening(running))
   }
 
   private constructor(
-    readonly running: Running,
+    readonly running: Started,
     /** With a final `/`. */
     readonly url: string,
   ) {}
@@ -42,4 +52,8 @@ export class Serving {
     this.running.child.kill('SIGTERM')
     return (await this.running.ended).stderr
   }
+}
+
+function withPort(args: readonly string[]): readonly string[] {
+  return args.includes('--port') ? args : ['--port', '0', ...args]
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { listening, Sandbox, type Ran, type Running } from '../../support/cli.js'
+import { listening, Sandbox, type Ran, type Command } from '../../support/cli.js'
 import type { GitLabServer } from '../../support/gitlab-server.js'
 import { filesWith, formsOf, own, startLab } from './lab.js'
 
@@ -127,12 +127,12 @@ describe('GitLab on the command line', () => {
   }
 
   describe('kiss serve', () => {
-    let running: Running
+    let running: Command
     let output: { stdout: string; stderr: string }
     const serve = async (
       env: Record<string, string>,
     ): Promise<(url: string, headers?: Record<string, string>) => Promise<Response>> => {
-      running = sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8', '--log-level', 'trace'], {
+      running = sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8', '--log-level', 'trace'], {
         env: { GITLAB_HOST: gitlab.url, GITLAB_TOKEN: own.private, ...env },
       })
       output = { stdout: '', stderr: '' }

@@ -8,7 +8,7 @@ import { downloadsOf } from '#lava/downloads.js'
 import { parseJob } from '#lava/parse.js'
 import { prefetch, summaryOf, type PrefetchResult } from '#lava/prefetch.js'
 import type { Source } from '#lava/source.js'
-import { listening, Sandbox, type Ran, type Running } from '../../support/cli.js'
+import { listening, Sandbox, type Ran, type Command } from '../../support/cli.js'
 import { bytes, Origin } from '../../support/origin.js'
 
 const kernel = bytes('kernel', 70_000)
@@ -38,7 +38,7 @@ describe('kiss lava prefetch and urls', () => {
   let sandbox: Sandbox
   let origin: Origin
   /** One server for all tests: the URLs of each test are new, like the port of its origin. */
-  let serving: Running | undefined
+  let serving: Command | undefined
   let server: Promise<string> | undefined
   const lab = new Sandbox()
   beforeEach(async () => {
@@ -61,7 +61,7 @@ describe('kiss lava prefetch and urls', () => {
   const json = async <Result>(command: string, ...args: string[]): Promise<Result> =>
     JSON.parse((await run(command, '--json', ...args)).stdout) as Result
   function serve(): Promise<string> {
-    serving ??= lab.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8'])
+    serving ??= lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'])
     server ??= listening(serving)
     return server
   }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { AwsIdentity, proofs } from '../../support/aws-identity.js'
 import { bytes } from '../../support/bytes.js'
-import { Sandbox, listening, type Running } from '../../support/cli.js'
+import { Sandbox, listening, type Command } from '../../support/cli.js'
 import { S3Server } from '../../support/s3-server.js'
 import { filesWith, secretsIn } from '../../support/secrets.js'
 
@@ -13,7 +13,7 @@ describe('AWS credentials in a server', () => {
   let sandbox: Sandbox
   let identity: AwsIdentity
   let server: S3Server
-  let kiss: Running | undefined
+  let kiss: Command | undefined
   beforeEach(async () => {
     sandbox = new Sandbox()
     identity = await AwsIdentity.start()
@@ -42,8 +42,8 @@ describe('AWS credentials in a server', () => {
   /** Returns what asks for an object, by default one that nobody has asked for before. */
   const serve = async (env: Env): Promise<(key?: string) => Promise<Response>> => {
     const settings = { AWS_ENDPOINT_URL_S3: server.endpoint, AWS_REGION: 'us-east-1', KISS_S3_BUCKETS: 'lkft' }
-    const args = ['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8', '--log-level', 'trace']
-    kiss = sandbox.start(args, { env: { ...settings, ...env } })
+    const args = ['--port', '0', '--allow-upstream', '127.0.0.0/8', '--log-level', 'trace']
+    kiss = sandbox.startServer(args, { env: { ...settings, ...env } })
     const root = await listening(kiss)
     let n = 0
     const fresh = (): string => {

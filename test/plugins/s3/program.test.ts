@@ -5,7 +5,7 @@ import path from 'node:path'
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { bytes } from '../../support/bytes.js'
-import { Sandbox, type Ran, type Running } from '../../support/cli.js'
+import { Sandbox, type Ran, type Command } from '../../support/cli.js'
 import { S3Server, type S3Key } from '../../support/s3-server.js'
 import { environmentFor, keys, withoutAmbientCredentials } from './harness.js'
 
@@ -17,7 +17,7 @@ describe('kiss with S3, as a program', () => {
   const body = bytes('kernel', 300_000)
   let sandbox: Sandbox
   let server: S3Server
-  let kiss: Running | undefined
+  let kiss: Command | undefined
   beforeEach(async () => {
     sandbox = new Sandbox()
     server = await S3Server.start({ keys: [keys, alice, bob] })
@@ -36,7 +36,7 @@ describe('kiss with S3, as a program', () => {
     sandbox.run(['fetch', ...args], { env: { ...environmentFor(server), ...env } })
   /** Starts `kiss serve`; returns a function that asks it for a URL. */
   const serve = async (args: string[], env: Record<string, string> = {}) => {
-    kiss = sandbox.start(['serve', '--port', '0', ...args], { env: { ...environmentFor(server), ...env } })
+    kiss = sandbox.startServer(['--port', '0', ...args], { env: { ...environmentFor(server), ...env } })
     const [line] = (await once(kiss.child.stdout, 'data')) as [string]
     const root = line.trim()
     return {
