@@ -81,18 +81,32 @@ describe('small bodies in memory', () => {
 
   it('are gone with their file, and read again when another program has written to it', async () => {
     const store = await fixture.open()
+    let now = 0
+    const bodies = new SmallBodies({ open: (name, length) => store.blobs.open(name, length), now: () => now })
     const { sha256: sum, size } = await put(store, 'a', 'body')
-    await (await store.open({ sha256: sum, size }))?.close()
+    await (await bodies.open(sum, size))?.close()
     await plant(store, sum, 'body')
     await nextTurn()
-    assert.equal(store.bodies.peek(sum), undefined)
-    await (await store.open({ sha256: sum, size }))?.close()
-    const again = store.bodies.peek(sum)
+    now += 10
+    assert.equal(bodies.peek(sum), undefined)
+    await (await bodies.open(sum, size))?.close()
+    const again = bodies.peek(sum)
     assert.equal(again?.bytes.toString(), 'body')
     again.leave()
     await rm(store.blobs.path(sum))
     await nextTurn()
-    assert.equal(store.bodies.peek(sum), undefined)
-    assert.equal(store.bodies.bytes, 0)
+    now += 10
+    assert.equal(bodies.peek(sum), undefined)
+    assert.equal(bodies.bytes, 0)
+  })
+
+  it('are served from memory between two looks at their file, which another program removed', async () => {
+    const store = await fixture.open()
+    const bodies = new SmallBodies({ open: (name, length) => store.blobs.open(name, length), now: () => 0 })
+    const { sha256: sum, size } = await put(store, 'a', 'body')
+    await (await bodies.open(sum, size))?.close()
+    await rm(store.blobs.path(sum))
+    await nextTurn()
+    assert.equal(bodies.peek(sum)?.bytes.toString(), 'body')
   })
 })
