@@ -22,7 +22,7 @@ describe('examples in the help texts', () => {
   let shell: PasteShell
   let origin: Origin
   beforeEach(async () => {
-    shell = new PasteShell()
+    shell = await PasteShell.open()
     origin = await Origin.start()
     // What `printf hello | xz` makes.
     const xz = '/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAEaGVsbG8AAAAAsTe52+XaHpsAAR0FuC2Arx+2830BAAAAAARZWg=='

@@ -26,7 +26,7 @@ describe('the recipes of docs/ci.md', () => {
   let server: string
   let names: Record<string, string>
   beforeEach(async () => {
-    shell = new PasteShell()
+    shell = await PasteShell.open()
     origin = await Origin.start()
     server = await shell.serve(['--cache-dir', path.join(shell.sandbox.root, 'served')])
     names = {

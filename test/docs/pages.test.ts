@@ -19,15 +19,18 @@ function blocks(text: string): { readonly script: string; readonly tested: boole
 }
 
 describe('the pages in docs/', () => {
-  let shell: PasteShell
+  /** One for all pages. */
+  let server: PasteShell
+  let serverUrl: string
   let origin: Origin
-  beforeEach(async () => {
-    shell = new PasteShell()
+  before(async () => {
+    server = await PasteShell.open()
+    serverUrl = await server.serve()
     origin = await Origin.start()
     for (const name of ['Image.gz', 'rootfs.img']) origin.serve(`/builds/${name}`, { body: bytes(name, 10_000) })
   })
-  afterEach(async () => {
-    await shell.remove()
+  after(async () => {
+    await server.remove()
     await origin.close()
   })
 
@@ -35,19 +38,24 @@ describe('the pages in docs/', () => {
     const scripts = blocks(text).filter(({ tested }) => tested)
     if (scripts.length > 0) {
       it(`${name}: its commands work one after the other`, async () => {
+        const shell = await PasteShell.open()
         const etc = path.join(shell.sandbox.root, 'etc-kiss')
         mkdirSync(etc)
         const authority = path.join(shell.sandbox.root, 'lab-ca.pem')
         writeFileSync(authority, readFileSync(path.join(project, 'test/data/tls/first-cert.pem')))
         const names = {
-          'http://kiss:8001': await shell.serve(['--cache-dir', path.join(shell.sandbox.root, 'served')]),
+          'http://kiss:8001': serverUrl,
           'https://artifacts.example.com': origin.url(''),
           '/etc/kiss': etc,
           '/etc/ssl/certs/lab-ca.pem': authority,
         }
-        for (const { script } of scripts) {
-          const { code, stdout, stderr } = await shell.paste(script, names)
-          assert.equal(code, 0, `${script}\n${stdout}${stderr}`)
+        try {
+          for (const { script } of scripts) {
+            const { code, stdout, stderr } = await shell.paste(script, names)
+            assert.equal(code, 0, `${script}\n${stdout}${stderr}`)
+          }
+        } finally {
+          await shell.remove()
         }
       })
     }

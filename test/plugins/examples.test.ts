@@ -78,7 +78,7 @@ describe('examples in the help texts of the plugins', () => {
   for (const [plugin, prepare] of Object.entries(labs)) {
     describe(`of ${plugin}`, () => {
       before(async () => {
-        shell = new PasteShell()
+        shell = await PasteShell.open()
         stops = [() => shell.remove()]
         names = {}
         await prepare()

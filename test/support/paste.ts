@@ -1,19 +1,56 @@
 /** A shell in which the commands of documents run as they stand: `kiss` is on the path, and names of examples are stand-ins. */
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import path from 'node:path'
-import { collect, listening, project, Sandbox, type Ran, type Running } from './cli.js'
+import { collect, firstLine, listening, project, Sandbox, type Command, type Ran, type Running } from './cli.js'
+import { runInSharedProcess } from './runner.js'
+
+const program = path.join(project, 'bin/run.js')
+
+/**
+ * The `kiss` of the shell. A server gets a process of its own. Any other command is written into a folder, runs in a
+ * process that has run others before (runner.ts), and leaves its output there.
+ */
+const kiss = (folder: string, port: number): string => `
+case " $* " in
+  *" --check "* | *" --print-config "*) ;;
+  " serve "*) exec node ${program} "$@" ;;
+esac
+run=$(mktemp -d ${folder}/run-XXXXXX)
+printf '%s\\0' "$#" "$@" > "$run/args"
+env -0 > "$run/env"
+if [ -p /dev/stdin ] || [ -f /dev/stdin ]; then cat > "$run/input"; fi
+exec 3<> /dev/tcp/127.0.0.1/${port}
+printf '%s\\n' "$run" >&3
+read -r code <&3
+cat "$run/stdout"
+cat "$run/stderr" >&2
+exit "$code"
+`
 
 export class PasteShell {
-  readonly sandbox = new Sandbox()
   /** Variables of the shell, beside home, path and cache. */
   readonly env: Record<string, string> = {}
-  readonly #bin = path.join(this.sandbox.root, 'bin')
-  readonly #servers: Running[] = []
+  readonly #bin: string
+  readonly #servers: Command[] = []
 
-  constructor() {
+  static async open(): Promise<PasteShell> {
+    const commands = createServer((socket) => void runCommand(socket))
+    commands.listen(0, '127.0.0.1')
+    await once(commands, 'listening')
+    return new PasteShell(new Sandbox(), commands)
+  }
+
+  private constructor(
+    readonly sandbox: Sandbox,
+    /** Gets the folder of each command, and answers with its exit code. */
+    readonly commands: Server,
+  ) {
+    this.#bin = path.join(sandbox.root, 'bin')
     mkdirSync(this.#bin)
-    symlinkSync(path.join(project, 'bin/run.js'), path.join(this.#bin, 'kiss'))
+    this.standIn('kiss', kiss(sandbox.root, (commands.address() as AddressInfo).port))
     this.standIn('sudo', 'exec "$@"')
     // Enough for the examples: none looks at what it prints.
     if (spawnSync('jq', ['--version']).error !== undefined) this.standIn('jq', 'cat')
@@ -22,13 +59,13 @@ export class PasteShell {
   /** A program of this name. */
   standIn(name: string, script: string): void {
     const file = path.join(this.#bin, name)
-    writeFileSync(file, `#!/bin/sh\n${script}\n`)
+    writeFileSync(file, `#!/bin/bash\n${script}\n`)
     chmodSync(file, 0o755)
   }
 
   /** Starts `kiss serve` on a free port, which may connect to loopback; its URL without the final slash. */
   async serve(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<string> {
-    const running = this.sandbox.start(['serve', '--port', '0', '--allow-upstream', '127.0.0.0/8', ...args], {
+    const running = this.sandbox.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8', ...args], {
       env: { ...this.env, ...env },
     })
     this.#servers.push(running)
@@ -62,6 +99,25 @@ export class PasteShell {
       child.kill('SIGTERM')
       await ended
     }
+    this.commands.close()
     this.sandbox.remove()
   }
+}
+
+/** Runs the command whose folder the socket names, and answers with its exit code. */
+async function runCommand(socket: Socket): Promise<void> {
+  const folder = await firstLine(socket)
+  const texts = (name: string): string[] => readFileSync(path.join(folder, name), 'utf8').split('\0').slice(0, -1)
+  const env = Object.fromEntries(texts('env').map((text) => [text.replace(/=.*/s, ''), text.replace(/^.*?=/s, '')]))
+  const input = path.join(folder, 'input')
+  const { code, stdout, stderr } = await runInSharedProcess({
+    bin: program,
+    args: texts('args').slice(1),
+    env,
+    cwd: env['PWD'] ?? '/',
+    input: existsSync(input) ? readFileSync(input) : '',
+  })
+  writeFileSync(path.join(folder, 'stdout'), stdout)
+  writeFileSync(path.join(folder, 'stderr'), stderr)
+  socket.end(`${code}\n`)
 }

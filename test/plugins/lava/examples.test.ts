@@ -12,7 +12,7 @@ describe('the blocks of the README of the LAVA plugin', () => {
   const kernel = bytes('kernel', 10_000)
 
   it('work when pasted, with one download', async () => {
-    const shell = new PasteShell()
+    const shell = await PasteShell.open()
     const origin = await Origin.start()
     try {
       origin.serve('/Image', { body: kernel })
