@@ -102,6 +102,8 @@ describe('the package', () => {
       writeFileSync(path.join(sandbox.root, 'package.json'), '{"type": "module"}')
       const compilerOptions = {
         target: 'ES2022',
+        // Without the DOM, which costs the compilers a third of their time.
+        lib: ['ES2022'],
         module: 'NodeNext',
         types: ['node'],
         strict: true,

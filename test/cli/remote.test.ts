@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { listening, Sandbox, type Command } from '../support/cli.js'
+import { listening } from '../support/cli.js'
+import { labServer } from '../support/lab-server.js'
 import { AS_KISS, bytes, latch, Origin, sha256 } from '../support/origin.js'
 import { until } from '../support/until.js'
 
@@ -16,74 +17,42 @@ interface Result {
 
 describe('kiss with --server', () => {
   const body = bytes('remote', 400_000)
-  let lab: Sandbox
-  let laptop: Sandbox
-  let origin: Origin
-  /** One server for all tests: the URLs of each test are new, like the port of its origin. */
-  let running: Command | undefined
-  let server: string
-  before(() => {
-    lab = new Sandbox()
-    writeFileSync(path.join(lab.root, 'token'), 'sesame-opens-this-door')
-  })
-  beforeEach(async () => {
-    laptop = new Sandbox()
-    origin = await Origin.start()
-    origin.serve('/Image', { body })
-    if (running !== undefined) return
-    running = lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'], {
-      env: { KISS_ADMIN_TOKEN_FILE: path.join(lab.root, 'token') },
-    })
-    server = await listening(running)
-  })
-  afterEach(async () => {
-    await origin.close()
-    laptop.remove()
-  })
-  after(async () => {
-    await stop('SIGTERM')
-    lab.remove()
-  })
-
-  /** The next test starts another one. */
-  async function stop(signal: NodeJS.Signals): Promise<void> {
-    running?.child.kill(signal)
-    await running?.ended
-    running = undefined
-  }
+  const remote = labServer(body)
 
   async function fetched(
     ...args: string[]
   ): Promise<{ code: number | null; stderr: string; result: Result | undefined }> {
-    const { code, stdout, stderr } = await laptop.run(['fetch', '--json', ...args], { env: { KISS_SERVER: server } })
+    const { code, stdout, stderr } = await remote.laptop.run(['fetch', '--json', ...args], {
+      env: { KISS_SERVER: remote.url },
+    })
     return { code, stderr, result: (JSON.parse(stdout) as { results?: Result[] }).results?.[0] }
   }
 
   it('streams through the server and keeps nothing in the local cache', async () => {
-    const first = await fetched(origin.url('/Image'))
+    const first = await fetched(remote.origin.url('/Image'))
     assert.deepEqual([first.code, first.stderr], [0, ''])
     const { status, size, sha256: sum, path: blob, output } = first.result!
     assert.deepEqual([status, size, sum, blob], ['miss', body.length, sha256(body), null])
     assert.deepEqual(readFileSync(output!), body)
-    assert.equal((await fetched(origin.url('/Image'))).result?.status, 'hit')
-    assert.equal((await laptop.run(['list', '--json'])).stdout.includes('Image'), false)
-    assert.equal(origin.log('/Image').length, 1)
+    assert.equal((await fetched(remote.origin.url('/Image'))).result?.status, 'hit')
+    assert.equal((await remote.laptop.run(['list', '--json'])).stdout.includes('Image'), false)
+    assert.equal(remote.origin.log('/Image').length, 1)
   })
 
   it('prints no warning of Node for many downloads at once', async () => {
     const gate = latch()
     const names = Array.from({ length: 30 }, (_, index) => `/many/${index}`)
-    for (const name of names) origin.script(name, [{ body, stall: { after: 1000, until: gate.opened } }])
-    const all = fetched('--parallel', '30', ...names.map((name) => origin.url(name)))
-    await origin.requested(names[0]!)
+    for (const name of names) remote.origin.script(name, [{ body, stall: { after: 1000, until: gate.opened } }])
+    const all = fetched('--parallel', '30', ...names.map((name) => remote.origin.url(name)))
+    await remote.origin.requested(names[0]!)
     gate.open()
     const { code, stderr } = await all
     assert.deepEqual([code, stderr], [0, ''])
   })
 
   it('fetches from the origin when no server listens, and prints a line about it', async () => {
-    await stop('SIGTERM')
-    const { code, stderr, result } = await fetched(origin.url('/Image'))
+    await remote.stop()
+    const { code, stderr, result } = await fetched(remote.origin.url('/Image'))
     assert.equal(code, 0)
     assert.match(
       stderr,
@@ -100,47 +69,57 @@ describe('kiss with --server', () => {
       [404, 4],
       [301, 4],
     ] as const) {
-      origin.script('/api/v1/fetch/Image', [{ status }])
-      const ran = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
+      remote.origin.script('/api/v1/fetch/Image', [{ status }])
+      const ran = await remote.laptop.run(['fetch', '--server', remote.origin.url('/'), remote.origin.url('/Image')])
       assert.deepEqual([ran.code, ran.stderr.includes(`: status ${status}`)], [code, true], ran.stderr)
     }
-    origin.script('/api/v1/fetch/Image', [{ status: 404, headers: AS_KISS }])
-    assert.equal((await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])).code, 3)
-    assert.equal(origin.log('/Image').length, 0)
+    remote.origin.script('/api/v1/fetch/Image', [{ status: 404, headers: AS_KISS }])
+    assert.equal(
+      (await remote.laptop.run(['fetch', '--server', remote.origin.url('/'), remote.origin.url('/Image')])).code,
+      3,
+    )
+    assert.equal(remote.origin.log('/Image').length, 0)
   })
 
   it('takes no page of another web server for the artifact', async () => {
-    origin.serve('/api/v1/fetch/Image', { body: Buffer.from('<html>Welcome'), type: 'text/html' })
-    const { code, stderr } = await laptop.run(['fetch', '--server', origin.url('/'), origin.url('/Image')])
-    assert.deepEqual([code, readdirSync(laptop.cwd)], [4, []])
+    remote.origin.serve('/api/v1/fetch/Image', { body: Buffer.from('<html>Welcome'), type: 'text/html' })
+    const { code, stderr } = await remote.laptop.run([
+      'fetch',
+      '--server',
+      remote.origin.url('/'),
+      remote.origin.url('/Image'),
+    ])
+    assert.deepEqual([code, readdirSync(remote.laptop.cwd)], [4, []])
     assert.match(stderr, /^kiss: http:\/\/127\.0\.0\.1:\d+\/ does not answer as a kiss server: status 200\n$/)
   })
 
   it('exits 4 with --no-fallback when no server listens', async () => {
-    await stop('SIGTERM')
-    const { code, result } = await fetched('--no-fallback', origin.url('/Image'))
-    assert.deepEqual([code, result?.error?.code, origin.log('/Image').length], [4, 'origin-unreachable', 0])
+    await remote.stop()
+    const { code, result } = await fetched('--no-fallback', remote.origin.url('/Image'))
+    assert.deepEqual([code, result?.error?.code, remote.origin.log('/Image').length], [4, 'origin-unreachable', 0])
   })
 
   it('continues at another server when one is killed in mid-body, with one bar', async () => {
     const gate = latch()
     const large = bytes('large', 4_000_000)
-    origin.script('/large', [{ body: large, etag: '"1"', stall: { after: 1_000_000, until: gate.opened } }, {}])
-    const other = lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'], {
-      env: { KISS_CACHE_DIR: path.join(lab.root, 'other') },
+    remote.origin.script('/large', [{ body: large, etag: '"1"', stall: { after: 1_000_000, until: gate.opened } }, {}])
+    const other = remote.lab.startServer(['--port', '0', '--allow-upstream', '127.0.0.0/8'], {
+      env: { KISS_CACHE_DIR: path.join(remote.lab.root, 'other') },
     })
-    const args = ['fetch', '--server', server, '--server', await listening(other), origin.url('/large')]
-    const going = laptop.start(args, { env: { KISS_NO_PROGRESS: undefined } })
-    await origin.requested('/large')
-    await until('bytes arrived', () => readdirSync(laptop.cwd).some((file) => fileSize(laptop.cwd, file) > 0))
-    await stop('SIGKILL')
+    const args = ['fetch', '--server', remote.url, '--server', await listening(other), remote.origin.url('/large')]
+    const going = remote.laptop.start(args, { env: { KISS_NO_PROGRESS: undefined } })
+    await remote.origin.requested('/large')
+    await until('bytes arrived', () =>
+      readdirSync(remote.laptop.cwd).some((file) => fileSize(remote.laptop.cwd, file) > 0),
+    )
+    await remote.stop('SIGKILL')
     gate.open()
     const { code, stdout, stderr } = await going.ended
     // The start, the cut where the pause is long enough for a line, and the end.
     assert.equal(code, 0, stderr)
     assert.match(stderr, /^large: fetching \S+\n(large: .*waiting: retry .*\n)?large: miss, .*\n$/)
     assert.match(stdout, /large\n$/)
-    assert.ok(readFileSync(path.join(laptop.cwd, 'large')).equals(large))
+    assert.ok(readFileSync(path.join(remote.laptop.cwd, 'large')).equals(large))
     other.child.kill('SIGTERM')
     await other.ended
   })
@@ -148,52 +127,68 @@ describe('kiss with --server', () => {
   it('refuses another content at the second server, and never asks the origin for a body that was cut', async () => {
     const other = await Origin.start({ extra: AS_KISS })
     for (const served of [{ body: bytes('x', 400_000), etag: '"2"' }, { body: bytes('x', 400_000) }, { status: 404 }]) {
-      origin.script('/api/v1/fetch/Image', [
+      remote.origin.script('/api/v1/fetch/Image', [
         { body, etag: '"1"', extra: AS_KISS, cut: { after: 100_000 } },
         { drop: 'rst' },
       ])
       other.script('/api/v1/fetch/Image', [served])
-      const args = ['--server', origin.url('/'), '--server', other.url('/'), '-o', '-', origin.url('/Image')]
-      const { code } = await laptop.run(['fetch', ...args])
+      const args = [
+        '--server',
+        remote.origin.url('/'),
+        '--server',
+        other.url('/'),
+        '-o',
+        '-',
+        remote.origin.url('/Image'),
+      ]
+      const { code } = await remote.laptop.run(['fetch', ...args])
       assert.equal(code, 'status' in served ? 3 : 5, JSON.stringify(served.status))
     }
     await other.close()
-    assert.equal(origin.log('/Image').length, 0)
+    assert.equal(remote.origin.log('/Image').length, 0)
   })
 
   it('exits 4 after --retry-for when every server dies in mid-body', async () => {
-    origin.script('/api/v1/fetch/Image', [
+    remote.origin.script('/api/v1/fetch/Image', [
       { body, etag: '"1"', extra: AS_KISS, cut: { after: 100_000 } },
       { drop: 'rst' },
     ])
-    const args = ['--server', origin.url('/'), '--retry-for', '1s', '--server', origin.url('/'), origin.url('/Image')]
-    const { code, stderr } = await laptop.run(['fetch', ...args])
-    assert.deepEqual([code, readdirSync(laptop.cwd)], [4, []])
+    const args = [
+      '--server',
+      remote.origin.url('/'),
+      '--retry-for',
+      '1s',
+      '--server',
+      remote.origin.url('/'),
+      remote.origin.url('/Image'),
+    ]
+    const { code, stderr } = await remote.laptop.run(['fetch', ...args])
+    assert.deepEqual([code, readdirSync(remote.laptop.cwd)], [4, []])
     assert.match(stderr, /\/Image: the server http:\/\/127\.0\.0\.1:\d+\/: the connection was \w+; gave up after/)
-    assert.equal(origin.log('/Image').length, 0)
+    assert.equal(remote.origin.log('/Image').length, 0)
   })
 
   it('checks the promised sum', async () => {
-    assert.equal((await fetched('--sha256', sha256(body), origin.url('/Image'))).code, 0)
-    const wrong = await fetched('--sha256', '0'.repeat(64), origin.url('/Image'))
+    assert.equal((await fetched('--sha256', sha256(body), remote.origin.url('/Image'))).code, 0)
+    const wrong = await fetched('--sha256', '0'.repeat(64), remote.origin.url('/Image'))
     assert.deepEqual([wrong.code, wrong.result?.error?.code], [5, 'digest-mismatch'])
   })
 
   it('leaves nothing when the server breaks off', async () => {
-    origin.script('/api/v1/fetch/Image', [{ body, extra: AS_KISS, cut: { after: 100_000 } }])
-    const args = ['--server', origin.url('/'), '--retry-for', '1s', origin.url('/Image')]
-    const { code, stderr } = await laptop.run(['fetch', ...args])
+    remote.origin.script('/api/v1/fetch/Image', [{ body, extra: AS_KISS, cut: { after: 100_000 } }])
+    const args = ['--server', remote.origin.url('/'), '--retry-for', '1s', remote.origin.url('/Image')]
+    const { code, stderr } = await remote.laptop.run(['fetch', ...args])
     assert.equal(code, 4)
     assert.match(stderr, /cannot fetch http:\/\/.*\/Image: .*gave up after \d+ attempts/)
-    assert.deepEqual(readdirSync(laptop.cwd), [])
+    assert.deepEqual(readdirSync(remote.laptop.cwd), [])
   })
 
   it('passes headers to a server on loopback, and to no other without encryption', async () => {
-    origin.serve('/private', { body, requires: { 'private-token': 'secret' } })
-    assert.equal((await fetched('-H', 'PRIVATE-TOKEN: secret', origin.url('/private'))).code, 0)
+    remote.origin.serve('/private', { body, requires: { 'private-token': 'secret' } })
+    assert.equal((await fetched('-H', 'PRIVATE-TOKEN: secret', remote.origin.url('/private'))).code, 0)
     const args = ['fetch', '--server', 'http://lab.example:8001']
     for (const more of [['-H', 'X-A: secret', 'http://h/x'], ['http://u:secret@h/x'], ['http://h/x?token=secret']]) {
-      const { code, stdout, stderr } = await laptop.run([...args, ...more])
+      const { code, stdout, stderr } = await remote.laptop.run([...args, ...more])
       assert.deepEqual([code, stdout], [2, ''])
       assert.match(stderr, /would go to http:\/\/lab\.example:8001\/ unencrypted; use an https address/)
       assert.doesNotMatch(stderr, /secret/)
@@ -202,7 +197,13 @@ describe('kiss with --server', () => {
 
   it('refuses the flags that need the local cache', async () => {
     for (const flag of ['--path', '--offline', '--refresh']) {
-      const { code, stderr } = await laptop.run(['fetch', '--server', server, flag, origin.url('/Image')])
+      const { code, stderr } = await remote.laptop.run([
+        'fetch',
+        '--server',
+        remote.url,
+        flag,
+        remote.origin.url('/Image'),
+      ])
       assert.deepEqual([code, stderr], [2, `kiss: ${flag} does not go with --server\n`])
     }
   })

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { renameSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { KissError } from '#kiss/errors.js'
-import { openEngine } from '#kiss/engine/open.js'
 import type { Engine } from '#kiss/engine/types.js'
 import { plainProvider } from '#kiss/provider/owner.js'
-import type { UpstreamProvider } from '#kiss/provider/types.js'
 import { createS3Provider, createS3Providers } from '#s3/provider.js'
 import type { Env } from '#s3/aws-config.js'
 import { bytes } from '../../support/bytes.js'
@@ -45,8 +43,6 @@ describe('kiss and S3', () => {
     readonly serving?: boolean
     readonly section?: object
   }
-  const provider = ({ env = keyEnv, serving = false, section }: Setting = {}): UpstreamProvider =>
-    createS3Provider({ env: { ...env, AWS_ENDPOINT_URL: server.endpoint }, serving, section, now: () => now })
   const open = ({ env = keyEnv, serving = false, section }: Setting = {}): Promise<Engine> => {
     const endpoint = { AWS_ENDPOINT_URL: server.endpoint }
     const providers = createS3Providers({ env: { ...env, ...endpoint }, serving, section, now: () => now })
@@ -281,36 +277,5 @@ describe('kiss and S3', () => {
     for (let i = 0; i < 3; i++) server.refuseNext({ status: 503, code: 'SlowDown', message: 'Slow down.' })
     assert.ok((await fetchAll(await open(), 's3://lkft/builds/Image.gz')).body.equals(body))
     assert.equal(server.requests.length, 4)
-  })
-
-  it('write no key, no token and no signature to the disk', async () => {
-    const cacheDir = await engines.folder()
-    const env = { ...keyEnv, AWS_SESSION_TOKEN: 'the+session/token==' }
-    const signed = await presign(users[0]!)
-    const signature = new URL(signed).searchParams.get('X-Amz-Signature') ?? ''
-    const options = { cacheDir, upstream: { guard: false, env: {} } }
-    const kiss = await openEngine({ ...options, providers: [provider()] })
-    await fetchAll(kiss, signed)
-    await fetchAll(kiss, 's3://lkft/builds/Image.gz')
-    await fetchAll(kiss, 's3://open/builds/Image.gz')
-    await kiss.close()
-    server.bucket('irish', { region: 'none-1' })
-    const tokened = await openEngine({ ...options, providers: [provider({ env })] })
-    await assert.rejects(fetchAll(tokened, 's3://irish/builds/Image.gz'))
-    const { failures } = await tokened.status()
-    await tokened.close()
-    const secrets = [keys.accessKeyId, keys.secretAccessKey, 'the+session/token==', signature, users[0]!.accessKeyId]
-    const forms = secrets.flatMap((secret) => [
-      secret,
-      encodeURIComponent(secret),
-      Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-    ])
-    const files = (await readdir(cacheDir, { recursive: true, withFileTypes: true })).filter((file) => file.isFile())
-    assert.ok(files.length >= 3)
-    for (const file of files) {
-      const content = await readFile(path.join(file.parentPath, file.name))
-      for (const form of forms) assert.ok(!content.includes(form), `${file.name} holds a secret`)
-    }
-    for (const form of forms) assert.ok(!JSON.stringify(failures).includes(form), 'a failure shows a secret')
   })
 })
