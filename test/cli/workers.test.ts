@@ -9,7 +9,7 @@ import { listening, project, Sandbox, type Running } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 import { until } from '../support/until.js'
 
-const WORKERS = 3
+const WORKERS = 2
 
 function workersOf({ child }: Running): number[] {
   const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')

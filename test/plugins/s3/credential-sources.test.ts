@@ -1,49 +1,26 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
-import { AwsIdentity, proofs, type Call } from '../../support/aws-identity.js'
-import { Sandbox, type Ran } from '../../support/cli.js'
-import { S3Server } from '../../support/s3-server.js'
+import { chmodSync } from 'node:fs'
+import { proofs, type Call } from '../../support/aws-identity.js'
+import type { Ran } from '../../support/cli.js'
 import { filesWith } from '../../support/secrets.js'
+import { identityLab } from './identity-lab.js'
 
 type Env = Record<string, string>
 
 describe('AWS credentials of a session', () => {
-  let sandbox: Sandbox
-  let identity: AwsIdentity
-  let server: S3Server
-  beforeEach(async () => {
-    sandbox = new Sandbox()
-    identity = await AwsIdentity.start()
-    server = await S3Server.start({ keys: identity.sessions })
-    server.bucket('lkft').put('lkft', 'Image.gz', 'kernel')
-  })
-  afterEach(async () => {
-    await Promise.all([server.close(), identity.close()])
-    sandbox.remove()
-  })
-
-  const home = (name: string, content: string): string => {
-    const file = path.join(sandbox.home, name)
-    mkdirSync(path.dirname(file), { recursive: true })
-    writeFileSync(file, content)
-    return file
-  }
+  const lab = identityLab()
+  const { home, container } = lab
   const run = (args: string[], env: Env = {}): Promise<Ran> => {
     const settings = {
-      AWS_ENDPOINT_URL_S3: server.endpoint,
+      AWS_ENDPOINT_URL_S3: lab.server.endpoint,
       AWS_REGION: 'us-east-1',
       AWS_EC2_METADATA_DISABLED: 'true',
     }
-    return sandbox.run(args, { env: { ...settings, ...env } })
+    return lab.sandbox.run(args, { env: { ...settings, ...env } })
   }
   const fetching = (env: Env): Promise<Ran> => run(['fetch', 's3://lkft/Image.gz'], env)
 
-  const container = (): Env => ({
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: `${identity.url}/container`,
-    AWS_CONTAINER_AUTHORIZATION_TOKEN: proofs.container,
-  })
   const ssoCache = (name: string, token: object): string =>
     home(`.aws/sso/cache/${createHash('sha1').update(name).digest('hex')}.json`, JSON.stringify(token))
   const later = (): string => new Date(Date.now() + 3_600_000).toISOString()
@@ -56,14 +33,14 @@ describe('AWS credentials of a session', () => {
       'a container with its token in a file',
       ['container'],
       () => ({
-        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${identity.url}/container`,
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${lab.identity.url}/container`,
         AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: home('token', proofs.container),
       }),
     ],
     [
       'an instance',
       ['imds token', 'imds role', 'imds credentials'],
-      () => ({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: identity.url }),
+      () => ({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: lab.identity.url }),
     ],
     [
       'a web identity',
@@ -71,7 +48,7 @@ describe('AWS credentials of a session', () => {
       () => ({
         AWS_WEB_IDENTITY_TOKEN_FILE: home('web-identity', proofs.webIdentity),
         AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/ci-reader',
-        AWS_ENDPOINT_URL_STS: identity.url,
+        AWS_ENDPOINT_URL_STS: lab.identity.url,
       }),
     ],
     [
@@ -80,7 +57,7 @@ describe('AWS credentials of a session', () => {
       () => {
         home('.aws/config', `[profile ci]\nsso_session = lab\n${ssoProfile}${ssoSession}`)
         ssoCache('lab', { accessToken: proofs.sso, expiresAt: later() })
-        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: identity.url }
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: lab.identity.url }
       },
     ],
     [
@@ -90,7 +67,7 @@ describe('AWS credentials of a session', () => {
         const start = 'https://lab.awsapps.com/start'
         home('.aws/config', `[profile ci]\nsso_start_url = ${start}\nsso_region = eu-west-1\n${ssoProfile}`)
         ssoCache(start, { accessToken: proofs.sso, expiresAt: later() })
-        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: identity.url }
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: lab.identity.url }
       },
     ],
     [
@@ -105,7 +82,11 @@ describe('AWS credentials of a session', () => {
           clientSecret: proofs.oidcClient,
           refreshToken: proofs.refresh,
         })
-        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO: identity.url, AWS_ENDPOINT_URL_SSO_OIDC: identity.url }
+        return {
+          AWS_PROFILE: 'ci',
+          AWS_ENDPOINT_URL_SSO: lab.identity.url,
+          AWS_ENDPOINT_URL_SSO_OIDC: lab.identity.url,
+        }
       },
     ],
     [
@@ -121,7 +102,7 @@ describe('AWS credentials of a session', () => {
           '.aws/config',
           '[profile ci]\nsource_profile = base\nrole_arn = arn:aws:iam::123456789012:role/ci-reader\n',
         )
-        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_STS: identity.url }
+        return { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_STS: lab.identity.url }
       },
     ],
   ]
@@ -129,26 +110,26 @@ describe('AWS credentials of a session', () => {
     it(`AWS credentials of ${name} read an object, and are written nowhere`, async () => {
       const { code, stderr } = await fetching(set())
       assert.deepEqual([code, stderr], [0, ''])
-      assert.deepEqual([identity.asked, server.requests.map(({ by }) => by)], [calls, ['header']])
-      const made = identity.sessions.flatMap(({ secretAccessKey, sessionToken = '' }) => [
+      assert.deepEqual([lab.identity.asked, lab.server.requests.map(({ by }) => by)], [calls, ['header']])
+      const made = lab.identity.sessions.flatMap(({ secretAccessKey, sessionToken = '' }) => [
         secretAccessKey,
         sessionToken,
       ])
       const secrets = [...made, proofs.container, proofs.webIdentity, proofs.sso, proofs.source.secretAccessKey]
-      assert.deepEqual(await filesWith(sandbox.cacheDir, secrets), [])
+      assert.deepEqual(await filesWith(lab.sandbox.cacheDir, secrets), [])
     })
   }
 
   it('AWS credentials of the command of a profile read an object', async () => {
     const key = { accessKeyId: 'ASIAPROCESS', secretAccessKey: 'secret+of/process', sessionToken: 'token+of/process' }
-    identity.sessions.push(key)
+    lab.identity.sessions.push(key)
     const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken } = key
     const json = JSON.stringify({ Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: later() })
     const script = home('make', `#!/bin/sh\necho '${json}'\n`)
     chmodSync(script, 0o700)
     home('.aws/config', `[profile ci]\ncredential_process = ${script}\n`)
     assert.deepEqual((await fetching({ AWS_PROFILE: 'ci' })).code, 0)
-    assert.deepEqual(await filesWith(sandbox.cacheDir, [key.secretAccessKey, key.sessionToken]), [])
+    assert.deepEqual(await filesWith(lab.sandbox.cacheDir, [key.secretAccessKey, key.sessionToken]), [])
   })
 
   describe('that cannot be had', () => {
@@ -162,7 +143,7 @@ describe('AWS credentials of a session', () => {
         'a container that answers with something else',
         'their source answered with something else',
         () => {
-          identity.garbage = '{"AccessKeyId":"ASIA1","SecretAccessKey":hunter2}'
+          lab.identity.garbage = '{"AccessKeyId":"ASIA1","SecretAccessKey":hunter2}'
           return container()
         },
       ],
@@ -172,7 +153,7 @@ describe('AWS credentials of a session', () => {
         () => ({
           AWS_WEB_IDENTITY_TOKEN_FILE: home('web-identity', 'hunter2'),
           AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/ci-reader',
-          AWS_ENDPOINT_URL_STS: identity.url,
+          AWS_ENDPOINT_URL_STS: lab.identity.url,
         }),
       ],
       [
@@ -187,8 +168,8 @@ describe('AWS credentials of a session', () => {
         'an instance that hangs',
         'none in the environment or the shared config files, nor of an EC2 instance; for a public bucket set anonymous: true',
         () => {
-          identity.silent = true
-          return { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: identity.url }
+          lab.identity.silent = true
+          return { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: lab.identity.url }
         },
       ],
       [
@@ -209,8 +190,8 @@ describe('AWS credentials of a session', () => {
       it(`missing AWS credentials end with exit code 7 and one line: ${name}`, async () => {
         const { code, stderr } = await fetching(set())
         assert.deepEqual([code, stderr], [7, `kiss: s3: bucket lkft: no AWS credentials: ${message}\n`])
-        assert.equal(server.requests.length, 0)
-        assert.deepEqual(await filesWith(sandbox.cacheDir, ['hunter2']), [])
+        assert.equal(lab.server.requests.length, 0)
+        assert.deepEqual(await filesWith(lab.sandbox.cacheDir, ['hunter2']), [])
       })
     }
   })
