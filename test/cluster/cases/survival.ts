@@ -12,6 +12,8 @@ const MB = 1_000_000
 /** Beside other tests the copies lag behind the download, and what they lack is sent again. */
 const LOADED = 1.4
 const SIZES = isStrict ? [100 * MB, 150 * MB, 200 * MB] : [100 * MB]
+/** A kill loses less than a freeze, which leaves what lies in the buffers of sockets: a smaller body shows it. */
+const KILLED = isStrict ? SIZES : [40 * MB]
 
 /** Nodes are killed and frozen in the middle of large downloads: the origin sends little twice, and no client fails. */
 export function survival(lab: ClusterLab): void {
@@ -47,7 +49,7 @@ export function survival(lab: ClusterLab): void {
       return found!
     }
 
-    for (const size of SIZES) {
+    for (const size of KILLED) {
       it(`is killed at half of ${size / MB} MB behind HAProxy`, async () => {
         const { url, body, sent, told } = artifact('hashed', size)
         const clients = Array.from({ length: 4 }, () => fetchResuming(lab.haproxy.fetchUrl(url), body))
@@ -68,7 +70,9 @@ export function survival(lab: ClusterLab): void {
         await first
         told(1.05)
       })
+    }
 
+    for (const size of SIZES) {
       it(`is frozen for eight seconds in the middle of ${size / MB} MB`, async () => {
         const { url, body, sent, told } = artifact('frozen', size)
         const clients = lab.cluster.nodes.map((node) => fetchResuming(node.serving.fetchUrl(url), body))
