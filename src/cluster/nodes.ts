@@ -86,14 +86,16 @@ export class Nodes {
     await this.#beating
     const { redis, prefix, instance } = this.#o
     // Another worker of this node may still run: it reports again within two seconds.
-    await redis.run(LEAVE, [`${prefix}nodes`, `${prefix}node:${instance}`], [instance]).catch(() => undefined)
+    const keys = [`${prefix}nodes`, `${prefix}left`, `${prefix}node:${instance}`]
+    await redis.run(LEAVE, keys, [instance]).catch(() => undefined)
   }
 
   async #beat(): Promise<void> {
     const { redis, prefix, instance, facts } = this.#o
     const own = JSON.stringify(await facts())
-    const args = [`${prefix}node:`, instance, own, LIFETIME]
-    const [now, ...rest] = (await redis.run(BEAT, [`${prefix}nodes`], args)) as string[]
+    const args = [`${prefix}node:`, instance, own, LIFETIME, REMEMBERED]
+    const [now, gone = '', ...rest] = (await redis.run(BEAT, [`${prefix}nodes`, `${prefix}left`], args)) as string[]
+    const left = gone.split(' ')
     const listed = Array.from({ length: rest.length / 3 }, (_, i) => {
       const [name = '', seenAt = '', json = ''] = rest.slice(3 * i, 3 * i + 3)
       const said = json === '' ? undefined : (parseOrUndefined(json) as NodeFacts | undefined)
@@ -106,7 +108,8 @@ export class Nodes {
         ({ instance: name, seenAt }) =>
           !listed.some((node) => node.instance === name) && Number(now) - seenAt < REMEMBERED,
       )
-      .filter(({ draining }) => draining !== true)
+      // A node may leave between two reports of this one, which then never reads that it drains.
+      .filter(({ instance: name, draining }) => draining !== true && !left.includes(name))
     this.#nodes = [...listed, ...forgotten.map((node) => ({ ...node, present: false }))]
   }
 }

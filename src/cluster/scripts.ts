@@ -128,8 +128,9 @@ export const LOG_ENDS = new Script(`
   return { last and last[1] or '', first and first[1] or '' }`)
 
 /**
- * KEYS nodes. ARGV prefix of node keys, instance, JSON about this node, lifetime. Returns milliseconds, then instance, time
- * of the last report and JSON of each node.
+ * KEYS nodes, nodes that have left. ARGV prefix of node keys, instance, JSON about this node, lifetime, and the milliseconds
+ * for which nodes remember a missing one. Returns milliseconds, the instances that have left during these, separated by
+ * blanks, then instance, time of the last report and JSON of each node.
  */
 export const BEAT = new Script(`
   local time = redis.call('TIME')
@@ -137,7 +138,9 @@ export const BEAT = new Script(`
   redis.call('SET', ARGV[1] .. ARGV[2], ARGV[3], 'PX', ARGV[4])
   redis.call('ZADD', KEYS[1], now, ARGV[2])
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 604800000)
-  local out = { string.format('%.0f', now) }
+  redis.call('ZREM', KEYS[2], ARGV[2])
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[5])
+  local out = { string.format('%.0f', now), table.concat(redis.call('ZRANGE', KEYS[2], 0, -1), ' ') }
   local seen = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
   for i = 1, #seen, 2 do
     table.insert(out, seen[i])
@@ -146,5 +149,8 @@ export const BEAT = new Script(`
   end
   return out`)
 
-/** KEYS nodes, node. ARGV instance. Records that the node has left. */
-export const LEAVE = new Script(`redis.call('ZREM', KEYS[1], ARGV[1]) redis.call('DEL', KEYS[2])`)
+/** KEYS nodes, nodes that have left, node. ARGV instance. Records that the node has left. */
+export const LEAVE = new Script(`
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('ZADD', KEYS[2], redis.call('TIME')[1] * 1000, ARGV[1])
+  redis.call('DEL', KEYS[3])`)

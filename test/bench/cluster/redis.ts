@@ -107,7 +107,11 @@ export async function measureRedis(server: RedisServer, seconds: number): Promis
     for (const count of CLUSTERS) {
       const prefix = `${PREFIX}of-${count}:`
       const beat = ({ redis }: (typeof nodes)[number], n: number): Promise<unknown> =>
-        redis.run(BEAT, [`${prefix}nodes`], [`${prefix}node:`, idOf(`${n % count}`).slice(0, 32), report, 60_000])
+        redis.run(
+          BEAT,
+          [`${prefix}nodes`, `${prefix}left`],
+          [`${prefix}node:`, idOf(`${n % count}`).slice(0, 32), report, 60_000, 600_000],
+        )
       for (let n = 0; n < count; n++) await beat(nodes[0]!, n)
       await row(`report.${count}`, beat)
     }

@@ -1,0 +1,55 @@
+/** The table of nodes in a real Redis. */
+import assert from 'node:assert/strict'
+import { Nodes, type NodeFacts } from '#kiss/cluster/nodes.js'
+import { Redis } from '#kiss/cluster/redis.js'
+import { totalsOf } from '#kiss/engine/totals.js'
+import { emptyStatus } from '../server/support/stub-engine.js'
+import { RedisServer } from '../support/cluster.js'
+import { describeWithRedis } from '../support/cluster-lab.js'
+
+describeWithRedis('the table of the nodes of a cluster', () => {
+  let server: RedisServer
+  let redis: Redis
+  before(async () => {
+    server = await RedisServer.start()
+    redis = await Redis.open({ url: server.url, warn: () => undefined })
+  })
+  after(async () => {
+    redis.close()
+    await server.close()
+  })
+
+  const joined = async (prefix: string, instance: string): Promise<Nodes> => {
+    const facts: NodeFacts = {
+      url: `http://${instance}/`,
+      version: '1',
+      draining: false,
+      totals: totalsOf(emptyStatus),
+    }
+    const nodes = new Nodes({ redis, prefix, instance, facts: () => Promise.resolve(facts) })
+    await nodes.beat()
+    return nodes
+  }
+  const others = (nodes: Nodes): string[] => nodes.all().map(({ url }) => url)
+
+  it('forgets a node that has left between two reports of another one', async () => {
+    const [leaving, staying] = [await joined('left:', 'b'), await joined('left:', 'a')]
+    assert.deepEqual(others(staying), ['http://b/'])
+    await leaving.close()
+    await staying.beat()
+    assert.deepEqual(others(staying), [])
+    const again = await joined('left:', 'b')
+    await staying.beat()
+    assert.deepEqual(others(staying), ['http://b/'])
+    await Promise.all([again.close(), staying.close()])
+  })
+
+  it('remembers a node that is missing because Redis was emptied', async () => {
+    const [missing, staying] = [await joined('emptied:', 'b'), await joined('emptied:', 'a')]
+    await server.command('FLUSHALL')
+    await staying.beat()
+    assert.deepEqual(others(staying), ['http://b/'])
+    assert.equal(staying.others().length, 0)
+    await Promise.all([missing.close(), staying.close()])
+  })
+})
