@@ -11,11 +11,14 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _kiss
 if ((\${#COMPREPLY[@]})); then printf '%s\\n' "\${COMPREPLY[@]}"; fi
 `
-/** zsh completes only where somebody types: in a pseudo-terminal. Ends when the list of offers matches a pattern of zsh. */
+/**
+ * zsh completes only where somebody types: in a pseudo-terminal. The first session writes down the functions of zsh, of
+ * which the others read the list. Ends when the list of offers matches a pattern of zsh.
+ */
 const askZsh = `
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "autoload -Uz compinit && compinit -u -D; source $1; stty cols 300; PROMPT=; LISTMAX=10000; bindkey '^I' list-choices; echo REA''DY"
+zpty -w z "autoload -Uz compinit && compinit -u -d ~/.zcompdump; source $1; stty cols 300; PROMPT=; LISTMAX=10000; bindkey '^I' list-choices; echo REA''DY"
 zpty -r z line '*READY*2004h*'
 zpty -n -w z "$2"$'\\t'
 zpty -r z line "*$3*"
