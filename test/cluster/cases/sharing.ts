@@ -39,7 +39,7 @@ export function sharing(lab: ClusterLab): void {
       const [a, b, c] = lab.cluster.nodes as [Node, Node, Node]
       await lab.cluster.kill(c)
       const purged = await get(a.serving.fetchUrl(url), { method: 'DELETE', headers: { 'X-Kiss-Token': ADMIN } })
-      assert.equal((JSON.parse(purged.text) as { removed: number }).removed, 2)
+      assert.equal((JSON.parse(purged.text) as { removed: number }).removed, 2, purged.text)
       lab.origin.serve('/purged', { body: bytes('newer', 10_000), etag: '"2"' })
       const again = await b.serving.fetch(url)
       assert.ok(again.body.equals(bytes('newer', 10_000)))

@@ -21,7 +21,7 @@ describe('faults: owners that die', () => {
   const start = children()
   const lab = faultLab()
 
-  it('one after the other: each goes on where the last one was', async () => {
+  it('continues where the last owner was when several die one after the other', async () => {
     const cacheDir = await lab.folder()
     const kiss = await lab.engine({ cacheDir })
     const steps = [1, 2, 3].map(() => ({ stall: { after: 200_000 } }))
@@ -48,7 +48,7 @@ describe('faults: owners that die', () => {
     ['indexed', ['GET']],
   ] as const) {
     for (const framing of ['length', 'chunked'] as const) {
-      it(`killed when it had ${dies} (${framing}): whole for who waits, with no byte asked for twice`, async () => {
+      it(`gives waiting readers the whole body without a second request for a byte when the owner was killed after it had ${dies} (${framing})`, async () => {
         const cacheDir = await lab.folder()
         const [owner, kiss] = [await start(cacheDir), await lab.engine({ cacheDir })]
         const hold = latch()

@@ -136,7 +136,7 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
     const right = { authorization: 'Bearer right' }
     const also = { authorization: 'Bearer also right' }
 
-    it('is joined with another accepted credential, for one body', async () => {
+    it('joins the private download of another process with another accepted credential, for one body', async () => {
       const cacheDir = await lab.folder()
       const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
       const until = latch()

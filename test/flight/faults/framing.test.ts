@@ -65,12 +65,12 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
       })
     }
 
-    it('a shorter lifetime stays', async () => {
+    it('keeps a shorter lifetime of an unverified body', async () => {
       lab.origin.script('/f', [closed])
       assert.equal((await lab.get(await lab.engine(), '/f', { ttl: MINUTE })).entry?.lifetime, MINUTE)
     })
 
-    it('a promised sum says that it is whole, and nobody is asked', async () => {
+    it('takes a body with the promised sum for whole without a HEAD', async () => {
       lab.origin.script('/f', [{ ...closed, refusesHead: true }])
       const got = await lab.get(await lab.engine(), '/f', { sha256: sha256(body), ttl: 60 * MINUTE })
       assert.ok(got.body.equals(body))

@@ -11,7 +11,7 @@ const PATIENCE = 50
 
 matrix('faults: readers', LENGTH, (lab) => {
   describe('without patience left', () => {
-    it('a first byte that does not come is a 504 with Retry-After, and the download goes on', async () => {
+    it('ends a read with 504 and Retry-After if no first byte comes, while the download goes on', async () => {
       const hold = latch()
       lab.origin.script('/p', [{ ...served, hold: hold.opened }])
       const kiss = await lab.engine()
@@ -25,7 +25,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       lab.wasAsked('/p', 1)
     })
 
-    it('it says what happened so far', async () => {
+    it('names what has happened so far in the error of an impatient reader', async () => {
       const hold = latch()
       lab.origin.script('/p', [{ status: 503 }, { ...served, hold: hold.opened }])
       const kiss = await lab.engine()
@@ -38,7 +38,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       assert.ok((await first).body.equals(body))
     })
 
-    it('it says so in another process, too', async () => {
+    it('names what has happened so far in the error of an impatient reader of another process', async () => {
       const cacheDir = await lab.folder()
       const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
       const hold = latch()
@@ -52,7 +52,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       assert.ok((await first).body.equals(body))
     })
 
-    it('a failure by impatience is not remembered', async () => {
+    it('does not remember the failure of an impatient reader', async () => {
       const hold = latch()
       lab.origin.script('/p', [{ ...served, hold: hold.opened }])
       const kiss = await lab.engine()
@@ -61,7 +61,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       assert.ok((await lab.get(kiss, '/p')).body.equals(body))
     })
 
-    it('it is one span for the whole request, however often it had to look again', async () => {
+    it('counts the patience of a reader over its whole request, however often the engine looks again', async () => {
       const kiss = await lab.engine()
       const never = latch()
       // The refusal of a stranger's credential sends this one around: its patience does not begin anew.
@@ -80,7 +80,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       await lab.origin.answered('/p', 2)
     })
 
-    it('in mid-body it cuts that reader alone', async () => {
+    it('cuts the impatient reader alone in mid-body', async () => {
       const until = latch()
       lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
       const kiss = await lab.engine()
@@ -95,7 +95,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       lab.wasAsked('/p', 1)
     })
 
-    it('a promised reader that waits for its sum is cut as well', async () => {
+    it('cuts an impatient reader that waits for the promised sum', async () => {
       const until = latch()
       lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
       const kiss = await lab.engine()
@@ -109,7 +109,7 @@ matrix('faults: readers', LENGTH, (lab) => {
       await lab.origin.answered('/p')
     })
 
-    it('a reader of its end waits for a body that grows, if slowly', async () => {
+    it('lets a reader of the end wait while the body grows, however slowly', async () => {
       lab.origin.script('/p', [{ ...served, throttle: LENGTH / 3 }])
       const artifact = await lab.open(await lab.engine(), '/p', { patience: 2_000 })
       assert.ok((await readUpTo(artifact, LENGTH, LENGTH - 1)).equals(body.subarray(LENGTH - 1)))
@@ -117,7 +117,7 @@ matrix('faults: readers', LENGTH, (lab) => {
     })
   })
 
-  it('a slow one gets every byte, and slows no other', async () => {
+  it('gives a slow reader every byte, and slows no other reader', async () => {
     lab.origin.serve('/p', { ...served })
     const kiss = await lab.engine()
     const slow = await lab.open(kiss, '/p')
@@ -128,7 +128,7 @@ matrix('faults: readers', LENGTH, (lab) => {
     await slow.close('done')
   })
 
-  it('the last one leaving does not stop a transfer', async () => {
+  it('goes on with a download when its last reader leaves', async () => {
     const until = latch()
     lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const kiss = await lab.engine()
@@ -142,7 +142,7 @@ matrix('faults: readers', LENGTH, (lab) => {
     lab.wasAsked('/p', 1)
   })
 
-  it('one that leaves while it waits ends with interrupted, before the head and in mid-body', async () => {
+  it('ends a reader that leaves while it waits with interrupted, before the head and in mid-body', async () => {
     const hold = latch()
     const until = latch()
     lab.origin.script('/p', [{ ...served, hold: hold.opened, stall: { after: HALF, until: until.opened } }])
@@ -166,7 +166,7 @@ matrix('faults: readers', LENGTH, (lab) => {
     lab.wasAsked('/p', 1)
   })
 
-  it('a range far ahead waits, one that has arrived does not', async () => {
+  it('lets the reader of a range far ahead wait, and not that of a range that has arrived', async () => {
     const until = latch()
     lab.origin.script('/p', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const artifact = await lab.open(await lab.engine(), '/p')
@@ -181,7 +181,7 @@ matrix('faults: readers', LENGTH, (lab) => {
     await artifact.close('done')
   })
 
-  it('one that closes twice, or reads on after the end, harms no other', async () => {
+  it('harms no other reader when one closes twice or reads on after the end', async () => {
     lab.origin.serve('/p', { ...served })
     const kiss = await lab.engine()
     const [one, two] = [await lab.open(kiss, '/p'), await lab.open(kiss, '/p')]

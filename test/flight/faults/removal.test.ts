@@ -43,7 +43,7 @@ matrix('faults: removing what is read', LENGTH, (lab) => {
     })
   }
 
-  it('a purge of everything does the same', async () => {
+  it('a purge of everything during a transfer leaves its readers every byte and stores nothing', async () => {
     const kiss = await lab.engine()
     const until = latch()
     lab.origin.script('/q', [{ ...served, stall: { after: HALF, until: until.opened } }])
@@ -70,7 +70,7 @@ matrix('faults: removing what is read', LENGTH, (lab) => {
     assert.equal((await lab.get(b, '/q', { offline: true })).code, 'offline')
   })
 
-  it('a reader of a stored body finishes it, purged, evicted and replaced', async () => {
+  it('a reader of a stored body reads it to the end when the entry is purged, evicted or replaced', async () => {
     const cacheDir = await lab.folder()
     const [kiss, elsewhere] = [await lab.engine({ cacheDir, quota: 2_500_000 }), await lab.engine({ cacheDir })]
     const ways: Readonly<Record<string, () => Promise<unknown>>> = {

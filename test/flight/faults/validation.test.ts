@@ -26,7 +26,7 @@ matrix('faults: validation', LENGTH, (lab) => {
   }
 
   for (const status of [404, 410]) {
-    it(`${status} passes through and drops the entry`, async () => {
+    it(`passes a ${status} on the validation through and drops the entry`, async () => {
       const { kiss, before } = await stale([{ status }])
       const got = await lab.get(kiss, '/v')
       assert.deepEqual([got.code, got.status], ['origin-refused', status])
@@ -35,7 +35,7 @@ matrix('faults: validation', LENGTH, (lab) => {
       assert.equal((await lab.get(kiss, '/v', { offline: true })).code, 'offline')
     })
 
-    it(`${status} on the resume of what replaces it drops the entry with the next request`, async () => {
+    it(`drops the entry with the next request after a ${status} on the resume of its replacement`, async () => {
       const { kiss, before } = await stale([{ body: other, etag: '"2"', cut: { after: 10_000 } }, { status }])
       assert.equal((await lab.get(kiss, '/v')).status, status)
       assert.equal((await lab.get(kiss, '/v')).status, status)
@@ -46,7 +46,7 @@ matrix('faults: validation', LENGTH, (lab) => {
   }
 
   for (const status of [401, 403]) {
-    it(`${status} passes through and leaves the entry`, async () => {
+    it(`passes a ${status} on the validation through and keeps the entry`, async () => {
       const { kiss, clock } = await stale([{ status }, {}])
       assert.equal((await lab.get(kiss, '/v')).status, status)
       assert.equal((await kiss.status()).entries, 1)
@@ -63,7 +63,7 @@ matrix('faults: validation', LENGTH, (lab) => {
     'a dropped connection': { drop: 'fin' },
     'a reset': { drop: 'rst' },
   })) {
-    it(`${name}: one attempt, then the stale entry, and it stays`, async () => {
+    it(`serves and keeps the stale entry after one attempt to validate it: ${name}`, async () => {
       const { kiss, before } = await stale([fault])
       const got = await lab.get(kiss, '/v')
       assert.ok(got.body.equals(old))
@@ -73,24 +73,24 @@ matrix('faults: validation', LENGTH, (lab) => {
     })
   }
 
-  it('without a validator the whole is downloaded again, and replaces the entry', async () => {
+  it('downloads the whole again and replaces the entry if it has no validator', async () => {
     const { kiss } = await stale([{ body: other }], {})
     assert.ok((await lab.get(kiss, '/v')).body.equals(other))
     lab.wasAsked('/v', ['GET', 'GET'])
   })
 
-  it('with Last-Modified only it is asked by date', async () => {
+  it('validates an entry that has Last-Modified only by its date', async () => {
     const { kiss } = await stale([{}], { lastModified: 'Mon, 23 Nov 2026 10:00:00 GMT' })
     assert.equal((await lab.get(kiss, '/v')).as, 'revalidated')
     assert.equal(lab.origin.log('/v').at(-1)?.headers['if-modified-since'], 'Mon, 23 Nov 2026 10:00:00 GMT')
   })
 
-  it('with a weak ETag a 304 is as good', async () => {
+  it('accepts a 304 for a weak ETag', async () => {
     const { kiss } = await stale([{}], { etag: 'W/"1"' })
     assert.equal((await lab.get(kiss, '/v')).as, 'revalidated')
   })
 
-  it('the replacement is cut: it goes on, and the old entry stays until the new is whole', async () => {
+  it('resumes a replacement that is cut, and keeps the old entry until the new body is whole', async () => {
     const hold = latch()
     const next: Step[] = [{ body: other, etag: '"2"', cut: { after: 10_000 } }, { hold: hold.opened }]
     const { kiss, before } = await stale(next)
@@ -102,7 +102,7 @@ matrix('faults: validation', LENGTH, (lab) => {
     assert.deepEqual(lab.asked('/v').slice(before, before + 2), ['GET unless "1"', 'GET bytes=10000- if "2"'])
   })
 
-  it('the replacement changes on the way: the newest is stored, and asked for once', async () => {
+  it('stores the newest content after one request if the replacement changes on the way', async () => {
     const newest = bytes('newest', 70_000)
     const { kiss, before } = await stale([
       { body: other, etag: '"2"', cut: { after: 10_000 } },
@@ -141,7 +141,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     'a connection that is always dropped': [{ drop: 'fin' }, 502],
   }
   for (const [name, [fault, status]] of Object.entries(REMEMBERED)) {
-    it(name, async () => {
+    it(`remembers ${name} for ten seconds`, async () => {
       const clock = new MovableClock()
       const kiss = await lab.engine({ clock })
       lab.origin.script('/n', [fault])
@@ -157,7 +157,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     })
   }
 
-  it('a herd on a broken URL is one request', async () => {
+  it('sends one request for many clients of a broken URL', async () => {
     const kiss = await lab.engine()
     lab.origin.script('/n', [{ status: 404 }])
     const all = await Promise.all(Array.from({ length: 50 }, () => lab.get(kiss, '/n')))
@@ -165,7 +165,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.equal(lab.asked('/n').length, 1)
   })
 
-  it('also in another process on the directory', async () => {
+  it('remembers a failure for another process on the directory', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     lab.origin.script('/n', [{ status: 404 }])
@@ -185,7 +185,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.ok(lab.asked('/n').length <= 4)
   })
 
-  it('by credential across processes, too: a follower of a refused download asks with its own', async () => {
+  it('remembers a refusal for its credential alone across processes: a follower asks with its own', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     const right = { authorization: 'Bearer right' }
@@ -214,7 +214,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     ],
     ['a wrong sum', [{ body: old, framing: 'chunked' }], 'digest-mismatch'],
   ] as const satisfies readonly (readonly [string, readonly Step[], string])[]) {
-    it(`not ${name}`, async () => {
+    it(`does not remember ${name}`, async () => {
       const kiss = await lab.engine()
       lab.origin.script('/n', steps)
       const promise = code === 'digest-mismatch' ? { sha256: '0'.repeat(64) } : {}
@@ -223,7 +223,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     })
   }
 
-  it('not an artifact that was too large for the quota', async () => {
+  it('does not remember that an artifact was too large for the quota', async () => {
     const kiss = await lab.engine({ quota: 1000 })
     lab.origin.serve('/n', { body: old })
     assert.equal((await lab.get(kiss, '/n')).code, 'quota')
@@ -231,7 +231,7 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.equal(lab.asked('/n').length, 2)
   })
 
-  it('never in the way of an entry that is fresh', async () => {
+  it('serves a fresh entry in spite of a remembered failure', async () => {
     const clock = new MovableClock()
     const kiss = await lab.engine({ clock })
     lab.origin.script('/n', [{ body: old, etag: '"1"' }, { status: 403 }])
@@ -242,14 +242,14 @@ describe('faults: what failed is remembered for ten seconds', () => {
     assert.ok(got.as === 'hit' && got.body.equals(old))
   })
 
-  it('not for a refresh', async () => {
+  it('ignores a remembered failure for a refresh', async () => {
     const kiss = await lab.engine()
     lab.origin.script('/n', [{ status: 404 }, { body: old }])
     assert.equal((await lab.get(kiss, '/n')).status, 404)
     assert.ok((await lab.get(kiss, '/n', { refresh: true })).body.equals(old))
   })
 
-  it('not after a purge', async () => {
+  it('forgets a failure after a purge', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
     lab.origin.script('/n', [{ status: 404 }, { body: old }])

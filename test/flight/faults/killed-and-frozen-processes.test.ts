@@ -25,7 +25,7 @@ matrix('faults: owners that die in mid-body', LENGTH, (lab) => {
     'without a validator': [{}, 'GET'],
   }
   for (const [kind, [served, rest]] of Object.entries(kinds)) {
-    it(`a waiting process goes on where the file of a killed one ends (${kind}), its readers notice nothing`, async () => {
+    it(`continues in a waiting process where the file of a killed one ends (${kind}), and its readers notice nothing`, async () => {
       const cacheDir = await lab.folder()
       const owner = await start(cacheDir)
       lab.origin.script('/t', [{ body, ...served, stall: { after: HALF } }, {}])
@@ -46,7 +46,7 @@ matrix('faults: owners that die in mid-body', LENGTH, (lab) => {
     })
   }
 
-  it('of many that wait, one goes on', async () => {
+  it('continues the download of a killed process in one of many that wait', async () => {
     const cacheDir = await lab.folder()
     const [owner, child] = [await start(cacheDir), await start(cacheDir)]
     lab.origin.script('/t', [{ body, etag: '"1"', stall: { after: HALF } }, { throttle: 5_000_000 }])
@@ -65,7 +65,7 @@ matrix('faults: owners that die in mid-body', LENGTH, (lab) => {
     lab.wasAsked('/t', ['GET', REST])
   })
 
-  it('content that changed between: the reader of the old is cut short, the next gets the new', async () => {
+  it('cuts the reader of the old content short if the content changed when a process was killed, and gives the next one the new', async () => {
     const cacheDir = await lab.folder()
     const owner = await start(cacheDir)
     lab.origin.script('/t', [
@@ -84,7 +84,7 @@ matrix('faults: owners that die in mid-body', LENGTH, (lab) => {
   })
 
   describe('that are frozen', () => {
-    it('longer than they may be silent: the waiting process starts its own file, and its readers notice nothing', async () => {
+    it('starts a file of its own in the waiting process if the leader is frozen for too long, and its readers notice nothing', async () => {
       const cacheDir = await lab.folder()
       const owner = await start(cacheDir, QUICK)
       const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })
@@ -106,7 +106,7 @@ matrix('faults: owners that die in mid-body', LENGTH, (lab) => {
       assert.equal((await lab.get(kiss, '/t')).as, 'hit')
     })
 
-    it('wake up after a newer content was stored: theirs goes to their own readers, and is not stored', async () => {
+    it('gives the bytes of a process that wakes up after newer content was stored to its own readers, and does not store them', async () => {
       const cacheDir = await lab.folder()
       const owner = await start(cacheDir, QUICK)
       const kiss = await lab.engine({ cacheDir, leaseTimes: QUICK })

@@ -64,7 +64,7 @@ matrix('faults: cuts and stalls', LENGTH, (lab) => {
         }
       }
 
-      it('five cuts in a row', async () => {
+      it('resumes after five cuts in a row', async () => {
         const cuts = [30_000, 30_000, 30_000, 30_000, 30_000].map((after, i) => ({
           cut: { after: resumes ? after : after * (i + 1) },
         }))
@@ -87,7 +87,7 @@ matrix('faults: cuts and stalls', LENGTH, (lab) => {
     })
   }
 
-  it('stands an origin that refuses connections, until it is back', async () => {
+  it('waits for an origin that refuses connections until it is back', async () => {
     lab.origin.script('/c', [{ body }])
     const url = lab.origin.url('/c')
     const { port } = lab.origin
@@ -106,7 +106,7 @@ matrix('faults: cuts and stalls', LENGTH, (lab) => {
     await Promise.all(late.map((origin) => origin.close()))
   })
 
-  it('stands a chunked body whose end alone is missing', async () => {
+  it('completes a chunked body whose end alone is missing', async () => {
     lab.origin.script('/c', [{ body, etag: '"1"', framing: 'chunked', cut: { after: LENGTH } }, {}])
     const got = await lab.get(await lab.engine(), '/c')
     assert.ok(got.body.equals(body))
@@ -124,7 +124,7 @@ matrix('faults: cuts and stalls', LENGTH, (lab) => {
     assert.ok(lab.asked('/c').length > 20)
   })
 
-  it('stands a stall after the first byte at every place in every kind of body', async () => {
+  it('completes every kind of body after a stall at every place behind the first byte', async () => {
     const kiss = await lab.engine({ stallTimeout: STALL })
     const rows = Object.entries(KINDS).flatMap(([kind, { served, asks = false }], i) =>
       Object.entries(PLACES)

@@ -11,7 +11,7 @@ const body = bytes('unasked', 10_000)
 /** A part that nobody asked for: a broken cache before the origin. */
 const part = { status: 206, headers: { 'content-range': 'bytes 0-4/10000' } }
 
-describe('faults: answers to questions that nobody asked', () => {
+describe('faults: parts that no request asked for', () => {
   const lab = faultLab()
 
   it('fails with 502 and exit 4 at once after a 206 to a request for the whole body', async () => {
