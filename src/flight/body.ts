@@ -3,6 +3,7 @@
 import { close, fstat, open, openSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { KissError } from '../errors.js'
+import { Tail } from './tail.js'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -34,6 +35,8 @@ export interface ReadOptions {
  * the entry in the store. The file of another generation can replace the file, provided that the bytes are equal.
  */
 export class GrowingBody {
+  /** Its bytes are those of the file. */
+  readonly tail = new Tail()
   #fd: number | undefined
   /** Closed with the last user: the number of a closed descriptor can belong to another file before a read ends. */
   readonly #retired: number[] = []
@@ -219,6 +222,7 @@ export class GrowingBody {
 
   async #release(): Promise<void> {
     clearTimeout(this.#timer)
+    this.tail.close()
     if (this.#reading > 0) return
     const open = [...this.#retired.splice(0), ...(this.#fd === undefined ? [] : [this.#fd])]
     this.#fd = undefined
