@@ -60,8 +60,9 @@ export function truthOf(node: Node): boolean {
   return !((integer.test(source) || float.test(source)) && zero.test(source))
 }
 
-/** Deeper than any job, and no danger to a stack, Python's neither. */
-const deepest = 500
+/** Collections inside each other: deeper than any job, and no danger to a stack, Python's neither. */
+export const deepest = 500
+export const TOO_DEEP = 'nested too deeply'
 
 /** One document with its anchors resolved, merge keys applied and duplicate keys decided. */
 export class View {
@@ -181,7 +182,7 @@ export class View {
         ? (node.items as (Node | null)[])
         : (node.items as Pair<Node, Node | null>[]).flatMap(({ key, value }) => [key, value])
       for (const child of children) depth = Math.max(depth, this.#scan(child, anchors, flow) + 1)
-      if (depth > deepest) this.problem ??= { node, message: 'nested too deeply' }
+      if (depth > deepest) this.problem ??= { node, message: TOO_DEEP }
     }
     if (node?.anchor !== undefined) this.#depths.set(node, depth)
     return depth

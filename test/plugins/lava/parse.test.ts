@@ -13,7 +13,10 @@ describe('parsing a job', () => {
       ['a: b\n\tc: d\n', 'job.yaml:2:1: '],
       ['a: &a 1\nb: [*a, *c]\n', 'job.yaml:2:9: '],
       [`${'['.repeat(600)}${']'.repeat(600)}`, 'job.yaml:1:'],
-      ['['.repeat(50_000), 'job.yaml:1:'],
+      ['['.repeat(50_000), 'job.yaml:1:501: not YAML: nested too deeply'],
+      [`a: ${'{b: '.repeat(50_000)}`, 'job.yaml:1:2004: not YAML: nested too deeply'],
+      [`name: x\n${'- '.repeat(50_000)}x`, 'job.yaml:2:1001: not YAML: nested too deeply'],
+      [`${'? '.repeat(50_000)}x`, 'job.yaml:1:1001: not YAML: nested too deeply'],
       [
         `a0: &a0 x\n${Array.from({ length: 5000 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]\n`).join('')}`,
         'job.yaml:5',
