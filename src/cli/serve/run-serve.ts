@@ -15,7 +15,6 @@ import { reload } from './reload.js'
 import { accessOptions, clusterOptions, connectionLimit, exposureOf, tlsFiles } from './server-settings.js'
 import { newVia } from './via.js'
 import { workerLink, type WorkerLink } from './worker-link.js'
-import { keepYoungGeneration } from './young-generation.js'
 
 /** Resolves when the last reader has left, or the drain timeout has passed. */
 export async function runServe(command: BaseCommand, values: SettingValues): Promise<void> {
@@ -100,7 +99,6 @@ async function serveWith(engine: Engine, serving: Serving): Promise<void> {
       ...(tls === undefined ? {} : { tls }),
       ...(accelRedirect === undefined ? {} : { accelRedirect }),
     })
-    keepYoungGeneration()
     self.become(server.self)
     const notices = link === undefined ? [shortage, exposureOf(values, access)] : []
     for (const notice of notices) if (notice !== undefined) log.warn(notice)
