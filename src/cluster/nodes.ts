@@ -80,14 +80,15 @@ export class Nodes {
     })
   }
 
-  async close(): Promise<void> {
+  /** @param draining this node said so before: the other nodes do not wait for its answers any more */
+  async close(draining: boolean): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
     await this.#beating
     const { redis, prefix, instance } = this.#o
     // Another worker of this node may still run: it reports again within two seconds.
     const keys = [`${prefix}nodes`, `${prefix}left`, `${prefix}node:${instance}`]
-    await redis.run(LEAVE, keys, [instance]).catch(() => undefined)
+    await redis.run(LEAVE, keys, [instance, draining ? REMEMBERED : 0]).catch(() => undefined)
   }
 
   async #beat(): Promise<void> {

@@ -139,7 +139,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
     },
     async close() {
       await Promise.all(unfinished)
-      await nodes.close()
+      await nodes.close(draining)
       await log.close()
       leases.close()
       peers.close()

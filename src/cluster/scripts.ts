@@ -149,8 +149,14 @@ export const BEAT = new Script(`
   end
   return out`)
 
-/** KEYS nodes, nodes that have left, node. ARGV instance. Records that the node has left. */
+/**
+ * KEYS nodes, nodes that have left, node. ARGV instance, and the milliseconds for which the other nodes shall know that it
+ * has left; 0: another process of the node may still run.
+ */
 export const LEAVE = new Script(`
   redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('ZADD', KEYS[2], redis.call('TIME')[1] * 1000, ARGV[1])
+  if tonumber(ARGV[2]) > 0 then
+    redis.call('ZADD', KEYS[2], redis.call('TIME')[1] * 1000, ARGV[1])
+    redis.call('PEXPIRE', KEYS[2], ARGV[2])
+  end
   redis.call('DEL', KEYS[3])`)

@@ -35,13 +35,22 @@ describeWithRedis('the table of the nodes of a cluster', () => {
   it('forgets a node that has left between two reports of another one', async () => {
     const [leaving, staying] = [await joined('left:', 'b'), await joined('left:', 'a')]
     assert.deepEqual(others(staying), ['http://b/'])
-    await leaving.close()
+    await leaving.close(true)
     await staying.beat()
     assert.deepEqual(others(staying), [])
     const again = await joined('left:', 'b')
     await staying.beat()
     assert.deepEqual(others(staying), ['http://b/'])
-    await Promise.all([again.close(), staying.close()])
+    await Promise.all([again.close(false), staying.close(false)])
+  })
+
+  it('remembers a node of which one process ended without a drain, because another one may still run', async () => {
+    const [running, staying] = [await joined('process:', 'b'), await joined('process:', 'a')]
+    const ended = await joined('process:', 'b')
+    await ended.close(false)
+    await staying.beat()
+    assert.deepEqual(others(staying), ['http://b/'])
+    await Promise.all([running.close(false), staying.close(false)])
   })
 
   it('remembers a node that is missing because Redis was emptied', async () => {
@@ -50,6 +59,6 @@ describeWithRedis('the table of the nodes of a cluster', () => {
     await staying.beat()
     assert.deepEqual(others(staying), ['http://b/'])
     assert.equal(staying.others().length, 0)
-    await Promise.all([missing.close(), staying.close()])
+    await Promise.all([missing.close(false), staying.close(false)])
   })
 })
