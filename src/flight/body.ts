@@ -99,6 +99,8 @@ export class GrowingBody {
   #settle(end: { readonly error?: KissError }): void {
     if (this.#end) return
     this.#end = end
+    // A reader that stays for hours would keep memory which later downloads need.
+    this.tail.close()
     this.#wake()
   }
 
@@ -222,7 +224,6 @@ export class GrowingBody {
 
   async #release(): Promise<void> {
     clearTimeout(this.#timer)
-    this.tail.close()
     if (this.#reading > 0) return
     const open = [...this.#retired.splice(0), ...(this.#fd === undefined ? [] : [this.#fd])]
     this.#fd = undefined
