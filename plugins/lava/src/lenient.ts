@@ -8,7 +8,9 @@ import {
   type Document,
   type Node,
   type YAMLError,
+  YAMLParseError,
 } from 'yaml'
+import { TOO_DEEP, tooDeep } from './depth.js'
 
 export interface Parsed {
   readonly documents: readonly Document[]
@@ -35,6 +37,8 @@ export function parseAsPyYaml(source: string): Parsed {
 }
 
 function parse(source: string): Parsed {
+  const deep = tooDeep(source)
+  if (deep !== undefined) return { documents: [], error: new YAMLParseError([deep, deep + 1], 'IMPOSSIBLE', TOO_DEEP) }
   // failsafe: scalars stay strings; which of them mean more is for pyyaml.ts. Not strict: what PyYAML takes should pass.
   const parsed = parseAllDocuments(source, {
     schema: 'failsafe',

@@ -1,8 +1,8 @@
 /** From the text of a job file to documents whose nodes know where they stand. */
 import { KissError } from 'kiss-cache/plugin'
-import { CST, isScalar, Lexer, Scalar, type Node } from 'yaml'
+import { isScalar, Scalar, type Node } from 'yaml'
 import { parseAsPyYaml } from './lenient.js'
-import { deepest, TOO_DEEP, View } from './pyyaml.js'
+import { View } from './pyyaml.js'
 
 export interface Job {
   /** As the user named the file. */
@@ -36,36 +36,12 @@ export function parseJob(name: string, text: string): Job {
   }
   const unprintable = source.search(notPrintable)
   if (unprintable >= 0) fail(unprintable, 'a control character')
-  const deep = tooDeep(source)
-  if (deep !== undefined) fail(deep, TOO_DEEP)
   const { documents, error } = parseAsPyYaml(source)
   if (error !== undefined) fail(error.pos[0], error.message)
   const views = documents.map((document) => new View(document))
   const problem = views.find((view) => view.problem !== undefined)?.problem
   if (problem !== undefined) fail(problem.node.range?.[0] ?? 0, problem.message)
   return { name, text, mark, source, lines, documents: views }
-}
-
-/**
- * The offset at which more than {@link deepest} collections are open; undefined: the nesting is safe. The parser is
- * recursive: at the end of its stack V8 can end the process when it compiles a regular expression.
- */
-function tooDeep(source: string): number | undefined {
-  let offset = 0
-  let inFlow = 0
-  let onLine = 0
-  for (const lexeme of new Lexer().lex(source)) {
-    // These three stand for no character.
-    if (lexeme === CST.DOCUMENT || lexeme === CST.FLOW_END || lexeme === CST.SCALAR) continue
-    const type = CST.tokenType(lexeme)
-    if (type === 'flow-seq-start' || type === 'flow-map-start') inFlow++
-    else if (type === 'flow-seq-end' || type === 'flow-map-end') inFlow = Math.max(0, inFlow - 1)
-    else if (type === 'seq-item-ind' || type === 'explicit-key-ind') onLine++
-    else if (type === 'newline') onLine = 0
-    if (inFlow + onLine > deepest) return offset
-    offset += lexeme.length
-  }
-  return undefined
 }
 
 /** Both from 1; a column counts UTF-16 units. */

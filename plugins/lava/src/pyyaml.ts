@@ -12,6 +12,8 @@ import {
   type YAMLMap,
 } from 'yaml'
 
+import { deepest, TOO_DEEP } from './depth.js'
+
 /** One key of a mapping with the value that it has in the end. Aliases are still aliases, so that both positions are known. */
 export interface Entry {
   readonly key: Node
@@ -59,10 +61,6 @@ export function truthOf(node: Node): boolean {
   if (nullWord.test(source) || falseWord.test(source)) return false
   return !((integer.test(source) || float.test(source)) && zero.test(source))
 }
-
-/** Collections inside each other: deeper than any job, and no danger to a stack, Python's neither. */
-export const deepest = 500
-export const TOO_DEEP = 'nested too deeply'
 
 /** One document with its anchors resolved, merge keys applied and duplicate keys decided. */
 export class View {

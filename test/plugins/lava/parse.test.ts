@@ -16,6 +16,10 @@ describe('parsing a job', () => {
       ['['.repeat(50_000), 'job.yaml:1:501: not YAML: nested too deeply'],
       [`a: ${'{b: '.repeat(50_000)}`, 'job.yaml:1:2004: not YAML: nested too deeply'],
       [`name: x\n${'- '.repeat(50_000)}x`, 'job.yaml:2:1001: not YAML: nested too deeply'],
+      [
+        Array.from({ length: 6 }, (_, i) => `${'  '.repeat(400 * i)}${'- '.repeat(400)}\n`).join(''),
+        'job.yaml:2:1001: not YAML: nested too deeply',
+      ],
       [`${'? '.repeat(50_000)}x`, 'job.yaml:1:1001: not YAML: nested too deeply'],
       [
         `a0: &a0 x\n${Array.from({ length: 5000 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]\n`).join('')}`,
@@ -69,6 +73,9 @@ describe('parsing a job', () => {
   it('takes what PyYAML takes', () => {
     for (const text of [
       'a: 1\na: 2\n',
+      `a: {\n${Array.from({ length: 600 }, (_, i) => `"k${i}": [\n1,\n2\n],\n`).join('')}}\n`,
+      `a: {${Array.from({ length: 2000 }, (_, i) => `k${i}: [1, "[[["], `).join('')}}\n`,
+      `a:\n${'- - - b\n'.repeat(2000)}`,
       'a: [b,#c\n  d]\n',
       'a: "b"#c\n',
       'x:\n  a: "b\n c\n\nd"\ny: 1\n',
