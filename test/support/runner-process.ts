@@ -7,6 +7,7 @@ import { Console } from 'node:console'
 import type { EventEmitter } from 'node:events'
 import path from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 export interface RunRequest {
@@ -24,6 +25,8 @@ export interface RunRequest {
 /** Only the code, if the output was passed on. */
 export interface RunResult {
   readonly code: number
+  /** The command ended in its middle, and its code runs on here: the process must not run another command. */
+  readonly isSpent: boolean
   readonly stdout: Buffer
   readonly stderr: Buffer
 }
@@ -62,13 +65,15 @@ async function runOnce({ bin, args, env, cwd, input, live }: RunRequest): Promis
   replace('stderr', stderr)
   // The console keeps the streams of its first use.
   globalThis.console = new Console(stdout, stderr)
+  let isOver = false
   const code = await new Promise<number>((resolve, reject) => {
     process.exit = (given) => {
       resolve(Number(given ?? process.exitCode ?? 0))
       return undefined as never
     }
-    run(args).catch(reject)
+    run(args).then(() => (isOver = true), reject)
   })
+  await nextTurn()
   for (const [event, listener] of listenersOfProcess()) {
     if (known.some((each) => each[0] === event && each[1] === listener)) continue
     process.off(event, listener)
@@ -76,7 +81,7 @@ async function runOnce({ bin, args, env, cwd, input, live }: RunRequest): Promis
   }
   process.chdir('/')
   if (live) for (const stream of [own.stdout, own.stderr]) stream.write(Buffer.of(END_OF_RUN))
-  return { code, stdout: stdout.collected, stderr: stderr.collected }
+  return { code, isSpent: !isOver, stdout: stdout.collected, stderr: stderr.collected }
 }
 
 function replace(name: 'stdin' | 'stdout' | 'stderr', stream: Readable | Writable): void {

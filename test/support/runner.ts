@@ -23,7 +23,8 @@ export function runInSharedProcess(request: SharedRun): Promise<RunResult> {
     )
     runner.once('message', (result: RunResult) => {
       runner.stderr!.unpipe()
-      rest(runner)
+      if (result.isSpent) runner.kill()
+      else rest(runner)
       resolve(result)
     })
     runner.send({ ...request, live: false } satisfies RunRequest)
@@ -36,19 +37,23 @@ export function startInSharedProcess(request: SharedRun): Command {
   const stdout = outputOfRun(runner.stdout!)
   const stderr = outputOfRun(runner.stderr!)
   const texts = Promise.all([textOf(stdout), textOf(stderr)])
-  let isRunning = true
+  let [isRunning, isSpent] = [true, false]
   const end = new Promise<Pick<Ran, 'code' | 'signal'>>((resolve) => {
     runner.once('close', (code, signal) => {
       stdout.end()
       stderr.end()
       resolve({ code, signal })
     })
-    runner.once('message', ({ code }: RunResult) => resolve({ code, signal: null }))
+    runner.once('message', ({ code, isSpent: spent }: RunResult) => {
+      isSpent = spent
+      resolve({ code, signal: null })
+    })
   })
   const ended = end.then(async ({ code, signal }): Promise<Ran> => {
     isRunning = false
     const [said, reported] = await texts
-    if (runner.exitCode === null && runner.signalCode === null) rest(runner)
+    if (isSpent) runner.kill()
+    else if (runner.exitCode === null && runner.signalCode === null) rest(runner)
     return { code, signal, stdout: said, stderr: reported }
   })
   const kill = (signal: NodeJS.Signals): void => {
