@@ -146,7 +146,6 @@ class FlightContent implements Content {
       source: body,
       arrived: (position) => this.#arrived(position),
       read: (buffer, position) => body.read(buffer, position),
-      take: (position) => body.tail.take(position),
     }
   }
 

@@ -3,7 +3,6 @@
 import { close, fstat, open, openSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { KissError } from '../errors.js'
-import { Tail } from './tail.js'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -35,8 +34,6 @@ export interface ReadOptions {
  * the entry in the store. The file of another generation can replace the file, provided that the bytes are equal.
  */
 export class GrowingBody {
-  /** Its bytes are those of the file. */
-  readonly tail = new Tail()
   #fd: number | undefined
   /** Closed with the last user: the number of a closed descriptor can belong to another file before a read ends. */
   readonly #retired: number[] = []
@@ -99,8 +96,6 @@ export class GrowingBody {
   #settle(end: { readonly error?: KissError }): void {
     if (this.#end) return
     this.#end = end
-    // A reader that stays for hours would keep memory which later downloads need.
-    this.tail.close()
     this.#wake()
   }
 

@@ -54,7 +54,7 @@ export class Landing implements LandingPlace {
     landing.#writer = await BodyWriter.open({
       path: generation.bodyPath,
       mode: generation.modes.file,
-      onGrow: (size, chunks) => landing.#wrote(size, chunks),
+      onGrow: (size) => landing.show(size),
       reserve: (size) => landing.#space.grow(size),
       makeRoom: async (bytes) => (await space.evict(bytes)) > 0,
     })
@@ -92,16 +92,6 @@ export class Landing implements LandingPlace {
     })
     state.confirmed = true
     state.learn(head)
-  }
-
-  #wrote(size: number, chunks: readonly Buffer[]): void {
-    let position = size - chunks.reduce((sum, { length }) => sum + length, 0)
-    for (const chunk of chunks) {
-      // The bytes of another file were not compared yet.
-      if (!this.#exchanging) this.#o.state.body.tail.add(position, chunk)
-      position += chunk.length
-    }
-    this.show(size)
   }
 
   /** `size` bytes of this content are on disk. */

@@ -22,8 +22,8 @@ export interface BodyWriterOptions {
   readonly path: string
   /** The mode of a new file. */
   readonly mode: number
-  /** Called after every write with the size of the file and the chunks that were written; their memory is reused afterwards. */
-  readonly onGrow: (size: number, chunks: readonly Buffer[]) => void
+  /** Called after every append. */
+  readonly onGrow: (size: number) => void
   /** Called before the file grows to `size` bytes; throws if there is no space. */
   readonly reserve: (size: number) => Promise<void>
   /** The disk is full: resolves with true if space was freed and the write can be repeated. */
@@ -128,8 +128,8 @@ export class BodyWriter {
         await this.#batch
         this.#written += bytes
         this.#pendingBytes -= bytes
-        this.#options.onGrow(this.#written, batch)
         batch.forEach(recycle)
+        this.#options.onGrow(this.#written)
       } while (this.#pendingBytes >= GATHER)
     } catch (error) {
       this.#failure = error as Error

@@ -4,7 +4,7 @@
  */
 
 import type { Content } from '../engine/types.js'
-import type { Shared, Taken } from '../store/types.js'
+import type { Shared } from '../store/types.js'
 
 /** Large enough to make the cost of system calls small, small enough for two per reader. */
 export const bufferSize = 256 * 1024
@@ -45,6 +45,15 @@ interface Piece {
   spoilt: boolean
   shelf: Shelf | undefined
   position: number
+}
+
+/** The bytes of a piece for one reader, which releases or forgets them once. */
+export interface Taken {
+  readonly data: Buffer
+  /** Ends the use: no write of this reader is under way. */
+  readonly release: () => void
+  /** Ends the use after a cancelled write, which may still read from the buffer. */
+  readonly forget: () => void
 }
 
 export interface PooledReader {
@@ -108,8 +117,6 @@ export class BufferPool {
   async #take(shared: Shared, shelf: Shelf, position: number, end = Infinity): Promise<Taken | undefined> {
     const most = Math.min(await shared.arrived(position), end - position)
     if (most === 0) return undefined
-    const received = shared.take?.(position)
-    if (received !== undefined) return { ...received, data: received.data.subarray(0, most) }
     const piece = shelf.pieces.get(position) ?? this.#load(shared, shelf, position, most)
     return this.#await(piece, most)
   }

@@ -4,8 +4,7 @@
  */
 
 import { KissError } from '../errors.js'
-import type { Taken } from '../store/types.js'
-import type { BufferPool, Source } from './buffer-pool.js'
+import type { BufferPool, Source, Taken } from './buffer-pool.js'
 import type { BodySink } from './reply.js'
 
 export interface Pumping {

@@ -76,15 +76,6 @@ export interface EntryStore {
   isNamed(sha256: Sha256): Promise<boolean>
 }
 
-/** Bytes in memory for one reader, which releases or forgets them once. */
-export interface Taken {
-  readonly data: Buffer
-  /** Ends the use: no write of this reader is under way. */
-  readonly release: () => void
-  /** Ends the use after a cancelled write, which may still read from the buffer. */
-  readonly forget: () => void
-}
-
 /** A body whose readers can share the bytes that one of them read. */
 export interface Shared {
   /** Bodies with the same source have the same byte at each position. */
@@ -93,8 +84,6 @@ export interface Shared {
   arrived(position: number): number | Promise<number>
   /** Reads bytes that have arrived. It fails only if the body does: the end of one reader must not fail the other readers. */
   read(buffer: Uint8Array, position: number): Promise<number>
-  /** Bytes from `position`, if memory still has them from the network; some of them may not have arrived for this reader. */
-  take?(position: number): Taken | undefined
 }
 
 /** A finished body, open for reading: it stays readable when the blob is unlinked. */
