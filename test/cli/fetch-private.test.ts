@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { commandLine } from '../support/command-line.js'
 import { bytes, latch } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 describe('kiss fetch with a credential of its own', () => {
   const cli = commandLine()
@@ -17,6 +18,8 @@ describe('kiss fetch with a credential of its own', () => {
     const one = fetching('alice', 'one')
     await cli.origin.requested('/f')
     const two = fetching('alice', 'two')
+    const unfinished = (): string[] => readdirSync(cli.sandbox.cwd).filter((name) => name.startsWith('.kiss-'))
+    await until('both have the head', () => unfinished().length === 2)
     const stranger = await fetching('mallory', 'three')
     assert.equal(stranger.code, 3, stranger.stderr)
     gate.open()

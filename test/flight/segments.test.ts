@@ -101,8 +101,10 @@ describe('a large download', () => {
     const half = body.subarray(0, 2 * MiB)
     for (const wrong of answers) {
       const step = { ...slow, body: half, throttle: 4 * MiB }
-      origin.script('/f', [step, { ...step, ...wrong }, step])
       const before = origin.requests.length
+      const second = origin.requested('/f', before + 2)
+      const first = { ...step, stall: { after: 512 * 1024, until: second } }
+      origin.script('/f', [first, { ...step, ...wrong }, step])
       assert.ok((await fetch(await open({ parallel: longSegments }))).equals(half), JSON.stringify(wrong))
       assert.ok(origin.requests.length - before >= 2, JSON.stringify(wrong))
     }
