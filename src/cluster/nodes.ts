@@ -63,6 +63,11 @@ export class Nodes {
     )
   }
 
+  /** Where a purge is sent: a node whose cache directory was replaced has two instances at one address. */
+  addresses(): readonly string[] {
+    return [...new Set(this.all().map(({ url }) => url))]
+  }
+
   /** The present nodes among these instances, in random order. Reads the table again if an instance is unknown. */
   async urlsOf(instances: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const known = (name: string): boolean => this.#nodes.some(({ instance }) => instance === name)

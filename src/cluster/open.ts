@@ -109,7 +109,7 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
       if (!dryRun) for (const { ids } of purges) await log.fence(ids)
       const unreached: string[] = []
       const asked = Promise.all(
-        nodes.all().map(async ({ url }) => {
+        nodes.addresses().map(async (url) => {
           const answered: PurgeAnswer[] = []
           try {
             for (const { order } of purges) {

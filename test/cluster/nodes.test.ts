@@ -19,9 +19,9 @@ describeWithRedis('the table of the nodes of a cluster', () => {
     await server.close()
   })
 
-  const joined = async (prefix: string, instance: string): Promise<Nodes> => {
+  const joined = async (prefix: string, instance: string, url = `http://${instance}/`): Promise<Nodes> => {
     const facts: NodeFacts = {
-      url: `http://${instance}/`,
+      url,
       version: '1',
       draining: false,
       totals: totalsOf(emptyStatus),
@@ -30,7 +30,7 @@ describeWithRedis('the table of the nodes of a cluster', () => {
     await nodes.beat()
     return nodes
   }
-  const others = (nodes: Nodes): string[] => nodes.all().map(({ url }) => url)
+  const others = (nodes: Nodes): readonly string[] => nodes.addresses()
 
   it('forgets a node that has left between two reports of another one', async () => {
     const [leaving, staying] = [await joined('left:', 'b'), await joined('left:', 'a')]
@@ -51,6 +51,15 @@ describeWithRedis('the table of the nodes of a cluster', () => {
     await staying.beat()
     assert.deepEqual(others(staying), ['http://b/'])
     await Promise.all([running.close(false), staying.close(false)])
+  })
+
+  it('asks a node once whose cache directory was replaced, which gave it another instance', async () => {
+    const [before, staying] = [await joined('replaced:', 'b'), await joined('replaced:', 'a')]
+    const after = await joined('replaced:', 'c', 'http://b/')
+    await staying.beat()
+    assert.equal(staying.all().length, 2)
+    assert.deepEqual(others(staying), ['http://b/'])
+    await Promise.all([before, after, staying].map((nodes) => nodes.close(false)))
   })
 
   it('remembers a node that is missing because Redis was emptied', async () => {
