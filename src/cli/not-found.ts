@@ -4,7 +4,7 @@ import type { Hook } from '@oclif/core'
 import { KissError } from '../errors.js'
 import { nearest } from './nearest.js'
 
-/** Names that other tools give to the commands. */
+/** Words of other tools, and the commands of kiss that do the same. */
 const foreign: Readonly<Record<string, string>> = {
   get: 'fetch',
   download: 'fetch',
@@ -46,7 +46,7 @@ function wordsOf(id: string): readonly [readonly string[], boolean] {
   return url === undefined ? [words, false] : [words.slice(0, -1), true]
 }
 
-/** The command whose name in another tool was typed, else the one that the first words are nearest to; its arguments may follow. */
+/** The command for a word of another tool, else the command that is nearest to the first words. Arguments may follow them. */
 function guessOf(words: readonly string[], commands: readonly string[]): string | undefined {
   const [first = ''] = words
   if (Object.hasOwn(foreign, first)) return foreign[first]

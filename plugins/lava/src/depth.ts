@@ -1,7 +1,7 @@
 /** The bound of nesting in a job. */
 import { CST, Lexer } from 'yaml'
 
-/** Collections inside each other: more than any job has, and safe for the stacks of Node and of Python. */
+/** The depth of nested collections: no job is as deep, and the stacks of Node and Python are not in danger. */
 export const deepest = 500
 export const TOO_DEEP = 'nested too deeply'
 
