@@ -116,11 +116,13 @@ function framed(step: Step, headers: Record<string, string>, length: number): Re
 async function send(step: Step, body: Body, response: ServerResponse, sent: (bytes: number) => void): Promise<void> {
   const started = performance.now()
   const stop = Math.min(step.cut?.after ?? Infinity, step.stall?.after ?? Infinity)
+  let { throttle } = step
+  void step.throttleUntil?.then(() => (throttle = undefined))
   for (let position = 0; position < body.length;) {
     if (position === stop && step.cut?.after === stop) break
     if (position === stop) await step.stall?.until
     if (position === stop && step.stall !== undefined && step.stall.until === undefined) return
-    const allowed = step.throttle === undefined ? SLICE : allowance(step.throttle, started, position)
+    const allowed = throttle === undefined ? SLICE : allowance(throttle, started, position)
     const end = Math.min(body.length, position + allowed, position < stop ? stop : Infinity)
     if (end === position) {
       await sleep(TICK)

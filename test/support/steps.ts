@@ -44,8 +44,9 @@ export interface Fault {
   readonly cut?: { readonly after: number; readonly by?: 'fin' | 'rst' }
   /** Sends so many bytes of this answer's body, then nothing until `until` resolves, or for ever. */
   readonly stall?: { readonly after: number; readonly until?: Promise<unknown> }
-  /** Bytes per second. */
+  /** Bytes per second, until `throttleUntil` resolves, or to the end. */
   readonly throttle?: number
+  readonly throttleUntil?: Promise<unknown>
   /** Milliseconds before the headers. */
   readonly delay?: number
   /** No headers before this resolves. */
