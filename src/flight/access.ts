@@ -62,6 +62,11 @@ interface Guarded extends NotedAccess {
   readonly headers: StoredHeaders
 }
 
+/** The access of bytes that two credentials brought together. */
+export function strictest(a: Access, b: Access): Access {
+  return [a, b].includes('client') ? 'client' : [a, b].includes('provider') ? 'provider' : 'public'
+}
+
 /** May this client read it without a probe of the origin? */
 export function isFree(reader: Reader, content: Guarded): boolean {
   const access = accessOf(content, reader.provider)

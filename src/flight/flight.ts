@@ -5,7 +5,7 @@
 
 import { KissError, asKissError, systemCode } from '../errors.js'
 import { withRoom } from '../store/slack.js'
-import type { KeyId } from '../store/types.js'
+import type { Access, KeyId } from '../store/types.js'
 import type { Collaborators } from './collaborators.js'
 import { download } from './download.js'
 import { type Ending, errorFrom, errorOf } from './ending.js'
@@ -14,7 +14,7 @@ import type { Acquisition } from './lease.js'
 import type { Download } from './list.js'
 import { type Order, type Seed, storageId, type Subject, holderOf } from './subject.js'
 import { FlightState, agrees } from './state.js'
-import { accessOf } from './access.js'
+import { accessOf, strictest } from './access.js'
 import type { Store } from '../store/open.js'
 
 export interface FlightOptions {
@@ -162,9 +162,7 @@ export class Flight {
   async #download(lease: Extract<Acquisition, { kind: 'mine' }>): Promise<Ending> {
     const { order, state } = this
     state.leading = true
-    state.access = lease.access
-    state.holder = undefined
-    state.place()
+    this.#place(lease.access, undefined)
     return download({
       order: { ...order, access: lease.access },
       collaborators: this.#o.collaborators,
@@ -174,6 +172,15 @@ export class Flight {
       signal: this.#stop.signal,
       onChanged: (seed) => this.#o.onChanged(seed, order),
     })
+  }
+
+  /** The readers may have bytes of an earlier generation, which another credential brought: its access remains as well. */
+  #place(access: Access, holder: string | undefined): void {
+    const { state } = this
+    const isFirst = state.head === undefined
+    state.access = isFirst ? access : strictest(access, state.access)
+    state.holder = isFirst || holder === state.holder ? holder : undefined
+    state.place()
   }
 
   /** An answer is read once. */
@@ -190,9 +197,7 @@ export class Flight {
     const { leases, store } = this.#o.collaborators
     await this.#takeSeed()?.answer.discard()
     state.leading = false
-    state.access = access
-    state.holder = owner.holder
-    state.place()
+    this.#place(access, owner.holder)
     // A waiting owner writes its place in the queue into `trouble`.
     state.waiting.started = true
     const ending = await follow({ generation, state, leases, signal: this.#stop.signal })

@@ -90,7 +90,8 @@ export class Landing implements LandingPlace {
       const begun = this.#space.begin(head.length, this.writer.size)
       return allDone([begun, generation.setHead(head, begun)])
     })
-    state.confirmed = true
+    // An answer with the same head may bring other bytes than those of a silent owner, which readers have.
+    state.confirmed ||= this.writer.size >= state.body.size
     state.learn(head)
   }
 
@@ -107,7 +108,8 @@ export class Landing implements LandingPlace {
   async #goOver(): Promise<void> {
     const { generation, state, onOther } = this.#o
     try {
-      if (!(await state.body.exchange(generation.bodyPath))) {
+      if (await state.body.exchange(generation.bodyPath)) state.confirmed = true
+      else {
         onOther()
         state.body.fail(changedError(state.shown))
       }

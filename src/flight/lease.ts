@@ -18,6 +18,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Generation, generationsOf, makeGeneration, removeIfEmpty, type Owner } from './directory.js'
 import type { Ending } from './ending.js'
+import { strictest } from './access.js'
 import { parseOrUndefined } from '../store/files.js'
 import { keyOf } from '../store/select.js'
 import { livenessOf, thisProcess, type ProcessIdentity } from '../store/process.js'
@@ -287,8 +288,4 @@ export class Leases {
 /** Has an owner missed its heartbeats? A heartbeat in the future was written under another clock, and proves nothing. */
 export function isSilent(silentFor: number, silence: number): boolean {
   return silentFor > silence || silentFor < -COARSE
-}
-
-function strictest(a: Access, b: Access): Access {
-  return [a, b].includes('client') ? 'client' : [a, b].includes('provider') ? 'provider' : 'public'
 }

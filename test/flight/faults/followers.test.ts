@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { MovableClock } from '../../support/engine.js'
-import { bytes, latch, sha256, type Step } from '../../support/origin.js'
+import { bytes, latch, sha256, type Logged, type Step } from '../../support/origin.js'
 import { matrix, readUpTo } from './lab.js'
 import { until } from '../../support/until.js'
 
@@ -160,10 +163,10 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
         const cacheDir = await lab.folder()
         const clock = new MovableClock()
         const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir, clock })]
-        const until = latch()
+        const hold = latch()
         lab.origin.script('/f', [
-          { body, etag: '"1"', requires: right, stall: { after: HALF, until: until.opened } },
-          { hold: until.opened },
+          { body, etag: '"1"', requires: right, stall: { after: HALF, until: hold.opened } },
+          { hold: hold.opened },
         ])
         const first = lab.get(a, '/f', { headers: right })
         await lab.origin.requested('/f')
@@ -173,9 +176,12 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
         if (how === 'silent') clock.move(31_000)
         else await a.close()
         // The stranger's process has the lease now, and asks the origin with nothing in hand.
+        const isStrangers = ({ method, headers }: Logged): boolean =>
+          method === 'GET' && headers.authorization === undefined
+        await until('a download without a credential', () => lab.origin.log('/f').some(isStrangers))
         const stranger = lab.get(b, '/f', { headers: { authorization: 'Bearer wrong' } })
         const nobody = lab.get(b, '/f', { refresh: true })
-        until.open()
+        hold.open()
         for (const got of [await stranger, await nobody])
           assert.deepEqual([got.body.length, got.code, got.status], [0, 'origin-refused', 401])
         const own = await lab.get(b, '/f', { headers: right })
@@ -184,6 +190,33 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
         await first
       })
     }
+  })
+
+  it('private bytes of a silent owner are shown to no client that the origin gives other bytes', async () => {
+    const cacheDir = await lab.folder()
+    const clock = new MovableClock()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir, clock })]
+    const right = { authorization: 'Bearer right' }
+    const hold = latch()
+    // No tag tells the two bodies apart.
+    lab.origin.script('/f', [
+      { body, requires: right, stall: { after: HALF, until: hold.opened } },
+      { body: other, requires: {}, stall: { after: 1000, until: hold.opened } },
+      {},
+    ])
+    const first = lab.get(a, '/f', { headers: right })
+    await lab.origin.requested('/f')
+    await readUpTo(await lab.open(a, '/f', { headers: right }), HALF)
+    assert.equal((await lab.get(b, '/f')).status, 401)
+    clock.move(31_000)
+    const [key = ''] = await readdir(join(cacheDir, 'transfers'))
+    await until('the head of a second download', () => existsSync(join(cacheDir, 'transfers', key, '2', 'head.json')))
+    const nobody = await lab.open(b, '/f')
+    assert.ok((await readUpTo(nobody, 1000)).equals(other.subarray(0, 1000)))
+    hold.open()
+    assert.ok((await readUpTo(nobody, LENGTH, 1000)).equals(other.subarray(1000)))
+    await nobody.close('done')
+    assert.ok((await first).body.equals(body))
   })
 
   it('private bytes that were taken over are shown to no client before the origin has confirmed them', async () => {
