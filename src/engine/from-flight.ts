@@ -118,7 +118,7 @@ export class FromFlight {
     const failed = right === 'free' ? undefined : flight.state.ending
     if (failed && errorOf(failed, flight.order.shown)) return this.#ended(state, failed, flight, order.stale)
     flight.adopt(order)
-    if (mayContinue(right)) flight.vouch(subject)
+    if (mayContinue(right, subject, flight)) flight.vouch(subject)
     if (right === 'confirmed')
       void flight.state.ended.then(async () => {
         const { entry } = flight.state

@@ -208,8 +208,8 @@ function isHolder(subject: Subject, { state }: Flight): boolean {
 }
 
 /** May a request of this client continue the bytes of a flight after an interruption? Only after the origin accepted the client. */
-export function mayContinue(right: Right): boolean {
-  return right === 'remembered' || right === 'confirmed'
+export function mayContinue(right: Right, subject: Subject, flight: Flight): boolean {
+  return right === 'remembered' || right === 'confirmed' || isHolder(subject, flight)
 }
 
 function acceptance({ credential, id }: Subject, content: string): Acceptance {

@@ -158,6 +158,23 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
       )
     })
 
+    it('goes on with the credential of the download if a client with it joined another worker of the server', async () => {
+      const shared = { cacheDir: await lab.folder(), credentialKey: 'of the server' }
+      const [a, b] = [await lab.engine(shared), await lab.engine(shared)]
+      lab.origin.script('/f', [{ body, etag: '"1"', requires: right, stall: { after: HALF } }, {}])
+      const first = lab.get(a, '/f', { headers: right })
+      await lab.origin.requested('/f')
+      await readUpTo(await lab.open(a, '/f', { headers: right }), HALF)
+      // The request of a stranger makes this process follow the download.
+      assert.equal((await lab.get(b, '/f')).status, 401)
+      const joined = await lab.open(b, '/f', { headers: right })
+      assert.ok((await readUpTo(joined, HALF)).equals(body.subarray(0, HALF)))
+      await a.close()
+      assert.equal((await first).code, 'interrupted')
+      assert.ok((await readUpTo(joined, LENGTH, HALF)).equals(body.subarray(HALF)))
+      await joined.close('done')
+    })
+
     for (const how of ['stopped in good order', 'silent'] as const) {
       it(`gives a stranger nothing when its owner is ${how} and the stranger’s process goes on`, async () => {
         const cacheDir = await lab.folder()
