@@ -30,12 +30,6 @@ describe('a large download', () => {
   const slow: Step = { body, etag: '"1"', throttle: 2 * MiB }
   /** The first segment takes a quarter of a second at 4 MiB/s: the answer to the second one comes before its end. */
   const longSegments = { least: 256 * 1024, smallest: 64 * 1024, largest: MiB, interval: 25, fast: Infinity }
-  /** The first connection is slow until the `count`th request of `path`: also a loaded machine opens a second connection. */
-  const slowUntil = (path: string, count: number, step: Step): Step => ({
-    ...step,
-    throttle: 512 * 1024,
-    throttleUntil: origin.requested(path, count),
-  })
   /** More than one connection was used. */
   const ranges = (): string[] => origin.log('/f').flatMap(({ headers }) => headers.range ?? [])
 
@@ -80,7 +74,7 @@ describe('a large download', () => {
     const clock = new MovableClock()
     const engine = await open({ clock, parallel: longSegments })
     const step = { ...slow, body: body.subarray(0, 2 * MiB), throttle: 4 * MiB }
-    origin.script('/busy', [slowUntil('/busy', 2, step), { ...step, status: 503 }, step])
+    origin.script('/busy', [origin.slowUntil('/busy', 2, step), { ...step, status: 503 }, step])
     const requests = async (path: string): Promise<number> => {
       await readArtifact(await engine.fetch({ url: new URL(origin.url(path)) }))
       return origin.log(path).length
@@ -89,7 +83,7 @@ describe('a large download', () => {
     origin.serve('/then', step)
     assert.equal(await requests('/then'), 1)
     clock.move(60_000)
-    origin.script('/later', [slowUntil('/later', 2, step), step])
+    origin.script('/later', [origin.slowUntil('/later', 2, step), step])
     assert.ok((await requests('/later')) > 1)
   })
 
@@ -107,7 +101,7 @@ describe('a large download', () => {
     for (const wrong of answers) {
       const step = { ...slow, body: half, throttle: 4 * MiB }
       const before = origin.requests.length
-      origin.script('/f', [slowUntil('/f', before + 2, step), { ...step, ...wrong }, step])
+      origin.script('/f', [origin.slowUntil('/f', before + 2, step), { ...step, ...wrong }, step])
       assert.ok((await fetch(await open({ parallel: longSegments }))).equals(half), JSON.stringify(wrong))
       assert.ok(origin.requests.length - before >= 2, JSON.stringify(wrong))
     }

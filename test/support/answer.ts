@@ -117,12 +117,14 @@ async function send(step: Step, body: Body, response: ServerResponse, sent: (byt
   const started = performance.now()
   const stop = Math.min(step.cut?.after ?? Infinity, step.stall?.after ?? Infinity)
   let { throttle } = step
+  // The client has to see that they come slowly: after a pause of the machine, the bytes that are due do not come at once.
+  const isPaced = step.throttleUntil !== undefined
   void step.throttleUntil?.then(() => (throttle = undefined))
   for (let position = 0; position < body.length;) {
     if (position === stop && step.cut?.after === stop) break
     if (position === stop) await step.stall?.until
     if (position === stop && step.stall !== undefined && step.stall.until === undefined) return
-    const allowed = throttle === undefined ? SLICE : allowance(throttle, started, position)
+    const allowed = throttle === undefined ? SLICE : isPaced ? share(throttle) : allowance(throttle, started, position)
     const end = Math.min(body.length, position + allowed, position < stop ? stop : Infinity)
     if (end === position) {
       await sleep(TICK)
@@ -131,6 +133,7 @@ async function send(step: Step, body: Body, response: ServerResponse, sent: (byt
       const flowing = response.write(body.subarray(position, end))
       if (!flowing && !response.destroyed) await drained(response)
       position = end
+      if (isPaced && throttle !== undefined) await sleep(TICK)
     }
     if (response.destroyed) return
   }
@@ -146,6 +149,10 @@ function drained(response: ServerResponse): Promise<void> {
     }
     response.on('drain', done).on('close', done)
   })
+}
+
+function share(rate: number): number {
+  return Math.ceil((rate * TICK) / 1000)
 }
 
 function allowance(rate: number, started: number, position: number): number {

@@ -111,6 +111,11 @@ export class Origin {
     return this.#reached('asked', () => this.log(path)[count - 1])
   }
 
+  /** The step sends slowly until the `count`th request of `path`: also a loaded machine opens a second connection. */
+  slowUntil(path: string, count: number, step: Step): Step {
+    return { ...step, throttle: 512 * 1024, throttleUntil: this.requested(path, count) }
+  }
+
   /** Resolves when `count` answers of `path` have ended, well or not. */
   async answered(path: string, count = 1): Promise<Logged> {
     return this.#reached('ended', () => this.log(path).filter((request) => request.ended)[count - 1])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { bytes, latch, sha256 } from '../../support/origin.js'
+import { until } from '../../support/until.js'
 import { matrix, readUpTo } from './lab.js'
 
 const LENGTH = 1_000_000
@@ -45,11 +46,14 @@ matrix('faults: readers', LENGTH, (lab) => {
       lab.origin.script('/p', [{ status: 503 }, { ...served, hold: hold.opened }])
       const first = lab.get(a, '/p')
       await lab.origin.requested('/p', 2)
-      const got = await lab.get(b, '/p', { patience: 4 * PATIENCE })
+      let reason = (): string | undefined => undefined
+      const patient = lab.get(b, '/p', { onWait: (now) => (reason = () => now().reason) })
+      await until('the reason of the other process', () => reason() !== undefined)
+      const got = await lab.get(b, '/p', { patience: PATIENCE })
       assert.deepEqual([got.code, got.status], ['origin-timeout', 504])
       assert.match(got.error?.message ?? '', /the origin answered 503; the download goes on/)
       hold.open()
-      assert.ok((await first).body.equals(body))
+      for (const all of [await first, await patient]) assert.ok(all.body.equals(body))
     })
 
     it('does not remember the failure of an impatient reader', async () => {
