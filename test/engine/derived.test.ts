@@ -37,7 +37,7 @@ describe('a URL whose bytes come from another URL', () => {
     engines.engine({ providers: [{ ...derived, ...provider }], ...options })
   const get = (kiss: Engine, path: string, request = {}) => fetchAll(kiss, origin.url(path), request)
 
-  it('is downloaded once for both, in either order', async () => {
+  it('a URL and its source are downloaded once for both, in either order', async () => {
     const kiss = await open()
     const latest = await get(kiss, '/latest')
     assert.deepEqual([latest.as, latest.body], ['miss', body])
@@ -48,7 +48,7 @@ describe('a URL whose bytes come from another URL', () => {
     assert.deepEqual([counts.downloaded, counts.requests, counts.requests_miss], [body.length, 3, 1])
   })
 
-  it('is a file of an archive that is downloaded once, with a length, a sum and ranges of its own', async () => {
+  it('a file of an archive has a length, a sum and ranges of its own, and the archive is downloaded once', async () => {
     const kiss = await open()
     const member = await get(kiss, '/a.zip!/boot/Image.gz')
     assert.deepEqual([member.as, member.body], ['miss', image])
@@ -63,7 +63,7 @@ describe('a URL whose bytes come from another URL', () => {
     assert.deepEqual([origin.log().length, (await kiss.status()).counts.downloaded], [1, archive.length])
   })
 
-  it('is validated by validating its source', async () => {
+  it('a derived entry is validated by a request for its source', async () => {
     const kiss = await open()
     await get(kiss, '/a.zip!/boot/Image.gz')
     assert.equal((await get(kiss, '/a.zip!/boot/Image.gz', { refresh: true })).as, 'revalidated')
@@ -75,7 +75,7 @@ describe('a URL whose bytes come from another URL', () => {
     assert.deepEqual((await get(kiss, '/a.zip!/boot/Image.gz', { refresh: true })).body, body)
   })
 
-  it('is refused where an archive leads back to a file in itself', async () => {
+  it('an archive that is a file in itself is refused', async () => {
     const kiss = await open({
       source: async ({ url }) => {
         const [archive = '', member] = url.pathname.split('!/')
@@ -87,7 +87,7 @@ describe('a URL whose bytes come from another URL', () => {
     }
   })
 
-  it('is refused where two archives lead to each other and are asked for at once', async () => {
+  it('two archives that are files in each other are refused when both are requested at once', async () => {
     const both = latch()
     let asked = 0
     const kiss = await open({
@@ -101,14 +101,14 @@ describe('a URL whose bytes come from another URL', () => {
     await Promise.all(['/a.zip', '/b.zip'].map((path) => assert.rejects(get(kiss, path), refusal)))
   })
 
-  it('is missing where the archive has no such file, and hostile archives are refused', async () => {
+  it('a file that the archive does not have is missing, and hostile archives are refused', async () => {
     const kiss = await open()
     await assert.rejects(get(kiss, '/a.zip!/boot/other'), { code: 'origin-refused', status: 404 })
     origin.serve('/b.zip', { body: zip([{ name: '/etc/passwd', body }]) })
     await assert.rejects(get(kiss, '/b.zip!/a'), { code: 'origin-failed', message: /absolute path/ })
   })
 
-  it('is private where its source is: each client needs a right to the source', async () => {
+  it('a file of a private archive is private: each client needs a right to the archive', async () => {
     const rights = new Rights(origin, '/p.zip').give({ body: archive, etag: '"p"' }, 'alice', 'bob')
     const kiss = await open()
     const as = (token: string) => ({ headers: { 'private-token': token } })
@@ -136,7 +136,7 @@ describe('what a provider tells', () => {
     throw Object.assign(new Error('the API said no'), { failure: whole })
   }
 
-  it('is a sum that the content must have', async () => {
+  it('the content must have the sum that a provider names', async () => {
     const promising = (sum: string) => ({
       authorise: async (request: object) => ({ ...request, sha256: sum }) as never,
     })
@@ -157,7 +157,7 @@ describe('what a provider tells', () => {
     assert.equal((await bad.status()).entries, 0)
   })
 
-  it('may add an Accept header, which no redirect takes to another host', async () => {
+  it('a provider may add an Accept header, which no redirect takes to another host', async () => {
     const storage = await Origin.start()
     try {
       storage.serve('/there', { body })
@@ -177,7 +177,7 @@ describe('what a provider tells', () => {
   })
 
   for (const asked of ['authorise', 'source'] as const) {
-    it(`is the origin's own answer, where ${asked} throws it`, async () => {
+    it(`a failure that ${asked} throws is handled as the answer of the origin`, async () => {
       const gone = await open({ [asked]: failing({ status: 410 }), describe: ({ excerpt }) => `it said ${excerpt}` })
       await assert.rejects(fetchAll(gone, origin.url('/a')), { code: 'origin-refused', status: 410 })
       let failures = 2
@@ -189,7 +189,7 @@ describe('what a provider tells', () => {
     })
   }
 
-  it('is when the origin takes requests again: kiss waits for it, or gives up at once where it is too late', async () => {
+  it('kiss waits until the time at which a provider says the origin takes requests again, and fails at once if that is too late', async () => {
     origin.script('/a', [{ status: 403 }, { body }])
     const slept: number[] = []
     const clock = new HastyClock()

@@ -16,7 +16,7 @@ describe('the dashboard in a browser', function () {
   const start = labs()
   const open = browsers()
 
-  it('shows hostile names as text, and runs nothing of them', async () => {
+  it('a page shows hostile names as text and runs none of their code', async () => {
     const lab = await start()
     lab.engine.entries = entries.filter(({ url }) => (hostileUrls as readonly string[]).includes(url))
     const { page, complaints } = await open()
@@ -35,7 +35,7 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  it('says the same of a hostile search, and of a hostile address', async () => {
+  it('a page shows a hostile search and a hostile address as text', async () => {
     const lab = await start()
     const { page, complaints } = await open()
     const hostile = `"><script>document.title='searched'</script>`
@@ -50,7 +50,7 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  it('turns a URL into the one of the cache, by script and by keyboard alone, and copies it', async () => {
+  it('the form turns a URL into the URL of the cache and copies it, with the keyboard alone', async () => {
     const lab = await start()
     const { page, context, complaints } = await open({}, { alone: true })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
@@ -71,7 +71,7 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  it('works without script: form, search, sorting, pages; and loads itself again', async () => {
+  it('the form, the search, the sorting, the pages and the reload work without script', async () => {
     const lab = await start()
     const { page, complaints } = await open({ javaScriptEnabled: false })
     await page.goto(lab.url)
@@ -104,7 +104,7 @@ describe('the dashboard in a browser', function () {
     assert.deepEqual(complaints, [])
   })
 
-  it('shows private artifacts to the admin alone', async () => {
+  it('only the admin sees private artifacts', async () => {
     const lab = await start()
     const stranger = await open()
     const admin = await open({ httpCredentials: { username: 'admin', password: adminToken } })
@@ -132,7 +132,7 @@ describe('the dashboard in a browser', function () {
     assert.match(await admin.page.locator('footer').innerText(), /signed in as admin/)
   })
 
-  it('has help with this server in every line', async () => {
+  it('every command of the help page names this server', async () => {
     const lab = await start()
     const { page } = await open()
     await page.goto(`${lab.url}help/`)
@@ -141,7 +141,7 @@ describe('the dashboard in a browser', function () {
     for (const block of blocks) assert.ok(block.includes(new URL(lab.url).host), block)
   })
 
-  it('says when it was: the exact time stands behind each', async () => {
+  it('each relative time has the exact time behind it', async () => {
     const lab = await start()
     const { page } = await open()
     await page.goto(`${lab.url}resources/failures/`)

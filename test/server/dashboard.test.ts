@@ -10,7 +10,7 @@ const bearer = { Authorization: `Bearer ${adminToken}` }
 describe('the pages of the dashboard', () => {
   const start = labs()
 
-  it('allow nothing from elsewhere and nothing inline, and are kept by no cache', async () => {
+  it('the pages load nothing from elsewhere and nothing inline, and no cache keeps them', async () => {
     const lab = await start()
     for (const path of ['', 'statistics/', 'statistics', 'resources/failures', 'resources/successes/3/', 'help']) {
       const { status, headers, text } = await get(lab.url + path)
@@ -25,7 +25,7 @@ describe('the pages of the dashboard', () => {
     }
   })
 
-  it('are there under the names of KissCache, and under no others', async () => {
+  it('the pages have the paths of KissCache and no others', async () => {
     const lab = await start()
     for (const name of ['scheduled', 'downloading', 'successes', 'failures']) {
       assert.equal((await get(`${lab.url}resources/${name}/`)).status, 200)
@@ -42,7 +42,7 @@ describe('the pages of the dashboard', () => {
     }
   })
 
-  it('take the order of KissCache on every list, and keep it on the way to the next page', async () => {
+  it('every list takes the sort order of KissCache, and the link to the next page keeps it', async () => {
     const lab = await start()
     const urls = async (path: string): Promise<string[]> => {
       const { text } = await get(lab.url + path)
@@ -62,7 +62,7 @@ describe('the pages of the dashboard', () => {
     assert.match(text, /href="\/resources\/successes\/3\?sort=size"/)
   })
 
-  it('answer a browser with a page, and a program with a problem, where there is nothing', async () => {
+  it('a missing path gets a page in a browser and a problem document in a program', async () => {
     const lab = await start()
     for (const path of ['resources/', '%3Cb%3E', 'nothing/at/all']) {
       const page = await get(lab.url + path, { headers: { Accept: 'text/html,*/*;q=0.8' } })
@@ -75,7 +75,7 @@ describe('the pages of the dashboard', () => {
     assert.deepEqual([api.status, api.headers['content-type']], [404, 'application/problem+json'])
   })
 
-  it('ask for files that may be kept for ever, under an address that goes with their content', async () => {
+  it('the pages load files that may be cached for ever, and whose address changes with their content', async () => {
     const lab = await start()
     const { text } = await get(lab.url)
     const addresses = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, address]) => address ?? '')
@@ -89,7 +89,7 @@ describe('the pages of the dashboard', () => {
     assert.equal((await get(lab.url + other.slice(1))).status, 404)
   })
 
-  it('say nothing of private artifacts but to the admin', async () => {
+  it('only the admin sees private artifacts', async () => {
     const lab = await start()
     const paths = [
       '',
@@ -107,7 +107,7 @@ describe('the pages of the dashboard', () => {
     assert.ok(text.includes(privateUrl))
   })
 
-  it('count no private artifacts for strangers, and lead to none of them', async () => {
+  it('strangers get no count of private artifacts and no link to one', async () => {
     const lab = await start()
     assert.match((await get(`${lab.url}resources/successes/`)).text, />140\s+entries</)
     const admin = (await get(`${lab.url}resources/successes/`, { headers: bearer })).text
@@ -115,7 +115,7 @@ describe('the pages of the dashboard', () => {
     assert.ok(!admin.includes(encodeURIComponent(privateUrl)), 'without its token a link would lead nowhere')
   })
 
-  it('let a browser ask for the admin token, where there is one', async () => {
+  it('the browser asks for the admin token if there is one', async () => {
     const lab = await start()
     const asked = await get(`${lab.url}sign-in`)
     assert.equal(asked.status, 401)
@@ -130,14 +130,14 @@ describe('the pages of the dashboard', () => {
     assert.doesNotMatch((await get(open.url)).text, /sign-in/)
   })
 
-  it('are for those who may use the server', async () => {
+  it('only users who may use the server get the pages', async () => {
     const lab = await start({ access: { clientTokens: ['secret'] } })
     for (const path of ['', 'statistics/', 'resources/successes/', 'help/', 'events', 'statistics/hour.json']) {
       assert.equal((await get(lab.url + path)).status, 401, path)
     }
   })
 
-  it('say what was saved where a price is known, and nothing of money elsewhere', async () => {
+  it('the pages show the money saved if a price is set, and no money otherwise', async () => {
     const priced = await start({ egressPrice: { amount: 0.09, unit: 'USD' } })
     assert.match((await get(priced.url)).text, /Saved[^]*145,080 USD[^]*at 0\.09 USD per GB/)
     const unpriced = await start()
@@ -150,7 +150,7 @@ describe('the pages of the dashboard', () => {
 describe('the pages on the wire', () => {
   const start = labs()
 
-  it('are compressed for those who take it, and say that it depends', async () => {
+  it('pages are compressed for clients that accept it, with Vary', async () => {
     const lab = await start()
     for (const path of ['resources/successes/', 'statistics/hour.json']) {
       const plain = await get(lab.url + path)
@@ -165,7 +165,7 @@ describe('the pages on the wire', () => {
     for (const some of ['gzip', '*', 'br, GZIP; q=0.1']) assert.equal(takesGzip(some), true, some)
   })
 
-  it('have the numbers of downloads and of the failures of the last hour on the navigation', async () => {
+  it('the navigation shows the number of downloads and of failures of the last hour', async () => {
     const lab = await start()
     const nav = (text: string): string =>
       /<nav aria-label="Pages">[^]*?<\/nav>/.exec(text)?.[0].replace(/<[^>]+>/g, ' ') ?? ''
@@ -174,7 +174,7 @@ describe('the pages on the wire', () => {
     assert.match(nav((await get(lab.url)).text), /Downloading\s+Waiting\s+Failures\s+Help/)
   })
 
-  it('have failures by artifact and reason, with status, clients and the next try, and no URL in the reason', async () => {
+  it('failures are listed by artifact and reason, with status, clients and the next try, and no URL in the reason', async () => {
     const lab = await start()
     const { text } = await get(`${lab.url}resources/failures/`)
     assert.match(text, /5\s+failures\s+in 3 groups/)
@@ -188,7 +188,7 @@ describe('the pages on the wire', () => {
     assert.doesNotMatch(text, /cannot fetch/)
   })
 
-  it('have waiting downloads in the order of the queue, each with its place', async () => {
+  it('waiting downloads are listed in the order of the queue, each with its place', async () => {
     const lab = await start()
     const waiting = (name: string, place?: number) => ({
       ...downloads[0]!,
@@ -207,7 +207,7 @@ describe('the pages on the wire', () => {
     )
   })
 
-  it('have hosts by what was served of them', async () => {
+  it('hosts are sorted by the bytes served', async () => {
     const lab = await start()
     const { text } = await get(`${lab.url}statistics/`)
     const hosts = [...text.matchAll(/href="\/resources\/successes\/\?host=([^"]+)"/g)].map(([, host]) => host)
@@ -219,7 +219,7 @@ describe('the pages on the wire', () => {
     assert.match(text, /private artifacts/)
   })
 
-  it('have charts of bytes a second, and a hit ratio only where somebody asked', async () => {
+  it('the charts show bytes a second, and a hit ratio only if there were requests', async () => {
     const lab = await start()
     const past = JSON.parse((await get(`${lab.url}statistics/day.json`)).text) as Record<string, (number | null)[]>
     const intervals = await lab.engine.figures.history('day')

@@ -161,7 +161,7 @@ matrix('faults: is it still the same content?', LENGTH, (lab) => {
       assert.ok((await lab.get(kiss, '/i', { refresh: true })).body.equals(other))
     })
 
-    it('content changed in the middle of a resume that was cut in its turn', async () => {
+    it('cuts the reader short when the content changed in the middle of a resume that was cut in its turn', async () => {
       lab.origin.script('/i', [
         { body: old, etag: '"1"', cut },
         { cut: { after: 50_000 } },
@@ -247,7 +247,7 @@ matrix('faults: redirects', LENGTH, (lab) => {
     assert.deepEqual([got.code, got.status], ['origin-refused', 403])
   })
 
-  it('a resume that is led to another content is no resume', async () => {
+  it('does not append the bytes of a redirect to other content', async () => {
     lab.origin.script('/r', [{ redirect: '/a' }, { redirect: '/b' }])
     lab.origin.script('/a', [{ body: old, etag: '"1"', cut }])
     lab.origin.serve('/b', { body: other, etag: '"2"' })

@@ -20,7 +20,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
 
   const closed: Step = { body, etag: '"1"', framing: 'close' }
 
-  describe('by the end of the connection', () => {
+  describe('a body that ends with its connection', () => {
     const length = { 'content-length': String(LENGTH), etag: '"1"' }
     const knows: Step = { method: 'HEAD', handler: (_, response) => response.writeHead(200, length).end() }
 
@@ -202,7 +202,7 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
     assert.ok((await lab.get(kiss, '/f')).body.equals(body))
   })
 
-  it('an origin that refuses HEAD does not matter', async () => {
+  it('a body is whole although the origin refuses HEAD', async () => {
     lab.origin.serve('/f', { body, etag: '"1"', refusesHead: true })
     assert.ok((await lab.get(await lab.engine(), '/f')).body.equals(body))
     lab.wasAsked('/f', ['GET'])
