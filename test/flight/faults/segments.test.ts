@@ -146,7 +146,8 @@ describe('faults: ranges in parallel', () => {
   })
 
   it('keeps the old content whole if every connection of it goes on while the origin has a new one', async () => {
-    lab.origin.script('/both', [slow, { ...slow, body: other, etag: '"2"' }])
+    // The first connection has not brought its segment when the answer to the second one comes.
+    lab.origin.script('/both', [lab.origin.slowUntil('/both', 3, slow), { ...slow, body: other, etag: '"2"' }])
     assert.equal((await right(await open(), '/both', 'both')).code, undefined)
   })
 
