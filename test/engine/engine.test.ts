@@ -4,6 +4,8 @@ import { fetchAll, MovableClock, readArtifact, testEngines } from '../support/en
 import { bytes, Origin, sha256 } from '../support/origin.js'
 
 const MiB = 1024 * 1024
+/** Milliseconds. */
+const HOUR = 3_600_000
 
 function hasCode(code: string, status?: number): (error: unknown) => boolean {
   return (error) =>
@@ -88,8 +90,8 @@ describe('the engine', () => {
     const body = bytes('f', 1000)
     origin.serve('/f', { body, etag: '"1"' })
     const kiss = await engine({ clock })
-    await fetchAll(kiss, origin.url('/f'), { ttl: 1000 })
-    clock.move(2000)
+    await fetchAll(kiss, origin.url('/f'), { ttl: HOUR })
+    clock.move(HOUR + 1)
     const again = await fetchAll(kiss, origin.url('/f'))
     assert.equal(again.as, 'revalidated')
     assert.deepEqual(

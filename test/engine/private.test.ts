@@ -200,7 +200,7 @@ describe('a private artifact', () => {
   it('a private artifact is given offline, and stale while the origin is down, to proved credentials for --auth-ttl', async () => {
     const clock = new MovableClock()
     const kiss = await engines.engine({ clock, authTtl: 60_000, retryFor: 1 })
-    await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 1000 })
+    await fetchAll(kiss, rights.url, { ...as('alice'), ttl: 20_000 })
     const { url } = rights
     await origin.close()
     try {
@@ -209,7 +209,7 @@ describe('a private artifact', () => {
       assert.equal(await offline('alice'), 'hit')
       // Word for word what is said of what is not there.
       await assert.rejects(offline('bob'), { code: 'offline', message: `${url} is not in the cache` })
-      clock.move(2000)
+      clock.move(20_001)
       const stale = await fetchAll(kiss, url, as('alice'))
       assert.deepEqual([stale.as, stale.artifact.detail], ['stale', 'stale-if-error'])
       assert.equal(await statusOf(kiss, url, 'bob'), 502)
