@@ -66,7 +66,7 @@ const scenarios: readonly Scenario[] = [
 
 /** Sends the body in three parts, so that there is a half of it on disk. */
 function serveInParts(origin: Origin): void {
-  origin.script('/fresh', [{ body: fresh, etag: '"fresh"', throttle: 3_000_000 }])
+  origin.script('/fresh', [{ body: fresh, etag: '"fresh"', throttle: 2_000_000 }])
 }
 
 function serveAtOnce(origin: Origin): void {
