@@ -5,6 +5,7 @@
 
 import type { Content } from '../engine/types.js'
 import type { Shared } from '../store/types.js'
+import type { Turns } from './turns.js'
 
 /** Large enough to make the cost of system calls small, small enough for two per reader. */
 export const bufferSize = 256 * 1024
@@ -22,6 +23,8 @@ export interface BufferPoolOptions {
    * readers took 64 buffers instead of 115 to 128, and no more CPU time.
    */
   readonly crowd?: number
+  /** Default: no piece waits for its turn. */
+  readonly turns?: Pick<Turns, 'next'> | undefined
 }
 
 export type Source = Pick<Content, 'shared' | 'read'>
@@ -74,12 +77,14 @@ export class BufferPool {
   readonly #limit: number
   readonly #keep: number
   readonly #crowd: number
+  readonly #turns: BufferPoolOptions['turns']
   #made = 0
 
-  constructor({ limit = 256, keep = 32, crowd = 64 }: BufferPoolOptions = {}) {
+  constructor({ limit = 256, keep = 32, crowd = 64, turns }: BufferPoolOptions = {}) {
     this.#limit = limit
     this.#keep = keep
     this.#crowd = crowd
+    this.#turns = turns
   }
 
   /** Large buffers that exist. */
@@ -117,6 +122,8 @@ export class BufferPool {
   async #take(shared: Shared, shelf: Shelf, position: number, end = Infinity): Promise<Taken | undefined> {
     const most = Math.min(await shared.arrived(position), end - position)
     if (most === 0) return undefined
+    const turn = this.#turns?.next()
+    if (turn !== undefined) await turn
     const piece = shelf.pieces.get(position) ?? this.#load(shared, shelf, position, most)
     return this.#await(piece, most)
   }

@@ -23,6 +23,7 @@ import { clientLeft } from './response-sink.js'
 import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
 import type { TlsFiles, TlsMaterial } from './tls.js'
+import { Turns } from './turns.js'
 import { writeReply } from './write-reply.js'
 
 export interface ServerOptions {
@@ -83,6 +84,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { address, port } = await listen(server, options.host, options.port)
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   const readers = new Readers()
+  const turns = new Turns()
+  server.on('connection', () => turns.connected())
   let draining: Promise<void> | undefined
   const self = new Self({
     host: options.host,
@@ -96,7 +99,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     engine: options.engine,
     access,
     self,
-    pool: new BufferPool({ limit: bounds.buffers }),
+    pool: new BufferPool({ limit: bounds.buffers, turns }),
     now: options.now ?? Date.now,
     version: options.version,
     passHeaders: (options.passHeaders ?? defaultPassedHeaders).map((name) => name.toLowerCase()),

@@ -1,0 +1,42 @@
+/** Keeps the turns of the event loop short while clients connect. */
+
+/**
+ * Pieces of bodies that may be sent in one turn while clients connect. libuv accepts one connection in each turn. Without a
+ * limit the first readers took 5 to 20 ms of each turn to catch up, and the last of fifty clients of a new artifact was
+ * accepted 300 to 700 ms after the first. The slowest first byte on a server that has just started was 524 ms, and is 236 with
+ * this limit; on one that has answered misses it was 324, and is 92. A limit of eight gave 248 and 139. The CPU time is equal.
+ */
+const PIECES = 2
+
+export class Turns {
+  /** Pieces that may still be sent in this turn. */
+  #left = Infinity
+  /** A connection was accepted since the last turn: another one may be waiting. */
+  #connected = false
+  readonly #waiting: (() => void)[] = []
+
+  /** A client has connected. */
+  connected(): void {
+    this.#connected = true
+    if (this.#left === Infinity) this.#limit(PIECES)
+  }
+
+  /** Waits until a piece may be sent; undefined: it may be sent now. */
+  next(): Promise<void> | undefined {
+    if (this.#left === 0) return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#left--
+    return undefined
+  }
+
+  #limit(pieces: number): void {
+    const ready = this.#waiting.splice(0, pieces)
+    this.#left = pieces - ready.length
+    for (const resolve of ready) resolve()
+    if (pieces === Infinity) return
+    setImmediate(() => {
+      const pieces = this.#connected ? PIECES : Infinity
+      this.#connected = false
+      this.#limit(pieces)
+    })
+  }
+}
