@@ -35,6 +35,12 @@ export class Flights {
     return { flight, created: current === undefined }
   }
 
+  /** Does this process download the first content of this key? Then there is no entry, until every byte has arrived. */
+  isFirst(id: KeyId): boolean {
+    const { order, state } = this.#current.get(id) ?? {}
+    return order !== undefined && order.stale === undefined && order.replaces === undefined && state?.sum === undefined
+  }
+
   /** Not purged, and not superseded. */
   isCurrent(flight: Flight): boolean {
     return this.#current.get(flight.order.id) === flight

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { KissError } from '#kiss/errors.js'
 import { fetchAll, MovableClock, readArtifact, testEngines } from '../support/engine.js'
 import { bytes, Origin, sha256 } from '../support/origin.js'
@@ -40,6 +42,20 @@ describe('the engine', () => {
     assert.equal(all.filter((one) => one.as === 'collapsed').length, 49)
     assert.equal(origin.log('/b').length, 1)
     assert.equal((await kiss.status()).counts.downloaded, body.length)
+  })
+
+  it('lets a reader join the first download of an artifact without a look into the index', async () => {
+    origin.script('/joined', [{ body: bytes('joined', MiB), stall: { after: 100_000 } }])
+    const cacheDir = await folder()
+    const kiss = await engine({ cacheDir })
+    const url = new URL(origin.url('/joined'))
+    const first = await kiss.fetch({ url })
+    const index = join(cacheDir, 'index.sqlite')
+    await rename(index, `${index}.away`)
+    const second = await kiss.fetch({ url })
+    await rename(`${index}.away`, index)
+    assert.deepEqual([first.as, second.as], ['miss', 'collapsed'])
+    await Promise.all([first.close('aborted'), second.close('aborted')])
   })
 
   it('serves an empty body', async () => {
