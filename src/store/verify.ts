@@ -140,6 +140,8 @@ async function dropDangling({ layout, entries, blobs, removal, found }: Work): P
       if ((await removal.removeEntry(id, sha256)) !== undefined) found.dangling.push(url)
     } else if ((await fileSize(layout.description(sha256, id))) === undefined) {
       await blobs.describe(entry)
+      // Another process may have removed the entry, and its description before this one was written.
+      if ((await entries.find(id))?.sha256 !== sha256) await blobs.undescribe(sha256, [id])
     }
   }
 }

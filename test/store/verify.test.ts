@@ -127,6 +127,23 @@ describe('verify', () => {
     })
   })
 
+  it('leaves no description of an entry that goes before its description is written', async () => {
+    const store = await fixture.open()
+    const entry = await put(store, 'a', 'body')
+    await rm(store.layout.description(entry.sha256, entry.id))
+    const { blobs } = store
+    const describe = blobs.describe.bind(blobs)
+    Object.assign(blobs, {
+      describe: async (described: typeof entry) => {
+        await store.entries.delete(described.id)
+        await describe(described)
+        await rm(blobs.path(described.sha256))
+      },
+    })
+    assert.deepEqual(await store.verify(), { ...nothing, checked: 1 })
+    assert.deepEqual(await blobFiles(store), [])
+  })
+
   it('mends the ledger', async () => {
     const store = await fixture.open()
     await put(store, 'a', 'body')
