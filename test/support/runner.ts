@@ -1,4 +1,7 @@
-/** Processes that run commands of kiss one after another; a second command at the same time gets another process. */
+/**
+ * Processes that run commands of kiss one after another; a second command at the same time gets another process, and so does
+ * a command of another copy of kiss.
+ */
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { PassThrough, type Readable } from 'node:stream'
@@ -9,13 +12,14 @@ import type { RunRequest, RunResult, SignalRequest } from './runner-process.js'
 const program = fileURLToPath(new URL('./runner-process.js', import.meta.url))
 /** The last byte of a live run on each stream: runner-process.ts, whose import would run it. */
 const END_OF_RUN = 0
-const idle: ChildProcess[] = []
+/** By the program. */
+const idle = new Map<string, ChildProcess[]>()
 
 export type SharedRun = Omit<RunRequest, 'live'>
 
 /** @throws Error when the process dies */
 export function runInSharedProcess(request: SharedRun): Promise<RunResult> {
-  const runner = takeRunner()
+  const runner = takeRunner(request.bin)
   runner.stderr!.pipe(process.stderr, { end: false })
   return new Promise((resolve, reject) => {
     runner.once('exit', (code, signal) =>
@@ -24,7 +28,7 @@ export function runInSharedProcess(request: SharedRun): Promise<RunResult> {
     runner.once('message', (result: RunResult) => {
       runner.stderr!.unpipe()
       if (result.isSpent) runner.kill()
-      else rest(runner)
+      else rest(runner, request.bin)
       resolve(result)
     })
     runner.send({ ...request, live: false } satisfies RunRequest)
@@ -33,7 +37,7 @@ export function runInSharedProcess(request: SharedRun): Promise<RunResult> {
 
 /** A command that goes on, such as a server. Its output arrives while it is written, and it obeys signals. */
 export function startInSharedProcess(request: SharedRun): Command {
-  const runner = takeRunner()
+  const runner = takeRunner(request.bin)
   const stdout = outputOfRun(runner.stdout!)
   const stderr = outputOfRun(runner.stderr!)
   const texts = Promise.all([textOf(stdout), textOf(stderr)])
@@ -53,7 +57,7 @@ export function startInSharedProcess(request: SharedRun): Command {
     isRunning = false
     const [said, reported] = await texts
     if (isSpent) runner.kill()
-    else if (runner.exitCode === null && runner.signalCode === null) rest(runner)
+    else if (runner.exitCode === null && runner.signalCode === null) rest(runner, request.bin)
     return { code, signal, stdout: said, stderr: reported }
   })
   const kill = (signal: NodeJS.Signals): void => {
@@ -65,8 +69,9 @@ export function startInSharedProcess(request: SharedRun): Command {
   return { child: { stdout, stderr, kill }, ended }
 }
 
-function takeRunner(): ChildProcess {
-  const runner = idle.pop() ?? fork(program, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced' })
+function takeRunner(bin: string): ChildProcess {
+  const runner =
+    idle.get(bin)?.pop() ?? fork(program, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced' })
   runner.removeAllListeners('exit').removeAllListeners('close')
   runner.ref()
   runner.channel?.ref()
@@ -75,13 +80,15 @@ function takeRunner(): ChildProcess {
 }
 
 /** An idle process does not keep the tests alive, and ends with them. */
-function rest(runner: ChildProcess): void {
+function rest(runner: ChildProcess, bin: string): void {
+  const resting = idle.get(bin) ?? []
+  idle.set(bin, resting)
   runner.unref()
   runner.channel?.unref()
   for (const stream of outputs(runner)) stream.unref()
   runner.removeAllListeners('exit')
-  runner.once('exit', () => idle.splice(idle.indexOf(runner), 1))
-  idle.push(runner)
+  runner.once('exit', () => resting.splice(resting.indexOf(runner), 1))
+  resting.push(runner)
 }
 
 const outputs = ({ stdout, stderr }: ChildProcess): Socket[] => [stdout, stderr] as Socket[]

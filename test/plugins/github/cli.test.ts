@@ -87,7 +87,7 @@ describe('GitHub on the command line', () => {
   for (const [args, message] of wrong) {
     it(`refuses ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await sandbox.run(['github', 'url', ...args])
-      assert.deepEqual([code, stdout], [2, ''])
+      assert.deepEqual([code, stdout], [2, ''], stderr)
       assert.match(stderr, message)
     })
   }

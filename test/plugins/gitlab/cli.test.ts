@@ -78,7 +78,7 @@ describe('GitLab on the command line', () => {
     ] as const) {
       it(`exits 2 for ${args.join(' ')}`, async () => {
         const { code, stdout, stderr } = await sandbox.run(['gitlab', 'url', ...args])
-        assert.deepEqual([code, stdout], [2, ''])
+        assert.deepEqual([code, stdout], [2, ''], stderr)
         assert.match(stderr, words)
         assert.ok(!stderr.includes('pw'))
       })

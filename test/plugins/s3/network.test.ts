@@ -83,7 +83,7 @@ describe('what the S3 plugin asks besides objects', () => {
 
   it('exits 4 for a list and 7 for a credential whose server has no trusted certificate', async () => {
     const { code, stderr } = await run(list, { AWS_ENDPOINT_URL_S3: s3.url })
-    assert.equal(code, 4)
+    assert.equal(code, 4, stderr)
     assert.match(stderr, /^kiss: s3: bucket lkft: 127\.0\.0\.1:\d+ cannot be reached: .*certificate/)
     const credential = await run(list, { AWS_ENDPOINT_URL_STS: sts.url })
     assert.equal(credential.code, 7)
