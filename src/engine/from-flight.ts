@@ -77,11 +77,16 @@ export class FromFlight {
   /** A download for the clients with this credential: no other client can prove a right to it. */
   async #alone(state: RequestState, whose = state.subject.credential, known?: Entry): Promise<Artifact | undefined> {
     const { subject } = state
+    const { fromStore, store } = this.#o
+    // Another request may have brought it meanwhile; an older one is replaced.
+    const kept = await fromStore.keptFor(state)
+    if (kept) return kept
     const order = this.#order(state, undefined)
-    const alone = { ...order, id: aloneIdOf(subject.id, whose), alone: true, keep: subject.credential !== undefined }
+    const id = aloneIdOf(subject.id, whose)
+    const replaces = await store.entries.get(id)
+    const alone = { ...order, id, alone: true, keep: subject.credential !== undefined, replaces }
     return this.#join(state, alone, (ending) => {
-      if (known && ending.kind === 'whole' && ending.sha256 === known.sha256)
-        void this.#o.fromStore.publicise(subject, known)
+      if (known && ending.kind === 'whole' && ending.sha256 === known.sha256) void fromStore.publicise(subject, known)
     })
   }
 
