@@ -114,7 +114,9 @@ export class Rights {
     const { order } = flight
     const { access, head } = flight.state
     const headers = head?.headers ?? {}
-    const own = (order.credential === subject.credential && flight.state.confirmed) || isHolder(subject, flight)
+    // The id of a download for one credential alone admits only clients with it, whoever brought the bytes in hand.
+    const isSame = order.credential === subject.credential && (flight.state.confirmed || order.alone)
+    const own = isSame || isHolder(subject, flight)
     if (own && access === 'client') this.#accept(subject, headers.etag)
     if (own || isFree(subject, { access, private: access === 'client', url: order.shown, headers })) return 'free'
     if (head === undefined || !isStrong(headers.etag)) return 'other'

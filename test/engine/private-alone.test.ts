@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { fetchAll, MovableClock, readArtifact, testEngines } from '../support/engine.js'
 import { bytes, latch, Origin } from '../support/origin.js'
 import { Rights } from '../support/rights.js'
+import { until } from '../support/until.js'
 
 describe('a private artifact that is another for each client', () => {
   const engines = testEngines()
@@ -47,5 +48,26 @@ describe('a private artifact that is another for each client', () => {
     assert.deepEqual([got.as, got.body.equals(other)], ['miss', true])
     gate.open()
     assert.ok((await readArtifact(first)).equals(body))
+  })
+
+  it('a download for one credential alone is joined by its own client after another worker took it over', async () => {
+    rights.give({ body }, 'alice').give({ body: other }, 'bob')
+    const shared = { cacheDir: await engines.folder(), credentialKey: 'of the server' }
+    const [a, b] = [await engines.engine(shared), await engines.engine(shared)]
+    const url = new URL(rights.url)
+    rights.fault = { stall: { after: 50_000 } }
+    await a.fetch({ url, ...as('alice') })
+    await a.fetch({ url, ...as('bob') })
+    const first = await b.fetch({ url, ...as('bob') })
+    const asked = rights.asked.length
+    const hold = latch()
+    rights.holds.set('bob', hold.opened)
+    rights.fault = {}
+    await a.close()
+    // This worker goes on with both downloads, and the origin has not answered yet.
+    await until('two requests of the worker', () => rights.asked.length >= asked + 2)
+    const second = b.fetch({ url, ...as('bob') })
+    hold.open()
+    for (const artifact of [first, await second]) assert.ok((await readArtifact(artifact)).equals(other))
   })
 })
