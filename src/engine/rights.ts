@@ -209,9 +209,13 @@ function isHolder(subject: Subject, { state }: Flight): boolean {
   return state.holder !== undefined && state.holder === holderOf(subject)
 }
 
-/** May a request of this client continue the bytes of a flight after an interruption? Only after the origin accepted the client. */
+/**
+ * May a request of this client continue the bytes of a flight after an interruption? Only after the origin accepted the client,
+ * as it accepts every client without a credential for public bytes.
+ */
 export function mayContinue(right: Right, subject: Subject, flight: Flight): boolean {
-  return right === 'remembered' || right === 'confirmed' || isHolder(subject, flight)
+  const isPublic = flight.state.access === 'public' && subject.access === 'public'
+  return right === 'remembered' || right === 'confirmed' || isPublic || isHolder(subject, flight)
 }
 
 function acceptance({ credential, id }: Subject, content: string): Acceptance {

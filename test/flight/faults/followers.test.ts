@@ -209,6 +209,23 @@ matrix('faults: engines that follow', LENGTH, (lab) => {
     }
   })
 
+  it('a public download that a refused client made this process follow goes on without its credential for a client without one', async () => {
+    const cacheDir = await lab.folder()
+    const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
+    lab.origin.script('/f', [{ body, etag: '"1"', stall: { after: HALF } }, {}])
+    const first = lab.get(a, '/f')
+    await lab.origin.requested('/f')
+    await readUpTo(await lab.open(a, '/f'), HALF)
+    await lab.open(b, '/f', { headers: { authorization: 'Bearer wrong' } })
+    const joined = await lab.open(b, '/f')
+    assert.ok((await readUpTo(joined, HALF)).equals(body.subarray(0, HALF)))
+    await a.close()
+    assert.equal((await first).code, 'interrupted')
+    assert.ok((await readUpTo(joined, LENGTH, HALF)).equals(body.subarray(HALF)))
+    await joined.close('done')
+    assert.ok(lab.origin.log('/f').every(({ headers }) => headers.authorization === undefined))
+  })
+
   it('private bytes of a silent owner are shown to no client that the origin gives other bytes', async () => {
     const cacheDir = await lab.folder()
     const clock = new MovableClock()
