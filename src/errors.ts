@@ -54,6 +54,9 @@ export interface KissErrorOptions {
   readonly retryAfter?: number
 }
 
+/** Found on the errors of every copy of kiss in the process: a plugin may have brought its own. */
+const mark = Symbol.for('kiss-cache.KissError')
+
 /**
  * An expected failure. The message names the action, its object and the reason, has URLs only in their displayable form (no
  * query, no userinfo), and may be shown to users, clients and in logs.
@@ -66,6 +69,11 @@ export class KissError extends Error {
   readonly hint: string | undefined
   readonly retryAfter: number | undefined
 
+  /** Also recognises the errors of another copy of kiss. */
+  static override [Symbol.hasInstance](value: unknown): value is KissError {
+    return value instanceof Error && mark in value
+  }
+
   constructor(code: ErrorCode, message: string, options: KissErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     const meaning: Meaning = table[code]
@@ -74,6 +82,10 @@ export class KissError extends Error {
     this.exit = meaning.exit
     this.hint = options.hint ?? meaning.hint
     this.retryAfter = options.retryAfter
+  }
+
+  get [mark](): true {
+    return true
   }
 }
 

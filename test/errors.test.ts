@@ -19,4 +19,13 @@ describe('errors', () => {
     const error = new KissError('loop', 'a loop')
     assert.equal(asKissError(error, 'internal'), error)
   })
+
+  it('recognises an error of another copy of kiss, such as one that a plugin brought', async () => {
+    const copy = (await import(`${import.meta.resolve('#kiss/errors.js')}?copy`)) as { KissError: typeof KissError }
+    assert.notEqual(copy.KissError, KissError)
+    const error = new copy.KissError('quota', 'full')
+    assert.ok(error instanceof KissError)
+    assert.equal(asKissError(error), error)
+    assert.ok(!(new Error('full') instanceof KissError))
+  })
 })
