@@ -18,7 +18,7 @@ import type { FailureLog } from './failures.js'
 import type { FromStore } from './from-store.js'
 import type { RequestState } from './request-state.js'
 import { mayServeStale, resolve } from './resolution.js'
-import { mayContinue, type Right, type Rights } from './rights.js'
+import type { Right, Rights } from './rights.js'
 import { laneOf, narrowed, type Rule } from './rules/rules.js'
 import type { Clock } from '../clock.js'
 import type { Artifact, FetchRequest } from './types.js'
@@ -123,7 +123,6 @@ export class FromFlight {
     const failed = right === 'free' ? undefined : flight.state.ending
     if (failed && errorOf(failed, flight.order.shown)) return this.#ended(state, failed, flight, order.stale)
     flight.adopt(order)
-    if (mayContinue(right, subject, flight)) flight.vouch(subject)
     if (right === 'confirmed')
       void flight.state.ended.then(async () => {
         const { entry } = flight.state

@@ -1,9 +1,8 @@
 /**
- * The rights of clients: cache rule 9, as three questions.
+ * The rights of clients: cache rule 9, as two questions.
  *
  * 1. May this client read this entry?            {@link Rights.mayRead}
  * 2. May it join this flight?                    {@link Rights.present}, {@link Rights.mayJoin}
- * 3. May its request continue these bytes?       {@link mayContinue}
  *
  * Bytes that came without a credential are public. Bytes that the provider's own credential brought are for all users of a
  * cache whose settings share it (flight/access.ts). For all other bytes the client's own credential is sent to the origin: a
@@ -207,15 +206,6 @@ export class Rights {
 /** Does another process download with this client's credential? */
 function isHolder(subject: Subject, { state }: Flight): boolean {
   return state.holder !== undefined && state.holder === holderOf(subject)
-}
-
-/**
- * May a request of this client continue the bytes of a flight after an interruption? Only after the origin accepted the client,
- * as it accepts every client without a credential for public bytes.
- */
-export function mayContinue(right: Right, subject: Subject, flight: Flight): boolean {
-  const isPublic = flight.state.access === 'public' && subject.access === 'public'
-  return right === 'remembered' || right === 'confirmed' || isPublic || isHolder(subject, flight)
 }
 
 function acceptance({ credential, id }: Subject, content: string): Acceptance {

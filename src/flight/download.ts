@@ -28,6 +28,8 @@ export interface DownloadOptions {
   readonly signal: AbortSignal
   /** The generation ended as `changed`. `seed` is the answer with the new content, if there is one. */
   readonly onChanged: (seed: Seed | undefined) => void
+  /** The origin refused the credential. True: the bytes so far are continued with another one. */
+  readonly onRefused: () => boolean
 }
 
 /** Never rejects. */
@@ -56,7 +58,8 @@ export async function download(options: DownloadOptions): Promise<Ending> {
     if (ending.kind === 'changed') options.onChanged(seed)
     return ending
   } catch (error) {
-    const ending = signal.aborted || isBrokenOff(error) ? await interrupt(options) : await giveUp(error, options)
+    const isContinued = signal.aborted || isBrokenOff(error) || (isRefused(error) && options.onRefused())
+    const ending = isContinued ? await interrupt(options) : await giveUp(error, options)
     shared?.end(ending, undefined)
     return ending
   } finally {
@@ -200,6 +203,10 @@ async function interrupt(options: DownloadOptions): Promise<Ending> {
 /** True if the node that sent the bytes is gone, and this one only followed its download. */
 function isBrokenOff(error: unknown): boolean {
   return error instanceof KissError && error.code === 'interrupted'
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof KissError && error.code === 'origin-refused'
 }
 
 /** False if the disk refuses the write: the followers then find no directory and look at the store. */

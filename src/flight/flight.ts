@@ -8,11 +8,11 @@ import { withRoom } from '../store/slack.js'
 import type { Access, KeyId } from '../store/types.js'
 import type { Collaborators } from './collaborators.js'
 import { download } from './download.js'
-import { type Ending, errorFrom, errorOf } from './ending.js'
+import { type Ending, errorOf } from './ending.js'
 import { follow } from './follow.js'
 import type { Acquisition } from './lease.js'
 import type { Download } from './list.js'
-import { type Order, type Seed, storageId, type Subject, holderOf } from './subject.js'
+import { type Order, type Seed, storageId, withoutCredential, holderOf } from './subject.js'
 import { FlightState, agrees } from './state.js'
 import { accessOf, strictest } from './access.js'
 import type { Store } from '../store/open.js'
@@ -35,6 +35,8 @@ export class Flight {
   readonly #o: FlightOptions
   readonly #stop = new AbortController()
   #order: Order
+  /** Of its readers, one for each credential: the flight can go on with each of them. */
+  readonly #readers = new Map<string | undefined, Order>()
   #seed: Seed | undefined
 
   constructor(options: FlightOptions) {
@@ -52,17 +54,21 @@ export class Flight {
     return this.#order
   }
 
-  /**
-   * The origin accepted this client for the content. A flight whose own credential it has not accepted goes on with
-   * that client's, should it have to ask. The bytes of that request have the access of that client.
-   */
-  vouch({ url, headers, credential, ownRight, access }: Subject): void {
-    if (!this.state.confirmed) this.#order = { ...this.#order, url, headers, credential, ownRight, access }
-  }
-
-  /** Continues a copy for another node as the download of a client that may have the bytes. */
+  /** A client whose right to the bytes is proved reads them. A copy for another node becomes the download of this client. */
   adopt(order: Order): void {
     if (this.#order.follows === true) this.#order = order
+    else this.#readers.set(order.credential, order)
+  }
+
+  /** Goes on with the credential of a reader in place of its own; false if there is no other. */
+  #goOn(): boolean {
+    this.#readers.delete(this.#order.credential)
+    const [reader] = this.#readers.values()
+    if (!reader) return false
+    const { url, headers, credential, ownRight, access } = reader
+    this.#order = { ...this.#order, url, headers, credential, ownRight, access }
+    this.state.confirmed = false
+    return true
   }
 
   /** The download is not listed for every client of this cache. */
@@ -122,7 +128,7 @@ export class Flight {
   async #run(): Promise<Ending> {
     const { collaborators } = this.#o
     const { signal } = this.#stop
-    let followed: number | undefined
+    let last: number | undefined
     try {
       for (;;) {
         const { order } = this
@@ -133,23 +139,18 @@ export class Flight {
             url: order.shown,
             access: order.access,
             holder: holderOf(order),
-            followed,
+            last,
             ignoreFailure: order.insists,
             signal,
           }),
         )
-        if (got.kind === 'failed') return got.ending
-        if (got.kind === 'theirs') followed = got.generation.number
-        const ending = got.kind === 'mine' ? await this.#download(got) : await this.#follow(got)
-        // The seed belongs to the credential of the first order; the flight uses another one now.
-        const refused = ending?.kind === 'failed' && ending.failure.code === 'origin-refused'
-        if (got.kind === 'mine' && refused && order.credential !== this.order.credential) continue
-        if (order.follows === true && this.order.follows !== true && ending?.kind === 'interrupted') {
-          followed = got.generation.number
-          continue
-        }
+        if (got.kind !== 'failed') last = got.generation.number
+        const ending = await this.#endingOf(got)
+        // Its bytes are continued with the credential of another client.
+        if (ending?.kind === 'interrupted' && order !== this.#order) continue
         const done = ending && (await complete(ending, this.state, order.id, collaborators.store))
-        if (done) return done
+        // A client may have joined since the refusal.
+        if (done && !(isRefusal(done) && this.#goOn())) return done
       }
     } catch (error) {
       if (signal.aborted) return { kind: 'interrupted' }
@@ -157,6 +158,12 @@ export class Flight {
       const failure = asKissError(error, code, `cannot fetch ${this.order.shown}`)
       return { kind: 'failed', failure, at: collaborators.clock.now(), remembered: false }
     }
+  }
+
+  /** undefined: the rest has to be downloaded. */
+  async #endingOf(got: Acquisition): Promise<Ending | undefined> {
+    if (got.kind === 'failed') return got.ending
+    return got.kind === 'mine' ? this.#download(got) : this.#follow(got)
   }
 
   async #download(lease: Extract<Acquisition, { kind: 'mine' }>): Promise<Ending> {
@@ -171,6 +178,7 @@ export class Flight {
       seed: this.#takeSeed(),
       signal: this.#stop.signal,
       onChanged: (seed) => this.#o.onChanged(seed, order),
+      onRefused: () => this.#goOn(),
     })
   }
 
@@ -181,6 +189,15 @@ export class Flight {
     state.access = isFirst ? access : strictest(access, state.access)
     state.holder = isFirst || holder === state.holder ? holder : undefined
     state.place()
+  }
+
+  /** Chooses the credential of the rest: the origin may refuse that of this order, or give other bytes to it. */
+  #takeOver(): void {
+    const { order, state } = this
+    if (state.head === undefined) return
+    const isForAll = state.access === 'public' || (state.access === 'provider' && order.lent)
+    if (isForAll && order.credential !== undefined) this.#order = withoutCredential(order, state.access)
+    else if (!isForAll && !this.#readers.has(order.credential)) this.#goOn()
   }
 
   /** An answer is read once. */
@@ -201,10 +218,13 @@ export class Flight {
     // A waiting owner writes its place in the queue into `trouble`.
     state.waiting.started = true
     const ending = await follow({ generation, state, leases, signal: this.#stop.signal })
-    if (ending === 'lost' || ending.kind === 'interrupted') return undefined
+    if (ending === 'lost' || ending.kind === 'interrupted') {
+      this.#takeOver()
+      return undefined
+    }
     // A refusal of another credential, or of none, does not apply to the credential of this order.
     const isOurs = access === order.access && access !== 'client'
-    if (ending.kind === 'failed' && !isOurs && errorFrom(ending.failure).code === 'origin-refused') return undefined
+    if (isRefusal(ending) && !isOurs) return undefined
     if (ending.kind === 'changed') this.#o.onChanged(undefined, order)
     if (ending.kind !== 'stored') return ending
     const entry = await store.entries.reload(order.id)
@@ -212,6 +232,10 @@ export class Flight {
     state.entry = entry
     return ending
   }
+}
+
+function isRefusal(ending: Ending): boolean {
+  return ending.kind === 'failed' && ending.failure.code === 'origin-refused'
 }
 
 /** The ending of the flight for them; undefined if the rest is not stored and has to be downloaded. */

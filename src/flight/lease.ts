@@ -45,8 +45,8 @@ export interface LeaseRequest {
   readonly access: Access
   /** A hash of that credential; absent where there is none. */
   readonly holder?: string | undefined
-  /** The generation that this process followed until its owner died: its body may be continued under any access. */
-  readonly followed?: number | undefined
+  /** The generation that this flight followed or downloaded last: its body may be continued under any access. */
+  readonly last?: number | undefined
   /** Take the lease although the last attempt failed a moment ago. */
   readonly ignoreFailure?: boolean | undefined
   readonly signal: AbortSignal
@@ -158,7 +158,7 @@ export class Leases {
     if (owner.boot !== here.boot) return { kind: 'free' }
     const access = owner.access ?? (owner.private ? 'client' : 'provider')
     const isSame = access === 'provider' && request.access === 'provider'
-    const continuable = access === 'public' || isSame || request.followed === last.number
+    const continuable = access === 'public' || isSame || request.last === last.number
     const free: Standing = continuable ? { kind: 'free', predecessor: { generation: last, access } } : { kind: 'free' }
     if (ending) return free
     if ((await livenessOf(owner)) === 'dead') return free

@@ -7,7 +7,7 @@ import { canonicalUrl, displayUrl } from '../http/urls.js'
 import { isStrong } from '../http/validation.js'
 import { ownerOf } from '../provider/owner.js'
 import type { UpstreamProvider } from '../provider/types.js'
-import type { Entry, KeyId, Sha256 } from '../store/types.js'
+import type { Access, Entry, KeyId, Sha256 } from '../store/types.js'
 import type { Lane, OriginAnswer, Relay } from '../upstream/types.js'
 import { isLent, mayLend, type Lending, type Reader } from './access.js'
 import type { Head } from './directory.js'
@@ -162,6 +162,12 @@ export interface Order extends Omit<Subject, 'share'> {
   readonly once?: 'always' | 'first' | undefined
   /** Completes the entry of the body; undefined: the body is not stored. Default: the entry stays as it is. */
   readonly finish?: (entry: Entry) => Entry | undefined
+}
+
+/** As a client without a credential asks: with the provider's own credential for bytes that it brought, and with none for public ones. */
+export function withoutCredential(order: Order, access: Access): Order {
+  const headers = Object.fromEntries(Object.entries(order.headers).filter(([name]) => isSelecting(name)))
+  return { ...order, url: order.canonical, headers, credential: undefined, ownRight: access === 'public', access }
 }
 
 type Stored = Pick<Order, 'id' | 'alone' | 'keep' | 'access' | 'credential' | 'maxSize'>

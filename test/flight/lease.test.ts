@@ -98,7 +98,7 @@ describe('leases', () => {
     assert.deepEqual([stranger.inherited, stranger.access], [false, 'public'])
     await rm(join(directory, id), { recursive: true })
     await dead(1, { private: true, access: 'client' })
-    const follower = await take(leases, { followed: 1 })
+    const follower = await take(leases, { last: 1 })
     assert.deepEqual([follower.inherited, follower.access], [true, 'client'])
     assert.equal((await follower.generation.owner(now))?.owner.private, true)
   })
