@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { createClient } from '@redis/client'
 import { alarm } from './alarm.js'
-import { masterOf, sentinelsOf, type Sentinels } from './sentinel.js'
+import { masterOf, sentinelsOf, tlsOf, type Sentinels } from './sentinel.js'
 
 /** Milliseconds for one call; a client waits for it. */
 const DEADLINE = 400
@@ -41,11 +41,10 @@ export class Unreachable extends Error {
 type Client = ReturnType<typeof clientOf>
 
 function clientOf(url: string, ca: string | undefined) {
-  const socket = { connectTimeout: 1_000, reconnectStrategy: LOOK }
   const client = createClient({
     url,
     disableOfflineQueue: true,
-    socket: ca === undefined ? socket : { ...socket, tls: true, ca },
+    socket: { connectTimeout: 1_000, reconnectStrategy: LOOK, ...tlsOf(url, ca) },
   })
   // The calls report the state of the connection.
   client.on('error', () => undefined)
@@ -59,6 +58,8 @@ interface Connected {
   readonly client: Client
   /** A separate connection for blocking reads, because a blocking read delays every later call on its connection. */
   readonly reader: Client
+  /** Why the client has no connection: its calls say only that it has none. */
+  trouble?: unknown
 }
 
 export class Redis {
@@ -98,7 +99,10 @@ export class Redis {
     const url = this.#sentinels ? await masterOf(this.#sentinels, ca) : own
     if (url === this.#connected?.url || this.#isClosed) return
     this.#disconnect()
-    this.#connected = { url, client: clientOf(url, ca), reader: clientOf(url, ca) }
+    const connected: Connected = { url, client: clientOf(url, ca), reader: clientOf(url, ca) }
+    connected.client.on('error', (error: unknown) => (connected.trouble = error))
+    connected.client.on('ready', () => (connected.trouble = undefined))
+    this.#connected = connected
   }
 
   #disconnect(): void {
@@ -171,7 +175,8 @@ export class Redis {
       await this.#connect()
       await this.#send(['PING'])
     } catch (error) {
-      this.#tell(`Redis does not answer (${reason(error)}): downloads are single on each node alone until it does`)
+      const { trouble = error } = this.#connected ?? {}
+      this.#tell(`Redis does not answer (${reason(trouble)}): downloads are single on each node alone until it does`)
       this.#lookSoon()
       return
     }

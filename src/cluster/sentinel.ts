@@ -35,8 +35,8 @@ export async function masterOf({ name, urls, before }: Sentinels, ca: string | u
 async function ask(url: string, name: string, ca: string | undefined): Promise<string | undefined> {
   // The default port of a Sentinel differs from that of a Redis.
   const withPort = /:\d+$/.test(url) ? url : `${url}:26379`
-  const socket = { connectTimeout: DEADLINE, reconnectStrategy: false as const }
-  const client = createClient({ url: withPort, socket: ca === undefined ? socket : { ...socket, tls: true, ca } })
+  const socket = { connectTimeout: DEADLINE, reconnectStrategy: false as const, ...tlsOf(url, ca) }
+  const client = createClient({ url: withPort, socket })
   client.on('error', () => undefined)
   const stop = alarm(DEADLINE, () => client.destroy())
   try {
@@ -49,4 +49,9 @@ async function ask(url: string, name: string, ca: string | undefined): Promise<s
     stop()
     if (client.isOpen) client.destroy()
   }
+}
+
+/** Options for TLS with these authorities (PEM), which are also those of other servers: nothing for a URL without TLS. */
+export function tlsOf(url: string, ca: string | undefined): { readonly tls?: true; readonly ca?: string } {
+  return ca === undefined || !url.startsWith('rediss:') ? {} : { tls: true, ca }
 }

@@ -18,12 +18,14 @@ describeWithRedis('the connection of a node to Redis', function () {
   this.timeout(60_000)
   const children: ChildProcess[] = []
   const opened: Redis[] = []
+  const warnings: string[] = []
   let folder = ''
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'kiss-redis-'))
   })
   afterEach(async () => {
     for (const redis of opened.splice(0)) redis.close()
+    warnings.splice(0)
     for (const child of children.splice(0)) {
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
@@ -36,7 +38,7 @@ describeWithRedis('the connection of a node to Redis', function () {
     children.push(spawn('redis-server', args, { stdio: 'ignore', cwd: folder }))
   }
   const connect = async (url: string, ca?: string): Promise<Redis> => {
-    const redis = await Redis.open({ url, ca, warn: () => undefined })
+    const redis = await Redis.open({ url, ca, warn: (line) => warnings.push(line) })
     opened.push(redis)
     return redis
   }
@@ -61,6 +63,30 @@ describeWithRedis('the connection of a node to Redis', function () {
     assert.equal((await connect(`rediss://:secret@127.0.0.1:${port}`)).reachable, false)
     assert.equal((await connect(`rediss://:wrong@127.0.0.1:${port}`, ca)).reachable, false)
     await certificates.remove()
+  })
+
+  it('does without TLS for a redis:// URL beside an authority for other servers', async () => {
+    const certificates = await makeCertificates()
+    const port = await freePort()
+    start('--port', String(port), '--bind', '127.0.0.1', '--requirepass', 'secret')
+    const redis = await connect(`redis://:secret@127.0.0.1:${port}`, readFileSync(certificates.caFile, 'utf8'))
+    await until('Redis takes a value', () => set(redis, 'plain'))
+    assert.equal(await redis.run(GET, ['key'], []), 'plain')
+    assert.equal(warnings.join().includes('secret'), false, warnings.join())
+    await certificates.remove()
+  })
+
+  it('says why no connection works, without the password', async () => {
+    const port = await freePort()
+    const url = `redis://:a-wrong-password@127.0.0.1:${port}`
+    await connect(url)
+    assert.match(warnings.splice(0).join(), /ECONNREFUSED/)
+    start('--port', String(port), '--bind', '127.0.0.1', '--requirepass', 'secret')
+    await until('Redis refuses the password', async () => {
+      await connect(url)
+      return warnings.some((line) => line.includes('WRONGPASS'))
+    })
+    assert.equal(warnings.join().includes('a-wrong-password'), false, warnings.join())
   })
 
   it('goes over to the master that Sentinel names', async () => {
