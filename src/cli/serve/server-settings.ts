@@ -36,15 +36,34 @@ export async function clusterOptions(values: SettingValues, version: string): Pr
     return undefined
   }
   // The value may hold a password: it is not shown.
-  const isRedis = URL.canParse(cluster) && /^rediss?:$/.test(new URL(cluster).protocol)
-  if (!isRedis && !SENTINEL_URL.test(cluster))
-    throw new KissError('usage', '--cluster: not a redis://, rediss:// or redis+sentinel:// URL')
+  if (!isRedis(cluster)) throw new KissError('usage', '--cluster: not a redis://, rediss:// or redis+sentinel:// URL')
   if (!/^[\w.-]{1,64}$/.test(name))
     throw new KissError('usage', '--cluster-name: a name has letters, digits, ".", "-" and "_", and 64 of them at most')
   if (nodeUrl === undefined) throw new KissError('usage', '--cluster needs --node-url')
+  if (nodeUrl.username !== '' || nodeUrl.password !== '' || nodeUrl.search !== '' || nodeUrl.hash !== '') {
+    const hint = 'Redis, all nodes and the dashboard show this URL'
+    throw new KissError('usage', '--node-url: a URL without user, password, query and fragment', { hint })
+  }
   if (tokenFile === undefined) throw new KissError('usage', '--cluster needs --cluster-token-file')
   const tokens = await tokensOf(tokenFile, '--cluster-token-file')
   return { redis: cluster, name, nodeUrl: nodeUrl.href, tokens, copies, caFile: values['ca-file'], version }
+}
+
+/** False also for a URL that the client of Redis refuses: the log would report an outage without end. */
+function isRedis(text: string): boolean {
+  if (!isDecodable(text)) return false
+  if (SENTINEL_URL.test(text)) return true
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, pathname } = new URL(text)
+  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d*)?$/.test(pathname)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== ''
+  } catch {
+    return false
+  }
 }
 
 /** @throws KissError `usage` for half a pair */
