@@ -54,8 +54,7 @@ export function isStream(reply: Reply): boolean {
 async function decide(options: FetchReplyOptions): Promise<Reply> {
   const { artifact, method, headers, now, promised } = options
   const { content } = artifact
-  // An empty body has no last byte that could be held back until the sum agrees.
-  if (promised && content.length === 0) await untilVerified(content)
+  if (promised) await verifyEmpty(content)
   const validators = validatorsOf(artifact)
   const common = commonHeaders(artifact, options)
   if (content.complete) {
@@ -116,6 +115,11 @@ async function lengthFor({ content }: Artifact, range: RangeRequest): Promise<nu
   const arrived = await content.read(Buffer.allocUnsafe(1), range.last)
   // There is no such byte, so the body ends before it, and its length is known now.
   return content.length ?? (arrived === 0 ? 0 : undefined)
+}
+
+/** An empty body has no last byte that could be held back until the sum agrees. */
+export async function verifyEmpty(content: Content): Promise<void> {
+  if (content.length === 0) await untilVerified(content)
 }
 
 /** Reads at the end, which waits for all bytes and for the sum within the reader's patience; throws if the sum differs. */

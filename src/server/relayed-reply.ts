@@ -12,7 +12,7 @@ import type { Fields } from '../http/caching/types.js'
 import { attachment } from '../http/disposition.js'
 import { toUrl } from '../http/parse-url.js'
 import { formatContentRange, formatUnsatisfied, requestedRange, resolveRange, type ByteRange } from '../http/range.js'
-import { bodyOf, isStream, type FetchReplyOptions } from './fetch-reply.js'
+import { bodyOf, isStream, verifyEmpty, type FetchReplyOptions } from './fetch-reply.js'
 import { problemReply } from './problem.js'
 import type { Reply } from './reply.js'
 
@@ -28,6 +28,8 @@ export interface RelayedReplyOptions extends FetchReplyOptions {
 export async function relayedReply(options: RelayedReplyOptions): Promise<Reply> {
   const { artifact } = options
   try {
+    const { answer, method, promised } = options
+    if (promised && method === 'GET' && answer.status === 200) await verifyEmpty(artifact.content)
     const reply = decide(options)
     if (!isStream(reply)) await artifact.close('done')
     return reply

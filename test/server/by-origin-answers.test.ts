@@ -1,6 +1,6 @@
 /** Which answers a server stores when the origin decides, and what it passes on of requests and answers. */
 import assert from 'node:assert/strict'
-import { bytes, latch } from '../support/origin.js'
+import { bytes, latch, sha256 } from '../support/origin.js'
 import { byOriginLab, fresh } from './support/by-origin.js'
 import { get, open, readAll, type ClientOptions } from './support/client.js'
 
@@ -42,6 +42,20 @@ describe('a server that stores the answers that the origin allows', () => {
     assert.equal(asked('/a'), 3)
     answers('/star', { headers: { ...fresh, vary: '*' }, body: '1' }, { body: '2' })
     assert.deepEqual([(await ask('/star')).text, (await ask('/star')).text], ['1', '2'])
+  })
+
+  it('gives no empty body to a client that was promised another sum, whether it is stored or passed on', async () => {
+    const { ask } = await start()
+    for (const [path, headers] of [
+      ['/stored', fresh],
+      ['/passed', { 'cache-control': 'no-store' }],
+    ] as const) {
+      answers(path, { headers: { ...headers, 'content-length': '0' } })
+      for (const sum of [sha256(bytes('x', 1)), sha256(Buffer.alloc(0))]) {
+        const { status } = await ask(path, {}, `&sha256=${sum}`)
+        assert.equal(status, sum === sha256(Buffer.alloc(0)) ? 200 : 412, path)
+      }
+    }
   })
 
   it('passes every status on with its body, and stores the answers that allow it', async () => {
