@@ -1,6 +1,7 @@
 /** The time: handed in, so that tests never wait. */
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { LONGEST_TIMER } from './waits.js'
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -23,7 +24,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic,
   sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+    await delay(Math.min(ms, LONGEST_TIMER), undefined, signal ? { signal } : {}).catch((error: unknown) => {
       signal?.throwIfAborted()
       throw error
     })

@@ -1,5 +1,8 @@
 /** Waits for promises: until a signal or a deadline, and for several at a time. */
 
+/** Milliseconds: the longest that a timer takes, 24.8 days. Node fires a longer one at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
+
 /** Resolves as `promise` does, or rejects with the reason of the signal, whichever is first. The promise is not cancelled. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let leave = (): void => undefined

@@ -11,9 +11,7 @@ import { bundledPlugins, loadPlugins } from './plugins.js'
 import { configuredPlugins, forgetSettingsFile, loadSettingsFile } from './settings/load.js'
 import { forgetSignals } from './signals.js'
 import { writeLines, writeJson } from './terminal.js'
-
-/** Milliseconds: the longest that a timer takes. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { LONGEST_TIMER } from '../waits.js'
 
 /** Runs `argv` and ends the process with its exit code, once standard output has been written. */
 export async function run(argv: readonly string[]): Promise<void> {

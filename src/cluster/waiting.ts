@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { OriginRequest } from '../upstream/types.js'
 import type { KeyId } from '../store/types.js'
 import { type Holder, Moved } from './holder.js'
+import { LONGEST_TIMER } from '../waits.js'
 import type { SharedLeases } from './leases.js'
 import type { Peers } from './peers.js'
 
@@ -50,7 +51,7 @@ export async function watched<T>(
 ): Promise<T | undefined> {
   const ended = new AbortController()
   const late = Object.assign(new Error('the node that downloads did not answer in time'), { code: 'ETIMEDOUT' })
-  const timer = setTimeout(() => ended.abort(late), Math.min(headersTimeout, 2 ** 31 - 1))
+  const timer = setTimeout(() => ended.abort(late), Math.min(headersTimeout, LONGEST_TIMER))
   const watch = setInterval(() => {
     void isOver().then((over) => over && ended.abort(new Moved('another node downloads by now')))
   }, WATCH)

@@ -23,6 +23,7 @@ import { clientLeft } from './response-sink.js'
 import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
 import type { TlsFiles, TlsMaterial } from './tls.js'
+import { LONGEST_TIMER } from '../waits.js'
 import { Turns } from './turns.js'
 import { writeReply } from './write-reply.js'
 
@@ -173,8 +174,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   async function drain(): Promise<void> {
     server.closeIdleConnections()
+    const patience = Math.min(options.drainTimeout ?? 30_000, LONGEST_TIMER)
     let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, options.drainTimeout ?? 30_000)))
+    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
     await Promise.race([readers.gone(), timeout])
     clearTimeout(timer)
     await shut(server)

@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import { type Dispatcher, errors } from 'undici'
+import { LONGEST_TIMER } from '../waits.js'
 import type { Rate } from './rate.js'
 import type { OriginAnswer, Turn } from './types.js'
 
@@ -135,8 +136,7 @@ class Intake {
   /** Resolves at the next chunk or at the end; an origin that is silent for `ms` ends the body. */
   async #more(ms: number): Promise<void> {
     const silent = () => this.#source.destroy(new errors.BodyTimeoutError(`no byte for ${ms / 1000} s`))
-    // setTimeout takes no longer times.
-    const timer = ms < 2 ** 31 ? setTimeout(silent, ms) : undefined
+    const timer = ms <= LONGEST_TIMER ? setTimeout(silent, ms) : undefined
     await new Promise<void>((resolve) => (this.#wake = resolve))
     clearTimeout(timer)
   }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { Received } from './answer.js'
 import type { Network } from './network.js'
+import { LONGEST_TIMER } from '../waits.js'
 import type { OriginAnswer, OriginRequest, OwnServer, Turn } from './types.js'
 import { errors } from 'undici'
 
@@ -24,7 +25,7 @@ export async function within<T>(ms: number, signal: AbortSignal, ask: (signal: A
   const late = new AbortController()
   const timer = setTimeout(
     () => late.abort(new errors.HeadersTimeoutError(`no answer within ${Math.round(ms / 1000)} s`)),
-    ms,
+    Math.min(ms, LONGEST_TIMER),
   )
   try {
     return await ask(AbortSignal.any([signal, late.signal]))

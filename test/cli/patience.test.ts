@@ -53,6 +53,14 @@ describe('kiss fetch from an origin in trouble', () => {
     assert.match(error.message, /the origin has not answered yet/)
   })
 
+  it('takes spans that are longer than a timer can run', async () => {
+    cli.origin.serve('/long', { body })
+    const spans = ['--max-time', '30d', '--retry-for', '5w', '--stall-timeout', '30d']
+    const { code, stderr } = await cli.sandbox.run(['fetch', cli.origin.url('/long'), ...spans])
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.equal(cli.origin.log('/long').length, 1)
+  })
+
   it('gives up after --retry-for, however many attempts that takes', async () => {
     cli.origin.script('/busy', [{ status: 503 }])
     const { code, stderr } = await cli.sandbox.run(['fetch', cli.origin.url('/busy'), '--retry-for', '2s'])

@@ -121,7 +121,8 @@ describe('kiss serve --workers', () => {
   it('lets the readers of every worker finish when it is told to stop, then exits 0', async () => {
     const gate = latch()
     origin.script('/slow', [{ body, etag: '"s"', stall: { after: 1_000, until: gate.opened } }])
-    const server = serve()
+    // Longer than a timer can run.
+    const server = serve('--drain-timeout', '30d')
     const url = await listening(server)
     await until('all workers', () => workersOf(server).length === WORKERS)
     const readers = Array.from({ length: 6 }, () => ask(fetchUrl(url, '/slow')))

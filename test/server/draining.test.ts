@@ -64,6 +64,18 @@ describe('draining', () => {
     assert.equal(await server.engine.lastArtifact.closed, 'aborted')
   })
 
+  it('lets a reader finish under a drain timeout that is longer than a timer can run', async () => {
+    const server = await start({ drainTimeout: 30 * 86_400_000 })
+    const body = server.engine.serve(origin, new GrowingBody(5))
+    const reader = await open(server.fetchUrl(origin))
+    const drained = server.drain()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    body.push('later')
+    body.finish()
+    assert.deepEqual([(await readAll(reader)).text, server.readers], ['later', 0])
+    await drained
+  })
+
   it('does not wait for idle connections, and may be requested twice', async () => {
     const server = await start()
     const agent = new Agent({ keepAlive: true })

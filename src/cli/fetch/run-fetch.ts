@@ -6,6 +6,7 @@ import type { Engine } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { basicCredential } from '../../http/netrc.js'
 import { formatDuration } from '../../units.js'
+import { LONGEST_TIMER } from '../../waits.js'
 import type { BaseCommand } from '../base-command.js'
 import { failureLine, type FailureJson } from '../failure.js'
 import { openEngine } from '../open-engine.js'
@@ -157,7 +158,7 @@ function timeLimit(ms: number | undefined): AbortSignal {
   const controller = new AbortController()
   if (ms !== undefined) {
     const error = new KissError('out-of-time', `not done within ${formatDuration(ms)}`)
-    setTimeout(() => controller.abort(error), ms).unref()
+    setTimeout(() => controller.abort(error), Math.min(ms, LONGEST_TIMER)).unref()
   }
   return controller.signal
 }

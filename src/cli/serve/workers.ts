@@ -3,6 +3,7 @@
 import type { Worker } from 'node:cluster'
 import { KissError } from '../../errors.js'
 import type { ServerLog } from '../../server/request-log.js'
+import { LONGEST_TIMER } from '../../waits.js'
 import { reportedError, type FromWorker, type ToWorker } from './worker-link.js'
 
 export interface WorkersOptions {
@@ -125,7 +126,7 @@ export class Workers {
     const kill = (): void => {
       for (const { worker } of this.#members) worker.process.kill('SIGKILL')
     }
-    setTimeout(kill, within).unref()
+    setTimeout(kill, Math.min(within, LONGEST_TIMER)).unref()
     if (this.#members.size === 0) this.#ended()
   }
 }
