@@ -78,6 +78,32 @@ describe('kiss fetch into a pipe that nobody reads', () => {
   })
 })
 
+describe('kiss fetch whose list does not end', () => {
+  const cli = commandLine()
+
+  it('is interrupted by one SIGTERM, and ends when its time is up', async () => {
+    const args = [path.join(project, 'bin/run.js'), 'fetch', '-i', '-']
+    const env = { PATH: process.env.PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir }
+    const ends = []
+    for (const more of [[], ['--max-time', '2s']]) {
+      const child = spawn(process.execPath, [...args, ...more], { env, stdio: ['pipe', 'ignore', 'pipe'] })
+      let stderr = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      const ended = once(child, 'close')
+      // The pipe takes more only while it is read.
+      if (more.length === 0) {
+        await new Promise((resolve) => child.stdin.write(`#${'x'.repeat(1_000_000)}\n`, resolve))
+        child.kill('SIGTERM')
+      }
+      ends.push([...((await ended) as unknown[]), stderr])
+    }
+    assert.deepEqual(ends, [
+      [143, null, 'kiss: interrupted by SIGTERM\n'],
+      [4, null, 'kiss: not done within 2s; raise --max-time\n'],
+    ])
+  })
+})
+
 /** Takes a byte out of a pipe, where there is one. */
 async function isReadable(fd: number): Promise<boolean> {
   await new Promise(setImmediate)

@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/types.js'
 import { KissError } from '../../errors.js'
 import { basicCredential } from '../../http/netrc.js'
 import { formatDuration } from '../../units.js'
-import { LONGEST_TIMER } from '../../waits.js'
+import { LONGEST_TIMER, unlessAborted } from '../../waits.js'
 import type { BaseCommand } from '../base-command.js'
 import { failureLine, type FailureJson } from '../failure.js'
 import { openEngine } from '../open-engine.js'
@@ -37,16 +37,15 @@ export async function runFetch(
 ): Promise<FetchReport> {
   const json = command.jsonEnabled()
   const { output, directory, path, sha256, ttl, refresh, offline, 'remote-header-name': remoteName } = values
-  const limit = timeLimit(values['max-time'])
-  const urls = await urlsOf(args, values.input)
+  const signal = AbortSignal.any([command.stop, timeLimit(values['max-time'])])
+  setMaxListeners(0, signal) // every download waits on it
+  const urls = await unlessAborted(urlsOf(args, values.input), signal)
   const targets = targetsOf(urls, { output, directory, path, remoteName, sha256, json, cwd: workingDirectory() })
   const headers = withUser(await headersOf(values.header), values.user)
   for (const { destination } of targets) {
     if (destination.to === 'file') await prepareOutput(destination.path, directory !== undefined)
   }
 
-  const signal = AbortSignal.any([command.stop, limit])
-  setMaxListeners(0, signal) // every download waits on it
   const view = await openView(values, targets.length, json)
   try {
     const engine = await openSource(command, values, { urls: urls.map(({ url }) => url), headers, view })
