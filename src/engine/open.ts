@@ -58,12 +58,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     boot: here.boot,
     owner: JSON.stringify(here),
     isLive: (reservation) => leases.isLive(reservation),
-    limit: options.limit,
+    limit: unlessZero(options.limit),
   })
   void leases
     .sweepAll()
     .catch((error: unknown) => warn(`cannot sweep unfinished downloads: ${asKissError(error).message}`))
-  if (options.quota !== undefined) await store.space.setQuota(options.quota)
+  if (options.quota !== undefined) await store.space.setQuota(unlessZero(options.quota))
   const providers = options.providers ?? [plainProvider]
   const rules = new Rules(options.rules)
   const settings = {
@@ -237,7 +237,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     reconfigure: async ({ quota, rules: anew = [], ...lists }) => {
       if (!settings.sealed) (await originsOf()).update(lists)
       rules.replace(anew)
-      if (quota !== undefined) await store.space.setQuota(quota)
+      if (quota !== undefined) await store.space.setQuota(unlessZero(quota))
     },
     catalogue: new EntryCatalogue({
       listing: store.listing,
@@ -249,6 +249,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     cluster: joined?.engine,
     close: () => (closed ??= close()),
   }
+}
+
+/** A quota of 0 is none. */
+function unlessZero(bytes: number | undefined): number | undefined {
+  return bytes === 0 ? undefined : bytes
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

@@ -245,9 +245,9 @@ export interface Engine {
 
 export interface EngineOptions {
   readonly cacheDir: string
-  /** Bytes; undefined leaves the directory's quota as it is. */
+  /** Bytes, 0 for no quota; undefined leaves the directory's quota as it is. */
   readonly quota?: number | undefined
-  /** Bytes: a limit for the bodies that this engine brings; the quota of the directory stays as it is. */
+  /** Bytes, 0 for none: a limit for the bodies that this engine brings; the quota of the directory stays as it is. */
   readonly limit?: number | undefined
   /** Milliseconds. */
   readonly defaultTtl?: number

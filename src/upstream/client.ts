@@ -36,7 +36,8 @@ export async function openUpstream(
   options: UpstreamOptions,
   { lookup, clock = systemClock }: Seams = {},
 ): Promise<Upstream> {
-  const { caFile, env = {}, via, maxDownloads, maxDownloadsPerHost, maxRate, self } = options
+  const { caFile, env = {}, via, maxDownloads, maxDownloadsPerHost, self } = options
+  const maxRate = options.maxRate === 0 ? undefined : options.maxRate
   // Node itself takes NODE_EXTRA_CA_CERTS from the environment that the process was started with.
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
   const secureContext = caFile === undefined ? undefined : await trusting(caFile, extraFile)

@@ -195,7 +195,7 @@ export interface UpstreamOptions {
   /** Concurrent downloads, in total and per host (of the requested URL). */
   readonly maxDownloads?: number
   readonly maxDownloadsPerHost?: number
-  /** Bytes per second over all downloads. */
+  /** Bytes per second over all downloads; 0 for no limit. */
   readonly maxRate?: number
   /** Milliseconds without a byte of a body. */
   readonly stallTimeout?: number

@@ -54,6 +54,19 @@ describe('the quota of a cache directory', () => {
     assert.equal((await cli.sandbox.run(['purge', '--set-quota', '1GiB', '--all', '--yes'])).code, 2)
   })
 
+  it('is taken back by kiss serve --quota 0, which evicts nothing, and 0 is no limit for kiss fetch', async () => {
+    await fill()
+    await cli.sandbox.run(['purge', '--set-quota', '1GiB'])
+    const running = cli.sandbox.startServer(['--port', '0', '--quota', '0'])
+    await listening(running)
+    assert.deepEqual(await state(), { entries: 5, quota: 0 })
+    running.child.kill('SIGTERM')
+    await running.ended
+    const fetched = await cli.sandbox.run(['fetch', '--quota', '0', '--max-rate', '0', cli.origin.url('/small')])
+    assert.deepEqual([fetched.code, fetched.stderr], [0, ''])
+    assert.deepEqual(await state(), { entries: 6, quota: 0 })
+  })
+
   it('is not emptied by a HEAD of a body that is announced and never sent', async () => {
     await fill()
     cli.origin.script('/bait', [{ body: bytes('bait', 1_900_000), stall: { after: 0 } }])

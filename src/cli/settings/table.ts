@@ -121,7 +121,7 @@ export const settingsTable = {
   'no-progress': { kind: 'boolean', summary: 'no progress bars' },
 
   // The cache
-  quota: { kind: 'size', summary: 'maximum size of the cache', placeholder: '100GiB' },
+  quota: { kind: 'size', summary: 'maximum size of the cache; 0 is none', placeholder: '100GiB' },
   'default-ttl': { kind: 'duration', default: '10d', summary: 'lifetime of artifacts that are stored without a ttl' },
   'max-ttl': { kind: 'duration', default: '90d', summary: 'longest lifetime that a client may ask for' },
   'stale-if-error': { kind: 'duration', default: '1d', summary: 'how long to serve stale while the origin is down' },
@@ -155,7 +155,7 @@ export const settingsTable = {
   'max-rate': {
     kind: 'size',
     alias: 'limit-rate',
-    summary: 'maximum bytes a second over all downloads (also --limit-rate)',
+    summary: 'maximum bytes a second over all downloads; 0 is none (also --limit-rate)',
     placeholder: '500MB',
   },
   'pass-headers': {
