@@ -2,15 +2,17 @@
 
 import path from 'node:path'
 import { createHash, randomBytes } from 'node:crypto'
-import { rmSync, constants, openSync } from 'node:fs'
+import { rmSync, constants, openSync, write } from 'node:fs'
 import { copyFile, link, open, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { KissError, systemCode } from '../../errors.js'
 import { unlessAborted } from '../../waits.js'
 import type { Artifact } from '../../engine/types.js'
 import { makeDirectory } from '../../store/files.js'
 import type { Entry } from '../../store/types.js'
+import { descriptorOf } from './targets.js'
 
 /** Bytes that go from the cache to the output at a time. */
 const CHUNK = 256 * 1024
@@ -58,16 +60,18 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
 /**
  * Writes the artifact to `file`: under another name beside it, then by rename, with the mode that a new file gets here.
  * The blob is reflinked or copied, never linked: a change of the file must not reach the cache. An output that is no regular
- * file (a pipe, a device) is written directly.
+ * file (a pipe, a device), and the file of a descriptor, are written directly.
  */
 export async function saveArtifact(artifact: Artifact, file: string, options: FileOptions): Promise<Saved> {
   const { mayReplace = true, modified } = options
   const there = await stat(file).catch(() => undefined)
   if (there !== undefined && !mayReplace) throw new FileExists(file)
   if (there?.isFIFO() === true) return saveToPipe(artifact, file, options)
+  const descriptor = descriptorOf(file)
+  if (descriptor !== undefined) return copyContent(artifact, (chunk) => writeAll(descriptor, chunk, file), options)
   if (there !== undefined && !there.isFile()) {
     const handle = await reporting(file, () => open(file, 'w'))
-    return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle, chunk, file), options))
+    return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), options))
   }
   const temporary = path.join(path.dirname(file), `.kiss-${randomBytes(8).toString('hex')}`)
   removeAtExit(temporary)
@@ -148,7 +152,7 @@ interface Filling extends SaveOptions {
  */
 async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
   const { temporary, handle, file, signal, promised } = filling
-  const copy = (): Promise<Saved> => copyContent(artifact, (chunk) => writeAll(handle, chunk, file), filling)
+  const copy = (): Promise<Saved> => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), filling)
   if (promised !== undefined) return copy()
   if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(file))))) {
     const entry = await unlessAborted(artifact.finished(), signal)
@@ -197,9 +201,11 @@ async function copyContent(
   return { bytes: position, entry: artifact.stored ? await artifact.finished() : undefined }
 }
 
-async function writeAll(handle: FileHandle, chunk: Buffer, file: string): Promise<void> {
+const writeFrom = promisify(write)
+
+async function writeAll(descriptor: number, chunk: Buffer, file: string): Promise<void> {
   for (let offset = 0; offset < chunk.length;) {
-    const { bytesWritten } = await reporting(file, () => handle.write(chunk, offset))
+    const { bytesWritten } = await reporting(file, () => writeFrom(descriptor, chunk, offset))
     offset += bytesWritten
   }
 }

@@ -32,6 +32,13 @@ export interface TargetOptions {
 /** curl's name for it, and the system's. */
 const standardOutput: ReadonlySet<string | undefined> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])
 
+/** The descriptor that this path names (proc(5)); undefined for all other paths. */
+export function descriptorOf(file: string): number | undefined {
+  if (file === '/dev/stderr') return 2
+  const named = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(file)?.[1]
+  return named === undefined ? undefined : Number(named)
+}
+
 /** @throws KissError `usage` */
 export function targetsOf(urls: readonly Named[], options: TargetOptions): Target[] {
   const { output, directory, path: pathOnly, remoteName, sha256, json, cwd } = options
