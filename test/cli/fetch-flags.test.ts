@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import path from 'node:path'
 import { Serving } from '../support/serving.js'
 import { commandLine } from '../support/command-line.js'
-import { bytes, Origin } from '../support/origin.js'
+import { bytes, Origin, sha256 } from '../support/origin.js'
 import { makeCertificates } from '../support/tls.js'
 
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`
@@ -157,6 +157,20 @@ describe('flags of kiss fetch', () => {
     const json = await cli.sandbox.run(['fetch', '--no-clobber', '--json', url])
     const [result] = (JSON.parse(json.stdout) as { results: { kept?: boolean; status: string | null }[] }).results
     assert.deepEqual([result?.kept, result?.status], [true, null])
+  })
+
+  it('--no-clobber keeps a file only if its sum is the one of --sha256', async () => {
+    writeFileSync(saved('Image.gz'), 'mine')
+    const args = ['fetch', '--no-clobber', '--json', url, '--sha256']
+    const other = await cli.sandbox.run([...args, sha256(body)])
+    const { error } = JSON.parse(other.stdout) as { error?: { code: string; message: string } }
+    assert.deepEqual([other.code, error?.code], [5, 'digest-mismatch'])
+    assert.match(error?.message ?? '', /Image\.gz is there already, and its SHA-256 is [0-9a-f]{64}, not/)
+    assert.equal(readFileSync(saved('Image.gz'), 'utf8'), 'mine')
+    const kept = await cli.sandbox.run([...args, sha256(Buffer.from('mine'))])
+    const [result] = (JSON.parse(kept.stdout) as { results: { kept?: boolean; sha256: string | null }[] }).results
+    assert.deepEqual([kept.code, result?.kept, result?.sha256], [0, true, sha256(Buffer.from('mine'))])
+    assert.equal(cli.origin.requests.length, 0)
   })
 
   it('--output-mtime dates the file by Last-Modified, of a hit as of a miss', async () => {

@@ -1,9 +1,11 @@
 /** Fetches several targets concurrently and returns the outcome of each. */
 
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { describeWait, type Artifact, type Engine, type FetchRequest, type Wait } from '../../engine/types.js'
-import { KissError } from '../../errors.js'
+import { asKissError, KissError } from '../../errors.js'
 import { parseHttpDate } from '../../http/dates.js'
 import { displayUrl } from '../../http/urls.js'
 import { unlessAborted } from '../../waits.js'
@@ -74,7 +76,7 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
   try {
     request.signal.throwIfAborted()
     if (files.keep && target.destination.to === 'file' && target.destination.open !== true) {
-      const kept = await keptFile(url, target.destination.path)
+      const kept = await keptFile(url, target.destination.path, request.sha256)
       if (kept) return end(kept)
     }
     artifact = await engine.fetch({
@@ -90,14 +92,16 @@ async function fetchOnce(target: Target, options: FetchAllOptions): Promise<Outc
     const delivered = await deliver(artifact, target, options)
     await artifact.close('done')
     return end({ url, status: artifact.as, ...delivered, seconds: seconds() })
-  } catch (thrown) {
+  } catch (caught) {
+    let thrown: unknown = caught
     await artifact?.close('aborted')
     const status = artifact?.as ?? null
     const nothing = { size: null, sha256: null, path: null, output: null }
     if (isBrokenPipe(thrown)) return end({ url, status, ...nothing, output: '-', seconds: seconds() })
     if (thrown instanceof FileExists && files.keep) {
-      const kept = await keptFile(url, thrown.message)
-      if (kept) return end(kept)
+      const kept = await keptFile(url, thrown.message, request.sha256).catch((error: unknown) => asKissError(error))
+      if (kept instanceof KissError) thrown = kept
+      else if (kept) return end(kept)
     }
     // After a cancellation, the reason of the signal is the error.
     const error: unknown = request.signal.aborted
@@ -128,12 +132,27 @@ function explained(reason: unknown, wait: Wait | undefined, answered: boolean): 
     : reason
 }
 
-/** undefined where there is no such file. */
-async function keptFile(url: string, file: string): Promise<FetchResult | undefined> {
+/** undefined where there is no such file. @throws KissError `digest-mismatch` for a file without the promised sum */
+async function keptFile(url: string, file: string, promised: string | undefined): Promise<FetchResult | undefined> {
   const there = await stat(file).catch(() => undefined)
-  return (
-    there && { url, status: null, size: there.size, sha256: null, path: null, output: file, seconds: 0, kept: true }
-  )
+  if (there === undefined) return undefined
+  const sha256 = promised !== undefined && there.isFile() ? await sumOfFile(file) : null
+  if (sha256 !== null && sha256 !== promised) {
+    throw new KissError('digest-mismatch', `${file} is there already, and its SHA-256 is ${sha256}, not ${promised}`, {
+      hint: 'remove it, or fetch without --no-clobber',
+    })
+  }
+  return { url, status: null, size: there.size, sha256, path: null, output: file, seconds: 0, kept: true }
+}
+
+async function sumOfFile(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
+  } catch (error) {
+    throw asKissError(error, 'disk', `cannot read ${file}`)
+  }
+  return hash.digest('hex')
 }
 
 /** Short, for a progress bar. */
