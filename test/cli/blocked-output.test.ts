@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import path from 'node:path'
@@ -78,29 +78,38 @@ describe('kiss fetch into a pipe that nobody reads', () => {
   })
 })
 
-describe('kiss fetch whose list does not end', () => {
+describe('a command whose standard input does not end', () => {
   const cli = commandLine()
 
-  it('is interrupted by one SIGTERM, and ends when its time is up', async () => {
-    const args = [path.join(project, 'bin/run.js'), 'fetch', '-i', '-']
+  async function reading(args: readonly string[], meanwhile: (child: ChildProcess) => void) {
     const env = { PATH: process.env.PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir }
-    const ends = []
-    for (const more of [[], ['--max-time', '2s']]) {
-      const child = spawn(process.execPath, [...args, ...more], { env, stdio: ['pipe', 'ignore', 'pipe'] })
-      let stderr = ''
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-      const ended = once(child, 'close')
-      // The pipe takes more only while it is read.
-      if (more.length === 0) {
-        await new Promise((resolve) => child.stdin.write(`#${'x'.repeat(1_000_000)}\n`, resolve))
-        child.kill('SIGTERM')
-      }
-      ends.push([...((await ended) as unknown[]), stderr])
+    const child = spawn(process.execPath, [path.join(project, 'bin/run.js'), ...args], {
+      env,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    // The pipe takes so much only while it is read.
+    child.stdin.on('error', () => undefined)
+    child.stdin.write(`#${'x'.repeat(1_000_000)}\n`, (error) => error ?? meanwhile(child))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, stderr }
+  }
+
+  it('is interrupted by one signal', async () => {
+    for (const args of [
+      ['fetch', '-i', '-'],
+      ['lava', 'urls', '-'],
+      ['lava', 'rewrite', '--server', 'http://kiss', '-'],
+    ]) {
+      const ended = await reading(args, (child) => child.kill('SIGTERM'))
+      assert.deepEqual(ended, { code: 143, stderr: 'kiss: interrupted by SIGTERM\n' }, args.join(' '))
     }
-    assert.deepEqual(ends, [
-      [143, null, 'kiss: interrupted by SIGTERM\n'],
-      [4, null, 'kiss: not done within 2s; raise --max-time\n'],
-    ])
+  })
+
+  it('ends when its time is up', async () => {
+    const ended = await reading(['fetch', '-i', '-', '--max-time', '2s'], () => undefined)
+    assert.deepEqual(ended, { code: 4, stderr: 'kiss: not done within 2s; raise --max-time\n' })
   })
 })
 

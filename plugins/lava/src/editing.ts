@@ -67,7 +67,7 @@ export async function edit(
   transform: (job: Job) => Outcome,
 ): Promise<EditReport> {
   checkUsage(files, destination)
-  const jobs = await readJobs(files)
+  const jobs = await readJobs(files, command.stop)
   const edits = jobs.map((job, index) => ({ file: files[index] ?? '', job, outcome: transform(job) }))
   for (const { job, outcome } of edits) for (const line of warnings(job, outcome.left)) command.note(line)
   const reports: JobReport[] = []

@@ -1,5 +1,5 @@
 /** The jobs of a command line, as far as commands that only read them need them. */
-import { KissError } from 'kiss-cache/plugin'
+import { KissError, unlessAborted } from 'kiss-cache/plugin'
 import { sentence } from './diagnostics.js'
 import { downloadsOf, type Download } from './downloads.js'
 import { nameOf, readText, standard } from './files.js'
@@ -7,14 +7,20 @@ import { parseJob, type Job } from './parse.js'
 import { problemsOf } from './rewrite.js'
 import { serverBase } from './urls.js'
 
-/** @throws KissError `usage` for no file, a file that cannot be read, and one that is not YAML */
-export async function readJobs(files: readonly string[]): Promise<Job[]> {
+/**
+ * @param stop ends the wait for standard input
+ * @throws KissError `usage` for no file, a file that cannot be read, and one that is not YAML; the reason of `stop`
+ */
+export async function readJobs(files: readonly string[], stop?: AbortSignal): Promise<Job[]> {
   if (files.length === 0)
     throw new KissError('usage', 'there is no job', { hint: 'name a file, or - for standard input' })
   if (files.filter((file) => file === standard).length > 1)
     throw new KissError('usage', 'standard input can be read once')
   const jobs: Job[] = []
-  for (const file of files) jobs.push(parseJob(nameOf(file), await readText(file)))
+  for (const file of files) {
+    const text = readText(file)
+    jobs.push(parseJob(nameOf(file), await (stop === undefined ? text : unlessAborted(text, stop))))
+  }
   return jobs
 }
 
@@ -23,9 +29,10 @@ export async function readDownloads(
   files: readonly string[],
   server: URL | undefined,
   note: (line: string) => void,
+  stop?: AbortSignal,
 ): Promise<Download[]> {
   const base = server === undefined ? undefined : baseOf(server)
-  const jobs = await readJobs(files)
+  const jobs = await readJobs(files, stop)
   for (const job of jobs) for (const left of problemsOf(job)) note(`${job.name}:${left.line}: ${sentence(left)}`)
   const downloads = jobs.flatMap((job) => downloadsOf(job, base))
   for (const { file, line, note: reason } of downloads) if (reason !== undefined) note(`${file}:${line}: ${reason}`)

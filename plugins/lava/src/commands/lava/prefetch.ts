@@ -71,7 +71,7 @@ Exit codes: 0 every download is in the cache; 2 usage, or not YAML; 3 refused by
     if (values.pin && values.server.length > 0) {
       throw new KissError('usage', '--pin is for the local cache', { hint: "a server's page of an entry pins it" })
     }
-    const downloads = await readDownloads(argv as string[], values.server[0], (line) => this.note(line))
+    const downloads = await readDownloads(argv as string[], values.server[0], (line) => this.note(line), this.stop)
     const engine = values.server.length === 0 ? await openEngine(this) : undefined
     const source = engine ?? (await openSource(this, values, downloads))
     const bars = process.stderr.isTTY && !values['no-progress'] && process.env.TERM !== 'dumb'

@@ -38,7 +38,7 @@ export default class Urls extends BaseCommand {
   async run(): Promise<{ readonly urls: readonly ListedUrl[] }> {
     const { argv, flags } = await this.parse(Urls)
     const values = await this.values(flags)
-    const downloads = await readDownloads(argv as string[], values.server[0], (line) => this.note(line))
+    const downloads = await readDownloads(argv as string[], values.server[0], (line) => this.note(line), this.stop)
     const shelf = await openShelf(this, values, downloads)
     try {
       const lookups = await lookUp(shelf, downloads, { parallel: values.parallel, signal: this.stop })
