@@ -51,6 +51,11 @@ function isEmpty(selection: Selection): boolean {
   return Object.keys(selection).length === 0
 }
 
+/** Is there no condition beside `all`? Then the downloads in flight are selected too, which match no other filter yet. */
+function isEverything(selection: Selection): boolean {
+  return selection.all === true && Object.keys(selection).every((name) => name === 'all' || name === 'before')
+}
+
 type Naming = Pick<PurgeOptions, 'store' | 'canonical'>
 
 /** Ids of the keys that are named by URL, and ids or beginnings of ids; undefined if the filter names none. */
@@ -110,7 +115,7 @@ export async function purge(
 ): Promise<Purged> {
   if (!dryRun) store.toWrite()
   const ids = asked && (await withNamed(asked, { store, canonical }))
-  if (!dryRun && selection.all) await transfers.purgeAll()
+  if (!dryRun && isEverything({ ...selection, ...(ids && { ids }) })) await transfers.purgeAll()
   if (!dryRun && ids) await Promise.all(ids.map((id) => transfers.purge(keyOf(id))))
   const { removed, bytes } = await store.purge({ ...selection, ...(ids && { ids }) }, { dryRun })
   const known = new Set(asked)

@@ -55,6 +55,18 @@ matrix('faults: removing what is read', LENGTH, (lab) => {
     assert.deepEqual([(await reading).body.equals(body), (await kiss.status()).entries], [true, 0])
   })
 
+  it('a purge of everything that matches another filter leaves a transfer alone', async () => {
+    const kiss = await lab.engine()
+    const until = latch()
+    lab.origin.script('/q', [{ ...served, stall: { after: HALF, until: until.opened } }])
+    const reading = lab.get(kiss, '/q')
+    await lab.origin.requested('/q')
+    await readUpTo(await lab.open(kiss, '/q'), HALF)
+    await kiss.purge({ all: true, match: 'https://elsewhere.example/**' })
+    until.open()
+    assert.deepEqual([(await reading).body.equals(body), (await kiss.status()).entries], [true, 1])
+  })
+
   it('a purge during a transfer without a second request leaves nothing stored', async () => {
     const cacheDir = await lab.folder()
     const [a, b] = [await lab.engine({ cacheDir }), await lab.engine({ cacheDir })]
