@@ -8,6 +8,9 @@ const LONGEST_HEAD = 64 * 1024
 /** Bytes of the line before a chunk. */
 const LONGEST_LINE = 4 * 1024
 
+/** RFC 9110 §5.6.2: the name of a field. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i
+
 type State =
   | { readonly in: 'head' }
   /** The line with the size of a chunk, or with a trailer. */
@@ -131,14 +134,20 @@ function readHead(text: string): Head {
   }, [])
   const fields = unfolded.flatMap((line) => {
     const [, name, value] = /^([^:]*):(.*)$/s.exec(line) ?? []
-    return name === undefined || value === undefined ? [] : [[name.trim(), cleaned(value)] as const]
+    if (name === undefined || value === undefined || !TOKEN.test(name.trim())) return []
+    return [[name.trim(), cleaned(value)] as const]
   })
   const named = (wanted: string) => fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value)
   const chunked = named('transfer-encoding').some((value) => /(^|,)\s*chunked\s*$/i.test(value))
   const lengths = new Set(named('content-length').flatMap((value) => value.split(',').map((one) => one.trim())))
   const [length] = lengths
   // RFC 9112 §6.3: chunks win over a length, and equal lengths are one; lengths that differ stay for the parser to refuse.
-  const kept = fields.filter(([name]) => name.toLowerCase() !== 'content-length' || (!chunked && lengths.size > 1))
+  const kept = fields.filter(([written, value]) => {
+    const name = written.toLowerCase()
+    // RFC 2616 §3.6 had a coding that codes nothing.
+    if (name === 'transfer-encoding') return value.toLowerCase() !== 'identity'
+    return name !== 'content-length' || (!chunked && lengths.size > 1)
+  })
   if (!chunked && lengths.size === 1) kept.push(['Content-Length', length ?? ''])
   return {
     // Of a head without fields the line end is left.

@@ -29,6 +29,8 @@ const ANSWERS: Readonly<Record<string, string>> = {
   'a blank before the colon': `HTTP/1.1 200 OK\r\nContent-Length : ${N}\r\n\r\n${BODY}`,
   'a control character in a header': `HTTP/1.1 200 OK\r\nX: a\x01b\r\n${LENGTH}\r\n\r\n${BODY}`,
   'a line without a colon': `HTTP/1.1 200 OK\r\nnonsense\r\n${LENGTH}\r\n\r\n${BODY}`,
+  'a name with a blank': `HTTP/1.1 200 OK\r\nX Powered By: y\r\n${LENGTH}\r\n\r\n${BODY}`,
+  'an identity coding': `HTTP/1.1 200 OK\r\nTransfer-Encoding: Identity\r\n${LENGTH}\r\n\r\n${BODY}`,
   'a 102 without fields and a 103 before such an answer': `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length : ${N}\r\n\r\n${BODY}`,
   'a version of its own': `HTTP/1.2 200 OK\r\n${LENGTH}\r\n\r\n${BODY}`,
 }
