@@ -22,8 +22,8 @@ export function parseUrl(text: string, where?: string): URL {
   const problem = problemOf(text)
   const url = problem === undefined ? toUrl(text) : undefined
   if (url !== undefined) return url
-  // The parsed URL differs from the text, so the message shows the text.
-  const what = `"${problem === undefined ? displayUrl(text) : displayText(text)}" ${problem ?? 'is not a URL'}`
+  // A parsed URL would differ from the text, so the message shows the text.
+  const what = `"${displayText(text)}" ${problem ?? 'is not a URL'}`
   throw new KissError('bad-url', where === undefined ? what : `${where}: ${what}`, {
     ...(problem === undefined ? { hint: hintOf(text) } : {}),
   })
