@@ -119,8 +119,8 @@ export class FromFlight {
       return this.#ended(state, ending, flight, order.stale)
     const right = await rights.mayJoin(subject, flight, signal, presented)
     if (right === 'other') return this.#alone(state)
-    // The origin accepted this client, and meanwhile it refused the credential of the flight.
-    const failed = right === 'free' ? undefined : flight.state.ending
+    // The flight failed while the origin was asked about this client.
+    const failed = flight.state.ending
     if (failed && errorOf(failed, flight.order.shown)) return this.#ended(state, failed, flight, order.stale)
     flight.adopt(order)
     if (right === 'confirmed')
