@@ -9,7 +9,7 @@ import type { Store } from '../store/open.js'
 import type { Entry } from '../store/types.js'
 import { copy, type CopyingOptions } from './copying.js'
 import { LendingDesk } from './lending.js'
-import { Orders, purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
+import { PurgeOrders, purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
 import type { Probed } from './probe.js'
 import { purge, type PlannedPurge } from './purge.js'
 import type { Rights } from './rights.js'
@@ -52,7 +52,7 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
     purge(planned, dryRun, { store, transfers: flights, canonical })
   const obey = ({ filter, ids, before }: PurgeOrder, dryRun: boolean): Promise<Purged> =>
     here({ ids, selection: { ...filter, before } }, dryRun)
-  const orders = new Orders((order) => obey(order, false))
+  const orders = new PurgeOrders((order) => obey(order, false))
   const { openCluster } = await import('../cluster/open.js')
   const cluster = await openCluster(options, {
     instance: store.layout.instance,

@@ -70,7 +70,7 @@ function ordersOf(ids: readonly KeyId[] | undefined, order: Omit<PurgeOrder, 'id
 const REMEMBERED = 100
 
 /** Purges that other nodes order: each comes by HTTP and by the log, in any order or at the same time. */
-export class Orders {
+export class PurgeOrders {
   readonly #obey: (order: PurgeOrder) => Promise<Purged>
   readonly #runs = new LruMap<string, Promise<Purged>>(REMEMBERED)
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Orders, type PurgeOrder } from '#kiss/engine/purge-everywhere.js'
+import { PurgeOrders, type PurgeOrder } from '#kiss/engine/purge-everywhere.js'
 import type { Purged } from '#kiss/engine/status.js'
 import { latch } from '../support/latch.js'
 
@@ -7,8 +7,8 @@ const order: PurgeOrder = { filter: {}, ids: ['a', 'b'], before: 1 }
 
 describe('a purge that another node orders by HTTP and by the log', () => {
   /** Removes the stored bodies one after the other. */
-  function node(sizes: number[], removing: Promise<unknown> = Promise.resolve()): Orders {
-    return new Orders(async () => {
+  function node(sizes: number[], removing: Promise<unknown> = Promise.resolve()): PurgeOrders {
+    return new PurgeOrders(async () => {
       const purged = { removed: 0, bytes: 0 }
       const named = sizes.length > 0 ? ['target'] : []
       for (let size = sizes.pop(); size !== undefined; size = sizes.pop()) {
@@ -39,7 +39,7 @@ describe('a purge that another node orders by HTTP and by the log', () => {
 
   it('runs again after a run that failed', async () => {
     const results = [Promise.reject(new Error('disk')), Promise.resolve(both)]
-    const orders = new Orders(() => results.shift()!)
+    const orders = new PurgeOrders(() => results.shift()!)
     const [first, second] = [orders.run(order), orders.run(order)]
     await assert.rejects(first, /disk/)
     assert.deepEqual(await second, both)
