@@ -41,6 +41,7 @@ export async function copy(
     url: shown,
     shown: url,
     provider: providerFor(shown, providers),
+    share: 'all',
     headers: {},
     credential: access === 'public' ? undefined : ELSEWHERE,
     ownRight: true,

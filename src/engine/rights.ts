@@ -124,17 +124,14 @@ export class Rights {
 
   /** Probes the origin with the credential of an order, before another request can reveal a private body to the client. */
   introduce(order: Order, signal: AbortSignal): Promise<Probed> {
-    return this.#ask({ ...order, share: 'all' }, undefined, PROBE_TIMEOUT, signal)
+    return this.#ask(order, undefined, PROBE_TIMEOUT, signal)
   }
 
   /** May this order read bytes of another node? @param introduced the result of {@link introduce} */
   async mayTake(order: Order, content: About, signal: AbortSignal, introduced?: Probed): Promise<boolean> {
-    const subject: Subject = { ...order, share: 'all' }
-    if (isFree(subject, { ...content, private: content.access === 'client' })) return true
+    if (isFree(order, { ...content, private: content.access === 'client' })) return true
     if (!isStrong(content.headers.etag)) return false
-    const right = introduced
-      ? this.#judge(subject, content, introduced)
-      : await this.#prove(subject, content, { signal })
+    const right = introduced ? this.#judge(order, content, introduced) : await this.#prove(order, content, { signal })
     return right !== 'other'
   }
 

@@ -206,6 +206,7 @@ function orderOf({ url, headers = {}, ttl, sha256 }: FetchRequest): Order {
     url,
     shown: displayUrl(url),
     provider: SERVER,
+    share: 'all',
     headers,
     credential: undefined,
     ownRight: false,

@@ -124,7 +124,7 @@ function isPassed([name, value]: [string, string]): boolean {
 }
 
 /** One key to be downloaded, with the parameters of the request that starts the download. */
-export interface Order extends Omit<Subject, 'share'> {
+export interface Order extends Subject {
   /** Milliseconds. */
   readonly lifetime: number
   /** Milliseconds: the lifetime of a confirmed entry by a rule; default: the entry's own. */
