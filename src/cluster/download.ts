@@ -13,7 +13,7 @@
  */
 
 import type { SharedDownload } from '../flight/cluster.js'
-import type { Lending } from '../flight/directory.js'
+import type { Loan } from '../flight/directory.js'
 import { errorFrom, type Ending } from '../flight/ending.js'
 import type { Order } from '../flight/subject.js'
 import type { LruMap } from '../store/lru.js'
@@ -38,7 +38,7 @@ export interface ClusterDownloadOptions {
   readonly rights: PeerRights
   /** The last known holder of each key. */
   readonly seen: LruMap<KeyId, Holder>
-  readonly lend: (lending: Lending) => Promise<void>
+  readonly lend: (loan: Loan) => Promise<void>
   /** Called once when the origin has answered this node. */
   readonly onAnswered: (answer: OriginAnswer) => void
   /** Called with an entry that was stored under a lost lease: a purge or other content may have come in between. */

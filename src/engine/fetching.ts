@@ -1,7 +1,7 @@
 /** One request from its URL to its answer: entry → resolution → serve, validate or forward. */
 
 import { asKissError, KissError } from '../errors.js'
-import { isFree, isLentOnce, type Lending } from '../flight/access.js'
+import { isFree, isLentOnce, type LendingSettings } from '../flight/access.js'
 import { closing, type Flights } from '../flight/flights.js'
 import { subjectOf } from '../flight/subject.js'
 import type { UpstreamProvider } from '../provider/types.js'
@@ -28,7 +28,7 @@ const ROUNDS = 12
 export interface FetchingOptions {
   readonly providers: readonly UpstreamProvider[]
   readonly credentials: Credentials
-  readonly settings: Lending & { readonly sealed: boolean }
+  readonly settings: LendingSettings & { readonly sealed: boolean }
   readonly rules: Rules
   readonly rights: Rights
   readonly fromStore: FromStore

@@ -43,7 +43,7 @@ interface Ownership {
 }
 
 /** The use of the providers' credentials that the settings allow. */
-export interface Lending extends Ownership {
+export interface LendingSettings extends Ownership {
   /** The clients that may read the bytes that the provider's own credential brings for a canonical URL. */
   readonly shareOf: (canonical: URL, provider: UpstreamProvider) => Sharing
 }
@@ -95,7 +95,7 @@ export interface ListedAccess extends NotedAccess {
 export function isListed(
   { shown, ...noted }: ListedAccess,
   providers: readonly UpstreamProvider[],
-  settings: Lending,
+  settings: LendingSettings,
 ): boolean {
   if (noted.private) return false
   if (noted.access === 'public' || settings.ownUse) return true

@@ -9,7 +9,7 @@
 import type { StoredHeaders } from '../http/stored.js'
 import type { Access, Counts, Entry, Sha256 } from '../store/types.js'
 import type { OriginAnswer, Origins } from '../upstream/types.js'
-import type { Lending } from './directory.js'
+import type { Loan } from './directory.js'
 import type { Ending } from './ending.js'
 import type { Order } from './subject.js'
 
@@ -19,7 +19,7 @@ export interface Cluster {
    *
    * @param lend called before the origin is asked, with the lease under which other nodes may have the bytes
    */
-  begin(order: Order, lend: (lending: Lending) => Promise<void>): SharedDownload | undefined
+  begin(order: Order, lend: (loan: Loan) => Promise<void>): SharedDownload | undefined
 }
 
 export interface SharedDownload {

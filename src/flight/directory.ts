@@ -74,7 +74,7 @@ export interface Head {
 }
 
 /** Written into a generation whose bytes the other nodes may read: every process of this node can then send them. */
-export interface Lending {
+export interface Loan {
   /** Of the lease in the cluster. */
   readonly generation: number
   /** Milliseconds. */
@@ -171,12 +171,12 @@ export class Generation {
     this.#replace('trouble', JSON.stringify(wait))
   }
 
-  async lent(): Promise<Lending | undefined> {
-    return readJson(join(this.directory, 'lent')) as Lending | undefined
+  async loan(): Promise<Loan | undefined> {
+    return readJson(join(this.directory, 'lent')) as Loan | undefined
   }
 
-  async setLent(lending: Lending): Promise<void> {
-    this.#replace('lent', JSON.stringify(lending))
+  async setLoan(loan: Loan): Promise<void> {
+    this.#replace('lent', JSON.stringify(loan))
   }
 
   /** Milliseconds since the epoch: when its last byte came. */

@@ -36,9 +36,9 @@ export interface DownloadOptions {
 export async function download(options: DownloadOptions): Promise<Ending> {
   const { order, collaborators, signal } = options
   const { generation } = options.lease
-  const shared = collaborators.cluster?.begin(order, (lending) => {
-    options.state.lent = lending
-    return generation.setLent(lending)
+  const shared = collaborators.cluster?.begin(order, (loan) => {
+    options.state.loan = loan
+    return generation.setLoan(loan)
   })
   const beat = setInterval(() => {
     generation.heartbeat(collaborators.leases.monotonic()).catch(() => {

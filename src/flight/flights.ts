@@ -63,7 +63,7 @@ export class Flights {
   /** The download of this key under that lease of the cluster, if it runs in this process. */
   lent(id: KeyId, generation: number): Flight | undefined {
     const flight = this.#current.get(id)
-    return flight?.state.lent?.generation === generation ? flight : undefined
+    return flight?.state.loan?.generation === generation ? flight : undefined
   }
 
   /** If the queue is full, a download without a reader and without a byte is interrupted. */

@@ -31,14 +31,14 @@ export async function lentFlight(id: KeyId, generation: number, lender: Lender):
   const flight = lender.flights.lent(id, generation)
   if (!flight) return followed(id, generation, lender)
   flight.join()
-  const { lifetime = 0 } = flight.state.lent ?? {}
+  const { lifetime = 0 } = flight.state.loan ?? {}
   return { state: flight.state, access: flight.state.access, lifetime, leave: () => flight.leave() }
 }
 
 async function followed(id: KeyId, number: number, { leases }: Lender): Promise<LentFlight | undefined> {
   const generation = (await generationsOf(leases.directoryOf(id))).at(-1)
-  const [lending, held] = await Promise.all([generation?.lent(), generation?.owner(leases.monotonic())])
-  if (!generation || !held || lending?.generation !== number) return undefined
+  const [loan, held] = await Promise.all([generation?.loan(), generation?.owner(leases.monotonic())])
+  if (!generation || !held || loan?.generation !== number) return undefined
   const { access = 'client' } = held.owner
   const state = new FlightState(held.owner.url, access)
   const stop = new AbortController()
@@ -52,7 +52,7 @@ async function followed(id: KeyId, number: number, { leases }: Lender): Promise<
   return {
     state,
     access,
-    lifetime: lending.lifetime,
+    lifetime: loan.lifetime,
     leave: async () => {
       stop.abort()
       await state.body.close()

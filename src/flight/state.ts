@@ -2,7 +2,7 @@
 
 import type { Access, Entry, Sha256 } from '../store/types.js'
 import { GrowingBody } from './body.js'
-import type { Head, Lending } from './directory.js'
+import type { Head, Loan } from './directory.js'
 import { changedError, errorOf, type Ending } from './ending.js'
 import { unequal } from './resume.js'
 import { Waiting } from './waiting.js'
@@ -26,7 +26,7 @@ export class FlightState {
   onConnections: (connections: number) => void = () => undefined
   #connections = 0
   /** In a cluster: the lease under which other nodes may read the bytes. */
-  lent: Lending | undefined
+  loan: Loan | undefined
   /** Readers of this process. */
   readers = 0
   /** Resolves when it is known which process downloads, and therefore which credential it uses. */

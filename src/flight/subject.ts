@@ -9,7 +9,7 @@ import { ownerOf } from '../provider/owner.js'
 import type { UpstreamProvider } from '../provider/types.js'
 import type { Access, Entry, KeyId, Sha256 } from '../store/types.js'
 import type { Lane, OriginAnswer, Relay } from '../upstream/types.js'
-import { isLent, mayLend, type Lending, type Reader } from './access.js'
+import { isLent, mayLend, type LendingSettings, type Reader } from './access.js'
 import type { Head } from './directory.js'
 
 export interface Subject extends Reader {
@@ -78,7 +78,7 @@ export interface Fingerprinting {
   readonly credentials: {
     fingerprint(url: URL, headers: Readonly<Record<string, string>>, provider: UpstreamProvider): string | undefined
   }
-  readonly settings: Lending
+  readonly settings: LendingSettings
 }
 
 export function subjectOf(
