@@ -73,6 +73,7 @@ wrap(
   ([sql]) => /INSERT|UPDATE|DELETE|CREATE|PRAGMA \w+ =/i.test(String(sql)),
   (statement) => [(statement as { sql: string }).sql],
 )
+wrap(sqlite3.Database.prototype, ['exec'])
 
 const probe = await fs.promises.open(process.execPath, 'r')
 wrap(Object.getPrototypeOf(probe) as FileHandle, ['write', 'writev', 'datasync', 'sync', 'truncate'])

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type Keyv from 'keyv'
 import type * as sqlite from 'sqlite3'
 import { KissError } from '../../errors.js'
-import { ENTRIES, SCHEMA_VERSION, discard, schema } from './schema.js'
+import { CREATE_ENTRIES, ENTRIES, SCHEMA_VERSION, discard, schema } from './schema.js'
 
 export type Parameter = string | number | null
 
@@ -48,9 +48,8 @@ function keepStatements({ all, close }: { readonly all: object; readonly close: 
   Object.assign(close, { [promisify.custom]: closeKept })
 }
 
-function runKept(this: sqlite.Database, sql: string, ...parameters: Parameter[]): Promise<unknown[]> {
-  const statements = kept.get(this) ?? new Map<string, sqlite.Statement>()
-  kept.set(this, statements)
+async function runKept(this: sqlite.Database, sql: string, ...parameters: Parameter[]): Promise<unknown[]> {
+  const statements = kept.get(this) ?? (await setUp(this))
   return new Promise((resolve, reject) => {
     const known = statements.get(sql)
     // A statement that cannot be compiled calls back here only.
@@ -75,6 +74,55 @@ function runKept(this: sqlite.Database, sql: string, ...parameters: Parameter[])
 /** Statements that set up a connection or an index run once. */
 function isRepeated(sql: string): boolean {
   return !/^\s*(?:CREATE|DROP|ALTER|PRAGMA)\b/i.test(sql)
+}
+
+/**
+ * Before the first statement, by which the adapter creates its table: in a new file that statement would be a transaction of
+ * its own, with four syncs.
+ */
+async function setUp(database: sqlite.Database): Promise<Map<string, sqlite.Statement>> {
+  const statements = new Map<string, sqlite.Statement>()
+  kept.set(database, statements)
+  try {
+    const [row] = (await runKept.call(database, 'PRAGMA user_version')) as [{ user_version: number }]
+    // With WAL a commit survives a killed process without a sync; a power loss takes the last ones, never the file.
+    await runKept.call(database, 'PRAGMA synchronous = NORMAL')
+    if (row.user_version < SCHEMA_VERSION) {
+      await runKept.call(database, 'PRAGMA journal_mode = WAL')
+      await runScript(database, schemaFrom(row.user_version))
+    }
+    return statements
+  } catch (error) {
+    // The adapter closes no database whose first statement failed, and this one may hold a lock.
+    await closeKept.call(database).catch(() => undefined)
+    throw error
+  }
+}
+
+/**
+ * One transaction, which one thread runs to its end. Every statement can be repeated: processes may meet on a new file. Nothing
+ * else is a transaction of several statements: between them the lock would be held while this process waits for a thread, which
+ * other connections that wait for the lock may have taken.
+ */
+function schemaFrom(version: number): string {
+  // The ledger is derived from entries and files: a new one is counted at the first look (ledgercheck.ts).
+  const old = version > 0 ? discard : []
+  const all = [
+    'BEGIN IMMEDIATE',
+    CREATE_ENTRIES,
+    ...old,
+    ...schema,
+    `PRAGMA user_version = ${SCHEMA_VERSION}`,
+    'COMMIT',
+  ]
+  return all.join(';\n')
+}
+
+/** Statements of which none has a result. */
+function runScript(database: sqlite.Database, sql: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    database.exec(sql, (error) => (error === null ? resolve() : reject(error)))
+  })
 }
 
 /** SQLite closes no database with compiled statements. */
@@ -111,9 +159,7 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
   try {
     // Awaited before anything else uses the adapter: a file that cannot be opened rejects here and nowhere else.
     const [version] = await query<{ user_version: number }>('PRAGMA user_version')
-    // With WAL a commit survives a killed process without a sync; a power loss takes the last ones, never the file.
-    await query('PRAGMA synchronous = NORMAL')
-    await upgrade(query, file, version?.user_version ?? 0)
+    refuseNewer(file, version?.user_version ?? 0)
   } catch (error) {
     // Where the file could not be opened, this rejects with the same error.
     await adapter.close().catch(() => undefined)
@@ -131,27 +177,11 @@ export async function connect(file: string, busyTimeout: number): Promise<Connec
 }
 
 /** Throws KissError `configuration` if a newer kiss made the index. */
-async function upgrade(query: Query, file: string, version: number): Promise<void> {
-  if (version === SCHEMA_VERSION) return
-  if (version > SCHEMA_VERSION) {
-    throw new KissError(
-      'configuration',
-      `the index ${file} has version ${version}, and this kiss knows version ${SCHEMA_VERSION}`,
-      { hint: 'use the newer kiss that wrote it, or move the index away and run "kiss verify --rebuild"' },
-    )
-  }
-  // The ledger is derived from entries and files: a new one is counted at the first look (ledgercheck.ts).
-  if (version > 0) for (const statement of discard) await query(statement)
-  await setUp(query)
-}
-
-/**
- * Every statement can be repeated, so that processes that meet on a new file, or on one whose maker was killed, do not harm
- * each other. Nothing here or elsewhere is a transaction of several statements: between them the lock would be held while
- * this process waits for a thread, which other connections that wait for the lock may have taken.
- */
-async function setUp(query: Query): Promise<void> {
-  await query('PRAGMA journal_mode = WAL')
-  for (const statement of schema) await query(statement)
-  await query(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+function refuseNewer(file: string, version: number): void {
+  if (version <= SCHEMA_VERSION) return
+  throw new KissError(
+    'configuration',
+    `the index ${file} has version ${version}, and this kiss knows version ${SCHEMA_VERSION}`,
+    { hint: 'use the newer kiss that wrote it, or move the index away and run "kiss verify --rebuild"' },
+  )
 }

@@ -7,6 +7,8 @@ export const SCHEMA_VERSION = 10
 
 /** Keyv's table: `key` is a KeyId, `value` is `{"value": Entry}`. */
 export const ENTRIES = 'entries'
+/** The adapter's own statement. */
+export const CREATE_ENTRIES = `CREATE TABLE IF NOT EXISTS ${ENTRIES}(key VARCHAR(255) PRIMARY KEY, value TEXT )`
 
 /** As it stands in the index on it; SQLite uses the index only for the same expression. */
 export const ENTRY_SHA256 = `json_extract(value, '$.value.sha256')`
