@@ -1,21 +1,63 @@
-/** Connections whose answers are made fit for a strict parser (leniency.ts). */
+/** Connections for undici: as they are, and with answers that are made fit for its strict parser (leniency.ts). */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { Client, Pool, type Agent, type Dispatcher, type buildConnector } from 'undici'
 import { Leniency } from './leniency.js'
 
+type Factory = NonNullable<Agent.Options['factory']>
+
 /** For Agent and ProxyAgent: makes the pools of one origin. The address guard, proxies and TLS stay as they are. */
-export const lenientFactory: NonNullable<Agent.Options['factory']> = (origin, options): Dispatcher => {
-  const { connect, connections, ...rest } = options as Pool.Options & { connect: buildConnector.connector }
-  const lenient = {
-    ...rest,
-    connect: ((target, callback) =>
-      connect(target, (error, socket) => {
-        if (error !== null) callback(error, null)
-        else callback(null, new LenientSocket(socket) as unknown as Socket)
-      })) satisfies buildConnector.connector,
+export const strictFactory: Factory = poolsOf((socket) => socket)
+export const lenientFactory: Factory = poolsOf((socket) => new LenientSocket(socket) as unknown as Socket)
+
+function poolsOf(adapted: (socket: Socket) => Socket): Factory {
+  return (origin, options): Dispatcher => {
+    const { connect, connections, ...rest } = options as Pool.Options & { connect: buildConnector.connector }
+    const own = {
+      ...rest,
+      connect: ((target, callback) =>
+        connect(target, (error, socket) => {
+          if (error !== null) callback(error, null)
+          else callback(null, resumedAtEnd(adapted(socket)))
+        })) satisfies buildConnector.connector,
+    }
+    return connections === 1 ? new Client(origin, own) : new Pool(origin, own)
   }
-  return connections === 1 ? new Client(origin, lenient) : new Pool(origin, lenient)
+}
+
+/**
+ * The parser of undici 7 pauses while the reader of a body is slow. If a connection ends meanwhile, and its end may be that
+ * of the body, undici asserts in an event of the socket that the parser is not paused, and the error would end this process.
+ * These listeners come before those of undici.
+ */
+function resumedAtEnd(socket: Socket): Socket {
+  socket.on('end', () => {
+    const parser = parserOf(socket)
+    if (parser?.paused !== true) return
+    // All bytes were parsed: only the end is left. Its own `resume` would push no bytes to the body, which is full, and pause.
+    parser.llhttp.llhttp_resume(parser.ptr)
+    parser.paused = false
+  })
+  socket.on('close', () => {
+    const parser = parserOf(socket)
+    // There was no end: the body is cut.
+    if (parser?.paused === true) parser.shouldKeepAlive = true
+  })
+  return socket
+}
+
+/** Internals of undici 7. */
+interface Parser {
+  paused: boolean
+  /** False: the end of the connection may be that of the body. */
+  shouldKeepAlive: boolean
+  readonly ptr: number
+  readonly llhttp: { llhttp_resume(ptr: number): void }
+}
+
+function parserOf(socket: Socket): Parser | undefined {
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser')
+  return key && ((socket as unknown as Record<symbol, Parser | null>)[key] ?? undefined)
 }
 
 /** A socket whose incoming bytes pass through Leniency; for one exchange. */
@@ -32,7 +74,8 @@ class LenientSocket extends Duplex {
       this.push(null)
     })
     socket.on('error', (error) => this.destroy(error))
-    socket.on('close', () => this.destroy())
+    // After an end there may be bytes that were not read yet.
+    socket.on('close', () => socket.readableEnded || this.destroy())
   }
 
   #pass(parts: readonly Buffer[]): void {

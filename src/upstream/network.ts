@@ -11,7 +11,7 @@ import { writtenQuery } from '../http/parse-url.js'
 import { displayUrl } from '../http/urls.js'
 import { guardedConnector } from './connector.js'
 import type { Guard } from './guard.js'
-import { lenientFactory } from './lenient-connector.js'
+import { lenientFactory, strictFactory } from './lenient-connector.js'
 import { receivedLines, sentLines } from './exchange.js'
 import { joined, sendable, type Headers } from './headers.js'
 import type { Relay } from './types.js'
@@ -76,8 +76,11 @@ export class Network {
 
   constructor(options: NetworkOptions) {
     this.#guard = options.guard
-    this.#strict = { direct: new Agent(settingsOf(options)), proxied: throughProxies(options) }
-    const lenient = { factory: lenientFactory }
+    const [strict, lenient] = [{ factory: strictFactory }, { factory: lenientFactory }]
+    this.#strict = {
+      direct: new Agent({ ...settingsOf(options), ...strict }),
+      proxied: throughProxies(options, strict),
+    }
     this.#lenient = {
       direct: new Agent({ ...settingsOf(options), ...lenient }),
       proxied: throughProxies(options, lenient),
@@ -254,7 +257,7 @@ function settingsOf({ guard, lookup, secureContext }: NetworkOptions): Agent.Opt
 }
 
 /** undefined if the environment names no proxy. */
-function throughProxies(options: NetworkOptions, more: Agent.Options = {}): Dispatcher | undefined {
+function throughProxies(options: NetworkOptions, more: Agent.Options): Dispatcher | undefined {
   const { env, secureContext } = options
   const all = proxyIn(env, 'all_proxy')
   const [httpProxy, httpsProxy] = [proxyIn(env, 'http_proxy') || all, proxyIn(env, 'https_proxy') || all]

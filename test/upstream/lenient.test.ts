@@ -63,6 +63,14 @@ describe('an origin that breaks HTTP and that curl can read', () => {
     }
   }
 
+  it('is read to its end when its connection has ended before the download has taken all of it', async () => {
+    const large = 'x'.repeat(900_000)
+    const { url } = await sending(`HTTP/1.1 200 OK\r\nnonsense\r\nConnection: close\r\n\r\n${large}`)
+    const kiss = await lab.engine({ upstream: { guard: false, env: {}, maxRate: 4_000_000 } })
+    const got = await getUrl(kiss, url)
+    assert.deepEqual([got.code, got.body.toString('latin1') === large], [undefined, true])
+  })
+
   for (const [what, answer] of Object.entries(ANSWERS)) {
     it(`is read leniently, and the operator is told: ${what}`, async () => {
       const { url, asked } = await sending(answer)

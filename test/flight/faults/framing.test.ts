@@ -42,6 +42,23 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
       })
     }
 
+    it('is read to its end when its connection has ended before the download has taken all of it', async () => {
+      const large = bytes('framing slow', 900_000)
+      lab.origin.script('/f', [
+        { body: large, framing: 'close' },
+        { ...knows, method: 'HEAD' },
+      ])
+      lab.origin.script('/cut', [
+        { body: large, etag: '"1"', extra: { connection: 'close' }, cut: { after: 800_000 } },
+        { extra: {} },
+      ])
+      const kiss = await lab.engine({ upstream: { guard: false, env: {}, maxRate: 4_000_000 } })
+      for (const path of ['/f', '/cut']) {
+        const got = await lab.get(kiss, path)
+        assert.deepEqual([got.code, got.body.equals(large)], [undefined, true], path)
+      }
+    })
+
     it('a HEAD of another version proves nothing', async () => {
       const newer = { ...length, etag: '"2"' }
       const head: Step = { method: 'HEAD', handler: (_, response) => response.writeHead(200, newer).end() }
