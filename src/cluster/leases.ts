@@ -2,7 +2,8 @@
  * The leases and hints of a cluster, in Redis. A process uses Redis for a key only while it holds the lease of its own
  * directory (flight/lease.ts), so nodes compete here and the processes of one node do not.
  *
- *   1. The generation of a lease is the time of Redis in microseconds: a later lease has a higher generation.
+ *   1. The generation of a lease is the time of Redis in microseconds, and above that of the shared entry: a later lease has a
+ *      higher generation.
  *   2. A lease lives for six seconds. One script renews all leases of this process every two seconds. If a lease is missing
  *      because Redis was emptied, it is written again while the last renewal is younger than the lifetime. A process that
  *      was suspended for longer has lost the lease, even if its successor's lease has ended.

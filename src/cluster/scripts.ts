@@ -21,7 +21,8 @@ export const LOOK = new Script(`
 
 /**
  * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller has seen. Returns the
- * generation of a new lease, or what prevents it.
+ * generation of a new lease, or what prevents it. The generation is higher than that of the entry also after the clock of
+ * Redis was set back, or that of a new master is behind: otherwise new content could not be published.
  */
 export const ACQUIRE = new Script(`${clock}
   local held = redis.call('GET', KEYS[1])
@@ -29,6 +30,9 @@ export const ACQUIRE = new Script(`${clock}
   local entry = redis.call('GET', KEYS[2])
   local known = entry and string.match(entry, '^%d+') or ''
   if known ~= ARGV[5] then return { 'changed' } end
+  if known ~= '' and tonumber(known) >= tonumber(generation) then
+    generation = string.format('%.0f', tonumber(known) + 1 + time[2])
+  end
   redis.call('SET', KEYS[1], table.concat({ generation, ARGV[3], ARGV[1], ARGV[2] }, ' '), 'PX', ARGV[4])
   return { 'mine', generation }`)
 
