@@ -54,6 +54,10 @@ export async function commit(
     isRevoked,
   })
   if (!stored) return undefined
+  if (body.times !== undefined && store.isPurged(entry)) {
+    await store.remove(entry.id, sha256)
+    return undefined
+  }
   if (settings.syncBodies) store.checked.sync(sha256)
   return entry
 }

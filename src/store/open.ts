@@ -19,6 +19,7 @@ import { OpenBlobs } from './open-blobs.js'
 import { type Purged, purge } from './purge.js'
 import { Pins } from './pins.js'
 import { type PublishOptions, publish } from './publish.js'
+import { RecentPurges } from './recent-purges.js'
 import { Removal } from './removal.js'
 import { FlightCounts } from './figures/flight-counts.js'
 import { LedgerCheck } from './ledgercheck.js'
@@ -85,6 +86,8 @@ export interface Store {
   remove(id: KeyId, sha256?: Sha256): Promise<{ entry: Entry; freed: number } | undefined>
   /** Removes the selected entries, and blobs that no other entry names. With `dryRun` it only counts them. */
   purge(selection: Selection, options?: { readonly dryRun?: boolean }): Promise<Purged>
+  /** Has a purge by a filter removed this content meanwhile? Asked for an entry that was copied from another node. */
+  isPurged(entry: Entry): boolean
   /** Hashes every stored body again, and drops damaged ones (verify.ts). */
   verify(options?: VerifyOptions): Promise<VerifyResult>
   /** Writes counters and uses now. */
@@ -114,6 +117,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const ofEngine = { database, flusher, owner, engine: random() }
   const figures = sharedFigures({ database, flusher, clock, owner, counters })
   const pins = new Pins(database)
+  const recentPurges = new RecentPurges(clock)
   const removal = new Removal({ database, entries, blobs, invalidation, clock })
   const ledgerCheck = new LedgerCheck({ layout, database, boot })
   const evictor = new Evictor({ slack, database, removal, blobs, flusher, clock })
@@ -170,9 +174,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     publish: (file, entry, how) => publish(file, entry, { entries, blobs, checked, space, removal }, how),
     remove: (id, sha256) => removal.removeEntry(id, sha256),
     async purge(selection, { dryRun = false } = {}) {
-      if (!dryRun) toWrite()
+      if (!dryRun) {
+        toWrite()
+        recentPurges.note(selection)
+      }
       return purge({ database, entries, pins, removal, selection, now: clock.now(), dryRun })
     },
+    isPurged: (entry) => recentPurges.select(entry),
     async verify(verifyOptions) {
       toWrite()
       const { verify } = await import('./verify.js')

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { get, post } from '../../server/support/client.js'
+import { get, open, post, readAll } from '../../server/support/client.js'
 import { ADMIN, type Node } from '../../support/cluster.js'
 import type { ClusterLab } from '../../support/cluster-lab.js'
 import { bytes } from '../../support/origin.js'
+import { until } from '../../support/until.js'
 import type { Lab as GithubLab } from '../../plugins/github/lab.js'
 
 const admin = { 'X-Kiss-Token': ADMIN }
@@ -43,6 +44,26 @@ export function purges(lab: ClusterLab, { github }: { readonly github: () => Git
       const { id } = entries.find(({ url }) => url === lab.origin.url('/one'))!
       assert.equal(await removed(c, `id=${id.slice(0, 12)}`), 1)
       assert.equal(await stored(a, lab.origin.url('/one')), 504)
+    })
+
+    it('by a pattern also removes a copy that is on its way from node to node', async () => {
+      // Above 52 MB ranges are requested in parallel.
+      const body = bytes('copied', 48_000_000)
+      lab.origin.serve('/copied', { body, etag: '"copied"' })
+      const url = lab.origin.url('/copied')
+      await a.serving.fetch(url)
+      const reading = await open(b.serving.fetchUrl(url))
+      lab.cluster.freeze(a)
+      const records = (): Promise<string> => lab.cluster.redis.command('XLEN kiss:1:kiss:log')
+      const before = await records()
+      const purged = removed(c, `match=${encodeURIComponent('**/copied')}`)
+      await until('every node can read of the purge', async () => (await records()) !== before)
+      lab.cluster.thaw(a)
+      await purged
+      assert.ok((await readAll(reading)).body.equals(body))
+      assert.equal(lab.origin.log('/copied').length, 1)
+      await until('node 1 obeys', async () => (await stored(a, url)) === 504)
+      assert.equal(await stored(b, url), 504)
     })
 
     it('of hundreds of entries by a form of the dashboard reaches the other nodes', async () => {
