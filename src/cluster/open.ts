@@ -67,8 +67,8 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
   const { name, nodeUrl, tokens, copies, version, lifetime } = options
   const { instance, rights, target, notes, warn } = parts
   const ca = await authorities(options.caFile)
-  const redis = await Redis.open({ url: options.redis, ca, warn })
   const prefix = `kiss:${PROTOCOL}:${name}:`
+  const redis = await Redis.open({ url: options.redis, ca, prefix, warn })
   const leases = new SharedLeases({ redis, prefix, instance, url: nodeUrl, lifetime })
   const peers = new Peers({ token: tokens[0] ?? '', ca })
   let draining = false

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { createClient } from '@redis/client'
+import { createClient, ErrorReply } from '@redis/client'
 import { alarm } from './alarm.js'
 import { masterOf, sentinelsOf, tlsOf, type Sentinels } from './sentinel.js'
 
@@ -12,6 +12,8 @@ import { masterOf, sentinelsOf, tlsOf, type Sentinels } from './sentinel.js'
 const DEADLINE = 400
 /** Milliseconds between two attempts to reach a Redis that does not answer. */
 const LOOK = 200
+/** Milliseconds after which a connection that does not serve is replaced: another Redis may have the name or the role by now. */
+const REPLACED = 3_000
 /** Milliseconds between two log lines about the loss of Redis. */
 const QUIET = 60_000
 /** Milliseconds for which a blocking read of the log waits for a record. */
@@ -22,6 +24,8 @@ export interface RedisOptions {
   readonly url: string
   /** Certificate authorities (PEM) for `rediss://`; undefined: the default ones. */
   readonly ca?: string | undefined
+  /** The prefix of every key. */
+  readonly prefix?: string
   readonly warn: (message: string) => void
 }
 
@@ -32,6 +36,11 @@ export class Script {
     this.sha = createHash('sha1').update(text).digest('hex')
   }
 }
+
+/** KEYS probe log. Fails where writes are refused (full, a replica, no right) or the log cannot be read. */
+const PROBE = new Script(`
+  redis.call('SET', KEYS[1], '1', 'PX', 1)
+  redis.call('XREAD', 'COUNT', '1', 'STREAMS', KEYS[2], '0')`)
 
 /** Redis did not answer in time, or refused the call. */
 export class Unreachable extends Error {
@@ -58,8 +67,8 @@ interface Connected {
   readonly client: Client
   /** A separate connection for blocking reads, because a blocking read delays every later call on its connection. */
   readonly reader: Client
-  /** Why the client has no connection: its calls say only that it has none. */
-  trouble?: unknown
+  /** Milliseconds, monotonic. */
+  readonly since: number
 }
 
 export class Redis {
@@ -67,6 +76,8 @@ export class Redis {
   readonly #sentinels: Sentinels | undefined
   /** undefined until a Sentinel has named the master. */
   #connected: Connected | undefined
+  /** Why the client has no connection: its calls say only that it has none. */
+  #trouble: unknown
   readonly #returned = new Set<() => void>()
   #isReachable = false
   #isClosed = false
@@ -99,15 +110,16 @@ export class Redis {
     const url = this.#sentinels ? await masterOf(this.#sentinels, ca) : own
     if (url === this.#connected?.url || this.#isClosed) return
     this.#disconnect()
-    const connected: Connected = { url, client: clientOf(url, ca), reader: clientOf(url, ca) }
-    connected.client.on('error', (error: unknown) => (connected.trouble = error))
-    connected.client.on('ready', () => (connected.trouble = undefined))
-    this.#connected = connected
+    const client = clientOf(url, ca)
+    client.on('error', (error: unknown) => (this.#trouble = error))
+    client.on('ready', () => (this.#trouble = undefined))
+    this.#connected = { url, client, reader: clientOf(url, ca), since: performance.now() }
   }
 
   #disconnect(): void {
     this.#connected?.client.destroy()
     this.#connected?.reader.destroy()
+    this.#connected = undefined
   }
 
   #send(command: readonly string[]): Promise<unknown> {
@@ -128,16 +140,20 @@ export class Redis {
   /** @throws Unreachable */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     if (!this.#isReachable) throw new Unreachable('Redis is out of reach')
-    const rest = [String(keys.length), ...keys, ...args.map(String)]
     try {
-      return await this.#send(['EVALSHA', script.sha, ...rest]).catch((error: unknown) => {
-        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-        return this.#send(['EVAL', script.text, ...rest])
-      })
+      return await this.#evaluate(script, keys, args)
     } catch (error) {
       this.#lose(error)
       throw new Unreachable('Redis is out of reach', { cause: error })
     }
+  }
+
+  #evaluate(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args.map(String)]
+    return this.#send(['EVALSHA', script.sha, ...rest]).catch((error: unknown) => {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.#send(['EVAL', script.text, ...rest])
+    })
   }
 
   /** The records of a stream after `last`, oldest first; waits up to some seconds for one. @throws Unreachable */
@@ -162,7 +178,7 @@ export class Redis {
   #lose(error: unknown): void {
     if (!this.#isReachable || this.#isClosed) return
     this.#isReachable = false
-    this.#tell(`Redis does not answer (${reason(error)}): downloads are single on each node alone until it does`)
+    this.#tell(error)
     this.#lookSoon()
   }
 
@@ -171,12 +187,13 @@ export class Redis {
   }
 
   async #look(): Promise<void> {
+    const { prefix = '' } = this.#o
     try {
       await this.#connect()
-      await this.#send(['PING'])
+      await this.#evaluate(PROBE, [`${prefix}probe`, `${prefix}log`], [])
     } catch (error) {
-      const { trouble = error } = this.#connected ?? {}
-      this.#tell(`Redis does not answer (${reason(trouble)}): downloads are single on each node alone until it does`)
+      this.#tell(error)
+      if (performance.now() - (this.#connected?.since ?? Infinity) > REPLACED) this.#disconnect()
       this.#lookSoon()
       return
     }
@@ -185,11 +202,13 @@ export class Redis {
   }
 
   /** Logs one line for each outage, not one for each call. */
-  #tell(line: string): void {
+  #tell(error: unknown): void {
     const now = performance.now()
     if (this.#isClosed || now - this.#told < QUIET) return
     this.#told = now
-    this.#o.warn(line)
+    const why = this.#trouble ?? error
+    const what = why instanceof ErrorReply ? 'refuses to serve' : 'does not answer'
+    this.#o.warn(`Redis ${what} (${reason(why)}): downloads are single on each node alone until it does`)
   }
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as connectTo, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Redis, Script } from '#kiss/cluster/redis.js'
@@ -13,6 +14,7 @@ import { until } from '../support/until.js'
 
 const SET = new Script(`return redis.call('SET', KEYS[1], ARGV[1])`)
 const GET = new Script(`return redis.call('GET', KEYS[1])`)
+const READ = new Script(`return redis.call('XREAD', 'STREAMS', KEYS[1], '0')`)
 
 describeWithRedis('the connection of a node to Redis', function () {
   this.timeout(60_000)
@@ -87,6 +89,62 @@ describeWithRedis('the connection of a node to Redis', function () {
       return warnings.some((line) => line.includes('WRONGPASS'))
     })
     assert.equal(warnings.join().includes('a-wrong-password'), false, warnings.join())
+  })
+
+  it('stays out of reach while Redis refuses writes or the log, and is back when it does not', async () => {
+    const server = await RedisServer.start()
+    try {
+      const redis = await connect(server.url)
+      assert.equal(redis.reachable, true)
+      const denied: readonly [refusal: string, command: string, cure: string][] = [
+        ['OOM', 'CONFIG SET maxmemory 1', 'CONFIG SET maxmemory 0'],
+        ['NOPERM', 'ACL SETUSER default -xread', 'ACL SETUSER default +xread'],
+      ]
+      for (const [refusal, command, cure] of denied) {
+        let returned = 0
+        redis.onReturned(() => returned++)
+        await server.command(command)
+        await redis.run(refusal === 'OOM' ? SET : READ, ['key'], ['value']).catch(() => undefined)
+        assert.equal(redis.reachable, false)
+        const scripts = async (): Promise<number> =>
+          Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server.command('INFO commandstats'))?.[1])
+        const before = await scripts()
+        await until('it has looked several times', async () => (await scripts()) > before + 3)
+        assert.equal(returned, 0)
+        await server.command(cure)
+        await until('it is back', () => redis.reachable)
+      }
+      assert.match(warnings.join(), /refuses to serve \(OOM/)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('finds the new master behind the address of one that has become a replica', async () => {
+    const [first, second] = [await RedisServer.start(), await RedisServer.start()]
+    let { port } = first
+    const address = createServer((client) => {
+      const server = connectTo(port, '127.0.0.1')
+      for (const [from, to] of [[client, server] as const, [server, client] as const])
+        from
+          .on('error', () => undefined)
+          .on('close', () => to.destroy())
+          .pipe(to)
+    }).listen(0, '127.0.0.1')
+    try {
+      await once(address, 'listening')
+      const redis = await connect(`redis://127.0.0.1:${(address.address() as AddressInfo).port}`)
+      assert.equal(await set(redis, 'before'), true)
+      ;({ port } = second)
+      await first.command(`REPLICAOF 127.0.0.1 ${second.port}`)
+      await until('the new master takes a value', () => set(redis, 'after'))
+      assert.match(await second.command('GET key'), /after/)
+    } finally {
+      for (const redis of opened.splice(0)) redis.close()
+      address.close()
+      await first.close()
+      await second.close()
+    }
   })
 
   it('goes over to the master that Sentinel names', async () => {
