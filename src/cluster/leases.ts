@@ -18,6 +18,7 @@ import type { Entry, KeyId, Sha256 } from '../store/types.js'
 import type { Failure } from '../flight/ending.js'
 import { Moved, type Holder, type Slot } from './holder.js'
 import type { Redis, Script } from './redis.js'
+import type { ClockDifference } from './time.js'
 import { ACQUIRE, GONE, HAVE, LOOK, PART, PUBLISH, RELEASE, RENEW } from './scripts.js'
 
 /** Lifetime in milliseconds of a lease without a renewal. */
@@ -64,6 +65,7 @@ export interface SharedLeasesOptions {
   readonly instance: string
   /** The URL at which other nodes reach this one. */
   readonly url: string
+  readonly time: ClockDifference
   /** Milliseconds. Tests set a shorter one. */
   readonly lifetime?: number | undefined
 }
@@ -99,11 +101,12 @@ export class SharedLeases {
       string[],
     ]
     const [generation = '', json] = split(entry ?? '')
+    const shared = json === undefined ? undefined : (parseOrUndefined(json) as Entry | undefined)
     const holders = [holderOf(lease, 'lease'), holderOf(beside, 'beside')].filter((holder) => holder !== undefined)
     return {
       holders,
       free: SLOTS.filter((slot) => holders.every((holder) => holder.slot !== slot)),
-      entry: json === undefined ? undefined : (parseOrUndefined(json) as Entry | undefined),
+      entry: shared && this.#o.time.heard(shared),
       generation,
       at,
       parts,
@@ -141,7 +144,8 @@ export class SharedLeases {
   async publish(lease: SharedLease, entry: Entry, replaces: boolean): Promise<boolean> {
     const isRecent = this.#forget(lease)
     const flags = [replaces ? 1 : 0, isRecent ? 1 : 0]
-    const args = [lease.generation, JSON.stringify(entry), entry.sha256, this.#o.instance, HINTS, ...flags]
+    const told = JSON.stringify(this.#o.time.told(entry))
+    const args = [lease.generation, told, entry.sha256, this.#o.instance, HINTS, ...flags]
     const [held = '', stored = '', at = '', failed = ''] = keysOf(this.#o.prefix, lease.id, [
       lease.slot,
       'entry',

@@ -10,6 +10,7 @@ import type { Entry, KeyId } from '../store/types.js'
 import { alarm } from './alarm.js'
 import { keysOf } from './leases.js'
 import type { Record, Redis } from './redis.js'
+import type { ClockDifference } from './time.js'
 import { FENCE, HAS_RECORD, LOG_ENDS, RECORD } from './scripts.js'
 
 /** A purge that the other nodes apply. */
@@ -51,6 +52,7 @@ export interface LogOptions {
   readonly instance: string
   readonly target: LogTarget
   readonly notes: Notes
+  readonly time: ClockDifference
   readonly warn: (message: string) => void
 }
 
@@ -251,13 +253,13 @@ export class Log {
   }
 
   async #apply(records: readonly Record[]): Promise<void> {
-    const { target, warn } = this.#o
+    const { target, time, warn } = this.#o
     for (const { id, fields } of records) {
       const order = parseOrUndefined(fields.get('purged') ?? '') as object | undefined
       const entry = parseOrUndefined(fields.get('replaced') ?? '') as Entry | undefined
       try {
         if (order) await target.purge(order)
-        if (entry) await target.replaced(entry)
+        if (entry) await target.replaced(time.heard(entry))
       } catch (error) {
         warn(`cannot apply a purge of another node: ${String(error)}`)
       }

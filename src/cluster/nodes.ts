@@ -2,6 +2,7 @@
 
 import type { Totals } from '../flight/cluster.js'
 import type { Redis } from './redis.js'
+import type { ClockDifference } from './time.js'
 import { BEAT, LEAVE } from './scripts.js'
 import { parseOrUndefined } from '../store/files.js'
 
@@ -33,6 +34,9 @@ export interface NodesOptions {
   readonly prefix: string
   readonly instance: string
   readonly facts: () => Promise<NodeFacts>
+  readonly time: ClockDifference
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 export class Nodes {
@@ -97,10 +101,12 @@ export class Nodes {
   }
 
   async #beat(): Promise<void> {
-    const { redis, prefix, instance, facts } = this.#o
+    const { redis, prefix, instance, facts, time, now: clock } = this.#o
     const own = JSON.stringify(await facts())
     const args = [`${prefix}node:`, instance, own, LIFETIME, REMEMBERED]
+    const sentAt = clock()
     const [now, gone = '', ...rest] = (await redis.run(BEAT, [`${prefix}nodes`, `${prefix}left`], args)) as string[]
+    time.learn(Number(now), sentAt, clock())
     const left = gone.split(' ')
     const listed = Array.from({ length: rest.length / 3 }, (_, i) => {
       const [name = '', seenAt = '', json = ''] = rest.slice(3 * i, 3 * i + 3)

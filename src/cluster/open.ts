@@ -19,6 +19,7 @@ import { Nodes, type Node, type NodeFacts } from './nodes.js'
 import { Peers } from './peers.js'
 import { Redis } from './redis.js'
 import type { PeerRights } from './right.js'
+import type { ClockDifference } from './time.js'
 
 /** Version of the data in Redis. Nodes with different versions do not see each other. */
 const PROTOCOL = 1
@@ -34,6 +35,9 @@ export interface ClusterParts {
   readonly target: LogTarget
   readonly notes: Notes
   readonly facts: () => Promise<Pick<NodeFacts, 'totals'>>
+  readonly time: ClockDifference
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   readonly warn: (message: string) => void
 }
 
@@ -65,23 +69,25 @@ export interface OpenedCluster extends Cluster {
 /** Resolves when the missed records have been applied, or when Redis does not answer. */
 export async function openCluster(options: ClusterOptions, parts: ClusterParts): Promise<OpenedCluster> {
   const { name, nodeUrl, tokens, copies, version, lifetime } = options
-  const { instance, rights, target, notes, warn } = parts
+  const { instance, rights, target, notes, time, now, warn } = parts
   const ca = await authorities(options.caFile)
   const prefix = `kiss:${PROTOCOL}:${name}:`
   const redis = await Redis.open({ url: options.redis, ca, prefix, warn })
-  const leases = new SharedLeases({ redis, prefix, instance, url: nodeUrl, lifetime })
-  const peers = new Peers({ token: tokens[0] ?? '', ca })
+  const leases = new SharedLeases({ redis, prefix, instance, url: nodeUrl, time, lifetime })
+  const peers = new Peers({ token: tokens[0] ?? '', time, ca })
   let draining = false
   const facts = async (): Promise<NodeFacts> => ({ url: nodeUrl, version, draining, ...(await parts.facts()) })
-  const nodes = new Nodes({ redis, prefix, instance, facts })
-  const log = new Log({ redis, prefix, instance, target, notes, warn })
+  const nodes = new Nodes({ redis, prefix, instance, facts, time, now })
+  const log = new Log({ redis, prefix, instance, target, notes, time, warn })
   const seen = new LruMap<KeyId, Holder>(SEEN)
   const unfinished = new Set<Promise<void>>()
   const behind = (work: Promise<void>): void => {
     unfinished.add(work)
     void work.then(() => unfinished.delete(work))
   }
-  await Promise.all([nodes.beat(), log.start()])
+  // The difference of the clocks is known before a missed purge is applied.
+  await nodes.beat()
+  await log.start()
 
   return {
     begin(order, lend) {

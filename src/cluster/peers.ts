@@ -8,6 +8,7 @@ import { parseReprDigest } from '../http/digest.js'
 import { parseOrUndefined } from '../store/files.js'
 import type { KeyId, Sha256 } from '../store/types.js'
 import { alarm } from './alarm.js'
+import type { ClockDifference } from './time.js'
 
 /** Milliseconds after which a connection attempt has failed. */
 const CONNECT = 1_000
@@ -54,6 +55,7 @@ export type PeerReply =
 
 export interface PeersOptions {
   readonly token: string
+  readonly time: ClockDifference
   /** Certificate authorities (PEM) for nodes with https URLs. */
   readonly ca?: string | undefined
 }
@@ -82,7 +84,7 @@ export class Peers {
       const within = typeof generation === 'number' ? undefined : QUICK
       const what = { method: 'GET', headers: more, signal, isAnew, within } as const
       const response = await this.#send(node, `api/v1/peer/${id}`, what)
-      const about = parseOrUndefined(String(response.headers[ABOUT])) as About | undefined
+      const about = this.#heard(parseOrUndefined(String(response.headers[ABOUT])) as About | undefined)
       const status = response.statusCode ?? 0
       if (about && (status === 200 || status === 206)) {
         const told = (): Sha256 | undefined =>
@@ -102,6 +104,10 @@ export class Peers {
       signal.throwIfAborted()
       return systemCode(error) === 'ECONNREFUSED' ? { kind: 'dead' } : { kind: 'unreachable', cause: error }
     }
+  }
+
+  #heard(about: About | undefined): About | undefined {
+    return about?.entry ? { ...about, entry: this.#o.time.heard(about.entry) } : about
   }
 
   /** Does a process answer at this address? One request serves all downloads that look within a second. */

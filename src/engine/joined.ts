@@ -8,7 +8,7 @@ import { parseOrUndefined } from '../store/files.js'
 import type { Store } from '../store/open.js'
 import type { Entry } from '../store/types.js'
 import { copy, type CopyingOptions } from './copying.js'
-import { LendingDesk } from './lending.js'
+import { LendingDesk, type Lent, type Refused } from './lending.js'
 import { PurgeOrders, purgeEverywhere, type PurgeOrder } from './purge-everywhere.js'
 import type { Probed } from './probe.js'
 import { purge, type PlannedPurge } from './purge.js'
@@ -48,10 +48,12 @@ export function resourceKeyOf(options: ClusterOptions | undefined): string | und
 
 export async function joinCluster(options: ClusterOptions, joined: JoinedOptions): Promise<JoinedCluster> {
   const { store, flights, leases, rights, canonical, clock, warn, status } = joined
+  const { ClockDifference } = await import('../cluster/time.js')
+  const time = new ClockDifference()
   const here = (planned: PlannedPurge, dryRun: boolean): Promise<Purged> =>
     purge(planned, dryRun, { store, transfers: flights, canonical })
   const obey = ({ filter, ids, before }: PurgeOrder, dryRun: boolean): Promise<Purged> =>
-    here({ ids, selection: { ...filter, before } }, dryRun)
+    here({ ids, selection: { ...filter, before: before + time.ahead } }, dryRun)
   const orders = new PurgeOrders((order) => obey(order, false))
   const { openCluster } = await import('../cluster/open.js')
   const cluster = await openCluster(options, {
@@ -64,6 +66,8 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
         rights.mayTake(order, content, signal, introduced as Probed | undefined),
     },
     facts: async () => ({ totals: totalsOf(await status()) }),
+    time,
+    now: () => clock.now(),
     target: {
       purge: async (order) => {
         await orders.run(order as PurgeOrder)
@@ -80,15 +84,23 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
     },
   })
   const desk = new LendingDesk({ store, flights, leases })
+  const told = (lent: Lent | Refused): Lent | Refused =>
+    typeof lent === 'object' && lent.about.entry
+      ? { ...lent, about: { ...lent.about, entry: time.told(lent.about.entry) } }
+      : lent
   return {
     begin: (order, lend) => cluster.begin(order, lend),
     caughtUp: () => cluster.caughtUp(),
-    purge: (planned, dryRun) => purgeEverywhere(planned, dryRun, { cluster, here, now: clock.now() }),
+    purge: (planned, dryRun) => purgeEverywhere(planned, dryRun, { cluster, here, now: clock.now() - time.ahead }),
     engine: {
       tokens: options.tokens,
       async lend(id, what, signal) {
         await cluster.caughtUp()
-        return what === 'stored' ? desk.stored(id) : what === 'part' ? desk.part(id) : desk.growing(id, what, signal)
+        return what === 'stored'
+          ? told(await desk.stored(id))
+          : what === 'part'
+            ? desk.part(id)
+            : desk.growing(id, what, signal)
       },
       copy: (request) => copy(request, joined),
       purge: (text, dryRun) => {

@@ -12,7 +12,7 @@ export interface PurgeOrder {
   readonly filter: Omit<Selection, 'ids' | 'before'>
   /** Absent: the purge names no ids. */
   readonly ids?: readonly KeyId[] | undefined
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by the clock of Redis. */
   readonly before: number
 }
 
@@ -23,7 +23,7 @@ export interface PurgingOptions {
   readonly cluster: Pick<OpenedCluster, 'purge'>
   /** Applies the purge to this node. */
   readonly here: (planned: PlannedPurge, dryRun: boolean) => Promise<Purged>
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by the clock of Redis. */
   readonly now: number
 }
 

@@ -1,6 +1,7 @@
 /** The leases of two nodes in a real Redis. */
 import assert from 'node:assert/strict'
 import { SharedLeases, type SharedLease } from '#kiss/cluster/leases.js'
+import { ClockDifference } from '#kiss/cluster/time.js'
 import { Redis, Script } from '#kiss/cluster/redis.js'
 import type { Slot } from '#kiss/cluster/holder.js'
 import type { Entry, KeyId } from '#kiss/store/types.js'
@@ -20,7 +21,9 @@ describeWithRedis('the leases of two nodes', () => {
     server = await RedisServer.start()
     redis = await Redis.open({ url: server.url, warn: () => undefined })
     for (const instance of ['a', 'b']) {
-      nodes.push(new SharedLeases({ redis, prefix: 'test:', instance, url: `http://${instance}/` }))
+      nodes.push(
+        new SharedLeases({ redis, prefix: 'test:', instance, url: `http://${instance}/`, time: new ClockDifference() }),
+      )
     }
   })
   after(async () => {

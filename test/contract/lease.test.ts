@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from '#kiss/cluster/redis.js'
 import { SharedLeases, type SharedLease } from '#kiss/cluster/leases.js'
+import { ClockDifference } from '#kiss/cluster/time.js'
 import { Leases, type Acquisition } from '#kiss/flight/lease.js'
 import { entryOf, sha256 } from '../store/support.js'
 import { has, RedisServer } from '../support/cluster.js'
 import { leaseContract, type Member } from './lease.js'
+
+const time = new ClockDifference()
 
 /** Milliseconds. */
 const SHORT = 300
@@ -51,7 +54,14 @@ if (has('redis-server'))
     const makeMember = async (): Promise<Member> => {
       const redis = await Redis.open({ url: server.url, warn: () => undefined })
       const instance = `node-${++count}`
-      const leases = new SharedLeases({ redis, prefix: 'kiss:1:test:', instance, url: 'http://n/', lifetime: SHORT })
+      const leases = new SharedLeases({
+        redis,
+        prefix: 'kiss:1:test:',
+        instance,
+        url: 'http://n/',
+        time,
+        lifetime: SHORT,
+      })
       closing.push(() => {
         leases.close()
         redis.close()
@@ -96,7 +106,7 @@ describeWithRedis('the shared index', () => {
   before(async () => {
     server = await RedisServer.start()
     redis = await Redis.open({ url: server.url, warn: () => undefined })
-    leases = new SharedLeases({ redis, prefix: 'kiss:1:index:', instance: 'one', url: 'http://n/' })
+    leases = new SharedLeases({ redis, prefix: 'kiss:1:index:', instance: 'one', url: 'http://n/', time })
   })
   after(async () => {
     leases.close()

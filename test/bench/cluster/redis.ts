@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { SharedLeases } from '#kiss/cluster/leases.js'
 import { Redis, Script } from '#kiss/cluster/redis.js'
 import { BEAT, RENEW } from '#kiss/cluster/scripts.js'
+import { ClockDifference } from '#kiss/cluster/time.js'
 import type { Entry } from '#kiss/store/types.js'
 import type { RedisServer } from '../../support/cluster.js'
 import { cpuSeconds } from '../measure.js'
@@ -52,7 +53,12 @@ export async function measureRedis(server: RedisServer, seconds: number): Promis
       const redis = await Redis.open({ url: server.url, warn: () => undefined })
       const instance = idOf(`node-${i}`).slice(0, 32)
       const url = `http://10.208.0.${11 + i}:8001/`
-      return { redis, instance, url, leases: new SharedLeases({ redis, prefix: PREFIX, instance, url }) }
+      return {
+        redis,
+        instance,
+        url,
+        leases: new SharedLeases({ redis, prefix: PREFIX, instance, url, time: new ClockDifference() }),
+      }
     }),
   )
   const sample = async (kind: string): Promise<string> =>

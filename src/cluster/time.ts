@@ -1,0 +1,41 @@
+/** Times between nodes are by the clock of Redis, so that a node whose clock is wrong obeys purges and shares its entries. */
+
+import type { Entry } from '../store/types.js'
+
+/** Milliseconds: clocks of nodes that differ by less count as equal. A report is on its way for less. */
+const EQUAL = 2_000
+
+/** By how much the clock of this node is ahead of that of Redis. */
+export class ClockDifference {
+  /** Milliseconds; 0 until Redis has answered. */
+  ahead = 0
+
+  /** @param sentAt, receivedAt by the clock of this node, around the answer; milliseconds since the epoch */
+  learn(redis: number, sentAt: number, receivedAt: number): void {
+    const ahead = (sentAt + receivedAt) / 2 - redis
+    // After a suspension the answer says little.
+    if (receivedAt - sentAt < EQUAL) this.ahead = Math.abs(ahead) < EQUAL ? 0 : Math.round(ahead)
+  }
+
+  /** For other nodes. */
+  told(entry: Entry): Entry {
+    return moved(entry, -this.ahead)
+  }
+
+  /** Of another node. */
+  heard(entry: Entry): Entry {
+    return moved(entry, this.ahead)
+  }
+}
+
+function moved(entry: Entry, ms: number): Entry {
+  if (ms === 0) return entry
+  const { storedAt, validatedAt, staleAt, lastUsedAt } = entry
+  return {
+    ...entry,
+    storedAt: storedAt + ms,
+    validatedAt: validatedAt + ms,
+    staleAt: staleAt + ms,
+    lastUsedAt: lastUsedAt + ms,
+  }
+}
