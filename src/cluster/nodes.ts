@@ -37,6 +37,7 @@ export interface NodesOptions {
   readonly time: ClockDifference
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  readonly warn: (message: string) => void
 }
 
 export class Nodes {
@@ -45,6 +46,8 @@ export class Nodes {
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> = Promise.resolve()
   #isClosed = false
+  #hasReported = false
+  #isCopyTold = false
 
   constructor(options: NodesOptions) {
     this.#o = options
@@ -102,18 +105,20 @@ export class Nodes {
 
   async #beat(): Promise<void> {
     const { redis, prefix, instance, facts, time, now: clock } = this.#o
-    const own = JSON.stringify(await facts())
-    const args = [`${prefix}node:`, instance, own, LIFETIME, REMEMBERED]
+    const own = await facts()
+    const args = [`${prefix}node:`, instance, JSON.stringify(own), LIFETIME, REMEMBERED]
     const sentAt = clock()
-    const [now, gone = '', ...rest] = (await redis.run(BEAT, [`${prefix}nodes`, `${prefix}left`], args)) as string[]
+    const reply = await redis.run(BEAT, [`${prefix}nodes`, `${prefix}left`], args)
+    const [now, gone = '', before = '', ...rest] = reply as string[]
     time.learn(Number(now), sentAt, clock())
+    this.#compare(own.url, (parseOrUndefined(before) as NodeFacts | undefined)?.url ?? own.url)
     const left = gone.split(' ')
     const listed = Array.from({ length: rest.length / 3 }, (_, i) => {
       const [name = '', seenAt = '', json = ''] = rest.slice(3 * i, 3 * i + 3)
       const said = json === '' ? undefined : (parseOrUndefined(json) as NodeFacts | undefined)
       // The address of a node that has left is still needed.
-      const before = this.#nodes.find((node) => node.instance === name)
-      return { ...before, ...said, instance: name, present: said !== undefined, seenAt: Number(seenAt) }
+      const known = this.#nodes.find((node) => node.instance === name)
+      return { ...known, ...said, instance: name, present: said !== undefined, seenAt: Number(seenAt) }
     })
     const forgotten = this.#nodes
       .filter(
@@ -124,6 +129,21 @@ export class Nodes {
       .filter(({ instance: name, draining }) => draining !== true && !left.includes(name))
     this.#nodes = [...listed, ...forgotten.map((node) => ({ ...node, present: false }))]
   }
+
+  /** @param found the URL in the report that a process of this node has written last: after a restart it may be another one */
+  #compare(own: string, found: string): void {
+    if (this.#hasReported && found !== own && !this.#isCopyTold) {
+      this.#isCopyTold = true
+      this.#o.warn(copied(found))
+    }
+    this.#hasReported = true
+  }
+}
+
+/** One line of the log for each process. */
+function copied(url: string): string {
+  const what = `the node ${url} has the same id: its cache directory or that of this node is a copy of the other one`
+  return `${what}, and both download for themselves; empty one of the two directories`
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

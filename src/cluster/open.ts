@@ -74,10 +74,10 @@ export async function openCluster(options: ClusterOptions, parts: ClusterParts):
   const prefix = `kiss:${PROTOCOL}:${name}:`
   const redis = await Redis.open({ url: options.redis, ca, prefix, warn })
   const leases = new SharedLeases({ redis, prefix, instance, url: nodeUrl, time, lifetime })
-  const peers = new Peers({ token: tokens[0] ?? '', time, ca })
+  const peers = new Peers({ token: tokens[0] ?? '', time, ca, warn })
   let draining = false
   const facts = async (): Promise<NodeFacts> => ({ url: nodeUrl, version, draining, ...(await parts.facts()) })
-  const nodes = new Nodes({ redis, prefix, instance, facts, time, now })
+  const nodes = new Nodes({ redis, prefix, instance, facts, time, now, warn })
   const log = new Log({ redis, prefix, instance, target, notes, time, warn })
   const seen = new LruMap<KeyId, Holder>(SEEN)
   const unfinished = new Set<Promise<void>>()

@@ -2,7 +2,7 @@
 
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https'
-import { systemCode } from '../errors.js'
+import { isCertificateError, systemCode } from '../errors.js'
 import type { About } from '../flight/cluster.js'
 import { parseReprDigest } from '../http/digest.js'
 import { parseOrUndefined } from '../store/files.js'
@@ -18,6 +18,8 @@ const PROMPT = 5_000
 const RECENT = 900
 /** Milliseconds in which a node has to answer a request for bytes that it has, and a look whether it answers at all. */
 const QUICK = 2_000
+/** Milliseconds between two log lines about a node. */
+const QUIET = 60_000
 
 /** The header for the metadata that a node sends with the bytes. */
 const ABOUT = 'x-kiss-entry'
@@ -58,12 +60,15 @@ export interface PeersOptions {
   readonly time: ClockDifference
   /** Certificate authorities (PEM) for nodes with https URLs. */
   readonly ca?: string | undefined
+  readonly warn: (message: string) => void
 }
 
 export class Peers {
   readonly #o: PeersOptions
   readonly #agent = new Agent({ keepAlive: true })
   readonly #tlsAgent: TlsAgent
+  /** When the log got a line about a node; milliseconds, monotonic. */
+  readonly #told = new Map<string, number>()
   readonly #looks = new Map<string, { readonly at: number; readonly answers: Promise<boolean> }>()
 
   constructor(options: PeersOptions) {
@@ -147,6 +152,14 @@ export class Peers {
     return parseOrUndefined(answer)
   }
 
+  /** One line a minute about each node. Without one, downloads happen twice for no visible reason. */
+  #tell(node: string, what: string): void {
+    const now = performance.now()
+    if (now - (this.#told.get(node) ?? -Infinity) < QUIET) return
+    this.#told.set(node, now)
+    this.#o.warn(`the node ${node} ${what}: this node takes no bytes from it, and its purges do not reach it`)
+  }
+
   close(): void {
     this.#agent.destroy()
     this.#tlsAgent.destroy()
@@ -180,9 +193,13 @@ export class Peers {
       request.once('close', () => stop?.())
       request.once('response', (response) => {
         stop?.()
+        if (response.statusCode === 401) this.#tell(node, 'does not accept the first token of --cluster-token-file')
         resolve(response)
       })
-      request.on('error', reject)
+      request.on('error', (error) => {
+        if (isCertificateError(error)) this.#tell(node, `has a certificate that is not trusted (${error.message})`)
+        reject(error)
+      })
       request.end(body)
     })
   }

@@ -134,17 +134,18 @@ export const LOG_ENDS = new Script(`
 /**
  * KEYS nodes, nodes that have left. ARGV prefix of node keys, instance, JSON about this node, lifetime, and the milliseconds
  * for which nodes remember a missing one. Returns milliseconds, the instances that have left during these, separated by
- * blanks, then instance, time of the last report and JSON of each node.
+ * blanks, the previous JSON about this node, then instance, time of the last report and JSON of each node.
  */
 export const BEAT = new Script(`
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local before = redis.call('GET', ARGV[1] .. ARGV[2]) or ''
   redis.call('SET', ARGV[1] .. ARGV[2], ARGV[3], 'PX', ARGV[4])
   redis.call('ZADD', KEYS[1], now, ARGV[2])
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 604800000)
   redis.call('ZREM', KEYS[2], ARGV[2])
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[5])
-  local out = { string.format('%.0f', now), table.concat(redis.call('ZRANGE', KEYS[2], 0, -1), ' ') }
+  local out = { string.format('%.0f', now), table.concat(redis.call('ZRANGE', KEYS[2], 0, -1), ' '), before }
   local seen = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
   for i = 1, #seen, 2 do
     table.insert(out, seen[i])

@@ -13,6 +13,7 @@ import { until } from '../support/until.js'
 describeWithRedis('the table of the nodes of a cluster', () => {
   let server: RedisServer
   let redis: Redis
+  const warnings: string[] = []
   before(async () => {
     server = await RedisServer.start()
     redis = await Redis.open({ url: server.url, warn: () => undefined })
@@ -42,6 +43,7 @@ describeWithRedis('the table of the nodes of a cluster', () => {
       facts: () => (reports++ > 0 && once ? new Promise(() => undefined) : Promise.resolve(facts)),
       time: new ClockDifference(),
       now: Date.now,
+      warn: (line) => warnings.push(line),
     })
     await nodes.beat()
     return nodes
@@ -83,6 +85,22 @@ describeWithRedis('the table of the nodes of a cluster', () => {
       })
     })
     await Promise.all([before, after, staying].map((nodes) => nodes.close(false)))
+  })
+
+  it('says once that the cache directory of a node is a copy of another one, and nothing after a restart', async () => {
+    const before = await joined('copied:', 'b')
+    await before.close(true)
+    const restarted = await joined('copied:', 'b', { url: 'http://c/' })
+    await restarted.beat()
+    assert.deepEqual(warnings, [])
+    const copy = await joined('copied:', 'b', { url: 'http://d/' })
+    await until('the first of them reports', async () => {
+      await copy.beat()
+      await restarted.beat()
+      return warnings.length > 0
+    })
+    assert.match(warnings.join(), /the node http:\/\/[cd]\/ has the same id/)
+    await Promise.all([copy.close(false), restarted.close(false)])
   })
 
   it('remembers a node that is missing because Redis was emptied', async () => {
