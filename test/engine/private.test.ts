@@ -172,8 +172,9 @@ describe('a private artifact', () => {
   for (const where of ['this process', 'another process'] as const) {
     it(`a private artifact in flight in ${where} delays no refusal: a stranger is refused before the headers arrive`, async () => {
       const cacheDir = await engines.folder()
-      const gate = latch()
+      const [gate, rest] = [latch(), latch()]
       rights.holds.set('alice', gate.opened)
+      rights.fault = { stall: { after: 1000, until: rest.opened } }
       const kiss = await engines.engine({ cacheDir })
       const first = kiss.fetch({ url: new URL(rights.url), ...as('alice') })
       await origin.requested('/private')
@@ -181,8 +182,9 @@ describe('a private artifact', () => {
       for (const token of ['mallory', undefined]) assert.equal(await statusOf(asked, rights.url, token), 401)
       const bob = asked.fetch({ url: new URL(rights.url), ...as('bob') })
       gate.open()
-      assert.ok((await readArtifact(await first)).equals(body))
       const joined = await bob
+      rest.open()
+      assert.ok((await readArtifact(await first)).equals(body))
       assert.deepEqual([joined.as, joined.detail], ['collapsed', 'authorised'])
       assert.ok((await readArtifact(joined)).equals(body))
       assert.equal(rights.bodies.length, 1)
