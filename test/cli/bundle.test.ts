@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { commandLine } from '../support/command-line.js'
 import { bytes, sha256 } from '../support/origin.js'
 import { Serving } from '../support/serving.js'
@@ -65,6 +67,26 @@ describe('kiss bundle', () => {
     } finally {
       await kiss.stop()
     }
+  })
+
+  it('is written into a pipe as it is, and to standard output under each name, whose reader may leave', async () => {
+    const pipe = path.join(cli.sandbox.cwd, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const reading = promisify(execFile)('cat', [pipe], { encoding: 'buffer', maxBuffer: 10_000_000, timeout: 20_000 })
+    const [made, read] = await Promise.all([run('bundle', 'create', 'pipe'), reading])
+    assert.deepEqual([made.code, statSync(pipe).isFIFO()], [0, true])
+    const { child, ended } = cli.sandbox.start(['bundle', 'create', '-'])
+    child.stdout.once('readable', () => child.stdout.destroy())
+    assert.equal((await ended).code, 0)
+    const named = cli.sandbox.start(['bundle', 'create', '/proc/self/fd/1'])
+    let bytesRead = 0
+    named.child.stdout.on('data', (chunk: Buffer | string) => (bytesRead += chunk.length))
+    assert.equal((await named.ended).code, 0)
+    assert.ok(read.stdout.length > 290_000 && bytesRead > 0)
+    assert.deepEqual(
+      readdirSync(cli.sandbox.cwd).filter((name) => name.startsWith('pipe')),
+      ['pipe'],
+    )
   })
 
   it('takes URLs, filters and jobs, and streams through a pipe', async () => {

@@ -2,18 +2,22 @@
 
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { Header, Pack, ReadEntry } from 'tar'
 import type { Engine } from '../../engine/types.js'
-import { asKissError, KissError } from '../../errors.js'
+import { asKissError, KissError, systemCode } from '../../errors.js'
 import type { Entry, OpenBlob } from '../../store/types.js'
+import { descriptorOf } from '../fetch/targets.js'
 import { blobName, MANIFEST, writeManifest } from './manifest.js'
 
 /** Bytes that are read at a time. */
 const CHUNK = 256 * 1024
 
-/** @param file `-` is standard output; else it appears when it is complete */
+/**
+ * @param file `-` is standard output, whose reader may leave early; a device, a pipe and a descriptor are written directly; else
+ * it appears when it is complete
+ */
 export async function createBundle(
   engine: Pick<Engine, 'open'>,
   entries: readonly Entry[],
@@ -21,17 +25,24 @@ export async function createBundle(
   signal: AbortSignal,
 ): Promise<void> {
   const isStdout = file === '-'
+  const descriptor = descriptorOf(file)
+  const there = await stat(file).catch(() => undefined)
+  const isDirect = isStdout || descriptor !== undefined || (there !== undefined && !there.isFile())
   const temporary = `${file}.part`
   const pack = new Pack({ portable: true })
   const packed = packAll(pack, engine, entries, signal)
   packed.catch((error: unknown) => pack.emit('error', error))
   try {
-    const output = isStdout ? process.stdout : createWriteStream(temporary, { flags: 'w' })
+    const written = isDirect ? file : temporary
+    const output = isStdout
+      ? process.stdout
+      : createWriteStream(written, descriptor === undefined ? { flags: 'w' } : { fd: descriptor, autoClose: false })
     await pipeline(pack as unknown as NodeJS.ReadableStream, output, { signal, end: !isStdout })
     await packed
-    if (!isStdout) await rename(temporary, file)
+    if (!isDirect) await rename(temporary, file)
   } catch (error) {
-    if (!isStdout) await rm(temporary, { force: true })
+    if (!isDirect) await rm(temporary, { force: true })
+    if (isStdout && !signal.aborted && systemCode(error) === 'EPIPE') return
     throw asKissError(signal.aborted ? signal.reason : error, 'disk', `cannot write ${file}`)
   }
 }

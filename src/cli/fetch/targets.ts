@@ -32,6 +32,10 @@ export interface TargetOptions {
 /** curl's name for it, and the system's. */
 const standardOutput: ReadonlySet<string | undefined> = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])
 
+export function isStandardOutput(output: string | undefined): boolean {
+  return standardOutput.has(output)
+}
+
 /** The descriptor that this path names (proc(5)); undefined for all other paths. */
 export function descriptorOf(file: string): number | undefined {
   if (file === '/dev/stderr') return 2
@@ -51,7 +55,7 @@ export function targetsOf(urls: readonly Named[], options: TargetOptions): Targe
   if (output !== undefined && /(?:^|\/)\.{0,2}$/.test(output)) {
     throw usage(`--output ${output} names a directory`, 'use --directory')
   }
-  const toStdout = standardOutput.has(output)
+  const toStdout = isStandardOutput(output)
   if (json && toStdout) throw usage('--json and --output - cannot both have standard output')
 
   const base = directory === undefined ? cwd : path.resolve(cwd, directory)

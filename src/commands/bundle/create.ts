@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../../cli/base-command.js'
+import { isStandardOutput } from '../../cli/fetch/targets.js'
 import { entryFilter, named } from '../../cli/inspect/purge.js'
 import { sizesOf } from '../../cli/inspect/list.js'
 import { jobUrls } from '../../cli/job-urls.js'
@@ -44,7 +45,8 @@ export default class BundleCreate extends BaseCommand {
   async run(): Promise<{ readonly entries: readonly ListedEntry[]; readonly left: number }> {
     const { argv, flags } = await this.parse(BundleCreate)
     const values = await this.values(flags)
-    const [file = '', ...args] = argv as string[]
+    const [given = '', ...args] = argv as string[]
+    const file = isStandardOutput(given) ? '-' : given
     if (this.jsonEnabled() && file === '-')
       throw new KissError('usage', '--json and the bundle cannot both have standard output')
     const chosen = named(args)
