@@ -9,12 +9,20 @@ const EQUAL = 2_000
 export class ClockDifference {
   /** Milliseconds; 0 until Redis has answered. */
   ahead = 0
+  /** Milliseconds that the answer took by which it is known. */
+  #took = Infinity
 
   /** @param sentAt, receivedAt by the clock of this node, around the answer; milliseconds since the epoch */
   learn(redis: number, sentAt: number, receivedAt: number): void {
-    const ahead = (sentAt + receivedAt) / 2 - redis
+    const took = receivedAt - sentAt
+    const found = (sentAt + receivedAt) / 2 - redis
+    const ahead = Math.abs(found) < EQUAL ? 0 : Math.round(found)
     // After a suspension the answer says little.
-    if (receivedAt - sentAt < EQUAL) this.ahead = Math.abs(ahead) < EQUAL ? 0 : Math.round(ahead)
+    if (took >= EQUAL || took < 0) return
+    // The quickest answer is the most exact one, until a clock is set.
+    if (took > this.#took && Math.abs(ahead - this.ahead) < EQUAL) return
+    this.ahead = ahead
+    this.#took = took
   }
 
   /** For other nodes. */
