@@ -18,6 +18,8 @@ const PROMPT = 5_000
 const RECENT = 900
 /** Milliseconds in which a node has to answer a request for bytes that it has, and a look whether it answers at all. */
 const QUICK = 2_000
+/** Bytes: the description of a body may hold a URL of 8 KiB and other headers twice. */
+const HEADERS = 64 * 1024
 /** Milliseconds between two log lines about a node. */
 const QUIET = 60_000
 
@@ -178,6 +180,7 @@ export class Peers {
         method,
         ...(signal && { signal }),
         // A separate connection for this request.
+        maxHeaderSize: HEADERS,
         agent: isAnew ? false : isTls ? this.#tlsAgent : this.#agent,
         ...(isTls && this.#o.ca !== undefined && { ca: this.#o.ca }),
         headers: { ...headers, [TOKEN]: this.#o.token },
