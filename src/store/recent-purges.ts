@@ -22,9 +22,9 @@ export class RecentPurges {
     this.#clock = clock
   }
 
-  /** Called before the entries are listed. A purge by ids, or of all entries, marks the downloads in flight itself. */
+  /** Called before the entries are listed. A purge by ids marks the downloads in flight itself. */
   note(selection: Selection): void {
-    if (selection.ids !== undefined || selection.all === true) return
+    if (selection.ids !== undefined) return
     const now = this.#clock.now()
     const isSelected = selects({ ...selection, before: selection.before ?? now }, now)
     this.#purges = [...this.#recent(), { isSelected, at: performance.now() }].slice(-MOST)
