@@ -33,8 +33,10 @@ function poolsOf(adapted: (socket: Socket) => Socket): Factory {
 function resumedAtEnd(socket: Socket): Socket {
   socket.on('end', () => {
     const parser = parserOf(socket)
+    // All bytes were parsed. It may not know yet that they were the last ones of the announced length.
+    parser?.resume()
     if (parser?.paused !== true) return
-    // All bytes were parsed: only the end is left. Its own `resume` would push no bytes to the body, which is full, and pause.
+    // Only the end is left: it pushed no bytes to the body, which is full, and paused again.
     parser.llhttp.llhttp_resume(parser.ptr)
     parser.paused = false
   })
@@ -49,6 +51,7 @@ function resumedAtEnd(socket: Socket): Socket {
 /** Internals of undici 7. */
 interface Parser {
   paused: boolean
+  resume(): void
   /** False: the end of the connection may be that of the body. */
   shouldKeepAlive: boolean
   readonly ptr: number

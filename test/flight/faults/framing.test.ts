@@ -53,9 +53,12 @@ matrix('faults: where does the body end?', LENGTH, (lab) => {
         { extra: {} },
       ])
       const kiss = await lab.engine({ upstream: { guard: false, env: {}, maxRate: 4_000_000 } })
-      for (const path of ['/f', '/cut']) {
+      const whole = ['/1', '/2', '/3', '/4']
+      for (const path of whole) lab.origin.serve(path, { body: large, extra: { connection: 'close' } })
+      for (const path of ['/f', '/cut', ...whole]) {
         const got = await lab.get(kiss, path)
         assert.deepEqual([got.code, got.body.equals(large)], [undefined, true], path)
+        if (whole.includes(path)) assert.equal(lab.origin.log(path).length, 1, path)
       }
     })
 
