@@ -159,7 +159,7 @@ export class Peers {
     const now = performance.now()
     if (now - (this.#told.get(node) ?? -Infinity) < QUIET) return
     this.#told.set(node, now)
-    this.#o.warn(`the node ${node} ${what}: this node takes no bytes from it, and its purges do not reach it`)
+    this.#o.warn(`the node ${node} ${what}: this node takes no bytes from it, and purges reach it through Redis alone`)
   }
 
   close(): void {
