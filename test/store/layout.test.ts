@@ -7,7 +7,13 @@ import { Fixture, sha256 } from './support.js'
 describe('the layout of a cache directory', () => {
   const fixture = new Fixture()
   beforeEach(() => fixture.begin())
-  afterEach(() => fixture.end())
+  // A directory of a group takes the group out of the umask, which the next test of this process needs.
+  const umask = process.umask(0o022)
+  process.umask(umask)
+  afterEach(() => {
+    process.umask(umask)
+    return fixture.end()
+  })
 
   const open = (instance = 'instance') => openLayout(fixture.dir, () => instance)
 
