@@ -4,7 +4,7 @@ import { parseAwsHost, partitionOf, type AwsHost, type AwsOptions } from './aws-
 import type { AwsConfig } from './aws-config.js'
 import { decodeStrict, isKey } from './object-key.js'
 import { sameEndpoint, type Addressing, type Endpoint, type S3Object } from './object.js'
-import { readTyped, readWeb, type TypedBucket, type WebObject } from './object-url.js'
+import { isRegion, readTyped, readWeb, type TypedBucket, type WebObject } from './object-url.js'
 import { endpointUrl, type Settings } from './settings.js'
 
 /** Where `s3://BUCKET` goes, and how. */
@@ -69,7 +69,7 @@ export class Places {
       problem:
         typed !== undefined && base === undefined
           ? 'its endpoint is no http or https URL; write it as http://minio.lab:9000'
-          : undefined,
+          : regionProblem(region, custom),
     }
   }
 
@@ -149,4 +149,10 @@ function awsEndpoint(base: string): AwsHost | undefined {
 
 function onWeb(endpoint: Endpoint, object: WebObject): Found {
   return { object: { endpoint, ...object }, scheme: 'http', region: undefined, options: undefined }
+}
+
+/** On AWS the region is a part of the host; elsewhere it is a part of the signature alone. */
+function regionProblem(region: string, custom: boolean): string | undefined {
+  if (custom ? /^[\w.-]+$/.test(region) : isRegion(region)) return undefined
+  return `its region ${JSON.stringify(region)} is no name of a region; write it as eu-west-1`
 }

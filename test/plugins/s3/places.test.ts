@@ -222,4 +222,13 @@ describe('places of S3', () => {
       )
     }
   })
+
+  it('says which region is none, and puts it into no host', () => {
+    for (const region of ['eu-west-1 ', 'eu-west-1\r', 'example.com/x?', 'eu west']) {
+      const { problem } = placesFor({}, { ...bareEnv, AWS_REGION: region }).home('b')
+      assert.equal(problem, `its region ${JSON.stringify(region)} is no name of a region; write it as eu-west-1`)
+    }
+    assert.equal(placesFor({}, { ...minio, AWS_REGION: 'zone_1.lab' }).home('b').problem, undefined)
+    assert.match(placesFor({}, { ...minio, AWS_REGION: 'lab ' }).home('b').problem ?? '', /its region "lab "/)
+  })
 })
