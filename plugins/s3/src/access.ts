@@ -97,7 +97,7 @@ export class Access {
   async credentials(found: Found): Promise<Credentials> {
     const { profile } = this.#place(found)
     try {
-      return await this.#credentials.get(profile)
+      return sendable(await this.#credentials.get(profile))
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new Error(`bucket ${found.object.bucket}: ${why}`, { cause: error })
@@ -170,4 +170,18 @@ export class Access {
       options: found.options ?? place.options,
     }
   }
+}
+
+/** Throws where a header could not hold them: the error of the platform would quote the token. */
+function sendable(credentials: Credentials): Credentials {
+  const { accessKeyId, sessionToken = '' } = credentials
+  for (const [what, text] of [
+    ['access key', accessKeyId],
+    ['session token', sessionToken],
+  ] as const) {
+    if (/[^\x20-\x7e\x80-\xff]/.test(text.trim())) {
+      throw new Error(`the AWS ${what} holds line ends or characters that no AWS ${what} has`)
+    }
+  }
+  return credentials
 }

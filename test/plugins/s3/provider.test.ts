@@ -155,6 +155,17 @@ describe('the S3 provider', () => {
     }
   })
 
+  it('does not repeat a token or a key that no header can hold', async () => {
+    const wrong = { AWS_SESSION_TOKEN: 'first/half\nsecond/half', AWS_ACCESS_KEY_ID: 'AKIA\u2028EXAMPLE' }
+    for (const [name, value] of Object.entries(wrong)) {
+      const what = name === 'AWS_SESSION_TOKEN' ? 'session token' : 'access key'
+      await assert.rejects(ask(lab().provider({ env: { ...keyEnv, [name]: value } }), 's3://lkft/plus+sign'), {
+        message: `bucket lkft: the AWS ${what} holds line ends or characters that no AWS ${what} has`,
+      })
+    }
+    assert.equal(lab().server.requests.length, 0)
+  })
+
   it('says no more than the code when S3 repeats the credential', async () => {
     const env = { ...keyEnv, AWS_SECRET_ACCESS_KEY: 'wrong' }
     const { body, said } = await ask(lab().provider({ env }), 's3://lkft/plus+sign')
