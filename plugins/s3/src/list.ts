@@ -21,7 +21,7 @@ export interface ListOptions {
 const ATTEMPTS = 5
 const FIRST_WAIT = 500
 
-/** Throws KissError: `origin-refused` (S3 says no), `origin-unreachable`, `credential`. */
+/** Throws KissError: `origin-refused` (S3 says no), `origin-failed` (no listing, or a part of one), `origin-unreachable`, `credential`. */
 export async function* listPages(options: ListOptions): AsyncGenerator<Page> {
   let next: string | undefined
   do {
@@ -33,6 +33,10 @@ export async function* listPages(options: ListOptions): AsyncGenerator<Page> {
       ...(next === undefined ? {} : { 'continuation-token': next }),
     })
     yield page
+    if (page.isTruncated && (page.next === undefined || page.next === '' || page.next === next)) {
+      const name = `s3: bucket ${options.bucket.object.bucket}`
+      throw new KissError('origin-failed', `${name}: the listing is cut off: the endpoint names no next page`)
+    }
     next = page.next
   } while (next !== undefined)
 }

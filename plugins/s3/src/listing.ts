@@ -15,6 +15,8 @@ export interface Page {
   readonly objects: readonly ListedObject[]
   /** What keys have in common up to the delimiter. */
   readonly prefixes: readonly string[]
+  /** Another page follows. */
+  readonly isTruncated: boolean
   /** Where the next page begins; undefined: this was the last. */
   readonly next: string | undefined
 }
@@ -32,8 +34,8 @@ export function parsePage(xml: string): Page | undefined {
     etag: element(block, 'ETag') ?? '',
   }))
   const prefixes = blocks(xml, 'CommonPrefixes').map((block) => name(element(block, 'Prefix') ?? ''))
-  const truncated = element(xml, 'IsTruncated') === 'true'
-  return { objects, prefixes, next: truncated ? element(xml, 'NextContinuationToken') : undefined }
+  const isTruncated = element(xml, 'IsTruncated') === 'true'
+  return { objects, prefixes, isTruncated, next: isTruncated ? element(xml, 'NextContinuationToken') : undefined }
 }
 
 /** A URL of an object as people type it, which `kiss fetch` takes; only what would end or change it is encoded. */

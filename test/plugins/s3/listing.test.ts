@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import type { HttpClient } from 'kiss-cache/plugin'
+import { Access } from '#s3/access.js'
+import { listPages } from '#s3/list.js'
+import { readSettings } from '#s3/settings.js'
+import { keyEnv } from './harness.js'
+
+describe('the listing of a bucket', () => {
+  /** The keys that `answer` lists, which is given to every request. */
+  async function keysOf(answer: string): Promise<string[]> {
+    const http: HttpClient = async () => ({ status: 200, headers: {}, body: Buffer.from(answer) })
+    const env = { ...keyEnv, AWS_ENDPOINT_URL: 'http://s3.test' }
+    const access = new Access({ settings: readSettings({}, env), env, serving: false, now: Date.now, http })
+    const { bucket, prefix } = access.places.findBucket(new URL('s3://lkft/'))!
+    const signal = new AbortController().signal
+    const keys: string[] = []
+    for await (const page of listPages({ access, http, bucket, prefix, recursive: true, signal }))
+      keys.push(...page.objects.map(({ key }) => key))
+    return keys
+  }
+  const page = (rest: string): string => `<ListBucketResult><Contents><Key>a</Key></Contents>${rest}</ListBucketResult>`
+  const cut = '<IsTruncated>true</IsTruncated>'
+
+  it('fails where S3 says that there is more, and not where', async () => {
+    assert.deepEqual(await keysOf(page('')), ['a'])
+    for (const rest of [
+      cut,
+      `${cut}<NextMarker>a</NextMarker>`,
+      `${cut}<NextContinuationToken></NextContinuationToken>`,
+    ])
+      await assert.rejects(keysOf(page(rest)), {
+        code: 'origin-failed',
+        message: /bucket lkft: the listing is cut off/,
+      })
+  })
+
+  it('fails where a page leads to itself', async () => {
+    const answer = page(`${cut}<NextContinuationToken>x</NextContinuationToken>`)
+    await assert.rejects(keysOf(answer), { code: 'origin-failed', message: /bucket lkft: the listing is cut off/ })
+  })
+})
