@@ -38,9 +38,12 @@ export function parsePage(xml: string): Page | undefined {
   return { objects, prefixes, isTruncated, next: isTruncated ? element(xml, 'NextContinuationToken') : undefined }
 }
 
-/** A URL of an object as people type it, which `kiss fetch` takes; only what would end or change it is encoded. */
+/**
+ * A URL of an object as people type it, which `kiss fetch` takes; encoded are only characters that would end or change it,
+ * and those that a terminal does not show.
+ */
 export function typedUrl(bucket: string, key: string): string {
-  const typed = key.replace(/[%?#\\\p{Cc}]/gu, (c) => encodeURIComponent(c))
+  const typed = key.replace(/[%?#\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]| $/gu, (c) => encodeURIComponent(c))
   return `s3://${bucket}/${typed}`
 }
 

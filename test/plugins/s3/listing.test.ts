@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import type { HttpClient } from 'kiss-cache/plugin'
 import { Access } from '#s3/access.js'
 import { listPages } from '#s3/list.js'
+import { typedUrl } from '#s3/listing.js'
+import { readTyped } from '#s3/object-url.js'
 import { readSettings } from '#s3/settings.js'
+import { parseUrl } from '#kiss/http/parse-url.js'
+import { printable } from '#kiss/printable.js'
 import { keyEnv } from './harness.js'
 
 describe('the listing of a bucket', () => {
@@ -37,5 +41,12 @@ describe('the listing of a bucket', () => {
   it('fails where a page leads to itself', async () => {
     const answer = page(`${cut}<NextContinuationToken>x</NextContinuationToken>`)
     await assert.rejects(keysOf(answer), { code: 'origin-failed', message: /bucket lkft: the listing is cut off/ })
+  })
+
+  it('has URLs that name their keys on a terminal too', () => {
+    for (const key of ['blank ', ' blank', 'a\u202eb', 'a\u2028b', 'a\u061cb', 'a\tb', '👩\u200d🔧', 'a+b', '100%']) {
+      const line = printable(typedUrl('lkft', key)).trim()
+      assert.equal(readTyped(parseUrl(line))?.rest, key, JSON.stringify(key))
+    }
   })
 })
