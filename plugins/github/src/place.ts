@@ -34,9 +34,17 @@ export function placeOf(host: string, api?: string): Place | undefined {
   const label = web.origin.replace(/^https:\/\//, '')
   // https://docs.github.com/enterprise-cloud: tenants below ghe.com have their API at api.TENANT.ghe.com.
   const tenant = hostname.endsWith('.ghe.com') ? `${web.protocol}//api.${web.host}` : `${web.origin}/api/v3`
-  const base = api === undefined ? tenant : api.trim().replace(/\/+$/, '')
-  if (!URL.canParse(base)) return undefined
+  const base = api === undefined ? tenant : apiBase(api)
+  if (base === undefined) return undefined
   return { web: web.origin, api: base, raw: undefined, codeload: undefined, label }
+}
+
+/** The URL of an API as people write it, in the form of all URLs below it: lower case, without the port of the scheme. */
+export function apiBase(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined
+  const { protocol, origin, pathname, username, password, search, hash } = new URL(text)
+  const isBare = [username, password, search, hash].every((part) => part === '')
+  return isBare && /^https?:$/.test(protocol) ? `${origin}${pathname.replace(/\/+$/, '')}` : undefined
 }
 
 function originOf(host: string): URL | undefined {

@@ -1,7 +1,7 @@
 /** The section `github:` of the configuration file: a list of hosts, checked key by key. Pure. */
 
 import { isText, readEntries, readTerms, readTokenOrigins, textList } from 'kiss-cache/provider-kit'
-import { placeOf } from './place.js'
+import { apiBase, placeOf } from './place.js'
 import type { HostSettings } from './types.js'
 
 const keys = [
@@ -22,7 +22,7 @@ export type SectionEntry = Partial<HostSettings> & Pick<HostSettings, 'place'>
 /** @param section as parsed; @throws Error that says which entry and which key, without values that may be secret */
 export function readSection(section: unknown): SectionEntry[] {
   return readEntries(section, 'github', keys, (read, where) => {
-    const api = read('api', (v) => (isText(v) ? v : undefined), 'the URL of the API')
+    const api = read('api', (v) => (isText(v) ? apiBase(v) : undefined), 'the URL of the API, without a user')
     const place = read('host', (v) => (isText(v) ? placeOf(v, api) : undefined), 'a host, or its URL without a path')
     if (place === undefined) throw new Error(`${where}: host is missing`)
     const gh = read('gh', (v) => (typeof v === 'boolean' ? v : undefined), 'true or false')

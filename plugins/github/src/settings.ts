@@ -42,6 +42,8 @@ export function defaultPlace(env: Environment): Place {
   const api = host === undefined || host === server ? filled(env['GITHUB_API_URL']) : undefined
   const place = placeOf(host ?? server ?? '', api)
   if (place !== undefined) return place
+  if (placeOf(host ?? server ?? '') !== undefined)
+    throw new Error('GITHUB_API_URL is no http or https URL without a user')
   const name = host === undefined ? 'GITHUB_SERVER_URL' : 'GH_HOST'
   throw new Error(`${name} is no host, and no http or https URL of one`)
 }

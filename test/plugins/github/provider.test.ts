@@ -224,6 +224,33 @@ describe('the settings of GitHub', () => {
     assert.equal(placeOf('tenant.ghe.com')?.api, 'https://api.tenant.ghe.com')
   })
 
+  it('take the URL of the API in any spelling, and name it where it is none', () => {
+    for (const api of [
+      'https://git.example.com/api/v3',
+      'HTTPS://Git.Example.com:443/api/v3/',
+      ' https://git.example.com/api/v3 ',
+    ]) {
+      const base = 'https://git.example.com/api/v3'
+      assert.equal(places([{ host: 'git.example.com', api }], {})[1]?.[1], base, api)
+      assert.equal(places(undefined, { GH_HOST: 'x.test', GITHUB_API_URL: api })[1]?.[1], 'https://x.test/api/v3')
+      const actions = { GITHUB_SERVER_URL: 'https://git.example.com', GITHUB_API_URL: api }
+      assert.equal(places(undefined, actions)[1]?.[1], base, api)
+    }
+    for (const api of [
+      'git.example.com/api/v3',
+      'ftp://git.example.com',
+      'https://user:secret@git.example.com',
+      'https://git.example.com/?x',
+    ]) {
+      assert.throws(() => places([{ host: 'git.example.com', api }], {}), {
+        message: 'github[0].api: expected the URL of the API, without a user',
+      })
+      assert.throws(() => places(undefined, { GITHUB_SERVER_URL: 'https://git.example.com', GITHUB_API_URL: api }), {
+        message: 'GITHUB_API_URL is no http or https URL without a user',
+      })
+    }
+  })
+
   it('take a token, a file, a command, or gh, one for each host', () => {
     const of = (entry: object) => places([{ host: 'git.example.com', ...entry }], {})[1]?.[2]
     assert.deepEqual(of({ token: 'a' }), { token: 'a' })
