@@ -137,6 +137,9 @@ async function fetchOnce(
 ): Promise<Fetched> {
   const { headers, sums } = first
   signal.throwIfAborted()
+  const wrong = Object.entries(headers).find(([, value]) => /[^\t\x20-\x7e\x80-\xff]/.test(value))
+  if (wrong !== undefined)
+    throw new KissError('usage', `the header ${wrong[0]} has a character that no header may have`)
   const request: FetchRequest = { url: origin, headers, signal, ...(ttl === undefined ? {} : { ttl }) }
   const artifact = await source.fetch(request)
   const check = new SumCheck(sums)

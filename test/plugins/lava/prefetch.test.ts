@@ -166,6 +166,18 @@ describe('kiss lava prefetch and urls', () => {
         assert.equal(code, 0, stderr)
         assert.doesNotMatch(stdout + stderr, /s3cret/)
       })
+
+      it('exits with 2 for a header that HTTP cannot hold, and shows nothing of it', async () => {
+        write(artifact('kernel', '/Image', ', headers: {PRIVATE-TOKEN: "s3c\\nret"}'))
+        const { code, stderr } = await run('prefetch', ...(await flags()), 'job.yaml')
+        assert.match(
+          stderr,
+          /^job.yaml:4: kernel.url: the header private-token has a character that no header may have$/m,
+        )
+        assert.equal(code, 2)
+        assert.doesNotMatch(stderr, /s3c|later/)
+        assert.deepEqual(origin.requests, [])
+      })
     })
   }
 
