@@ -31,7 +31,8 @@ console.log(`origin bytes / necessary bytes: ${(report.bytes.origin / report.byt
 console.log(found.length === 0 ? 'all right' : found.join('\n'))
 if (values.keep) console.log(`kept ${root}`)
 else rmSync(root, { recursive: true, force: true })
-process.exitCode = found.length === 0 ? 0 : 1
+// Node 20 can count a timer that is gone, and would wait for it without end.
+process.exit(found.length === 0 ? 0 : 1)
 
 async function onOneMachine() {
   const report = await runChaos({ ...options, parent: values.parent })
