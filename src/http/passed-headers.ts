@@ -85,3 +85,8 @@ export function passedHeaders(
   }
   return passed
 }
+
+/** RFC 9110 §5.5: visible characters, blanks, tabs and obs-text. */
+export function isFieldValue(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text)
+}

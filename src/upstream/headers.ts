@@ -1,21 +1,20 @@
 /** Which headers may go to an origin, and which of them may follow a redirect to another. Pure; names are lower case. */
 
-import { isSelecting, refusal } from '../http/passed-headers.js'
+import { isFieldValue, isSelecting, refusal } from '../http/passed-headers.js'
 
 export type Headers = Readonly<Record<string, string>>
 
 /** Headers of conditional and range requests, which kiss sets itself. */
 const OWN = new Set(['range', 'if-range', 'if-none-match', 'if-modified-since'])
 
-/** RFC 9110 §5.6.2 (in lower case) and §5.5. */
+/** RFC 9110 §5.6.2, in lower case. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** The fault of the first header that HTTP does not allow, without its value; undefined when all are valid. */
 export function malformed(headers: Headers): string | undefined {
   for (const [name, value] of Object.entries(headers)) {
     if (!TOKEN.test(name)) return 'there is a header with a name that HTTP does not allow'
-    if (!VALUE.test(value)) return `the header ${name} has a value that HTTP does not allow`
+    if (!isFieldValue(value)) return `the header ${name} has a value that HTTP does not allow`
   }
   return undefined
 }

@@ -2,6 +2,7 @@
 import {
   failureJson,
   failureOf,
+  isFieldValue,
   KissError,
   unlessAborted,
   type Artifact,
@@ -137,7 +138,7 @@ async function fetchOnce(
 ): Promise<Fetched> {
   const { headers, sums } = first
   signal.throwIfAborted()
-  const wrong = Object.entries(headers).find(([, value]) => /[^\t\x20-\x7e\x80-\xff]/.test(value))
+  const wrong = Object.entries(headers).find(([, value]) => !isFieldValue(value))
   if (wrong !== undefined)
     throw new KissError('usage', `the header ${wrong[0]} has a character that no header may have`)
   const request: FetchRequest = { url: origin, headers, signal, ...(ttl === undefined ? {} : { ttl }) }

@@ -2,10 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { KissError, systemCode } from '../../errors.js'
-import { isPassable } from '../../http/passed-headers.js'
-
-/** RFC 9110 §5.5: visible characters, blanks, tabs and obs-text. */
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+import { isFieldValue, isPassable } from '../../http/passed-headers.js'
 
 /**
  * `Name: value`, `Name;` for an empty value, `@FILE` for a file with one a line. Names are lower case; several of one name
@@ -34,8 +31,7 @@ export function parseHeaders(lines: readonly string[]): Record<string, string> {
     const value = match[2] ?? ''
     if (!isPassable(name))
       throw new KissError('usage', `--header: ${JSON.stringify(name)} is never passed to an origin`)
-    if (!fieldValue.test(value))
-      throw new KissError('usage', `--header: ${name} has a character that no header may have`)
+    if (!isFieldValue(value)) throw new KissError('usage', `--header: ${name} has a character that no header may have`)
     const before = headers[name]
     headers[name] = before === undefined ? value : `${before}, ${value}`
   }
