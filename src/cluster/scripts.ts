@@ -22,7 +22,8 @@ export const LOOK = new Script(`
 /**
  * KEYS lease entry. ARGV instance, url, private, lifetime, generation of the entry that the caller has seen. Returns the
  * generation of a new lease, or what prevents it. The generation is higher than that of the entry also after the clock of
- * Redis was set back, or that of a new master is behind: otherwise new content could not be published.
+ * Redis was set back, or that of a new master is behind: otherwise new content could not be published. It is above by the
+ * microseconds of the clock, so that two leases under one entry have different generations.
  */
 export const ACQUIRE = new Script(`${clock}
   local held = redis.call('GET', KEYS[1])

@@ -96,11 +96,8 @@ export async function joinCluster(options: ClusterOptions, joined: JoinedOptions
       tokens: options.tokens,
       async lend(id, what, signal) {
         await cluster.caughtUp()
-        return what === 'stored'
-          ? told(await desk.stored(id))
-          : what === 'part'
-            ? desk.part(id)
-            : desk.growing(id, what, signal)
+        if (what === 'stored') return told(await desk.stored(id))
+        return what === 'part' ? desk.part(id) : desk.growing(id, what, signal)
       },
       copy: (request) => copy(request, joined),
       purge: (text, dryRun) => {
