@@ -43,25 +43,26 @@ matrix('faults: removing what is read', LENGTH, (lab) => {
     })
   }
 
-  it('a purge of everything during a transfer leaves its readers every byte and stores nothing', async () => {
+  /** A download whose other half comes when `until` is opened. */
+  const halfRead = async () => {
     const kiss = await lab.engine()
     const until = latch()
     lab.origin.script('/q', [{ ...served, stall: { after: HALF, until: until.opened } }])
     const reading = lab.get(kiss, '/q')
     await lab.origin.requested('/q')
     await readUpTo(await lab.open(kiss, '/q'), HALF)
+    return { kiss, reading, until }
+  }
+
+  it('a purge of everything during a transfer leaves its readers every byte and stores nothing', async () => {
+    const { kiss, reading, until } = await halfRead()
     await kiss.purge({ all: true })
     until.open()
     assert.deepEqual([(await reading).body.equals(body), (await kiss.status()).entries], [true, 0])
   })
 
   it('a purge of everything that matches another filter leaves a transfer alone', async () => {
-    const kiss = await lab.engine()
-    const until = latch()
-    lab.origin.script('/q', [{ ...served, stall: { after: HALF, until: until.opened } }])
-    const reading = lab.get(kiss, '/q')
-    await lab.origin.requested('/q')
-    await readUpTo(await lab.open(kiss, '/q'), HALF)
+    const { kiss, reading, until } = await halfRead()
     await kiss.purge({ all: true, match: 'https://elsewhere.example/**' })
     until.open()
     assert.deepEqual([(await reading).body.equals(body), (await kiss.status()).entries], [true, 1])
