@@ -5,11 +5,11 @@ import type { Entry } from '../store/types.js'
 /** Milliseconds: clocks of nodes that differ by less count as equal. A report is on its way for less. */
 const EQUAL = 2_000
 
-/** By how much the clock of this node is ahead of that of Redis. */
+/** The difference between the clock of this node and that of Redis. */
 export class ClockDifference {
-  /** Milliseconds; 0 until Redis has answered. */
+  /** Milliseconds by which this node is ahead; 0 until Redis has answered. */
   ahead = 0
-  /** Milliseconds that the answer took by which it is known. */
+  /** Milliseconds that the answer took from which `ahead` was computed. */
   #took = Infinity
 
   /** @param sentAt, receivedAt by the clock of this node, around the answer; milliseconds since the epoch */
@@ -17,7 +17,7 @@ export class ClockDifference {
     const took = receivedAt - sentAt
     const found = (sentAt + receivedAt) / 2 - redis
     const ahead = Math.abs(found) < EQUAL ? 0 : Math.round(found)
-    // After a suspension the answer says little.
+    // The answer to a suspended process gives no exact time.
     if (took >= EQUAL || took < 0) return
     // The quickest answer is the most exact one, until a clock is set.
     if (took > this.#took && Math.abs(ahead - this.ahead) < EQUAL) return
@@ -25,12 +25,12 @@ export class ClockDifference {
     this.#took = took
   }
 
-  /** For other nodes. */
+  /** An entry of this node as other nodes are told of it. */
   told(entry: Entry): Entry {
     return moved(entry, -this.ahead)
   }
 
-  /** Of another node. */
+  /** An entry of another node, with times by the clock of this one. */
   heard(entry: Entry): Entry {
     return moved(entry, this.ahead)
   }

@@ -35,7 +35,7 @@ export class Flight {
   readonly #o: FlightOptions
   readonly #stop = new AbortController()
   #order: Order
-  /** Of its readers, one for each credential: the flight can go on with each of them. */
+  /** One order for each credential of the readers. The flight can go on with any of them. */
   readonly #readers = new Map<string | undefined, Order>()
   #seed: Seed | undefined
 

@@ -67,7 +67,7 @@ describeWithRedis('the connection of a node to Redis', function () {
     await certificates.remove()
   })
 
-  it('does without TLS for a redis:// URL beside an authority for other servers', async () => {
+  it('uses no TLS for a redis:// URL when --ca-file names an authority for other servers', async () => {
     const certificates = await makeCertificates()
     const port = await freePort()
     start('--port', String(port), '--bind', '127.0.0.1', '--requirepass', 'secret')

@@ -25,7 +25,7 @@ describe('the listing of a bucket', () => {
   const page = (rest: string): string => `<ListBucketResult><Contents><Key>a</Key></Contents>${rest}</ListBucketResult>`
   const cut = '<IsTruncated>true</IsTruncated>'
 
-  it('fails where S3 says that there is more, and not where', async () => {
+  it('fails if S3 says that more keys follow and names no next page', async () => {
     assert.deepEqual(await keysOf(page('')), ['a'])
     for (const rest of [
       cut,
@@ -38,7 +38,7 @@ describe('the listing of a bucket', () => {
       })
   })
 
-  it('fails where a page leads to itself', async () => {
+  it('fails if a page names itself as the next page', async () => {
     const answer = page(`${cut}<NextContinuationToken>x</NextContinuationToken>`)
     await assert.rejects(keysOf(answer), { code: 'origin-failed', message: /bucket lkft: the listing is cut off/ })
   })

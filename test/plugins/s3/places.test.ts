@@ -223,7 +223,7 @@ describe('places of S3', () => {
     }
   })
 
-  it('says which region is none, and puts it into no host', () => {
+  it('names a region that is not valid, and puts it into no host', () => {
     for (const region of ['eu-west-1 ', 'eu-west-1\r', 'example.com/x?', 'eu west']) {
       const { problem } = placesFor({}, { ...bareEnv, AWS_REGION: region }).home('b')
       assert.equal(problem, `its region ${JSON.stringify(region)} is no name of a region; write it as eu-west-1`)
