@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { connectionsWithin, descriptorsFor, limits } from '#kiss/server/limits.js'
@@ -84,6 +85,20 @@ describe('the limit of connections of kiss serve', () => {
     for (const socket of sockets) socket.write(health)
     assert.equal((await again).length, MANY + 1)
     assert.doesNotMatch(log(), /"level":"(error|fatal)"/)
+  })
+
+  it('kiss serve lets 1,000 clients connect while it is busy', async function () {
+    const file = '/proc/sys/net/core/somaxconn'
+    const most = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+    if (most < 1000) {
+      console.log(`    skipped: this system keeps only ${most} connections waiting`)
+      return this.skip()
+    }
+    const { port } = await serveWithin(descriptorsFor(MANY))
+    children[0]?.kill('SIGSTOP')
+    const clients = Array.from({ length: 1000 }, () => connect({ port, host: '127.0.0.1' }))
+    sockets.push(...clients)
+    await Promise.all(clients.map((client) => once(client, 'connect')))
   })
 
   it('kiss serve refuses further connections of every client at its limit, until one closes', async () => {
