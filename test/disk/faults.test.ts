@@ -33,7 +33,8 @@ function ask(url: string): Promise<Reply> {
 
 describe('a disk that fails', () => {
   const body = bytes('faulty', 400_000)
-  const other = bytes('other', 50_000)
+  // Small: it arrives and is written at once.
+  const other = bytes('other', 10_000)
   let sandbox: Sandbox
   let origin: Origin
   let running: Running | undefined
