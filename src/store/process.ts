@@ -38,12 +38,15 @@ export async function livenessOf(owner: ProcessIdentity): Promise<Liveness> {
   if (owner.boot !== here.boot) return 'dead'
   if (owner.namespace !== here.namespace) return 'unknown'
   if (owner.pid === here.pid && owner.started === here.started) return 'alive'
-  if (here.started === 0) return signalable(owner.pid) ? 'unknown' : 'dead'
   const stat = await processStat(owner.pid)
-  return stat !== undefined && stat.started === owner.started && !stat.ended ? 'alive' : 'dead'
+  if (stat === undefined) return signalable(owner.pid) ? 'unknown' : 'dead'
+  return stat.started === owner.started && !stat.ended ? 'alive' : 'dead'
 }
 
-/** undefined if there is no such process, or no procfs. `ended`: a zombie that its parent has not yet reaped. */
+/**
+ * undefined if there is no such process. Also if it cannot be read: there is no procfs, procfs hides the processes of other
+ * users (hidepid), or this process has too many files open. `ended`: a zombie that its parent has not yet reaped.
+ */
 async function processStat(pid: number): Promise<{ started: number; ended: boolean } | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined)
   if (text === undefined) return undefined
