@@ -54,7 +54,7 @@ export class FileBlobs implements BlobStore {
   async adopt(file: string, sha256: Sha256): Promise<string> {
     const path = this.path(sha256)
     try {
-      const isThere = ifThere(() => (chmodSync(file, this.#layout.modes.blob), true))
+      const isThere = ifThere(() => (protect(file, this.#layout.modes.blob), true))
       if (isThere || (await fileSize(path)) === undefined) await this.#move(file, path)
       return stampOf(statSync(path))
     } catch (error) {
@@ -214,6 +214,15 @@ async function openPatiently(path: string): Promise<number | undefined> {
     }
   }
   return undefined
+}
+
+/** The body that a process of another user of the group began keeps its mode: only its owner may change it. */
+function protect(file: string, mode: number): void {
+  try {
+    chmodSync(file, mode)
+  } catch (error) {
+    if (systemCode(error) !== 'EPERM') throw error
+  }
 }
 
 /** False if the file does not exist. */
