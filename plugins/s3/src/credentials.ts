@@ -65,10 +65,10 @@ export class CredentialSource {
     } catch (cause) {
       // A request after the remembered failure starts anew, and does not wait for a source that hangs.
       this.#chains.delete(name)
-      const settings = this.#settingsOf(profile)
       // The cause stays behind: it may hold what must not be shown.
-      const why = reasonOf(cause, { env: this.#env, settings })
-      const error = new Error(`no AWS credentials${profile === undefined ? '' : ` of profile ${profile}`}: ${why}`)
+      const chosen = this.#chosen(profile)
+      const why = reasonOf(cause, { env: this.#env, profile: chosen, shared: readShared(this.#files) })
+      const error = new Error(`no AWS credentials${chosen === undefined ? '' : ` of profile ${chosen}`}: ${why}`)
       this.#failures.set(name, { until: this.#now() + FAILURE_TTL, error })
       throw error
     }
@@ -116,7 +116,11 @@ export class CredentialSource {
     const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
     const chosen = this.#chosen(profile)
     // The chain would go on to whom the machine belongs, which is somebody else than the profile that was asked for.
-    if (chosen !== undefined && chosen !== 'default' && this.#settingsOf(profile) === undefined) {
+    if (
+      chosen !== undefined &&
+      chosen !== 'default' &&
+      profileSettings(readShared(this.#files), chosen) === undefined
+    ) {
       throw new Error(`the shared config files have no profile ${chosen}`)
     }
     return defaultProvider({
@@ -135,10 +139,6 @@ export class CredentialSource {
 
   #chosen(profile: string | undefined): string | undefined {
     return profile ?? (this.#env['AWS_PROFILE'] || undefined)
-  }
-
-  #settingsOf(profile: string | undefined): ReadonlyMap<string, string> | undefined {
-    return profileSettings(readShared(this.#files), this.#chosen(profile) ?? 'default')
   }
 }
 

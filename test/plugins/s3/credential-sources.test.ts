@@ -133,6 +133,11 @@ describe('AWS credentials of a session', () => {
   })
 
   describe('that cannot be had', () => {
+    const role = 'role_arn = arn:aws:iam::123456789012:role/ci-reader\n'
+    const ofProfile = (settings: string): Env => {
+      home('.aws/config', `[profile ci]\n${settings}\n`)
+      return { AWS_PROFILE: 'ci' }
+    }
     const failures: [name: string, message: string, set: () => Env][] = [
       [
         'a container that takes another token',
@@ -179,17 +184,55 @@ describe('AWS credentials of a session', () => {
       ],
       [
         'a command that fails',
-        'the credential_process of the profile failed',
+        'its credential_process failed, or printed no valid credentials',
+        () => ofProfile('credential_process = sh -c "echo hunter2 >&2; exit 3"'),
+      ],
+      [
+        'a profile with nothing but a region',
+        'none in its settings; for a public bucket set anonymous: true',
+        () => ofProfile('region = eu-west-1'),
+      ],
+      [
+        'a profile with half a key',
+        'it has aws_access_key_id without aws_secret_access_key',
+        () => ofProfile('aws_access_key_id = AKIA1'),
+      ],
+      [
+        'the default profile with half a key',
+        'it has aws_secret_access_key without aws_access_key_id',
         () => {
-          home('.aws/config', '[profile ci]\ncredential_process = sh -c "echo hunter2 >&2; exit 3"\n')
-          return { AWS_PROFILE: 'ci' }
+          home('.aws/credentials', '[default]\naws_secret_access_key = hunter2\n')
+          return {}
         },
+      ],
+      [
+        'a single sign-on of a session that is described nowhere',
+        'there is no sso-session lab',
+        () => ofProfile(`sso_session = lab\n${ssoProfile}`),
+      ],
+      ['a role without a source', 'it has role_arn without source_profile or credential_source', () => ofProfile(role)],
+      [
+        'a role of a profile that there is not',
+        'there is no source_profile base',
+        () => ofProfile(`${role}source_profile = base`),
+      ],
+      [
+        'a role of a profile without keys',
+        'its source_profile base gives no credentials',
+        () => ofProfile(`${role}source_profile = base\n[profile base]\nregion = eu-west-1`),
+      ],
+      [
+        'half a key in the environment',
+        'AWS_SECRET_ACCESS_KEY is not set',
+        () => ({ AWS_ACCESS_KEY_ID: 'AKIA1', AWS_SECRET_ACCESS_KEY: '' }),
       ],
     ]
     for (const [name, message, set] of failures) {
       it(`missing AWS credentials end with exit code 7 and one line: ${name}`, async () => {
-        const { code, stderr } = await fetching(set())
-        assert.deepEqual([code, stderr], [7, `kiss: s3: bucket lkft: no AWS credentials: ${message}\n`])
+        const env = set()
+        const { code, stderr } = await fetching(env)
+        const of = env.AWS_PROFILE === undefined ? '' : ` of profile ${env.AWS_PROFILE}`
+        assert.deepEqual([code, stderr], [7, `kiss: s3: bucket lkft: no AWS credentials${of}: ${message}\n`])
         assert.equal(lab.server.requests.length, 0)
         assert.deepEqual(await filesWith(lab.sandbox.cacheDir, ['hunter2']), [])
       })
