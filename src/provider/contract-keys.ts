@@ -87,6 +87,8 @@ export function keyChecks(make: MakeProvider, samples: ProviderSamples): Contrac
     check('drops userinfo and fragment from keys', (provider) => {
       for (const url of owned) {
         const dressed = withUserinfo(url)
+        // A scheme of its own may take no userinfo.
+        if (!/^https?:/.test(url) && !ask(provider, dressed.href)) dressed.username = dressed.password = ''
         dressed.hash = 'fragment'
         const bare = new URL(url)
         bare.username = bare.password = ''

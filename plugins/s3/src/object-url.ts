@@ -19,6 +19,7 @@ export interface TypedBucket {
 /** Reads `s3://BUCKET[/REST][?versionId=…&region=…]`; undefined where it says anything else. */
 export function readTyped(url: URL): TypedBucket | undefined {
   const { protocol, hostname, port, pathname, searchParams } = url
+  if (hasUser(url)) return undefined
   const parameters = knownParameters(searchParams, ['versionId', 'region'])
   if (protocol !== 's3:' || port !== '' || !isBucket(hostname) || parameters === undefined) return undefined
   const { versionId, region } = parameters
@@ -26,8 +27,16 @@ export function readTyped(url: URL): TypedBucket | undefined {
   return { bucket: hostname, rest: decodeTyped(pathname.slice(1)), versionId, region }
 }
 
+/** Is there a user or a password before the bucket? Other tools take the keys of AWS there. */
+function hasUser({ username, password }: URL): boolean {
+  return username !== '' || password !== ''
+}
+
 /** What to write instead of a URL that names no object, or no bucket. */
-export function notA(what: 'object' | 'bucket', { protocol, search }: URL): string {
+export function notA(what: 'object' | 'bucket', url: URL): string {
+  const { protocol, search } = url
+  if (protocol === 's3:' && hasUser(url))
+    return 'an s3:// URL takes no user and password; kiss signs with the AWS credentials of its environment'
   const example = what === 'object' ? 's3://bucket/key' : 's3://bucket/prefix'
   const typo = protocol === 's3:' && search !== '' ? ', and a ? within a key as %3F' : ''
   return `that is no ${what}; write ${example}${typo}`

@@ -74,6 +74,7 @@ describe('kiss s3', () => {
       [['s3://lkft/a/1', '--expires', '8d'], 2, /^kiss: --expires: S3 takes from one second to seven days/],
       [['s3://lkft/a/1', '--expires', 'soon'], 2, /--expires: "soon" is not a duration/],
       [['s3://lkft'], 2, /^kiss: that is no object; write s3:\/\/bucket\/key/],
+      [['s3://user:hunter2@lkft/a/1'], 2, /^kiss: an s3:\/\/ URL takes no user and password; kiss signs with [^@]+$/],
       [['https://example.com/x'], 2, /^kiss: that is no object/],
       [['lkft'], 2, /^kiss: "lkft" is not a URL/],
       [['s3://lkft/a?b'], 2, /^kiss: that is no object; write s3:\/\/bucket\/key, and a \? within a key as %3F/],
@@ -193,6 +194,8 @@ describe('kiss s3', () => {
       assert.equal((await run(['ls', 's3://lkft'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' })).code, 4)
       assert.equal((await run(['ls', 's3://lkft'], { AWS_ACCESS_KEY_ID: undefined })).code, 7)
       assert.equal((await run(['ls', 'https://example.com/'])).code, 2)
+      const { code, stderr } = await run(['ls', 's3://user:hunter2@lkft'])
+      assert.deepEqual([code, /takes no user and password/.test(stderr), /hunter2/.test(stderr)], [2, true, false])
       assert.equal((await run(['ls'])).code, 2)
     })
   })
