@@ -4,8 +4,8 @@ import { decodeStrict } from './object-key.js'
 
 export interface ListedObject {
   readonly key: string
-  /** Bytes. */
-  readonly size: number
+  /** Bytes; null where the endpoint does not tell. */
+  readonly size: number | null
   /** As S3 writes it: `2026-01-02T03:04:05.000Z`. */
   readonly lastModified: string
   readonly etag: string
@@ -29,7 +29,7 @@ export function parsePage(xml: string): Page | undefined {
   const name = (text: string): string => (encoded ? (decodeStrict(text.replaceAll('+', ' ')) ?? text) : text)
   const objects = blocks(xml, 'Contents').map((block) => ({
     key: name(element(block, 'Key') ?? ''),
-    size: Number(element(block, 'Size') ?? NaN),
+    size: sizeOf(element(block, 'Size')),
     lastModified: element(block, 'LastModified') ?? '',
     etag: element(block, 'ETag') ?? '',
   }))
@@ -45,6 +45,10 @@ export function parsePage(xml: string): Page | undefined {
 export function typedUrl(bucket: string, key: string): string {
   const typed = key.replace(/[%?#\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]| $/gu, (c) => encodeURIComponent(c))
   return `s3://${bucket}/${typed}`
+}
+
+function sizeOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null
 }
 
 function blocks(xml: string, name: string): string[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { HttpClient } from 'kiss-cache/plugin'
 import { Access } from '#s3/access.js'
 import { listPages } from '#s3/list.js'
-import { typedUrl } from '#s3/listing.js'
+import { parsePage, typedUrl } from '#s3/listing.js'
 import { readTyped } from '#s3/object-url.js'
 import { readSettings } from '#s3/settings.js'
 import { parseUrl } from '#kiss/http/parse-url.js'
@@ -36,6 +36,15 @@ describe('the listing of a bucket', () => {
         code: 'origin-failed',
         message: /bucket lkft: the listing is cut off/,
       })
+  })
+
+  it('has null for the size that an endpoint does not tell', () => {
+    const sizes = (rest: string): unknown[] =>
+      (
+        parsePage(`<ListBucketResult><Contents><Key>a</Key>${rest}</Contents></ListBucketResult>`) ?? assert.fail(rest)
+      ).objects.map(({ size }) => size)
+    assert.deepEqual(sizes('<Size>12</Size>'), [12])
+    for (const rest of ['', '<Size></Size>', '<Size>many</Size>']) assert.deepEqual(sizes(rest), [null], rest)
   })
 
   it('fails if a page names itself as the next page', async () => {

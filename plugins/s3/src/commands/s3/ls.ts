@@ -40,7 +40,8 @@ The URLs that it prints are those that kiss fetch takes.`
       found += page.prefixes.length + page.objects.length
       for (const common of page.prefixes) this.log(line('', 'PREFIX', typedUrl(name, common)))
       for (const { key, size, lastModified } of page.objects) {
-        this.log(line(lastModified.replace(/\.\d+Z$/, 'Z'), formatSize(size), typedUrl(name, key)))
+        const shownSize = size === null ? '-' : formatSize(size)
+        this.log(line(lastModified.replace(/\.\d+Z$/, 'Z'), shownSize, typedUrl(name, key)))
       }
       if (!this.jsonEnabled()) continue
       objects.push(...page.objects.map((object) => ({ ...object, url: typedUrl(name, object.key) })))
