@@ -2,7 +2,7 @@
 
 import type { Sharing } from 'kiss-cache/plugin'
 import type { Env } from './aws-config.js'
-import { isBucket } from './object-key.js'
+import { decodeStrict, encodeKey, isBucket } from './object-key.js'
 import type { Addressing } from './object.js'
 
 /** What can be said of all buckets, and of each. */
@@ -59,12 +59,17 @@ export function readSettings(section: unknown, env: Env): Settings {
   }
 }
 
-/** Reads an endpoint as people write it, with or without a trailing slash; undefined where it is none. */
+/**
+ * Reads an endpoint as people write it, with or without a trailing slash; undefined where it is none. Its path is encoded as
+ * a key is: a signature covers that form, whatever was sent.
+ */
 export function endpointUrl(typed: string | undefined): string | undefined {
   if (typed === undefined || !URL.canParse(typed)) return undefined
   const url = new URL(typed)
   const usable = /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
-  return usable && url.search === '' && url.hash === '' ? url.href.replace(/\/+$/, '') : undefined
+  if (!usable || url.search !== '' || url.hash !== '') return undefined
+  const path = decodeStrict(url.pathname)
+  return `${url.origin}${path === undefined ? url.pathname : encodeKey(path)}`.replace(/\/+$/, '')
 }
 
 /** @param also further keys that stand there */

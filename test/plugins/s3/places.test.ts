@@ -214,6 +214,12 @@ describe('places of S3', () => {
     assert.equal(aws.home('x').region, 'us-east-1')
   })
 
+  it('encodes the path of an endpoint as botocore sends and signs it', () => {
+    const places = placesFor({}, { ...bareEnv, AWS_ENDPOINT_URL: 'http://minio.lab/a+b (c)/?' })
+    assert.equal(nameOf(places, 's3://lkft/plus+sign'), 'http://minio.lab/a%2Bb%20%28c%29/lkft/plus%2Bsign')
+    assert.equal(keyOf(places, 'http://minio.lab/a+b%20(c)/lkft/plus+sign'), 'plus+sign')
+  })
+
   it('says what is wrong with an endpoint, and goes nowhere else in silence', () => {
     for (const endpoint of ['minio:9000', 'ftp://minio', 'http://user:secret@minio/', 'http://minio/?x=1']) {
       assert.match(
