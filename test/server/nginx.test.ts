@@ -110,6 +110,20 @@ describe('kiss behind nginx, which sends hits itself', () => {
     assert.match(String((await kiss.ask('/Image.gz')).headers.server), /^nginx/)
   })
 
+  it('sends no artifact compressed, though nginx compresses everything else', async () => {
+    origin.serve('/plain.txt', { body, etag: '"v1"', type: 'text/plain' })
+    const kiss = await lab()
+    for (const as of ['miss', 'hit']) {
+      const { headers } = await kiss.ask('/plain.txt', { headers: { 'Accept-Encoding': 'gzip' } })
+      assert.deepEqual(
+        [headers['content-encoding'], headers['content-length'], headers.etag],
+        [undefined, String(body.length), '"v1"'],
+        as,
+      )
+      await store(kiss, '/plain.txt')
+    }
+  })
+
   it('cuts ranges, and keeps to conditions of the origin’s validators', async () => {
     const lastModified = 'Wed, 21 Oct 2015 07:28:00 GMT'
     origin.serve('/f', { body, etag: '"v1"', lastModified })

@@ -48,7 +48,7 @@ export async function startNginx(kissPort: number, blobs: string, connections = 
     `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off; master_process on; worker_processes 1; pid ${root}/pid;
 error_log ${root}/logs/error.log info;
 events { worker_connections ${connections}; }
-http { access_log off; default_type application/octet-stream; ${temps}
+http { access_log off; default_type application/octet-stream; gzip on; gzip_types *; ${temps}
 ${server}}
 `,
   )
