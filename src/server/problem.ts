@@ -42,6 +42,11 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   range: 'Range not satisfiable',
 }
 
+/** Hints in the words of HTTP, in place of those of the command line. */
+const hints: Partial<Readonly<Record<ErrorCode, string>>> = {
+  offline: 'ask once without Cache-Control: only-if-cached',
+}
+
 export interface Problem {
   readonly status: number
   readonly code: ProblemCode
@@ -79,7 +84,7 @@ export function problemReply({ status, code, detail, hint, retryAfter, headers }
 export function problemOf(error: unknown): Problem {
   if (error instanceof KissError && error.code !== 'internal') {
     const { status, code, message, hint, retryAfter } = error
-    return { status, code, detail: message, hint, retryAfter }
+    return { status, code, detail: message, hint: hints[code] ?? hint, retryAfter }
   }
   return {
     status: 500,

@@ -36,6 +36,14 @@ describe('an error before the first byte', () => {
     })
   })
 
+  it('names the field that asked for an answer from the cache, and no option of the command line', async () => {
+    const server = await start()
+    server.engine.refuse(origin, new KissError('offline', 'it is not in the cache'))
+    const { status, text } = await get(server.fetchUrl(origin))
+    const { hint } = JSON.parse(text) as ProblemBody
+    assert.deepEqual([status, hint], [504, 'ask once without Cache-Control: only-if-cached'])
+  })
+
   it('has the status of the contract, and Retry-After where trying again can help', async () => {
     const server = await start()
     const cases: [ErrorCode, number, boolean][] = [
