@@ -138,7 +138,7 @@ export class SmallBodies {
   #use(body: Body): MemoryBlob {
     const { bytes, sha256, path } = body
     const read = (buffer: Uint8Array, position: number): Promise<number> =>
-      Promise.resolve(bytes.copy(buffer, 0, position))
+      Promise.resolve(position < bytes.length ? bytes.copy(buffer, 0, position) : 0)
     body.readers++
     let isClosed = false
     return {

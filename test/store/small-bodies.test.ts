@@ -20,6 +20,16 @@ describe('small bodies in memory', () => {
     assert.equal(store.bodies.peek(large.sha256), undefined)
   })
 
+  it('have no bytes behind their end, as a file has none', async () => {
+    const store = await fixture.open()
+    const entry = await put(store, 'a', 'small')
+    const blob = (await store.open(entry)) ?? assert.fail('it is there')
+    const buffer = Buffer.alloc(8)
+    const read = async (position: number): Promise<number> => blob.read(buffer, position)
+    assert.deepEqual([await read(3), await read(5), await read(6), await read(Number.MAX_SAFE_INTEGER)], [2, 0, 0, 0])
+    await blob.close()
+  })
+
   it('forget the one that was read longest ago, to make room for another', async () => {
     const store = await fixture.open()
     const bodies = new SmallBodies({ open: (sum, size) => store.blobs.open(sum, size), limit: 250 })
