@@ -25,7 +25,7 @@ export function parseUrl(text: string, where?: string): URL {
   // A parsed URL would differ from the text, so the message shows the text.
   const what = `"${displayText(text)}" ${problem ?? 'is not a URL'}`
   throw new KissError('bad-url', where === undefined ? what : `${where}: ${what}`, {
-    ...(problem === undefined ? { hint: hintOf(text) } : {}),
+    ...(problem === undefined && !text.includes('://') ? { hint: hintOf(text) } : {}),
   })
 }
 

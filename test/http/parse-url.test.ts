@@ -128,4 +128,9 @@ describe('references of a Location', () => {
       assert.throws(() => parseUrl(text), { code: 'bad-url', hint })
     }
   })
+
+  it('are not told to have a scheme where they have one', () => {
+    for (const text of ['http://host:99999/x', 'https://ho st/x', 'http://[::1%25eth0]/x'])
+      assert.throws(() => parseUrl(text), { code: 'bad-url', hint: undefined })
+  })
 })
