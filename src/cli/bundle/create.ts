@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
+import { realpath, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { Header, Pack, ReadEntry } from 'tar'
 import type { Engine } from '../../engine/types.js'
@@ -28,7 +28,8 @@ export async function createBundle(
   const descriptor = descriptorOf(file)
   const there = await stat(file).catch(() => undefined)
   const isDirect = isStdout || descriptor !== undefined || (there !== undefined && !there.isFile())
-  const temporary = `${file}.part`
+  const target = isDirect || there === undefined ? file : await realpath(file)
+  const temporary = `${target}.part`
   const pack = new Pack({ portable: true })
   const packed = packAll(pack, engine, entries, signal)
   packed.catch((error: unknown) => pack.emit('error', error))
@@ -39,7 +40,7 @@ export async function createBundle(
       : createWriteStream(written, descriptor === undefined ? { flags: 'w' } : { fd: descriptor, autoClose: false })
     await pipeline(pack as unknown as NodeJS.ReadableStream, output, { signal, end: !isStdout })
     await packed
-    if (!isDirect) await rename(temporary, file)
+    if (!isDirect) await rename(temporary, target)
   } catch (error) {
     if (!isDirect) await rm(temporary, { force: true })
     if (isStdout && !signal.aborted && systemCode(error) === 'EPIPE') return

@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { createHash, randomBytes } from 'node:crypto'
 import { rmSync, constants, openSync, write } from 'node:fs'
-import { copyFile, link, open, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises'
+import { copyFile, link, open, realpath, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -60,7 +60,8 @@ export async function prepareOutput(file: string, mayCreateDirectory: boolean): 
 /**
  * Writes the artifact to `file`: under another name beside it, then by rename, with the mode that a new file gets here.
  * The blob is reflinked or copied, never linked: a change of the file must not reach the cache. An output that is no regular
- * file (a pipe, a device), and the file of a descriptor, are written directly.
+ * file (a pipe, a device), and the file of a descriptor, are written directly. Of a symbolic link the file behind it is
+ * replaced; a link that leads nowhere is replaced itself.
  */
 export async function saveArtifact(artifact: Artifact, file: string, options: FileOptions): Promise<Saved> {
   const { mayReplace = true, modified } = options
@@ -73,13 +74,14 @@ export async function saveArtifact(artifact: Artifact, file: string, options: Fi
     const handle = await reporting(file, () => open(file, 'w'))
     return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), options))
   }
-  const temporary = path.join(path.dirname(file), `.kiss-${randomBytes(8).toString('hex')}`)
+  const target = there === undefined || !mayReplace ? file : await reporting(file, () => realpath(file))
+  const temporary = path.join(path.dirname(target), `.kiss-${randomBytes(8).toString('hex')}`)
   removeAtExit(temporary)
   try {
     const handle = await reporting(file, () => open(temporary, 'wx'))
     const saved = await closing(handle, () => fill(artifact, { temporary, handle, file, ...options }))
     if (modified !== undefined) await reporting(file, () => utimes(temporary, modified, modified))
-    if (mayReplace) await reporting(file, () => rename(temporary, file))
+    if (mayReplace) await reporting(file, () => rename(temporary, target))
     else await place(temporary, file)
     return saved
   } catch (error) {
@@ -154,7 +156,7 @@ async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
   const { temporary, handle, file, signal, promised } = filling
   const copy = (): Promise<Saved> => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), filling)
   if (promised !== undefined) return copy()
-  if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(file))))) {
+  if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(temporary))))) {
     const entry = await unlessAborted(artifact.finished(), signal)
     if (entry === undefined) return copy()
     const { mode } = await handle.stat()
