@@ -1,9 +1,10 @@
 /** Job files in and out: read as UTF-8 to the byte, replaced atomically. */
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import { constants, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { constants, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { KissError } from 'kiss-cache/plugin'
+import { buffer } from 'node:stream/consumers'
+import { KissError, openInput } from 'kiss-cache/plugin'
 
 /** How standard input and standard output are written on the command line. */
 export const standard = '-'
@@ -24,12 +25,11 @@ export async function readText(file: string): Promise<string> {
 }
 
 async function readBytes(file: string): Promise<Buffer> {
-  if (file === standard) {
-    const chunks: Buffer[] = []
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-    return Buffer.concat(chunks)
+  try {
+    return await buffer(file === standard ? process.stdin : openInput(file))
+  } catch (error) {
+    return fail('usage', `cannot read ${nameOf(file)}`, error)
   }
-  return readFile(file).catch((error: unknown) => fail('usage', `cannot read ${file}`, error))
 }
 
 function firstBroken(bytes: Buffer): { line: number; column: number } {

@@ -1,12 +1,12 @@
 /** Reads a bundle as it comes, checks every sum, and stores all of it or nothing. */
 
-import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { Parser, type ReadEntry } from 'tar'
 import type { Engine, Intake } from '../../engine/types.js'
 import { asKissError, KissError, systemCode } from '../../errors.js'
 import { printable } from '../../printable.js'
 import type { Entry } from '../../store/types.js'
+import { openInput } from '../input.js'
 import { LARGEST_MANIFEST, MANIFEST, readManifest, sumOf } from './manifest.js'
 
 export interface Loaded {
@@ -69,9 +69,10 @@ async function readMembers(
         })
     },
   })
-  const input = file === '-' ? process.stdin : createReadStream(file)
   try {
-    await pipeline(input, parser as unknown as NodeJS.WritableStream, { signal })
+    await pipeline(file === '-' ? process.stdin : openInput(file), parser as unknown as NodeJS.WritableStream, {
+      signal,
+    })
   } catch (error) {
     await last
     throw (failure ?? error) as Error

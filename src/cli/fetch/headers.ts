@@ -1,8 +1,9 @@
 /** The headers of `-H`, in curl's form. */
 
-import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { KissError, systemCode } from '../../errors.js'
 import { isFieldValue, isPassable } from '../../http/passed-headers.js'
+import { openInput } from '../input.js'
 
 /**
  * `Name: value`, `Name;` for an empty value, `@FILE` for a file with one a line. Names are lower case; several of one name
@@ -40,7 +41,7 @@ export function parseHeaders(lines: readonly string[]): Record<string, string> {
 
 async function readHeaderFile(file: string): Promise<string[]> {
   try {
-    const lines = (await readFile(file, 'utf8')).split(/\r?\n/)
+    const lines = (await text(openInput(file))).split(/\r?\n/)
     return lines.filter((line) => line.trim() !== '')
   } catch (error) {
     throw new KissError('usage', `--header: cannot read ${file}: ${systemCode(error) ?? String(error)}`, {

@@ -41,7 +41,7 @@ export async function runFetch(
   setMaxListeners(0, signal) // every download waits on it
   const urls = await unlessAborted(urlsOf(args, values.input), signal)
   const targets = targetsOf(urls, { output, directory, path, remoteName, sha256, json, cwd: workingDirectory() })
-  const headers = withUser(await headersOf(values.header), values.user)
+  const headers = withUser(await unlessAborted(headersOf(values.header), signal), values.user)
   for (const { destination } of targets) {
     if (destination.to === 'file') await prepareOutput(destination.path, directory !== undefined)
   }

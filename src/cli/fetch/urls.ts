@@ -1,10 +1,10 @@
 /** The URLs that a command line and its list name, and the file names that the list gives them. */
 
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { KissError, systemCode } from '../../errors.js'
 import { parseUrl } from '../../http/parse-url.js'
+import { openInput } from '../input.js'
 
 export interface Named {
   readonly url: URL
@@ -46,9 +46,8 @@ function relativeName(name: string, at: string): string {
 }
 
 async function readInput(input: string): Promise<string> {
-  if (input === '-') return text(process.stdin)
   try {
-    return await readFile(input, 'utf8')
+    return await text(input === '-' ? process.stdin : openInput(input))
   } catch (error) {
     throw new KissError('usage', `cannot read the list ${input}: ${systemCode(error) ?? String(error)}`, {
       cause: error,

@@ -1,11 +1,12 @@
 /** The sections `mirrors:` and `parents:` of the configuration file: patterns of URLs, and the servers to ask first. */
 
-import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { asKissError, KissError, systemCode } from '../../errors.js'
 import { parseMirrors } from '../../upstream/mirrors.js'
 import { parseParents, refuseOpenTokens } from '../../upstream/parents.js'
 import type { Mirror, Parent, Parents } from '../../upstream/types.js'
 import { Rules, type Rule } from '../../engine/rules/rules.js'
+import { openInput } from '../input.js'
 import type { SettingsFile } from './file.js'
 import { configuredRules } from './rules.js'
 import type { Settings } from './resolve.js'
@@ -57,7 +58,7 @@ export async function tokenIn(
 ): Promise<string | undefined> {
   if (file === undefined) return undefined
   try {
-    return (await readFile(file, 'utf8')).trim()
+    return (await text(openInput(file))).trim()
   } catch (cause) {
     throw new KissError('configuration', `--${name}: cannot read ${file}: ${systemCode(cause) ?? String(cause)}`, {
       cause,
