@@ -2,6 +2,7 @@
 
 import { fstatSync, write } from 'node:fs'
 import { Socket } from 'node:net'
+import { systemCode } from '../errors.js'
 
 /** Writes one batch, and calls back when it no longer needs its buffer, which is reused. */
 export interface LogTarget {
@@ -116,34 +117,56 @@ export class LogSink {
   }
 
   #take(line: string): void {
+    this.#append(line)
+    this.#waiting.lines++
+  }
+
+  #append(text: string): void {
     const batch = this.#waiting
-    batch.bytes += batch.buffer.write(line, batch.bytes)
-    batch.lines++
+    batch.bytes += batch.buffer.write(text, batch.bytes)
   }
 
   #flush(): void {
-    if (this.#unreported > 0 && !this.#broken) {
-      this.#take(this.#notice(this.#unreported))
-      this.#unreported = 0
-    }
+    const reported = this.#broken ? 0 : this.#unreported
+    if (reported > 0) this.#append(this.#notice(reported))
     const batch = this.#waiting
-    if (this.#broken) this.#dropped += batch.lines
-    if (this.#broken || batch.lines === 0) {
-      batch.bytes = batch.lines = 0
-      this.#writing = false
-      for (const resolve of this.#idle.splice(0)) resolve()
-      return
+    if (this.#broken || batch.bytes === 0) {
+      this.#drop(batch)
+      return this.#rest()
     }
     this.#writing = true
     this.#waiting = this.#written
     this.#written = batch
     this.#target.write(batch.buffer.subarray(0, batch.bytes), (error) => {
-      if (error) {
-        this.#broken = true
-        this.#dropped += batch.lines
-      }
+      if (error) this.#drop(batch)
+      else this.#unreported -= reported
       batch.bytes = batch.lines = 0
+      if (error && isFullDisk(error)) return this.#pause()
+      this.#broken ||= Boolean(error)
       this.#flush()
     })
   }
+
+  /** The next line tries again. The file may end within a line. */
+  #pause(): void {
+    this.#drop(this.#waiting)
+    this.#append('\n')
+    this.#rest()
+  }
+
+  #drop(batch: Batch): void {
+    this.#dropped += batch.lines
+    this.#unreported += batch.lines
+    batch.bytes = batch.lines = 0
+  }
+
+  #rest(): void {
+    this.#writing = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
+
+/** A full disk may have room again; the reader of a pipe does not come back. */
+function isFullDisk(error: Error): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
 }

@@ -22,7 +22,7 @@ export interface LogOptions {
 }
 
 export interface OpenLog extends ServerLog {
-  /** Lines that were dropped because they were not read in time. */
+  /** Lines that were dropped because they could not be written in time. */
   readonly dropped: number
   setLevel(level: LogLevel): void
   /** Waits at most half a second for the last lines. */
@@ -108,7 +108,7 @@ function requestLine(level: 'info' | 'warn', record: RequestRecord): (time: stri
 
 /** The line that reports dropped lines. */
 export function droppedLine(dropped: number, readable: boolean): string {
-  const message = `${dropped} log lines were dropped because they were not read in time`
+  const message = `${dropped} log lines were dropped because they could not be written in time`
   return readable
     ? `${message}\n`
     : `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg: message })}\n`

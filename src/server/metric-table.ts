@@ -154,7 +154,7 @@ export const metricTable: readonly MetricRow[] = [
   {
     name: 'kiss_log_lines_dropped_total',
     type: 'counter',
-    help: 'Log lines that were dropped because they were not read in time.',
+    help: 'Log lines that were dropped because they could not be written in time.',
     values: ({ sums }) => one(sums.get(DROPPED_LINES) ?? 0),
   },
   {

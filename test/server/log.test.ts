@@ -189,6 +189,21 @@ describe('the way of a line to its reader', () => {
     assert.deepEqual([target.batches[2], sink.dropped], ['12345678\n', 3])
   })
 
+  it('goes on at the beginning of a line when a full disk has room again, and says what was dropped', () => {
+    const target = new ManualTarget()
+    const sink = new LogSink({ target, notice })
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    for (const line of ['a\n', 'b\n']) sink.write(line)
+    target.release(full)
+    sink.write('c\n')
+    target.release(full)
+    sink.write('d\n')
+    target.release()
+    sink.write('e\n')
+    assert.deepEqual(target.batches, ['a\n', '\nc\n2 dropped\n', '\nd\n3 dropped\n', 'e\n'])
+    assert.equal(sink.dropped, 3)
+  })
+
   it('counts everything as dropped once the reader is gone', async () => {
     const target = new ManualTarget()
     const sink = new LogSink({ target, notice })
