@@ -108,7 +108,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (readOnly) throw readOnlyError(layout)
   }
   const slack = new Slack(layout)
-  const database = await Database.open({ layout, slack, clock, warn, busyTimeout })
+  const database = await Database.open({ layout, slack, clock, warn, busyTimeout }).catch(async (error: unknown) => {
+    if (readOnly) await dropOwnIndex(layout)
+    throw error
+  })
   const flusher = new Flusher(warn)
   const invalidation = new Invalidation(layout, database)
   const entries = new Entries({ database, invalidation, flusher, memoryLimit })

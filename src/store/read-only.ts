@@ -6,9 +6,10 @@
 import { access, chmod, constants, copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { KissError, systemCode } from '../errors.js'
+import { asKissError, KissError, systemCode } from '../errors.js'
 import { unlessMissing, PRIVATE } from './files.js'
 import { Layout } from './layout.js'
+import { freeBytes } from './slack.js'
 
 export async function isReadOnly({ root }: Layout): Promise<boolean> {
   try {
@@ -19,14 +20,40 @@ export async function isReadOnly({ root }: Layout): Promise<boolean> {
   }
 }
 
-/** The same directory with an index elsewhere. Throws KissError `disk` if no directory for it can be had. */
+/** Bytes that stay free beside the copy of the index: SQLite writes a log there. */
+const ROOM = 1024 * 1024
+
+/** The same directory with an index elsewhere. Throws KissError `disk` if no place for it can be had. */
 export async function withOwnIndex(layout: Layout): Promise<Layout> {
-  const folder = await temporaryFolder(layout)
-  for (const file of [layout.index, layout.indexLog]) {
-    const copy = join(folder, basename(file))
-    await unlessMissing(copyFile(file, copy).then(() => chmod(copy, PRIVATE.file)))
+  let problem: unknown
+  for (const place of [tmpdir(), '/dev/shm']) {
+    try {
+      return new Layout(layout.root, layout.instance, PRIVATE, await copyIndex(layout, place))
+    } catch (error) {
+      problem ??= error
+    }
   }
-  return new Layout(layout.root, layout.instance, PRIVATE, folder)
+  const reason = `its index cannot be copied: ${asKissError(problem).message}`
+  throw new KissError('disk', `the cache directory ${layout.root} is read-only, and ${reason}`, {
+    cause: problem,
+    hint: 'name a directory with room by TMPDIR',
+  })
+}
+
+/** Resolves with the folder of the copy; leaves none if it fails. */
+async function copyIndex(layout: Layout, place: string): Promise<string> {
+  const folder = await mkdtemp(join(place, 'kiss-index-'))
+  try {
+    for (const file of [layout.index, layout.indexLog]) {
+      const copy = join(folder, basename(file))
+      await unlessMissing(copyFile(file, copy).then(() => chmod(copy, PRIVATE.file)))
+    }
+    if ((freeBytes(folder) ?? Infinity) < ROOM) throw new Error(`${place} is full`)
+    return folder
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
 }
 
 export async function dropOwnIndex({ indexRoot }: Layout): Promise<void> {
@@ -35,16 +62,4 @@ export async function dropOwnIndex({ indexRoot }: Layout): Promise<void> {
 
 export function readOnlyError({ root }: Layout, cause?: unknown): KissError {
   return new KissError('disk', `the cache directory ${root} is read-only`, { cause })
-}
-
-async function temporaryFolder(layout: Layout): Promise<string> {
-  let problem: unknown
-  for (const place of [tmpdir(), '/dev/shm']) {
-    try {
-      return await mkdtemp(join(place, 'kiss-index-'))
-    } catch (error) {
-      problem = error
-    }
-  }
-  throw readOnlyError(layout, problem)
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { listening, type Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
@@ -89,5 +90,37 @@ describe('a cache on a small file system', () => {
       assert.match(stderr, /the cache directory .* is read-only/, args[0])
     }
     disk.setReadOnly(false)
+  })
+
+  describe('that is read-only', () => {
+    let small: Tmpfs
+    beforeEach(() => {
+      small = mountTmpfs(64 * 1024)!
+    })
+    afterEach(() => {
+      disk.setReadOnly(false)
+      small.remove()
+    })
+    const list = (): Promise<Ran> => cli.sandbox.run(['list', '--json'], { env: { ...env(), TMPDIR: small.path } })
+
+    it('serves although the directory of temporary files has no room for a copy of the index', async () => {
+      disk.setReadOnly(true)
+      const { code, stdout, stderr } = await list()
+      assert.equal(code, 0, stderr)
+      assert.equal((JSON.parse(stdout) as { entries: unknown[] }).entries.length, 2)
+      assert.deepEqual(readdirSync(small.path), [])
+    })
+
+    it('leaves no copy of an index that cannot be used', async () => {
+      const index = openSync(join(disk.path, 'cache', 'index.sqlite'), 'r+')
+      // The user version of SQLite's file format.
+      writeSync(index, Buffer.of(0, 0, 0, 99), 0, 4, 60)
+      closeSync(index)
+      disk.setReadOnly(true)
+      const { code, stderr } = await cli.sandbox.run(['list'], { env: { ...env(), TMPDIR: cli.sandbox.cwd } })
+      assert.equal(code, 2)
+      assert.match(stderr, /has version 99/)
+      assert.deepEqual(readdirSync(cli.sandbox.cwd).sort(), ['a', 'b'])
+    })
   })
 })
