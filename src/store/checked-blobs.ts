@@ -7,7 +7,8 @@
  *
  * A power loss can damage a file without a trace in its stamp, because a body is renamed into place before it is synced.
  * The stamp therefore names the boot in which the body was written, until the body is known to be on the disk. A server syncs
- * each blob in the background and removes that mark; `kiss fetch` does not, since one hash after a reboot is cheaper.
+ * each blob in the background and removes that mark; `kiss fetch` does not, since one hash after a reboot is cheaper. A blob
+ * that cannot be brought to the disk is dropped.
  */
 
 import { open } from 'node:fs/promises'
@@ -123,8 +124,14 @@ export class CheckedBlobs {
     } catch (error) {
       // Removed meanwhile.
       if (systemCode(error) === 'ENOENT') return
+      if (isLoss(error)) await this.#o.removal.removeBlob(sha256, { onlyUnnamed: false })
       throw error
     }
     await this.#o.database.query('UPDATE blobs SET boot = NULL WHERE sha256 = ?', sha256)
   }
+}
+
+/** The disk did not take all bytes: the file has others as soon as the system needs the memory that still holds them. */
+function isLoss(error: unknown): boolean {
+  return ['EIO', 'ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
 }

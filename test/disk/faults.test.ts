@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { firstLine, listening, project, Sandbox, type Running } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
+import { until } from '../support/until.js'
 
 const faults = fileURLToPath(new URL('write-faults.js', import.meta.url))
 
@@ -59,9 +60,10 @@ describe('a disk that fails', () => {
   }
   const fetchUrl = (server: string, name: string): string =>
     `${server}api/v1/fetch?url=${encodeURIComponent(origin.url(name))}`
-  const withFault = (code: string, at: number, times = 1): Record<string, string> => ({
+  const withFault = (code: string, at: number, times = 1, call = 'writev'): Record<string, string> => ({
     NODE_OPTIONS: `--import ${faults}`,
     DISK_FAULT: code,
+    DISK_FAULT_IN: call,
     DISK_FAULT_AT: String(at),
     DISK_FAULT_TIMES: String(times),
   })
@@ -112,6 +114,30 @@ describe('a disk that fails', () => {
     assert.match(stderr, /EIO/)
     assert.deepEqual(readdirSync(sandbox.cwd), [])
     assert.equal((await sandbox.run(['fetch', origin.url('/a')])).code, 0)
+  })
+
+  it('drops a body that the disk does not take in the end, and downloads it again', async () => {
+    const server = await serve(withFault('EIO', 1, 1, 'datasync'))
+    assert.deepEqual(await ask(fetchUrl(server, '/b')), { status: 200, body: other, cut: false })
+    await until('the removal', () => readdirSync(path.join(sandbox.cacheDir, 'blobs')).length === 0)
+    await assertLives(server)
+    assert.equal(origin.log('/b').length, 2)
+  })
+
+  it('that has no modes takes an output from the cache', async () => {
+    assert.equal((await sandbox.run(['fetch', origin.url('/b')])).code, 0)
+    const { code, stderr } = await sandbox.run(['fetch', '-o', 'again', origin.url('/b')], {
+      env: withFault('EPERM', 1, 1, 'copyFile'),
+    })
+    assert.equal(code, 0, stderr)
+    assert.ok(readFileSync(path.join(sandbox.cwd, 'again')).equals(other))
+  })
+
+  it('makes kiss fetch exit 6 when it refuses the output at its end', async () => {
+    const { code, stderr } = await sandbox.run(['fetch', origin.url('/b')], { env: withFault('EDQUOT', 1, 1, 'close') })
+    assert.equal(code, 6, stderr)
+    assert.match(stderr, /cannot write .*b: EDQUOT/)
+    assert.deepEqual(readdirSync(sandbox.cwd), [])
   })
 
   it('has no descriptors left for some of many readers, and is right for all others and afterwards', async () => {
