@@ -72,14 +72,14 @@ export async function saveArtifact(artifact: Artifact, file: string, options: Fi
   if (descriptor !== undefined) return copyContent(artifact, (chunk) => writeAll(descriptor, chunk, file), options)
   if (there !== undefined && !there.isFile()) {
     const handle = await reporting(file, () => open(file, 'w'))
-    return closing(handle, () => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), options))
+    return closing(handle, file, () => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), options))
   }
   const target = there === undefined || !mayReplace ? file : await reporting(file, () => realpath(file))
   const temporary = path.join(path.dirname(target), `.kiss-${randomBytes(8).toString('hex')}`)
   removeAtExit(temporary)
   try {
     const handle = await reporting(file, () => open(temporary, 'wx'))
-    const saved = await closing(handle, () => fill(artifact, { temporary, handle, file, ...options }))
+    const saved = await closing(handle, file, () => fill(artifact, { temporary, handle, file, ...options }))
     if (modified !== undefined) await reporting(file, () => utimes(temporary, modified, modified))
     if (mayReplace) await reporting(file, () => rename(temporary, target))
     else await place(temporary, file)
@@ -154,7 +154,7 @@ interface Filling extends SaveOptions {
  */
 async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
   const { temporary, handle, file, signal, promised } = filling
-  const copy = (): Promise<Saved> => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), filling)
+  const copy = (to = handle): Promise<Saved> => copyContent(artifact, (chunk) => writeAll(to.fd, chunk, file), filling)
   if (promised !== undefined) return copy()
   if (artifact.entry !== undefined || (artifact.stored && (await canClone(path.dirname(temporary))))) {
     const entry = await unlessAborted(artifact.finished(), signal)
@@ -167,8 +167,14 @@ async function fill(artifact: Artifact, filling: Filling): Promise<Saved> {
       artifact.sent(entry.size)
       return { bytes: entry.size, entry }
     } catch (error) {
+      const code = systemCode(error)
+      if (code === 'EPERM') {
+        // The file system of the output has no modes (FAT). The failed copy removed the file.
+        const anew = await reporting(file, () => open(temporary, 'wx'))
+        return closing(anew, file, () => copy(anew))
+      }
       // Purged or evicted meanwhile: the open file can still be read.
-      if (systemCode(error) !== 'ENOENT') throw diskError(file, error)
+      if (code !== 'ENOENT') throw diskError(file, error)
     }
   }
   return copy()
@@ -212,11 +218,12 @@ async function writeAll(descriptor: number, chunk: Buffer, file: string): Promis
   }
 }
 
-async function closing<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
+/** A file on another machine may be refused when it is closed. */
+async function closing<T>(handle: FileHandle, file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    await handle.close()
+    await reporting(file, () => handle.close())
   }
 }
 
