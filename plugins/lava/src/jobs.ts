@@ -49,6 +49,7 @@ export function walk(view: View): Walk {
   const unknown: Unknown[] = []
   const actions = view.get(view.root, 'actions')
   const list = view.items(actions)
+  const onQemu = isForQemu(view)
   for (const [index, action] of list.entries()) {
     const base = `actions[${index}]`
     const deploy = view.get(action, 'deploy')
@@ -57,10 +58,10 @@ export function walk(view: View): Walk {
       const method = stringOf(view.resolve(to))
       const rule = method === undefined ? undefined : ruleOf(method)
       const root = `${base}.deploy`
-      for (const found of rule === undefined ? [] : artifactsOf(view, deploy, rule))
+      for (const found of rule === undefined ? [] : artifactsOf(view, deploy, rule, onQemu))
         collect(view, root, found, 'url', places, [])
       const images = view.get(deploy, 'images')
-      if (rule?.onlyOnQemu === true && images !== undefined && hasUrl(view, images) && !isForQemu(view))
+      if (rule?.onlyOnQemu === true && images !== undefined && hasUrl(view, images) && !onQemu)
         unknown.push({ kind: 'images', path: `${root}.images`, at: images, name: 'images' })
       if (rule === undefined && to !== undefined && method !== undefined && hasUrl(view, deploy))
         unknown.push({ kind: 'method', path: `${root}.to`, at: to, name: method })
@@ -80,13 +81,13 @@ function ruleOf(method: string): DeployRule | undefined {
   return Object.hasOwn(deployRules, method) ? deployRules[method] : undefined
 }
 
-function artifactsOf(view: View, deploy: Node, rule: DeployRule): Found[] {
+function artifactsOf(view: View, deploy: Node, rule: DeployRule, onQemu: boolean): Found[] {
   const images = view.resolve(view.get(deploy, 'images'))
   const instead =
     rule.withImages !== undefined &&
     images !== undefined &&
     (rule.unlessEmpty !== true || truthOf(images)) &&
-    (rule.onlyOnQemu !== true || isForQemu(view))
+    (rule.onlyOnQemu !== true || onQemu)
   const patterns = instead ? (rule.withImages ?? []) : rule.artifacts
   const found = patterns.flatMap((pattern) => select(view, deploy, pattern))
   const { unless } = rule
