@@ -3,7 +3,7 @@
  * (4xx) that a parent passes on is that of the origin. The servers of `kiss fetch --server` are parents too (`asCache`).
  */
 import { Readable } from 'node:stream'
-import { KissError } from '../errors.js'
+import { isCertificateError, KissError } from '../errors.js'
 import { namesKiss } from '../http/cache-status.js'
 import { parseReprDigest } from '../http/digest.js'
 import { isConfidential } from '../http/endpoint.js'
@@ -103,11 +103,19 @@ export class FromParents implements Source {
       const isLast = this.#only && place === inOrder.at(-1)
       const got = await this.#askOne(request, turn, place, isLast ? undefined : share)
       if ('answer' in got) return got.answer
-      // The refusal of one parent is reported rather than the silence of another.
-      if (!isAnswer(failure) || isAnswer(got.failure)) failure = got.failure ?? failure
+      if (this.#weightOf(got.failure) >= this.#weightOf(failure)) failure = got.failure ?? failure
     }
     if (this.#only) throw failure
     return undefined
+  }
+
+  /**
+   * The refusal of one parent is reported rather than the silence of another. A server of the command line that cannot be
+   * trusted ends the request, also where another one is down.
+   */
+  #weightOf(failure: unknown): number {
+    if (isAnswer(failure)) return 2
+    return this.#o.parents.asCache === true && isCertificateError(failure) ? 1 : 0
   }
 
   /** @param timeout milliseconds until the first byte; undefined: no other source can be asked instead */
