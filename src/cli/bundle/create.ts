@@ -8,6 +8,7 @@ import { Header, Pack, ReadEntry } from 'tar'
 import type { Engine } from '../../engine/types.js'
 import { asKissError, KissError, systemCode } from '../../errors.js'
 import type { Entry, OpenBlob } from '../../store/types.js'
+import { temporaryBeside } from '../fetch/save.js'
 import { descriptorOf } from '../fetch/targets.js'
 import { blobName, MANIFEST, writeManifest } from './manifest.js'
 
@@ -29,7 +30,8 @@ export async function createBundle(
   const there = await stat(file).catch(() => undefined)
   const isDirect = isStdout || descriptor !== undefined || (there !== undefined && !there.isFile())
   const target = isDirect || there === undefined ? file : await realpath(file)
-  const temporary = `${target}.part`
+  // Another process may write to the same file.
+  const temporary = temporaryBeside(target)
   const pack = new Pack({ portable: true })
   const packed = packAll(pack, engine, entries, signal)
   packed.catch((error: unknown) => pack.emit('error', error))
@@ -37,7 +39,10 @@ export async function createBundle(
     const written = isDirect ? file : temporary
     const output = isStdout
       ? process.stdout
-      : createWriteStream(written, descriptor === undefined ? { flags: 'w' } : { fd: descriptor, autoClose: false })
+      : createWriteStream(
+          written,
+          descriptor === undefined ? { flags: isDirect ? 'w' : 'wx' } : { fd: descriptor, autoClose: false },
+        )
     await pipeline(pack as unknown as NodeJS.ReadableStream, output, { signal, end: !isStdout })
     await packed
     if (!isDirect) await rename(temporary, target)

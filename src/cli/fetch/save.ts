@@ -75,8 +75,7 @@ export async function saveArtifact(artifact: Artifact, file: string, options: Fi
     return closing(handle, file, () => copyContent(artifact, (chunk) => writeAll(handle.fd, chunk, file), options))
   }
   const target = there === undefined || !mayReplace ? file : await reporting(file, () => realpath(file))
-  const temporary = path.join(path.dirname(target), `.kiss-${randomBytes(8).toString('hex')}`)
-  removeAtExit(temporary)
+  const temporary = temporaryBeside(target)
   try {
     const handle = await reporting(file, () => open(temporary, 'wx'))
     const saved = await closing(handle, file, () => fill(artifact, { temporary, handle, file, ...options }))
@@ -239,13 +238,16 @@ function diskError(file: string, error: unknown): KissError {
   return new KissError('disk', `cannot write ${file}: ${systemCode(error) ?? String(error)}`, { cause: error })
 }
 
-function removeAtExit(file: string): void {
+/** The path of a new file, which is renamed to `target` when it is complete. It is removed if the process ends before that. */
+export function temporaryBeside(target: string): string {
+  const file = path.join(path.dirname(target), `.kiss-${randomBytes(8).toString('hex')}`)
   unfinished.add(file)
-  if (removesAtExit) return
+  if (removesAtExit) return file
   removesAtExit = true
   process.once('exit', () => {
-    for (const file of unfinished) rmSync(file, { force: true })
+    for (const each of unfinished) rmSync(each, { force: true })
   })
+  return file
 }
 
 /** Milliseconds between two checks for a reader. */
