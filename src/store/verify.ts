@@ -23,7 +23,7 @@ const STRAY_GRACE = 3_600_000
 export interface VerifyOptions {
   /** Make entries anew from what stands beside the blobs. */
   readonly rebuild?: boolean
-  /** Drops unfinished transfers without an owner; resolves with the paths that it removed. */
+  /** Drops unfinished transfers without an owner; resolves with their paths, relative to the cache directory. */
   readonly sweepTransfers?: () => Promise<readonly string[]>
 }
 
@@ -197,8 +197,8 @@ async function compareLedger({ layout, database }: Work): Promise<void> {
   await repairLedger(layout, database)
 }
 
-async function sweepTransfers({ options, layout, found }: Work): Promise<void> {
-  for (const path of (await options.sweepTransfers?.()) ?? []) found.orphans.push(relative(layout.root, path))
+async function sweepTransfers({ options, found }: Work): Promise<void> {
+  found.orphans.push(...((await options.sweepTransfers?.()) ?? []))
 }
 
 async function isStill(path: string, stamp: string): Promise<boolean> {

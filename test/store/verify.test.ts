@@ -157,7 +157,7 @@ describe('verify', () => {
 
   it('reports the unfinished transfers that the caller swept', async () => {
     const store = await fixture.open()
-    const sweepTransfers = async () => [join(store.layout.transfers, 'key', '1')]
+    const sweepTransfers = async () => [join('transfers', 'key', '1')]
     assert.deepEqual(await store.verify({ sweepTransfers }), { ...nothing, checked: 0, orphans: ['transfers/key/1'] })
   })
 
