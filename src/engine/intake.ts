@@ -1,11 +1,19 @@
 /** Stores the entries and bodies of a bundle: all of them, or none. */
 
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { KissError } from '../errors.js'
+import { readJson } from '../store/files.js'
+import type { Layout } from '../store/layout.js'
 import type { Store } from '../store/open.js'
+import { livenessOf, type ProcessIdentity, thisProcess } from '../store/process.js'
 import type { Entry, Sha256 } from '../store/types.js'
+
+/** Begins the names of the folders of intakes, beside those of downloads. */
+const PREFIX = '.bundle-'
+/** The file in such a folder that identifies the process. */
+const OWNER = 'owner'
 
 /** The bytes of a body with the announced sum and length. */
 export interface Arriving {
@@ -19,10 +27,11 @@ export class Intake {
   readonly #folder: string
   /** Reservations of space that are held, by sum. */
   readonly #held = new Map<Sha256, string>()
+  #made: Promise<void> | undefined
 
   constructor(store: Store) {
     this.#store = store
-    this.#folder = join(store.layout.transfers, `.bundle-${randomUUID()}`)
+    this.#folder = join(store.layout.transfers, `${PREFIX}${randomUUID()}`)
   }
 
   /** Writes a body to a place that no reader sees yet. @throws KissError `digest-mismatch`, `quota`, `disk` */
@@ -30,7 +39,7 @@ export class Intake {
     const reservation = `bundle-${randomUUID()}`
     this.#held.set(sha256, reservation)
     await this.#store.space.reserve(reservation, size)
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await (this.#made ??= this.#makeFolder())
     const hash = createHash('sha256')
     let bytes = 0
     const file = await open(this.#path(sha256), 'wx')
@@ -71,7 +80,27 @@ export class Intake {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
+  async #makeFolder(): Promise<void> {
+    const { directory, file } = this.#store.layout.modes
+    await mkdir(this.#folder, directory)
+    await writeFile(join(this.#folder, OWNER), JSON.stringify(await thisProcess()), { mode: file })
+  }
+
   #path(sha256: Sha256): string {
     return join(this.#folder, sha256)
   }
+}
+
+/** Removes the bodies that killed processes left. Resolves with the paths, relative to the cache directory. */
+export async function sweepIntakes({ transfers }: Pick<Layout, 'transfers'>): Promise<string[]> {
+  const swept: string[] = []
+  for (const name of await readdir(transfers)) {
+    if (!name.startsWith(PREFIX)) continue
+    // Without an owner it is being made, and has no body.
+    const owner = readJson(join(transfers, name, OWNER)) as ProcessIdentity | undefined
+    if (owner === undefined || (await livenessOf(owner)) !== 'dead') continue
+    await rm(join(transfers, name), { recursive: true, force: true })
+    swept.push(join(basename(transfers), name))
+  }
+  return swept
 }

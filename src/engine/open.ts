@@ -17,7 +17,7 @@ import { FailureLog } from './failures.js'
 import { Fetching } from './fetching.js'
 import { FromFlight } from './from-flight.js'
 import { FromStore } from './from-store.js'
-import { Intake } from './intake.js'
+import { Intake, sweepIntakes } from './intake.js'
 import { Rights } from './rights.js'
 import { joinCluster, resourceKeyOf, type JoinedCluster } from './joined.js'
 import { plan, purge, select } from './purge.js'
@@ -60,9 +60,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     isLive: (reservation) => leases.isLive(reservation),
     limit: unlessZero(options.limit),
   })
-  void leases
-    .sweepAll()
-    .catch((error: unknown) => warn(`cannot sweep unfinished downloads: ${asKissError(error).message}`))
+  const sweep = async (): Promise<string[]> => [...(await leases.sweepAll()), ...(await sweepIntakes(store.layout))]
+  void sweep().catch((error: unknown) => warn(`cannot sweep unfinished downloads: ${asKissError(error).message}`))
   if (options.quota !== undefined) await store.space.setQuota(unlessZero(options.quota))
   const providers = options.providers ?? [plainProvider]
   const rules = new Rules(options.rules)
@@ -232,7 +231,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       store.toWrite()
       await store.space.setQuota(bytes)
     },
-    verify: (how) => store.verify({ ...how, sweepTransfers: () => leases.sweepAll() }),
+    verify: (how) => store.verify({ ...how, sweepTransfers: sweep }),
     status,
     reconfigure: async ({ quota, rules: anew = [], ...lists }) => {
       if (!settings.sealed) (await originsOf()).update(lists)

@@ -20,7 +20,7 @@ describe('the file of a bundle', () => {
     const entry = entryOf('a', body)
     const blob = {
       size: entry.size,
-      read: async (buffer) => (Buffer.from(buffer.buffer, buffer.byteOffset).write(body), body.length),
+      read: async (buffer: Uint8Array) => (Buffer.from(buffer.buffer, buffer.byteOffset).write(body), body.length),
       close: async () => undefined,
     }
     const open = async (): Promise<OpenBlob> => {
