@@ -107,9 +107,13 @@ export function systemCode(error: unknown): string | undefined {
 
 const certificate = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
-/** Did TLS fail, as a rule because the certificate is not accepted? */
+/** Failures of TLS that may pass: the server is in trouble, or a record was damaged on its way. */
+const passing = /^ERR_SSL_(TLSV1_ALERT_INTERNAL_ERROR|\w*BAD_RECORD_MAC)$/
+
+/** Did TLS fail for good, as a rule because the certificate is not accepted? */
 export function isCertificateError(error: unknown): boolean {
-  return certificate.test(systemCode(error) ?? '')
+  const code = systemCode(error) ?? ''
+  return certificate.test(code) && !passing.test(code)
 }
 
 /** The failure of a proxy that the environment names. The message names the proxy; the cause has the system code. */
@@ -145,5 +149,16 @@ export function reasonOf(error: unknown): string {
   const ofProxy = proxyErrorIn(error)
   if (ofProxy) return ofProxy.message
   const code = systemCode(error)
-  return (code !== undefined && words[code]) || (error instanceof Error ? error.message : String(error))
+  const known = code === undefined ? undefined : (words[code] ?? reasonOfTls(error))
+  return known ?? (error instanceof Error ? error.message : String(error))
+}
+
+/** The reason in an error of OpenSSL, whose message has addresses and files of its source as well. */
+function reasonOfTls(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code, reason } = e as { readonly code?: unknown; readonly reason?: unknown }
+    if (typeof code === 'string' && code.startsWith('ERR_SSL_') && typeof reason === 'string')
+      return `TLS failed: ${reason}`
+  }
+  return undefined
 }
