@@ -213,7 +213,9 @@ export class Attempts {
     if (received.kind === 'changed') return received
     const { reason, cause } = received
     if (isMoved(cause)) return MOVED
-    return { kind: 'again', reason: reason ?? reasonWith(cause, answer.sender), cause }
+    // An origin may send less than the range that was asked for. What it announced has come, so nothing failed.
+    const isCapped = rangeEnd === writer.size
+    return { kind: 'again', reason: reason ?? reasonWith(cause, answer.sender), cause, free: isCapped }
   }
 
   #tell(decision: string | undefined): void {
