@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from '#kiss/store/index/connection.js'
 import { listening, type Ran } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { bytes } from '../support/origin.js'
@@ -90,6 +91,20 @@ describe('a cache on a small file system', () => {
       assert.match(stderr, /the cache directory .* is read-only/, args[0])
     }
     disk.setReadOnly(false)
+  })
+
+  it('is opened after a boot although the directory of temporary files is full and the index is large', async () => {
+    const cacheDir = cli.sandbox.cacheDir
+    assert.equal((await cli.sandbox.run(['list'])).code, 0)
+    const index = await connect(join(cacheDir, 'index.sqlite'), 1_000)
+    await index.query(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 60000)
+      INSERT INTO entries SELECT printf('%064x', n),
+        json_object('value', json_object('sha256', printf('%064x', n), 'size', 1, 'lastUsedAt', n)) FROM numbers`)
+    await index.close()
+    disk.fill()
+    // SQLite reads the variable once in a process.
+    const { code, stderr } = await cli.sandbox.start(['stats'], { env: { TMPDIR: disk.path } }).ended
+    assert.equal(code, 0, stderr)
   })
 
   describe('that is read-only', () => {
