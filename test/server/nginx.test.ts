@@ -5,7 +5,7 @@ import { startServer, type RunningServer, type ServerOptions } from '#kiss/serve
 import { testEngines } from '../support/engine.js'
 import { startNginx, withoutNginx, type Nginx } from '../support/nginx.js'
 import { bytes, latch, Origin, sha256 } from '../support/origin.js'
-import { get, open, readAll, take, type ClientOptions } from './support/client.js'
+import { get, open, raw, readAll, take, type ClientOptions } from './support/client.js'
 import { TestLog } from './support/servers.js'
 import { until } from '../support/until.js'
 
@@ -108,6 +108,18 @@ describe('kiss behind nginx, which sends hits itself', () => {
     // A precondition that nginx would judge by the file is left to kiss.
     assert.deepEqual(byNginx, await headersOf({ 'If-Match': '"v1"' }))
     assert.match(String((await kiss.ask('/Image.gz')).headers.server), /^nginx/)
+  })
+
+  it('answers a client of HTTP/1.0 that sends no Host, such as U-Boot', async () => {
+    origin.serve('/f', { body, etag: '"v1"' })
+    const kiss = await lab({ serverNames: ['kiss.example.com'] })
+    const { port, pathname, search } = new URL(kiss.url('/f'))
+    for (const as of ['miss', 'hit']) {
+      const answer = await raw(Number(port), `GET ${pathname}${search} HTTP/1.0\r\n\r\n`)
+      assert.match(answer, /^HTTP\/1\.1 200 /, as)
+      assert.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, body.length)
+      await store(kiss, '/f')
+    }
   })
 
   it('sends no artifact compressed, though nginx compresses everything else', async () => {
