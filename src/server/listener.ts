@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { asKissError, systemCode } from '../errors.js'
 import type { Limits } from './limits.js'
 import { readTls, type TlsFiles } from './tls.js'
+import { explainUnreadable } from './unreadable.js'
 
 export type Listener = Server | TlsServer
 
@@ -24,6 +25,7 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
   server.maxConnections = bounds.connections
   server.timeout = bounds.stalledTimeout
   watchPipelines(server, bounds.pipelined)
+  explainUnreadable(server, bounds.headerSize)
   server.on('connect', (message: IncomingMessage, socket: Socket) => {
     server.emit('request', message, tunnelRefusal(message, socket))
   })

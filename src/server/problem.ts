@@ -61,7 +61,14 @@ export interface Problem {
 const defaultRetryAfter = 10_000
 const temporary = new Set([502, 503, 504, 507])
 
-export function problemReply({ status, code, detail, hint, retryAfter, headers }: Problem): Reply {
+export function problemReply({
+  status,
+  code,
+  detail,
+  hint,
+  retryAfter,
+  headers,
+}: Problem): Reply & { readonly body: string } {
   const wait = retryAfter ?? (temporary.has(status) ? defaultRetryAfter : undefined)
   const body = { type: `urn:kiss:problem:${code}`, title: titles[code], status, detail, code, hint }
   return {

@@ -134,6 +134,25 @@ describe('requests as they come over the wire', () => {
     })
   }
 
+  it('that cannot be read get a problem with the reason', async () => {
+    const server = await start()
+    for (const [text, status, detail, hint] of [
+      ['GET /ü HTTP/1.1\r\n\r\n', 400, /^this is no request of HTTP\/1\.1: Invalid/, /^percent-encode/],
+      ['SSH-2.0-client\r\n', 400, /^this is no request of HTTP\/1\.1/, undefined],
+      [`GET / HTTP/1.1\r\n${host}X: ${'x'.repeat(40_000)}\r\n\r\n`, 431, /may have 32768 bytes$/, undefined],
+    ] as const) {
+      const answer = await raw(server.port, text)
+      const [head = '', body = ''] = answer.split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\nContent-Type: application/problem\\+json\r\n`))
+      assert.match(head, new RegExp(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close$`))
+      const problem = JSON.parse(body) as { readonly code: string; readonly detail: string; readonly hint?: string }
+      assert.equal(problem.code, 'usage')
+      assert.match(problem.detail, detail)
+      if (hint === undefined) assert.equal(problem.hint, undefined)
+      else assert.match(problem.hint ?? '', hint)
+    }
+  })
+
   it('for a tunnel get the whole problem, and a client that does not wait for it harms nobody', async () => {
     const server = await start()
     const text = `CONNECT localhost:443 HTTP/1.1\r\n${host}\r\n`
