@@ -95,11 +95,21 @@ function encodedUrl(text: string, isReference: boolean): string | undefined {
   return `${origin ?? ''}${slash}${encoded(path, notInPath)}${encoded(query, notInQuery)}`
 }
 
-/** The same for a pattern of URLs, whose `?` and `*` are wildcards: only its path is changed. */
+const defaultPorts: Readonly<Record<string, string>> = { http: ':80', https: ':443' }
+
+/**
+ * The same for a pattern of URLs, whose `?` and `*` are wildcards: its path is encoded, and its host is spelled as in a parsed URL,
+ * in lower case, without the default port, and with a path behind it.
+ */
 export function encodedPattern(pattern: string): string {
-  const [, origin, path] = /^([^/]*:\/\/[^/]*)(\/[^]*)$/.exec(pattern) ?? []
-  if (origin === undefined || path === undefined) return pattern
-  return origin + path.replace(notInQuery, percentEncoded)
+  const [, scheme, host, path] = /^([^/:]*):\/\/([^/]*)(\/[^]*)?$/.exec(pattern) ?? []
+  if (scheme === undefined || host === undefined) return pattern
+  // `**` in place of the host may match the path, too.
+  const rest = (path ?? (host.includes('**') ? '' : '/')).replace(notInQuery, percentEncoded)
+  if (!isHttp(scheme) && !scheme.includes('*')) return `${scheme}://${host}${rest}`
+  const port = defaultPorts[scheme.toLowerCase()]
+  const spelled = port !== undefined && host.endsWith(port) ? host.slice(0, -port.length) : host
+  return `${scheme}://${spelled}`.toLowerCase() + rest
 }
 
 /** A `%` that begins no percent-encoding is a literal one, and so are all others beside it, as for requests. */

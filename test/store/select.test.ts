@@ -59,6 +59,27 @@ describe('the selection of entries', () => {
     }
   })
 
+  it('takes a host in capitals, a default port and a missing path for the host of a URL', () => {
+    for (const [glob, url] of [
+      ['https://Origin.Example/Builds/*', 'https://origin.example/Builds/1'],
+      ['HTTPS://*.EXAMPLE/**', 'https://origin.example/a/b'],
+      ['*://Origin.example/**', 'http://origin.example/a'],
+      ['https://origin.example:443/**', 'https://origin.example/a'],
+      ['http://origin.example:80/a', 'http://origin.example/a'],
+      ['https://origin.example', 'https://origin.example/'],
+      ['https://**', 'https://origin.example/a'],
+    ] as const) {
+      assert.equal(takes({ match: glob }, { url }), true, glob)
+    }
+    for (const [glob, url] of [
+      ['https://origin.example:80/**', 'https://origin.example/a'],
+      ['https://origin.example/a', 'https://origin.example/A'],
+      ['s3://Bucket/a', 's3://bucket/a'],
+    ] as const) {
+      assert.equal(takes({ match: glob }, { url }), false, glob)
+    }
+  })
+
   it('takes every other character of a glob for the one that a request target has for it', () => {
     const url = 'https://[::1]/a+b(c){d}^$|.\\x'
     assert.equal(globPattern(url).test('https://[::1]/a+b(c)%7Bd%7D%5E$%7C.%5Cx'), true)

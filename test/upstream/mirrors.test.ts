@@ -30,6 +30,7 @@ describe('mirrors', () => {
       ['https://*.example/**', 'https://a.example.org/x', []],
       ['https://a.example/', 'http://a.example/x', []],
       ['https://a.example/', 'https://u:p@a.example/x#f', ['http://mirror.lab/m/x']],
+      ['https://A.example:443', 'https://a.example/x', ['http://mirror.lab/m/x']],
       ['s3://bucket/**', 's3://bucket/a%20b', ['http://mirror.lab/m/a%20b']],
     ]
     for (const [match, url, found] of table) assert.deepEqual(targets(match, to, url), found, `${match} ${url}`)

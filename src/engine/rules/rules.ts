@@ -3,6 +3,7 @@
 import { KissError } from '../../errors.js'
 import { providerFor } from '../../flight/subject.js'
 import type { Glob } from '../../http/glob.js'
+import { encodedPattern } from '../../http/parse-url.js'
 import type { Sharing, UpstreamProvider } from '../../provider/types.js'
 import { LruMap } from '../../store/lru.js'
 import { globPattern, withoutQuery } from '../../store/select.js'
@@ -99,5 +100,6 @@ function compile(match: string, place: string): Glob {
     const hint = 'write it with its scheme and without a query, such as https://host/path/**'
     throw new KissError('configuration', `${place}: match: ${JSON.stringify(match)} is no pattern of URLs`, { hint })
   }
-  return globPattern(match.endsWith('/') ? `${match}**` : match)
+  const pattern = encodedPattern(match)
+  return globPattern(pattern.endsWith('/') ? `${pattern}**` : pattern)
 }
