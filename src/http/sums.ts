@@ -10,13 +10,30 @@ interface Sum {
   readonly sha256: string
 }
 
-/** The sum of a file, lower case; undefined where the text has none, or several that differ. A sum without a name is the only one. */
-export function sumIn(text: string, name: string): string | undefined {
+/**
+ * The sum of a file, lower case; undefined where the text has none, or several that differ. Folders decide between files of the
+ * same name. A sum without a name is the only one.
+ *
+ * @param path decoded, from the root
+ */
+export function sumIn(text: string, path: string): string | undefined {
   const sums = text.split(/\r?\n/).flatMap((line) => parsed(line.trim()) ?? [])
-  const named = sums.filter((sum) => sum.name !== undefined && baseOf(sum.name) === name)
+  const named = sums.filter((sum) => sum.name !== undefined && baseOf(sum.name) === baseOf(path))
   const only = sums.length === 1 && sums[0]?.name === undefined ? sums : []
-  const found = new Set((named.length > 0 ? named : only).map(({ sha256 }) => sha256))
+  return theOne(named.length > 0 ? named : only) ?? theOne(nearest(named, path))
+}
+
+function theOne(sums: readonly Sum[]): string | undefined {
+  const found = new Set(sums.map(({ sha256 }) => sha256))
   return found.size === 1 ? [...found][0] : undefined
+}
+
+/** Those with the longest end of the path, where `find` and `sha256sum` wrote folders before the name. */
+function nearest(named: readonly Sum[], path: string): readonly Sum[] {
+  const places = named.map((sum) => ({ sum, place: (sum.name ?? '').replace(/^(?:\.{0,2}\/)+/, '') }))
+  const ends = places.filter(({ place }) => path.endsWith(`/${place}`))
+  const longest = Math.max(...ends.map(({ place }) => place.length))
+  return ends.filter(({ place }) => place.length === longest).map(({ sum }) => sum)
 }
 
 function parsed(line: string): Sum | undefined {

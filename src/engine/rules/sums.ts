@@ -3,7 +3,7 @@
 import type { Subject } from '../../flight/subject.js'
 import { KissError } from '../../errors.js'
 import { sumIn } from '../../http/sums.js'
-import { displayUrl, fileNameOf } from '../../http/urls.js'
+import { decodeLenient, displayUrl } from '../../http/urls.js'
 import type { Artifact, FetchRequest } from '../types.js'
 
 /** Bytes of a file of sums: 10,000 lines. */
@@ -38,7 +38,7 @@ export async function promisedBy(
         isSum: true,
       }),
     ),
-    fileNameOf(url),
+    decodeLenient(url.pathname),
   )
   if (found === undefined) {
     throw new KissError('digest-mismatch', `cannot check ${shown}: ${displayUrl(place)} has no SHA-256 for it`, {
@@ -51,10 +51,14 @@ export async function promisedBy(
   return { ...request, sha256: found }
 }
 
-/** `*` is the file name as written in the URL. */
+/** `*` is the file name as written in the URL; one with a colon is no scheme. */
 export function placeOf(reference: string, url: URL): URL {
   const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1)
-  return new URL(reference.replaceAll('*', name), url)
+  const place = reference.startsWith('*') ? `./${reference}` : reference
+  return new URL(
+    place.replaceAll('*', () => name),
+    url,
+  )
 }
 
 async function textOf(artifact: Artifact): Promise<string> {

@@ -7,12 +7,13 @@ const rule = (match: string | string[], more = {}) => ({ match: [match].flat(), 
 
 describe('the rules for URLs', () => {
   it('are looked through in order, and the first that matches decides', () => {
-    const [builds, latest, both] = [
+    const [builds, latest, both, host] = [
       rule('https://a.example/builds/**'),
       rule('https://**/latest/**'),
       rule(['https://b.example/x/', 'http://c.example/*.deb']),
+      rule('https://D.example:443'),
     ]
-    const rules = new Rules([builds, latest, both])
+    const rules = new Rules([builds, latest, both, host])
     const table: [url: string, expected: object | undefined][] = [
       ['https://a.example/builds/1/Image', builds],
       ['https://a.example/builds/latest/Image', builds],
@@ -23,6 +24,7 @@ describe('the rules for URLs', () => {
       ['http://c.example/a.deb', both],
       ['http://c.example/pool/a.deb', undefined],
       ['https://c.example/a.deb', undefined],
+      ['https://d.example/x/y', host],
     ]
     for (const [url, expected] of table) {
       assert.equal(rules.of(new URL(url)), expected, url)
@@ -59,6 +61,20 @@ describe('the sum of a file', () => {
     assert.equal(placeOf('*.sha256', url).href, 'https://h.example/d/Image%20x.gz.sha256')
     assert.equal(placeOf('SHA256SUMS', url).href, 'https://h.example/d/SHA256SUMS')
     assert.equal(placeOf('https://sums.example/*.txt', url).href, 'https://sums.example/Image%20x.gz.txt')
+    for (const name of ['arm64:1.0.img', '$&.img', "a$'b"]) {
+      assert.equal(
+        placeOf('*.sha256', new URL(`https://h.example/d/${name}`)).href,
+        `https://h.example/d/${name}.sha256`,
+      )
+    }
+  })
+
+  it('is that of its folder where files of other folders have its name', () => {
+    const text = `${a}  ./cdrom/linux\n${'c'.repeat(64)}  linux\n${b} *./netboot/amd64/linux\n`
+    assert.equal(sumIn(text, '/images/netboot/amd64/linux'), b.toLowerCase())
+    assert.equal(sumIn(text, '/images/cdrom/linux'), a)
+    assert.equal(sumIn(text, '/images/linux'), 'c'.repeat(64))
+    assert.equal(sumIn(text.replace('linux\n', 'linux2\n'), '/images/hd-media/vmlinuz'), undefined)
   })
 
   it('is found in every format of sha256sum, and nowhere else', () => {
@@ -74,6 +90,6 @@ describe('the sum of a file', () => {
       ['<html>', undefined],
       ['', undefined],
     ]
-    for (const [text, expected] of table) assert.equal(sumIn(text, 'f'), expected, text)
+    for (const [text, expected] of table) assert.equal(sumIn(text, '/f'), expected, text)
   })
 })
