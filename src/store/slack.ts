@@ -1,5 +1,5 @@
 /**
- * Handles a full disk: a file whose bytes can be freed, and a second try after an eviction. SQLite needs some bytes to open the
+ * Handles a full disk: a file whose bytes can be freed, and further tries after evictions. SQLite needs some bytes to open the
  * index, and a removal has to read the index first.
  */
 
@@ -84,13 +84,17 @@ export function asFullDisk(error: unknown, directory: string): unknown {
 /** Bytes to evict: the step that is repeated writes a few rows and small files. */
 const ELBOW_ROOM = 1024 * 1024
 
-/** Runs `step`, and once more after an eviction if the disk is full. */
+/** Evictions for one step: a disk without free inodes gets two of a large body, and a step may make eight files. */
+const EVICTIONS = 5
+
+/** Runs `step`, and again after an eviction as long as the disk is full. */
 export async function withRoom<T>(space: Pick<Space, 'evict'>, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step()
-  } catch (error) {
-    if (!['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemCode(error) ?? '')) throw error
-    if ((await space.evict(ELBOW_ROOM)) === 0) throw error
-    return step()
+  for (let left = EVICTIONS; ; left--) {
+    try {
+      return await step()
+    } catch (error) {
+      if (left === 0 || !['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemCode(error) ?? '')) throw error
+      if ((await space.evict(ELBOW_ROOM)) === 0) throw error
+    }
   }
 }

@@ -90,6 +90,15 @@ describe('a disk that is full', () => {
     await assertClean(engine)
   })
 
+  it('gets room for files by evicting, although bytes are free', async () => {
+    const engine = await open()
+    for (const name of ['a', 'b', 'c']) await get(engine, name)
+    disk.useUpInodes()
+    assert.equal(await get(engine, 'small'), 'miss')
+    assert.equal(await get(engine, 'small'), 'hit')
+    await assertClean(engine)
+  })
+
   it('fails what even an empty one could not hold, clearly, and serves the rest', async () => {
     const engine = await open()
     await get(engine, 'a')

@@ -1,6 +1,6 @@
 /** A small file system of its own, for tests of a disk that is full or cannot be written. */
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmdirSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmdirSync, statfsSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -8,6 +8,8 @@ export interface Tmpfs {
   readonly path: string
   /** Takes every byte that is left, by the file `filler`. */
   fill(): void
+  /** Leaves no room for another file, whatever its size. */
+  useUpInodes(): void
   setReadOnly(readOnly: boolean): void
   /**
    * Whatever is opened in this directory of it from now on can only be read; what is open already is not affected, which is
@@ -31,6 +33,10 @@ export function mountTmpfs(bytes: number): Tmpfs | undefined {
   return {
     path,
     fill: () => fill(join(path, 'filler')),
+    useUpInodes: () => {
+      const { files, ffree } = statfsSync(path)
+      mount('-o', `remount,nr_inodes=${files - ffree}`, path)
+    },
     setReadOnly: (readOnly) => mount('-o', `remount,${readOnly ? 'ro' : 'rw'}`, path),
     freeze: (directory) => {
       mount('--bind', directory, directory)
