@@ -69,7 +69,8 @@ export function reservationOf(id: string, generation: Generation): string {
 
 function entryOf({ sha256, size, head, delimited, times }: WholeBody, order: Order, now: number): Entry {
   const unverified = !delimited && order.promised !== sha256
-  const since = Math.min(head.confirmedAt ?? now, now)
+  // The time of a file has fractions of a millisecond.
+  const since = Math.floor(Math.min(head.confirmedAt ?? now, now))
   const lifetime = unverified ? Math.min(order.lifetime, UNVERIFIED_LIFETIME) : order.lifetime
   return {
     id: order.id,

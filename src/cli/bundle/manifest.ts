@@ -71,7 +71,7 @@ function readEntry(value: unknown, index: number, now: number): Entry {
   const isWhole = !url.endsWith('?…') && URL.canParse(url) && /^https?:/.test(url)
   if (isWhole && keyOf(id) !== keyIdOf(new URL(url))) throw refuse('id of its URL')
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw refuse('SHA-256')
-  if (!isTime(size)) throw refuse('size')
+  if (!isSize(size)) throw refuse('size')
   if (!isTime(storedAt) || !isTime(validatedAt) || !isTime(staleAt) || !isTime(lifetime)) throw refuse('times')
   return {
     id,
@@ -93,9 +93,13 @@ function readEntry(value: unknown, index: number, now: number): Entry {
   }
 }
 
-/** A whole number that a date can hold. */
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** A number that a date can hold. Older versions wrote fractions of milliseconds. */
 function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 8.64e15
+  return typeof value === 'number' && value >= 0 && value <= 8.64e15
 }
 
 /** By the rules for what an origin sends. */

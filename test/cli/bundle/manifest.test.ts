@@ -28,6 +28,10 @@ describe('the manifest of a bundle', () => {
     assert.deepEqual(readManifest(writeManifest([good]), now), [{ ...good, hits: 0, lastUsedAt: now }])
   })
 
+  it('takes the fractions of milliseconds that older versions stored', () => {
+    assert.equal(read({ validatedAt: 2.25, staleAt: 3.25 })[0]?.validatedAt, 2.25)
+  })
+
   it('gives no entry more than an origin could: no access, no time in the future, no line in a header', () => {
     const [entry] = read({
       access: 'client',

@@ -99,6 +99,7 @@ describe('faults: owners that die', () => {
         const { clock, kiss } = await openLater(6 * HOUR)
         assert.ok((await lab.get(kiss, '/t')).body.equals(body))
         assert.deepEqual(lab.asked('/t'), ['GET'])
+        for await (const { validatedAt } of kiss.list()) assert.ok(Number.isInteger(validatedAt), `${validatedAt}`)
         clock.step(6 * HOUR)
         assert.ok((await lab.get(kiss, '/t')).body.equals(other))
       })
