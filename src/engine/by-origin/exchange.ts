@@ -205,7 +205,10 @@ export class Exchange {
     const { answer, requestedAt, receivedAt } = received
     const { status, headers } = answer
     const answered = { status, fields: headers }
-    const why = asked.unstorable ? 'credential' : whyNotStored({ asked, answer: answered, receivedAt })
+    const names = varyNames(headers['vary']) ?? []
+    // The values that Vary names are stored with the answer, and a credential never is.
+    const isSecret = asked.unstorable || names.some((name) => asked.secret.includes(name))
+    const why = isSecret ? 'credential' : whyNotStored({ asked, answer: answered, receivedAt })
     const length = lengthOf(headers)
     if (why !== undefined || (length ?? 0) > (state.rule?.maxSize ?? Infinity))
       return { kind: 'passing', artifact: passingAnswer(answer, { state, asked, length }, this.#o) }
@@ -215,7 +218,7 @@ export class Exchange {
       fields: { date: new Date(receivedAt).toUTCString(), ...keptFields(headers) },
       requestedAt,
       receivedAt,
-      vary: selecting(varyNames(headers['vary']) ?? [], asked.fields),
+      vary: selecting(names, asked.fields),
       part: partOf(answered),
     }
     return { kind: 'growing', flight: this.#begin(state, asked, answer, stored), stored }

@@ -57,6 +57,18 @@ describe('an engine that stores as origins say', () => {
       }
   })
 
+  it('stores no answer whose Vary names a credential of the request, and no credential', async () => {
+    const extra = { 'cache-control': 'public, max-age=60', vary: 'foo, Authorization, X-Own' }
+    lab.origin.serve('/a', { body, etag: '"1"', extra })
+    const [kiss, own] = [await engine(), { 'x-own': 'hush' }]
+    for (const secret of [{ authorization: 'Bearer hush' }, own])
+      for (let i = 0; i < 2; i++)
+        assert.equal((await lab.get(kiss, '/a', { ...wire(secret), headers: own })).as, 'miss')
+    assert.equal((await kiss.status()).entries, 0)
+    // Without a credential it is stored as any other answer.
+    for (const as of ['miss', 'hit']) assert.equal((await lab.get(kiss, '/a', wire({ foo: '1' }))).as, as)
+  })
+
   it('goes on where a body was cut', async () => {
     lab.origin.script('/a', [{ body, etag: '"1"', extra: fresh, cut: { after: 20_000 } }, {}])
     const kiss = await engine()
