@@ -39,7 +39,8 @@ export class Snapshots {
 
   #momentOf(status: EngineStatus, at: number): Moment {
     const look = { at, downloads: status.downloads }
-    this.#looks = this.#looks.filter((earlier) => earlier.at > at - 2 * RATE_WINDOW)
+    // A look in the future was taken before the clock was set back.
+    this.#looks = this.#looks.filter((earlier) => earlier.at <= at && earlier.at > at - 2 * RATE_WINDOW)
     const oldest = this.#looks.find((earlier) => earlier.at <= at - SHORTEST)
     const before = this.#looks.findLast((earlier) => earlier.at <= at - RATE_WINDOW) ?? oldest
     const flights = flightsOf(look, before)
