@@ -6,7 +6,7 @@ import type { Database } from './index/database.js'
 import { chooseVictims } from './eviction.js'
 import type { Flusher } from './index/flusher.js'
 import { ENTRY_COST } from './index/schema.js'
-import { evictable, evictableEntries } from './ledger.js'
+import { boundUses, evictable, evictableEntries } from './ledger.js'
 import type { Removal } from './removal.js'
 import type { Slack } from './slack.js'
 import type { Sha256 } from './types.js'
@@ -35,6 +35,7 @@ export class Evictor {
     const { database, flusher, clock } = this.#options
     // If it fails, the choice lacks the uses of the last second.
     await flusher.flush().catch(() => undefined)
+    await database.run(({ query }) => boundUses(query, clock.now()))
     let freed = 0
     while (freed < bytes) {
       const candidates = await database.run(({ query }) => evictable(query, BATCH, clock.now()))

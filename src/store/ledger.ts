@@ -174,6 +174,11 @@ export async function evictable(query: Query, limit: number, now: number): Promi
   )
 }
 
+/** Uses in the future were noted before the clock was set back. They count as uses of now, so that their blobs age as others do. */
+export async function boundUses(query: Query, now: number): Promise<void> {
+  await query('UPDATE blobs SET last_used = ?1 WHERE last_used > ?1', now)
+}
+
 /** Entries of blobs that cannot be evicted because they are claimed, least recently used first. */
 export async function evictableEntries(
   query: Query,

@@ -51,6 +51,17 @@ describe('the space of a cache directory', () => {
     assert.deepEqual(await listed(store), [kept])
   })
 
+  it('evicts in its turn what was used before the clock was set back', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(400_000)
+    const { id } = await put(store, 'early', 'early'.padEnd(100_000), { lastUsedAt: fixture.now + 31_536_000_000 })
+    for (let i = 0; i < 6; i++) {
+      fixture.now += 1_000
+      await put(store, `entry ${i}`, `${i}`.padEnd(100_000), { lastUsedAt: fixture.now })
+    }
+    assert.ok(!(await listed(store)).some((entry) => entry.id === id))
+  })
+
   it('bounds one process by its limit without evicting more than its body takes, and leaves the quota alone', async () => {
     const store = await fixture.open()
     await store.space.setQuota(100 * MIB)
