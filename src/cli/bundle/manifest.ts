@@ -11,6 +11,7 @@ import { displayUrl } from '../../http/urls.js'
 import { printable } from '../../printable.js'
 import { keyOf } from '../../store/select.js'
 import type { Entry } from '../../store/types.js'
+import { readAnswer } from './answer.js'
 
 export const MANIFEST = 'kiss-bundle.json'
 /** Bytes of the manifest: some 100,000 entries. */
@@ -27,7 +28,7 @@ export function sumOf(name: string): string | undefined {
 /** The fields of an entry that another cache can use. Uses and the final URL are left out. */
 export function writeManifest(entries: readonly Entry[]): string {
   const carried = entries.map(
-    ({ id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified }) => ({
+    ({ id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified, answer }) => ({
       id,
       url,
       sha256,
@@ -39,6 +40,7 @@ export function writeManifest(entries: readonly Entry[]): string {
       staleAt,
       lifetime,
       unverified,
+      answer,
     }),
   )
   return `${JSON.stringify({ version: VERSION, entries: carried })}\n`
@@ -63,7 +65,7 @@ function readEntry(value: unknown, index: number, now: number): Entry {
   const refuse = (what: string): KissError =>
     new KissError('usage', `entry ${index + 1} of its manifest has no ${what}`)
   if (typeof value !== 'object' || value === null) throw refuse('fields')
-  const { id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified } =
+  const { id, url, sha256, size, headers, source, storedAt, validatedAt, staleAt, lifetime, unverified, answer } =
     value as Record<string, unknown>
   if (typeof id !== 'string' || !/^[0-9a-f]{64}(?:-[0-9a-f]{32})*$/.test(id)) throw refuse('id')
   if (typeof url !== 'string' || displayUrl(url) !== url || printable(url) !== url) throw refuse('displayable URL')
@@ -73,6 +75,8 @@ function readEntry(value: unknown, index: number, now: number): Entry {
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw refuse('SHA-256')
   if (!isSize(size)) throw refuse('size')
   if (!isTime(storedAt) || !isTime(validatedAt) || !isTime(staleAt) || !isTime(lifetime)) throw refuse('times')
+  const answered = answer === undefined ? undefined : readAnswer(answer, { id, size }, now)
+  if (answer !== undefined && answered === undefined) throw refuse('answer that an origin could send')
   return {
     id,
     url,
@@ -90,6 +94,7 @@ function readEntry(value: unknown, index: number, now: number): Entry {
     private: false,
     access: 'public',
     unverified: unverified === true,
+    ...(answered !== undefined && { answer: answered }),
   }
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { readManifest, sumOf, writeManifest } from '#kiss/cli/bundle/manifest.js'
+import { answerId } from '#kiss/engine/by-origin/candidates.js'
 import { keyIdOf } from '#kiss/flight/subject.js'
+import type { StoredAnswer } from '#kiss/http/caching/types.js'
 import type { Entry } from '#kiss/store/types.js'
 
 const now = Date.parse('2026-01-01')
@@ -61,6 +63,43 @@ describe('the manifest of a bundle', () => {
   for (const [what, change, message] of wrong) {
     it(`is refused with ${what}`, () => assert.throws(() => read(change), message))
   }
+
+  describe('with an answer under freshness: origin', () => {
+    const answer: StoredAnswer = {
+      status: 206,
+      fields: { etag: '"1"', 'content-range': 'bytes 0-4/9', vary: 'accept' },
+      requestedAt: 1,
+      receivedAt: 2,
+      vary: { accept: null },
+      part: { first: 0, last: 4, length: 9 },
+    }
+    const id = answerId(good.id, answer)
+
+    it('carries it, without fields that act in the name of a server', () => {
+      const [entry] = readManifest(writeManifest([{ ...good, id, answer }]), now)
+      assert.deepEqual(entry?.answer, answer)
+      const fields = { ...answer.fields, 'set-cookie': 'a=b', connection: 'x' }
+      assert.deepEqual(read({ id, answer: { ...answer, fields, receivedAt: now + 1 } })[0]?.answer, {
+        ...answer,
+        receivedAt: now,
+      })
+    })
+
+    const changes: [string, Record<string, unknown>][] = [
+      ['another selection than that of its id', { vary: { accept: 'text/html' } }],
+      ['a part of another size than the body', { part: { first: 0, last: 5, length: 9 } }],
+      ['a status that is none', { status: '200' }],
+      ['an interim status', { status: 100 }],
+      ['a field that ends its line', { fields: { etag: '"1"\r\nx: y' } }],
+      ['a name of a field that is none', { fields: { 'a b': 'c' } }],
+      ['no fields', { fields: null }],
+      ['no times', { requestedAt: 'then' }],
+    ]
+    for (const [what, change] of changes) {
+      it(`is refused with ${what}`, () =>
+        assert.throws(() => read({ id, answer: { ...answer, ...change } }), /has no answer that an origin could send/))
+    }
+  })
 
   it('is refused in another version, and where it is no JSON', () => {
     assert.throws(() => read({}, 2), /no bundle of version 1/)
