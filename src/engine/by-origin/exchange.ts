@@ -268,7 +268,8 @@ function described(entry: Entry, answer: StoredAnswer, now: number): Entry {
     answer,
     headers: storedHeaders(answer.fields, now),
     validatedAt: answer.receivedAt,
-    staleAt: Math.round(now + left),
+    // A clock that was set back makes it stale since ever.
+    staleAt: Math.max(0, Math.round(now + left)),
     lifetime: Math.round(lifetimeOf(answer, answer.receivedAt) * 1000),
   }
 }

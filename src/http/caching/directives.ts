@@ -7,7 +7,7 @@ import type { Fields } from './types.js'
 export type Directives = ReadonlyMap<string, string | true>
 
 /** Seconds beyond which a number means the same (RFC 9111 §1.2.2). */
-const LARGEST = 2 ** 31
+export const LARGEST = 2 ** 31
 
 /** name, or name=token, or name="string". Other text up to the next comma is ignored. */
 const directive =

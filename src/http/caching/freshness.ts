@@ -1,7 +1,7 @@
 /** The lifetime and the age of an answer, RFC 9111 §4.2. Seconds unless a comment names milliseconds. Pure. */
 
 import { parseHttpDate } from '../dates.js'
-import { policyOf, secondsOf } from './directives.js'
+import { LARGEST, policyOf, secondsOf } from './directives.js'
 import type { Answered, Fields, StoredAnswer } from './types.js'
 
 /** RFC 9110 §15.1: statuses that may be stored without an explicit lifetime. */
@@ -55,7 +55,7 @@ export function lifetimeOf(answer: Answered, receivedAt: number): number {
 /** §5.1: the first of several values; an invalid number is ignored. */
 function ageValue(fields: Fields): number {
   const first = fields['age']?.split(',')[0]?.trim() ?? ''
-  return /^\d+$/.test(first) ? Number(first) : 0
+  return /^\d+$/.test(first) ? Math.min(Number(first), LARGEST) : 0
 }
 
 /** §4.2.3. @param now milliseconds */

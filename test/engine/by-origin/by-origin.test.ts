@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { EngineOptions } from '#kiss/engine/types.js'
-import { MovableClock } from '../../support/engine.js'
+import { MovableClock, readArtifact } from '../../support/engine.js'
 import { bytes, sha256 } from '../../support/origin.js'
 import { faultLab } from '../../flight/faults/lab.js'
 
@@ -67,6 +67,22 @@ describe('an engine that stores as origins say', () => {
     assert.equal((await kiss.status()).entries, 0)
     // Without a credential it is stored as any other answer.
     for (const as of ['miss', 'hit']) assert.equal((await lab.get(kiss, '/a', wire({ foo: '1' }))).as, as)
+  })
+
+  it('stores a time from which an answer is stale that a date can hold, whatever the clock and Age say', async () => {
+    lab.origin.serve('/old', { body, etag: '"1"', extra: { ...fresh, age: '9'.repeat(20) } })
+    lab.origin.serve('/set-back', { body, etag: '"1"', extra: fresh })
+    const clock = new MovableClock()
+    const kiss = await engine({ clock })
+    await lab.get(kiss, '/old', wire())
+    const artifact = await lab.open(kiss, '/set-back', wire())
+    clock.step(-3_600_000)
+    await readArtifact(artifact)
+    await artifact.finished()
+    for await (const { url, staleAt } of kiss.select({ all: true })) assert.equal(staleAt, 0, url)
+    const old = await lab.open(kiss, '/old', wire())
+    await old.close('done')
+    assert.ok((old.answer?.cache.ttl ?? -Infinity) > -(2 ** 32))
   })
 
   it('goes on where a body was cut', async () => {
