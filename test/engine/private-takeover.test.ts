@@ -6,6 +6,7 @@ import type { Engine } from '#kiss/engine/types.js'
 import { fetchAll, readArtifact, testEngines } from '../support/engine.js'
 import { project } from '../support/cli.js'
 import { bytes, latch, Origin } from '../support/origin.js'
+import { environment } from '../support/processes.js'
 import { Rights } from '../support/rights.js'
 import { until } from '../support/until.js'
 
@@ -34,7 +35,10 @@ describe('a private download of another process', () => {
   const owner = async (until: Promise<unknown>): Promise<ChildProcess> => {
     rights.fault = { stall: { after: there, until } }
     const args = ['fetch', '--cache-dir', cacheDir, '-o', '-', '-H', 'PRIVATE-TOKEN: alice', rights.url]
-    const child = spawn(process.execPath, [`${project}/bin/run.js`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [`${project}/bin/run.js`, ...args], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     children.push(child)
     // Read to its end: a program whose reader has had enough would stop.
     await new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Store, type StoreOptions, openStore } from '#kiss/store/open.js'
 import type { Entry, Sha256 } from '#kiss/store/types.js'
+import { environment } from '../support/processes.js'
 import type { Answer, Order } from './child.js'
 
 export function sha256(text: string | Uint8Array): Sha256 {
@@ -145,6 +146,7 @@ export class Child {
     const script = fileURLToPath(new URL('./child.js', import.meta.url))
     const limit = descriptors === 0 ? '' : `ulimit -n ${descriptors}; `
     this.#process = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, script, cacheDir], {
+      env: environment,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.#dead = once(this.#process, 'exit')

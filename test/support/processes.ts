@@ -1,5 +1,16 @@
-/** What Linux tells of processes. */
+/** Processes that tests start, and what Linux tells of processes. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/**
+ * What a process gets of the caller's environment. With NODE_EXTRA_CA_CERTS, each start of Node parses a file of authorities,
+ * which costs more CPU time than the rest of that start.
+ */
+export const environment: Readonly<Record<string, string>> = Object.fromEntries(
+  ['PATH', 'NODE_V8_COVERAGE'].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value]]
+  }),
+)
 
 /** Pids; none where the process has died. */
 export function childrenOf(pid: number | undefined): number[] {

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { PassThrough, type Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Command, Ran } from './cli.js'
+import { environment } from './processes.js'
 import type { RunRequest, RunResult, SignalRequest } from './runner-process.js'
 
 const program = fileURLToPath(new URL('./runner-process.js', import.meta.url))
@@ -71,7 +72,8 @@ export function startInSharedProcess(request: SharedRun): Command {
 
 function takeRunner(bin: string): ChildProcess {
   const runner =
-    idle.get(bin)?.pop() ?? fork(program, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced' })
+    idle.get(bin)?.pop() ??
+    fork(program, { env: environment, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced' })
   runner.removeAllListeners('exit').removeAllListeners('close')
   runner.ref()
   runner.channel?.ref()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { ParallelTerms } from '#kiss/flight/parallel.js'
 import type { LeaseTimes } from '#kiss/flight/lease.js'
 import { keyIdOf } from '#kiss/flight/subject.js'
+import { environment } from '../../support/processes.js'
 import type { Order, Report } from './child.js'
 
 type End = NonNullable<Report['end']>
@@ -30,6 +31,7 @@ export class Child {
     const script = fileURLToPath(new URL('./child.js', import.meta.url))
     const options = JSON.stringify({ leaseTimes: { heartbeat, silence }, parallel })
     const child = spawn(process.execPath, [script, cacheDir, options], {
+      env: environment,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     await once(child, 'message')

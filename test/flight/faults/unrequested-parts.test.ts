@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { bytes } from '../../support/origin.js'
 import { project } from '../../support/cli.js'
+import { environment } from '../../support/processes.js'
 import { MovableClock } from '../../support/engine.js'
 import { faultLab } from './lab.js'
 
@@ -48,7 +49,11 @@ describe('faults: an engine in a process that has nothing else to do', () => {
       await artifact.close('done')
       await engine.close()`
     const args = ['--input-type=module', '-e', script, await lab.folder(), lab.origin.url('/s')]
-    const child = spawn(process.execPath, args, { cwd: project, stdio: ['ignore', 'ignore', 'inherit'] })
+    const child = spawn(process.execPath, args, {
+      cwd: project,
+      env: environment,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     assert.deepEqual(await once(child, 'exit'), [0, null])
   })
 })
