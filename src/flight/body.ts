@@ -8,10 +8,6 @@ const openFile = promisify(open)
 const closeFile = promisify(close)
 const statFile = promisify(fstat)
 
-/** Bytes: readers are woken when this much is new … */
-const WAKE_BYTES = 256 * 1024
-/** … or after this many milliseconds, whichever is first: a wake-up per chunk costs more than the bytes do. */
-const WAKE_AFTER = 10
 /**
  * The last bytes of the body, which are read synchronously: they were just written, so the page cache has them. A read of
  * 256 KiB takes 30 µs. The thread pool took 100 µs of the event loop for each read, 411 ms for a download of 1 GiB.
@@ -43,8 +39,6 @@ export class GrowingBody {
   #end: { readonly error?: KissError } | undefined
   #users = 1
   readonly #waiting = new Set<() => void>()
-  #announced = 0
-  #timer: NodeJS.Timeout | undefined
 
   /** Bytes that have arrived. */
   get size(): number {
@@ -75,12 +69,11 @@ export class GrowingBody {
     return this.#fd !== undefined
   }
 
-  /** `size` bytes have arrived. */
+  /** `size` bytes have arrived: readers are woken. The writer gathers bytes, because a wake-up costs more than a chunk. */
   grow(size: number): void {
     if (size <= this.#size || this.#end) return
     this.#size = size
-    if (this.#announced === 0 || size - this.#announced >= WAKE_BYTES) this.#wake()
-    else this.#timer ??= setTimeout(() => this.#wake(), WAKE_AFTER)
+    this.#wake()
   }
 
   /** The body is whole: no more bytes follow. */
@@ -100,9 +93,6 @@ export class GrowingBody {
   }
 
   #wake(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#announced = this.#size
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const resume of waiting) resume()
@@ -218,7 +208,6 @@ export class GrowingBody {
   }
 
   async #release(): Promise<void> {
-    clearTimeout(this.#timer)
     if (this.#reading > 0) return
     const open = [...this.#retired.splice(0), ...(this.#fd === undefined ? [] : [this.#fd])]
     this.#fd = undefined

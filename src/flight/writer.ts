@@ -13,8 +13,21 @@ const PENDING = 1024 * 1024
  * Twice as many bytes of a write and of a read (upstream/slabs.ts) saved nothing on a quiet machine.
  */
 const GATHER = 512 * 1024
-/** Milliseconds that bytes wait for others. The first bytes of a body do not wait. */
-const GATHER_FOR = 2
+/**
+ * Milliseconds from one write to the next, unless {@link GATHER} bytes wait. Readers are woken after each write. With 20
+ * downloads at once, of 1 MiB in 4 s each, a download took 99 CPU ms with 10 ms, and 84 with this.
+ */
+const GATHER_FOR = 20
+/**
+ * Milliseconds for each body that is being written, where that is longer: the writes of all bodies together are at most 1,000
+ * a second. With 100 downloads at once a download took 35 CPU ms with 0.4 ms for each, and 32 with this.
+ */
+const GATHER_FOR_EACH = 1
+/**
+ * Bytes up to which a write is synchronous. They go into the page cache in 10 to 40 µs. While 500 downloads waited for the four
+ * threads of the pool, 1 MiB of each could wait in memory: the process took 590 MiB, and takes 390 with this.
+ */
+const SMALL = 64 * 1024
 /** Bytes read at a time from the body of a predecessor. */
 const REREAD = 1024 * 1024
 
@@ -30,6 +43,9 @@ export interface BodyWriterOptions {
   readonly makeRoom: (bytes: number) => Promise<boolean>
 }
 
+/** Bodies that this process is writing. */
+let writing = 0
+
 export class BodyWriter {
   readonly #options: BodyWriterOptions
   readonly #file: number
@@ -44,10 +60,13 @@ export class BodyWriter {
   #closed: Promise<void> | undefined
   /** Starts the next write although it is small. */
   #timer: NodeJS.Timeout | undefined
+  /** Milliseconds of `performance.now()`: the end of the last write. */
+  #wroteAt = -Infinity
 
   private constructor(options: BodyWriterOptions, file: number) {
     this.#options = options
     this.#file = file
+    writing++
   }
 
   /** Opens or creates the file. Existing bytes are read once, for the sum. */
@@ -84,7 +103,7 @@ export class BodyWriter {
     this.#hash.update(chunk)
     this.#pending.push(chunk)
     this.#pendingBytes += chunk.length
-    if (this.#written === 0 || this.#pendingBytes >= GATHER) this.#write()
+    if (this.#pendingBytes >= GATHER || performance.now() - this.#wroteAt >= gatherFor()) this.#write()
     else this.#writeSoon()
     await this.#room()
   }
@@ -96,7 +115,7 @@ export class BodyWriter {
   }
 
   #writeSoon(): void {
-    if (this.#flushing === undefined) this.#timer ??= setTimeout(() => this.#write(), GATHER_FOR)
+    if (this.#flushing === undefined) this.#timer ??= setTimeout(() => this.#write(), gatherFor())
   }
 
   /** The next bytes come in while those before them are written. */
@@ -126,6 +145,7 @@ export class BodyWriter {
         this.#pending = []
         this.#batch = this.#store(batch, bytes)
         await this.#batch
+        this.#wroteAt = performance.now()
         this.#written += bytes
         this.#pendingBytes -= bytes
         batch.forEach(recycle)
@@ -146,7 +166,7 @@ export class BodyWriter {
     let left = batch
     for (let done = 0, tries = 0; done < bytes;) {
       try {
-        const written = await appendTo(this.#file, left)
+        const written = bytes <= SMALL ? fs.writevSync(this.#file, left) : await appendTo(this.#file, left)
         done += written
         left = without(left, written)
       } catch (error) {
@@ -174,10 +194,20 @@ export class BodyWriter {
     return this.#hash.copy().digest('hex')
   }
 
+  async #close(): Promise<void> {
+    writing--
+    await this.#settle()
+    await closeFile(this.#file).catch(() => undefined)
+  }
+
   /** Never throws: flush has reported a failed write before. A second call does nothing: another file may have the number by then. */
   close(): Promise<void> {
-    return (this.#closed ??= this.#settle().then(() => closeFile(this.#file).catch(() => undefined)))
+    return (this.#closed ??= this.#close())
   }
+}
+
+function gatherFor(): number {
+  return Math.max(GATHER_FOR, writing * GATHER_FOR_EACH)
 }
 
 function appendTo(file: number, buffers: Buffer[]): Promise<number> {

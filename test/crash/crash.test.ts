@@ -188,7 +188,7 @@ describe('a process that is killed at any step that changes the disk', () => {
         assert.deepEqual([code, stdout], [0, sha256(fresh)])
         assert.ok(steps.length > 25, `only ${steps.length} steps`)
         const seen = new Set(steps.map((step) => step.split(' ')[0]))
-        for (const name of ['mkdirSync', 'writeFileSync', 'renameSync', 'writev', 'all'])
+        for (const name of ['mkdirSync', 'writeFileSync', 'renameSync', 'writevSync', 'all'])
           assert.ok(seen.has(name), name)
         for (const [i, step] of steps.entries()) await recovers(path.join(copies, String(i + 1)), i + 1, step)
         await recovers(whole, steps.length + 1, undefined)

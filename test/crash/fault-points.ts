@@ -61,7 +61,7 @@ function wrap(
 }
 
 wrap(fs, ['mkdirSync', 'writeFileSync', 'renameSync', 'rmSync', 'rmdirSync', 'unlinkSync', 'utimesSync', 'chmodSync'])
-wrap(fs, ['writev'])
+wrap(fs, ['writev', 'writevSync'])
 wrap(fs.promises, ['mkdir', 'writeFile', 'rename', 'rm', 'rmdir', 'unlink', 'utimes', 'chmod', 'link'])
 // An open that may make or change the file.
 const isWriting = ([, flags]: unknown[]): boolean => typeof flags === 'string' && flags !== 'r'

@@ -21,12 +21,17 @@ function fault(of: string): Error | undefined {
 
 type Writev = (...args: [fd: number, buffers: readonly Buffer[], position: number | null, done: Done]) => void
 type Done = (error: Error | null, written?: number) => void
-const methods = fs as unknown as { writev: Writev }
-const { writev } = methods
+const methods = fs as unknown as { writev: Writev; writevSync: typeof fs.writevSync }
+const { writev, writevSync } = methods
 methods.writev = (...args) => {
   const error = fault('writev')
   if (error === undefined) return writev(...args)
   setImmediate(() => args[3](error))
+}
+methods.writevSync = (...args) => {
+  const error = fault('writev')
+  if (error !== undefined) throw error
+  return writevSync(...args)
 }
 
 const { copyFile, open } = fs.promises
