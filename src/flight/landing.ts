@@ -140,7 +140,9 @@ export class Landing implements LandingPlace {
 const STEP = 16 * 1024 * 1024
 /** The share of the quota that one step may take. */
 const SHARE = 1 / 16
-/** Milliseconds after which a reservation is renewed before its step is used up, so that it does not expire … */
+/**
+ * Milliseconds after which a reservation is renewed before its step is used up, so that the promise of the rest does not lapse …
+ */
 const RENEWAL = 1_000
 /** … if at least this many bytes arrived since: a slower origin does not hold space that other downloads need. */
 const PROGRESS = 64 * 1024
@@ -166,12 +168,17 @@ class BodySpace {
 
   /** Called before the body grows to `size` bytes. */
   async grow(size: number): Promise<void> {
-    const isDue = performance.now() - this.#renewed.at > RENEWAL && size - this.#renewed.size >= PROGRESS
-    if (size <= this.#granted && !isDue) return
+    if (size <= this.#granted && !this.#isDue(size)) return
     const step = Math.min(STEP, Math.ceil((this.#quota ?? Infinity) * SHARE))
     const ahead = Math.min(size + step, Math.max(size, this.#length ?? Infinity))
     await this.#reserve(Math.max(ahead, this.#granted), this.#granted)
     this.#renewed = { at: performance.now(), size }
+  }
+
+  /** Nothing is promised beyond the granted bytes of a body that is smaller than a step: a download of 1 MiB made three renewals. */
+  #isDue(size: number): boolean {
+    if (this.#granted >= (this.#length ?? 0) || size - this.#renewed.size < PROGRESS) return false
+    return performance.now() - this.#renewed.at > RENEWAL
   }
 
   /** @param written bytes that need no more room on the disk */
