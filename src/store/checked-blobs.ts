@@ -14,6 +14,7 @@
 import { open } from 'node:fs/promises'
 import { asKissError, systemCode } from '../errors.js'
 import type { FileBlob, FileBlobs } from './blobs.js'
+import { Batch } from './index/batch.js'
 import type { Database } from './index/database.js'
 import { sumOf } from './hash.js'
 import { LruMap } from './lru.js'
@@ -37,11 +38,20 @@ export class CheckedBlobs {
   /** Stamps under which this process knows a blob to be whole. They stay true: a changed file has another stamp. */
   readonly #known: LruMap<Sha256, string>
   readonly #checks = new Map<string, Promise<boolean>>()
+  readonly #stamps: Batch<string, true>
   #queue: Promise<void> = Promise.resolve()
 
   constructor(options: CheckedBlobsOptions) {
     this.#o = options
     this.#known = new LruMap(MEMORY_LIMIT)
+    this.#stamps = new Batch(options.database, async ({ query }, stamps) => {
+      await query(
+        'UPDATE blobs SET stamp = given.value, boot = ?2 FROM json_each(?1) AS given WHERE sha256 = given.key',
+        JSON.stringify(Object.fromEntries(stamps)),
+        options.boot,
+      )
+      return new Map<string, true>()
+    })
   }
 
   /** undefined if there is no blob of `size` bytes, or if its bytes have another sum; the blob is dropped then. */
@@ -62,12 +72,7 @@ export class CheckedBlobs {
 
   /** Remembers the file of this stamp as whole: its sum was computed from the bytes that were written, or read again. */
   async record(sha256: Sha256, stamp: string): Promise<void> {
-    await this.#o.database.query(
-      'UPDATE blobs SET stamp = ?2, boot = ?3 WHERE sha256 = ?1',
-      sha256,
-      stamp,
-      this.#o.boot,
-    )
+    await this.#stamps.add(sha256, stamp)
     this.#known.set(sha256, stamp)
   }
 

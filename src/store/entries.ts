@@ -1,5 +1,8 @@
 /** Entries in the index, a bounded memory in front of it, and uses written behind the answers. */
 
+import { Batch } from './index/batch.js'
+import type { Query } from './index/connection.js'
+import { entryOf, readEntries, type Row, writeClaimed } from './index/entry-rows.js'
 import type { Database } from './index/database.js'
 import type { Flusher, WriteBehind } from './index/flusher.js'
 import type { Invalidation } from './invalidation.js'
@@ -16,9 +19,10 @@ const PAGE = 500
 /** An entry in memory: uses are added in place, because a copy for each use took 2 % of the time of small hits. */
 type Remembered = Entry & { hits: number; lastUsedAt: number }
 
-interface Row {
-  readonly key: KeyId
-  readonly value: string
+export interface Published {
+  readonly stored: boolean
+  /** The entry that was replaced. */
+  readonly previous: Entry | undefined
 }
 
 export interface EntriesOptions {
@@ -33,6 +37,8 @@ export class Entries implements EntryStore {
   readonly #invalidation: Invalidation
   readonly #memory: LruMap<KeyId, Remembered>
   readonly #uses: WriteBehind<KeyId, Use>
+  readonly #reads: Batch<KeyId, Entry>
+  readonly #publications: Batch<Entry, Published>
   /** Reads that wait for their turn at the index. */
   readonly #waiting = new Map<KeyId, Promise<Entry | undefined>>()
   /** Grows with every change that may outdate an entry that is being read. */
@@ -43,6 +49,8 @@ export class Entries implements EntryStore {
     this.#invalidation = invalidation
     this.#memory = new LruMap(memoryLimit)
     this.#uses = usesOf(database, flusher)
+    this.#reads = new Batch(database, ({ query }, ids) => this.#readAll(query, [...ids.keys()]))
+    this.#publications = new Batch(database, ({ query }, those) => this.#publishAll(query, those))
   }
 
   /** The entry in memory, unless a process has removed or replaced an entry since. */
@@ -62,21 +70,22 @@ export class Entries implements EntryStore {
   #read(id: KeyId): Promise<Entry | undefined> {
     const waiting = this.#waiting.get(id)
     if (waiting !== undefined) return waiting
-    const read = this.#database.run(async ({ keyv }) => {
-      this.#waiting.delete(id)
-      const epoch = this.#epoch
-      const found = await keyv.get<Entry>(id)
-      if (found === undefined) return undefined
-      const entry = this.withUses(found)
-      // 1. this read begins; 2. the entry is removed, and memory dropped; 3. this read ends with the old entry: it may be
-      // returned, since it was asked for before the removal, but not remembered.
-      if (epoch === this.#epoch) this.#memory.set(id, entry)
-      return entry
-    })
+    const read = this.#reads.add(id, id)
     this.#waiting.set(id, read)
     // A closed store rejects before the read begins.
     read.catch(() => this.#waiting.delete(id))
     return read
+  }
+
+  async #readAll(query: Query, ids: readonly KeyId[]): Promise<ReadonlyMap<KeyId, Entry>> {
+    for (const id of ids) this.#waiting.delete(id)
+    const epoch = this.#epoch
+    const found = await readEntries(query, ids)
+    // 1. this read begins; 2. the entry is removed, and memory dropped; 3. this read ends with the old entry: it may be
+    // returned, since it was asked for before the removal, but not remembered.
+    const entries = new Map([...found].map(([id, entry]) => [id, this.withUses(entry)]))
+    if (epoch === this.#epoch) for (const [id, entry] of entries) this.#memory.set(id, entry)
+    return entries
   }
 
   async reload(id: KeyId): Promise<Entry | undefined> {
@@ -98,24 +107,18 @@ export class Entries implements EntryStore {
    * As {@link set}, for the transfer that claims the blob of the entry (ledger.ts), and only while it does: a purge takes the
    * claim away. Resolves with the entry that was replaced.
    */
-  async publish(entry: Entry): Promise<{ readonly stored: boolean; readonly previous: Entry | undefined }> {
-    const result = await this.#database.run(async ({ keyv, query }) => {
-      const previous = await keyv.get<Entry>(entry.id)
-      const rows = await query(
-        `INSERT INTO ${ENTRIES} (key, value) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM claims WHERE sha256 = ?3 AND id = ?1)
-          ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING key`,
-        entry.id,
-        JSON.stringify({ value: entry }),
-        entry.sha256,
-      )
-      if (rows.length === 0) return { stored: false, previous: undefined }
-      // Killed here: the owner of the claim is dead, so that it is reclaimed.
-      await query('DELETE FROM claims WHERE sha256 = ? AND id = ?', entry.sha256, entry.id)
-      this.#remember(entry, previous)
-      return { stored: true, previous }
-    })
+  async publish(entry: Entry): Promise<Published> {
+    const result = (await this.#publications.add(entry.id, entry)) ?? { stored: false, previous: undefined }
     if (result.previous !== undefined) await this.#invalidation.announce()
     return result
+  }
+
+  async #publishAll(query: Query, those: ReadonlyMap<KeyId, Entry>): Promise<ReadonlyMap<KeyId, Published>> {
+    const previous = await readEntries(query, [...those.keys()])
+    const written = await writeClaimed(query, [...those.values()])
+    const published = [...those.values()].filter(({ id }) => written.has(id))
+    for (const entry of published) this.#remember(entry, previous.get(entry.id))
+    return new Map(published.map(({ id }) => [id, { stored: true, previous: previous.get(id) }]))
   }
 
   async renew(entry: Entry): Promise<boolean> {
@@ -293,8 +296,4 @@ export class Entries implements EntryStore {
       this.#uses.forget(id)
     }
   }
-}
-
-function entryOf(row: Row): Entry {
-  return (JSON.parse(row.value) as { value: Entry }).value
 }

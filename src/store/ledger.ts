@@ -37,6 +37,10 @@ const promisedTo = (others: string, now: string) => `(SELECT coalesce(sum(
   CASE WHEN at BETWEEN ${now} - ${PROMISE_PATIENCE} AND ${now} THEN ${costOfBody('bytes')} ELSE ${granted} END), 0)
   FROM reservations WHERE ${others})`
 
+/** The fields of the objects in a JSON list, as the rows of a query. */
+const columns = (...names: readonly string[]) =>
+  `SELECT ${names.map((name) => `json_extract(value, '$.${name}')`).join(', ')} FROM json_each(?1)`
+
 export interface Request {
   /** Of the reservation. */
   readonly id: string
@@ -50,28 +54,27 @@ export interface Request {
 }
 
 /**
- * The quota beside which the reservation was made, if there is one; undefined if it was not made. One statement: the sum cannot
- * change between the check and the write.
+ * Makes all reservations, or none: their sum cannot change between the check and the write of one statement. Resolves with the
+ * quota beside which they were made, null without one; undefined if they were not made.
  */
 export async function tryReserve(
   query: Query,
-  { id, bytes, ahead, owner, now }: Request,
+  requests: readonly Request[],
 ): Promise<{ readonly quota: number | null } | undefined> {
-  const [row] = await query<{ quota: number | null }>(
-    `INSERT INTO reservations (id, bytes, granted, owner, at) SELECT ?1, ?2, ?3, ?4, ?5
+  const rows = await query<{ quota: number | null }>(
+    `WITH asked (id, bytes, ahead, owner, at) AS (${columns('id', 'bytes', 'ahead', 'owner', 'now')})
+      INSERT INTO reservations (id, bytes, granted, owner, at) SELECT id, bytes, ahead, owner, at FROM asked
       WHERE ${QUOTA} IS NULL
-        OR (${promisedTo('id <> ?1', '?5')} + ${costOfBody('?2')} <= ${QUOTA}
-          AND ${USED} + ${grantedTo('id <> ?1')} + CASE ?3 WHEN 0 THEN 0 ELSE ${costOfBody('?3')} END <= ${QUOTA})
+        OR (${promisedTo('id NOT IN (SELECT id FROM asked)', '(SELECT max(at) FROM asked)')}
+            + (SELECT sum(${costOfBody('bytes')}) FROM asked) <= ${QUOTA}
+          AND ${USED} + ${grantedTo('id NOT IN (SELECT id FROM asked)')}
+            + (SELECT sum(CASE ahead WHEN 0 THEN 0 ELSE ${costOfBody('ahead')} END) FROM asked) <= ${QUOTA})
       ON CONFLICT (id) DO UPDATE
         SET bytes = excluded.bytes, granted = excluded.granted, owner = excluded.owner, at = excluded.at
       RETURNING ${QUOTA} AS quota`,
-    id,
-    bytes,
-    ahead,
-    owner,
-    now,
+    JSON.stringify(requests),
   )
-  return row
+  return rows[0]
 }
 
 /** undefined: no quota. */
@@ -125,39 +128,39 @@ export interface Commit {
   readonly owner: string
 }
 
+/** A commit, and whether it may claim a blob that another process is removing. */
+export type Claim = Commit & { readonly anyway: boolean }
+
 /**
- * The first half of a commit: the transfer claims the blob, so that no process can begin to remove it. False while a process
- * is removing it, unless `anyway`.
+ * The first half of a commit: the transfer claims the blob, so that no process can begin to remove it. Resolves with the ids of
+ * the claims that were made: not while a process is removing the blob, unless `anyway`.
  */
-export async function tryClaim(query: Query, { id, sha256, owner }: Commit, anyway: boolean): Promise<boolean> {
-  const rows = await query(
-    `INSERT INTO claims (sha256, id, owner) SELECT ?1, ?2, ?3
-      WHERE ?4 OR NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND doomed IS NOT NULL)
+export async function tryClaim(query: Query, claims: readonly Claim[]): Promise<KeyId[]> {
+  const rows = await query<{ id: KeyId }>(
+    `WITH asked (sha256, id, owner, anyway) AS (${columns('sha256', 'id', 'owner', 'anyway')})
+      INSERT INTO claims (sha256, id, owner) SELECT sha256, id, owner FROM asked
+      WHERE anyway OR NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = asked.sha256 AND doomed IS NOT NULL)
       ON CONFLICT (sha256, id) DO UPDATE SET owner = excluded.owner
       RETURNING id`,
-    sha256,
-    id,
-    owner,
-    anyway ? 1 : 0,
+    JSON.stringify(claims),
   )
-  return rows.length > 0
+  return rows.map(({ id }) => id)
 }
 
 /**
- * The second half of a commit: in one statement the blob begins to count and the reservation ends. False if that would exceed
- * the quota.
+ * The second half of the commits, of all or none: in one statement the blobs begin to count and the reservations end. False if
+ * that would exceed the quota.
  */
-export async function countClaimed(query: Query, { reservation, sha256, size }: Commit): Promise<boolean> {
+export async function countClaimed(query: Query, commits: readonly Commit[]): Promise<boolean> {
   const rows = await query(
-    `INSERT INTO blobs (sha256, size, last_used, brought_by) SELECT ?1, ?2, 0, ?3
-      WHERE ${QUOTA} IS NULL OR ${USED} + ${grantedTo('id <> ?3')}
-        + CASE WHEN EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND size >= ?2) THEN ${ENTRY_COST}
-            ELSE ${costOfBody('?2')} END <= ${QUOTA}
-      ON CONFLICT (sha256) DO UPDATE SET size = ?2, brought_by = ?3, doomed = NULL
+    `WITH asked (reservation, sha256, size) AS (${columns('reservation', 'sha256', 'size')})
+      INSERT INTO blobs (sha256, size, last_used, brought_by) SELECT sha256, size, 0, reservation FROM asked
+      WHERE ${QUOTA} IS NULL OR ${USED} + ${grantedTo('id NOT IN (SELECT reservation FROM asked)')}
+        + (SELECT sum(CASE WHEN EXISTS (SELECT 1 FROM blobs WHERE sha256 = asked.sha256 AND size >= asked.size)
+            THEN ${ENTRY_COST} ELSE ${costOfBody('size')} END) FROM asked) <= ${QUOTA}
+      ON CONFLICT (sha256) DO UPDATE SET size = excluded.size, brought_by = excluded.brought_by, doomed = NULL
       RETURNING sha256`,
-    sha256,
-    size,
-    reservation,
+    JSON.stringify(commits),
   )
   return rows.length > 0
 }

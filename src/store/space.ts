@@ -2,14 +2,18 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError } from '../errors.js'
+import { Batch } from './index/batch.js'
+import type { Query } from './index/connection.js'
 import type { Database } from './index/database.js'
 import { planRoom } from './eviction.js'
 import type { Layout } from './layout.js'
 import type { Evictor } from './evictor.js'
 import type { Flusher } from './index/flusher.js'
 import {
+  type Claim,
   type Commit,
   PROMISE_PATIENCE,
+  type Request,
   type Reservation,
   countClaimed,
   dropReservation,
@@ -64,10 +68,22 @@ export class SharedSpace implements Space {
   readonly #evictedFor = new Map<string, number>()
   /** Released reservations that are still in the index. */
   readonly #unreleased = new Set<KeyId>()
+  readonly #requests: Batch<Request, { readonly quota: number | null }>
+  readonly #claims: Batch<Claim, true>
+  readonly #commits: Batch<Commit, true>
 
   constructor(options: SpaceOptions) {
     this.#options = options
     options.flusher.add(() => this.#writeReleases())
+    const { database } = options
+    this.#requests = new Batch(database, ({ query }, those) => together(query, those, tryReserve))
+    this.#commits = new Batch(database, ({ query }, those) =>
+      together(query, those, async (...all) => (await countClaimed(...all)) || undefined),
+    )
+    this.#claims = new Batch(
+      database,
+      async ({ query }, those) => new Map((await tryClaim(query, [...those.values()])).map((id) => [id, true])),
+    )
   }
 
   async quota(): Promise<number | undefined> {
@@ -106,7 +122,7 @@ export class SharedSpace implements Space {
     let promiseWaits = 0
     for (let round = 0; round < ROUNDS; round++) {
       const now = clock.now()
-      const made = await database.run(({ query }) => tryReserve(query, { id, bytes, ahead, owner, now }))
+      const made = await this.#requests.add(id, { id, bytes, ahead, owner, now })
       if (made !== undefined) return made.quota ?? undefined
       const room = await database.run(({ query }) => readRoom(query, id, now))
       if (room === undefined) continue
@@ -163,11 +179,11 @@ export class SharedSpace implements Space {
   }
 
   async commit(id: KeyId, sha256: Sha256, size: number, reservation: string = id): Promise<void> {
-    const { database, owner } = this.#options
+    const { owner } = this.#options
     const commit = { id, reservation, sha256, size, owner }
     for (let round = 0; round < ROUNDS; round++) {
       await this.#claim(commit)
-      if (await database.run(({ query }) => countClaimed(query, commit))) {
+      if (await this.#commits.add(reservation, commit)) {
         this.#evictedFor.delete(reservation)
         return
       }
@@ -185,7 +201,7 @@ export class SharedSpace implements Space {
   async #claim(commit: Commit): Promise<void> {
     for (let waits = 0; ; waits++) {
       const anyway = waits === REMOVAL_WAITS
-      if (await this.#options.database.run(({ query }) => tryClaim(query, commit, anyway))) return
+      if (await this.#claims.add(commit.id, { ...commit, anyway })) return
       await sleep(WAIT)
     }
   }
@@ -228,6 +244,21 @@ export class SharedSpace implements Space {
     const { isLive } = this.#options
     return isLive !== undefined && (await this.reclaim(isLive)) > 0
   }
+}
+
+/** One statement for all; one for each if they do not fit together. */
+async function together<V, R>(
+  query: Query,
+  values: ReadonlyMap<string, V>,
+  attempt: (query: Query, values: readonly V[]) => Promise<R | undefined>,
+): Promise<ReadonlyMap<string, R>> {
+  const results = new Map<string, R>()
+  const all = await attempt(query, [...values.values()])
+  for (const [key, value] of values) {
+    const result = all ?? (values.size > 1 ? await attempt(query, [value]) : undefined)
+    if (result !== undefined) results.set(key, result)
+  }
+  return results
 }
 
 function tooLarge(bytes: number, quota: number): KissError {

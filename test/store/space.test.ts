@@ -33,6 +33,27 @@ describe('the space of a cache directory', () => {
     await store.space.reserve('busy', 1_000_000)
   })
 
+  it('makes those of many reservations at once that fit, and refuses the others', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(MIB)
+    await store.space.reserve('known', 100_000)
+    const asked = ['known', 'a', 'b', 'c', 'd'].map((id) => store.space.reserve(id, 300_000))
+    const made = (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled')
+    assert.equal(made.length, 3)
+    assert.ok((await store.space.counted()) <= MIB)
+  })
+
+  it('counts many bodies at once within the quota, also two of the same content', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(MIB)
+    const names = ['a', 'b', 'c', 'd', 'e', 'f']
+    await Promise.allSettled(
+      names.map((name) => put(store, name, (name === 'b' ? 'a' : name).padEnd(300_000), { lastUsedAt: 5 })),
+    )
+    assert.ok((await store.space.counted()) <= MIB)
+    assert.equal((await store.space.usage()).reserved, 0)
+  })
+
   it('takes a promise from the future for one that has lapsed', async () => {
     const store = await fixture.open()
     await store.space.setQuota(MIB)
