@@ -13,7 +13,13 @@ describe('values that wait for their turn at the index', () => {
   beforeEach(async () => {
     const { layout } = await fixture.open()
     const slack = new Slack(layout)
-    database = await Database.open({ layout, slack, clock: Date, warn: assert.fail, busyTimeout: 1_000 })
+    database = await Database.open({
+      layout,
+      slack,
+      clock: Date,
+      warn: (message) => assert.fail(message),
+      busyTimeout: 1_000,
+    })
   })
   afterEach(() => database.close())
 
