@@ -1,14 +1,16 @@
 /** Reads files that a command line names, so that a signal can end the process meanwhile. */
 
-import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
+import { constants, createReadStream, openSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 
 /**
- * Opens a file for reading. A pipe, such as that of `<(command)`, is read by a socket: a read in the thread pool
- * would block the end of the process until the pipe ends. Throws the error of the system, or the stream emits it.
+ * Opens a file for reading. A pipe, such as that of `<(command)`, is read by a socket: a read in the thread pool would block
+ * the end of the process until the pipe ends.
  */
 export function openInput(file: string): Readable {
+  if (statSync(file, { throwIfNoEntry: false })?.isFIFO() !== true) return createReadStream(file)
+  // Without this flag the open would block until the pipe has a writer. A read of a terminal would fail with it.
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  return fstatSync(fd).isFIFO() ? new Socket({ fd, readable: true, writable: false }) : createReadStream('', { fd })
+  return new Socket({ fd, readable: true, writable: false })
 }

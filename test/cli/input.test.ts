@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { openInput } from '#kiss/cli/input.js'
+import { collect, firstLine, project } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
+import { hasScript } from '../support/screen.js'
+import { until } from '../support/until.js'
 
 describe('input from a pipe', () => {
   const cli = commandLine()
@@ -38,8 +42,34 @@ describe('input from a pipe', () => {
     assert.equal((await reading).length, 200_000)
   })
 
+  it('may be typed at a terminal instead', async function () {
+    if (!hasScript()) this.skip()
+    cli.origin.serve('/x', { body: Buffer.from('x') })
+    const command = `echo $$; exec '${process.execPath}' '${path.join(project, 'bin/run.js')}' fetch -i /dev/tty`
+    const { PATH } = process.env
+    const env = { PATH, HOME: cli.sandbox.home, KISS_CACHE_DIR: cli.sandbox.cacheDir, SHELL: '/bin/sh' }
+    const child = spawn('script', ['-qefc', command, '/dev/null'], { cwd: cli.sandbox.cwd, env })
+    const ended = collect(child)
+    const open = `/proc/${(await firstLine(child.stdout)).trim()}/fd`
+    await until('the command reads the terminal', () => readdirSync(open).some((fd) => isTerminal(path.join(open, fd))))
+    // The end of the input is a control-D at the beginning of a line.
+    child.stdin.write(`${cli.origin.url('/x')}\n\x04`)
+    const { code, stdout } = await ended
+    assert.equal(code, 0, stdout)
+    assert.equal(readFileSync(path.join(cli.sandbox.cwd, 'x'), 'utf8'), 'x')
+  })
+
   it('of a file that is not there or is a directory is the error of the system', async () => {
-    assert.throws(() => openInput(path.join(cli.sandbox.cwd, 'none')), { code: 'ENOENT' })
+    await assert.rejects(text(openInput(path.join(cli.sandbox.cwd, 'none'))), { code: 'ENOENT' })
     await assert.rejects(text(openInput(cli.sandbox.cwd)), { code: 'EISDIR' })
   })
 })
+
+/** Is this descriptor the one that was opened by this name? */
+function isTerminal(descriptor: string): boolean {
+  try {
+    return readlinkSync(descriptor) === '/dev/tty'
+  } catch {
+    return false // closed meanwhile
+  }
+}
