@@ -110,8 +110,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     store,
     leases,
     origins: originsOf,
-    parallel: new Parallel({ ...(options.cluster && { ahead: AHEAD_IN_CLUSTER }), ...options.parallel }, () =>
-      clock.monotonic(),
+    parallel: new Parallel(
+      { ...(options.cluster && { ahead: AHEAD_IN_CLUSTER }), ...options.parallel },
+      () => clock.monotonic(),
+      () => clock.now(),
     ),
     clock,
     random: Math.random,

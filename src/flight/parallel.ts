@@ -1,5 +1,7 @@
 /** The memory, the limits and the list of unfit origins that parallel downloads of a process share. */
 
+import { signedUntil } from '../http/signed.js'
+
 export interface ParallelTerms {
   /** Maximum connections of one download; 1: no ranges in parallel. */
   readonly connections: number
@@ -48,13 +50,15 @@ const REST = 60_000
 export class Parallel {
   readonly terms: ParallelTerms
   readonly #now: () => number
+  readonly #date: () => number
   readonly #restUntil = new Map<string, number>()
   #used = 0
 
-  /** @param now monotonic milliseconds */
-  constructor(terms: Partial<ParallelTerms>, now: () => number) {
+  /** @param now monotonic milliseconds @param date milliseconds since the epoch */
+  constructor(terms: Partial<ParallelTerms>, now: () => number, date: () => number = Date.now) {
     this.terms = { ...defaultTerms, ...terms }
     this.#now = now
+    this.#date = date
   }
 
   /** The terms for a body of this length. A limit of the bytes ahead means fewer connections and smaller segments. */
@@ -79,11 +83,19 @@ export class Parallel {
     this.#used -= bytes
   }
 
-  /** May a download use several connections to this origin? */
-  admits({ origin }: URL): boolean {
+  /**
+   * May a download use several connections to this origin? A range is a new request, which a signed URL allows until its end;
+   * one connection goes on behind it.
+   *
+   * @param needed milliseconds until one connection has brought the rest
+   */
+  admits(url: URL, needed = 0): boolean {
+    const { origin } = url
     const until = this.#restUntil.get(origin)
     if (until !== undefined && this.#now() >= until) this.#restUntil.delete(origin)
-    return this.terms.connections > 1 && !this.#restUntil.has(origin)
+    if (this.terms.connections < 2 || this.#restUntil.has(origin)) return false
+    const end = signedUntil(url)
+    return end === undefined || needed < end - this.#date()
   }
 
   /** The origin refused a range, or is busy. */

@@ -94,8 +94,9 @@ export class Segments {
       const span = now() - startedAt.time
       if (span < this.#terms.interval) continue
       const rate = (startedAt.bytes / span) * 1000
-      const isWorthIt = length - this.#next >= this.#terms.least / 2 && rate < this.#terms.fast
-      if (!isWorthIt || !parallel.admits(url)) {
+      const left = length - this.#next
+      const isWorthIt = left >= this.#terms.least / 2 && rate < this.#terms.fast
+      if (!isWorthIt || !parallel.admits(url, (left / rate) * 1000)) {
         yield* { [Symbol.asyncIterator]: () => body }
         return
       }

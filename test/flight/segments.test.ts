@@ -60,6 +60,22 @@ describe('a large download', () => {
     }
   })
 
+  it('comes by one connection where its signed URL ends before that one has brought it, because a range is a new request', async () => {
+    const clock = new MovableClock()
+    const date = new Date(clock.now()).toISOString().replace(/-|:|\.\d+/g, '')
+    const signed = async (seconds: number): Promise<number> => {
+      // At this rate one connection needs two seconds.
+      origin.script('/f', [slow])
+      const before = origin.requests.length
+      const query = `?X-Amz-Date=${date}&X-Amz-Expires=${seconds}&X-Amz-Signature=${seconds}`
+      const artifact = await (await open({ clock })).fetch({ url: new URL(origin.url(`/f${query}`)) })
+      assert.ok((await readArtifact(artifact)).equals(body))
+      return origin.requests.length - before
+    }
+    assert.equal(await signed(1), 1)
+    assert.ok((await signed(86_400)) > 1)
+  })
+
   it('comes by one connection if it is small, or if that is fast enough', async () => {
     const terms = { connections: 8, smallest: 64 * 1024, largest: 256 * 1024, interval: 1 }
     for (const more of [{ least: 256 * 1024, fast: 1024 }, { fast: Infinity }]) {
