@@ -34,6 +34,16 @@ export class Intake {
     this.#folder = join(store.layout.transfers, `${PREFIX}${randomUUID()}`)
   }
 
+  /**
+   * Refuses bodies that have no room together, before other bodies are evicted for the first of them.
+   * @param bytes of all bodies @throws KissError `quota`, `disk`
+   */
+  async announce(bytes: number): Promise<void> {
+    const reservation = `bundle-${randomUUID()}`
+    await this.#store.space.reserve(reservation, bytes, { ahead: 0 })
+    await this.#store.space.release(reservation)
+  }
+
   /** Writes a body to a place that no reader sees yet. @throws KissError `digest-mismatch`, `quota`, `disk` */
   async write({ sha256, size }: Arriving, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const reservation = `bundle-${randomUUID()}`

@@ -122,6 +122,7 @@ class Loading {
         throw new KissError('usage', `its manifest gives the body ${sha256} two sizes`)
       this.#missing.set(sha256, size)
     }
+    await this.#intake.announce([...this.#missing.values()].reduce((sum, size) => sum + size, 0))
   }
 }
 
