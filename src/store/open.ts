@@ -1,7 +1,7 @@
 /** Composes the store of one cache directory. */
 
 import { randomUUID } from 'node:crypto'
-import { systemCode } from '../errors.js'
+import { asKissError, systemCode } from '../errors.js'
 import { FileBlobs } from './blobs.js'
 import { CheckedBlobs } from './checked-blobs.js'
 import { SharedCounters, type Figures, sharedFigures } from './figures/figures.js'
@@ -157,7 +157,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     layout,
     toWrite,
-    explain: (error) => (systemCode(error) === 'EROFS' ? readOnlyError(layout, error) : asFullDisk(error, layout.root)),
+    explain: (error) => {
+      const refused = readOnly ? ['EROFS', 'EACCES'] : ['EROFS']
+      return refused.includes(systemCode(error) ?? '') ? readOnlyError(layout, error) : asFullDisk(error, layout.root)
+    },
     entries,
     listing: new Listing(database, (entry) => entries.withUses(entry)),
     blobs,
@@ -187,10 +190,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async verify(verifyOptions) {
       toWrite()
       const { verify } = await import('./verify.js')
-      return verify(
-        { layout, database, entries, blobs, checked, removal, ledgerCheck, clock, warn, reclaim },
-        verifyOptions,
-      )
+      const parts = { layout, database, entries, blobs, checked, removal, ledgerCheck, clock, warn, reclaim }
+      return verify(parts, verifyOptions).catch((error: unknown) => {
+        throw systemCode(error) === undefined ? error : asKissError(error, 'disk', `cannot verify ${layout.root}`)
+      })
     },
     flush: () => flusher.flush(),
     async close() {

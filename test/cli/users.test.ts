@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { collect, project, type Running } from '../support/cli.js'
@@ -8,7 +8,7 @@ import { bytes } from '../support/origin.js'
 
 const GROUP = 54_320
 
-describe('a cache directory that several users share by a group', () => {
+describe('a cache directory of another user', () => {
   const cli = commandLine()
   beforeEach(function () {
     if (process.getuid?.() === 0) return
@@ -28,7 +28,7 @@ describe('a cache directory that several users share by a group', () => {
     return { child, ended: collect(child) }
   }
 
-  it('lets one user continue the download of a killed process of another one, and store it', async () => {
+  it('that is shared by a group lets one user continue the download of a killed process of another one, and store it', async () => {
     const body = bytes('shared', 400_000)
     mkdirSync(cli.sandbox.cacheDir)
     chownSync(cli.sandbox.cacheDir, 0, GROUP)
@@ -46,6 +46,27 @@ describe('a cache directory that several users share by a group', () => {
     assert.equal(cli.origin.log('/f').at(-1)?.headers.range, 'bytes=150000-')
     assert.equal((await start(54_321, ['fetch', '--offline', url]).ended).code, 0)
     assert.equal((await start(54_321, ['purge', '--all', '--yes']).ended).code, 0)
+  })
+
+  it('is read-only, and says so where it must write', async () => {
+    cli.origin.serve('/f', { body: bytes('read', 1_000), etag: '"1"' })
+    assert.equal((await cli.sandbox.run(['fetch', cli.origin.url('/f')])).code, 0)
+    chmodSync(cli.sandbox.cacheDir, 0o755)
+    execFileSync('chmod', ['-R', 'a+rX', cli.sandbox.cacheDir])
+    assert.equal((await start(54_321, ['fetch', cli.origin.url('/f')]).ended).code, 0)
+    const { code, stderr } = await start(54_321, ['fetch', cli.origin.url('/new')]).ended
+    assert.equal(code, 6)
+    assert.match(stderr, /kiss: the cache directory \S+ is read-only\n$/)
+  })
+
+  it('in which a folder cannot be read is no bug for kiss verify', async () => {
+    mkdirSync(cli.sandbox.cacheDir)
+    chownSync(cli.sandbox.cacheDir, 54_321, GROUP)
+    assert.equal((await start(54_321, ['list']).ended).code, 0)
+    mkdirSync(path.join(cli.sandbox.cacheDir, 'blobs', '00'), 0o700)
+    const { code, stderr } = await start(54_321, ['verify']).ended
+    assert.equal(code, 6, stderr)
+    assert.match(stderr, /^kiss: cannot verify \S+: EACCES: permission denied[^\n]*blobs\/00'\n$/)
   })
 })
 
