@@ -27,7 +27,7 @@ import {
 } from './parents.js'
 import type { OriginAnswer, OriginRequest, Parents, Source, Turn } from './types.js'
 import { begun, type Ways, within } from './ways.js'
-import { shown } from './redirects.js'
+import { checkCircle, firstHop, nextHop, redirects, shown } from './redirects.js'
 
 /**
  * Milliseconds until the first byte of the body, if another source can be asked instead: a parent may have to ask its own parent
@@ -135,8 +135,7 @@ export class FromParents implements Source {
     let received: Received
     try {
       received = await within(timeout ?? request.headersTimeout, request.signal, async (signal) => {
-        const answer = await this.#send(request, place, signal, timeout)
-        this.#recognise(answer, place)
+        const answer = await this.#follow(request, place, signal, timeout)
         if (timeout !== undefined && BODIES.has(answer.status)) await begun(answer.body)
         return answer
       })
@@ -195,6 +194,27 @@ export class FromParents implements Source {
     if (!this.#only || places.length === 1) return places
     const up = places.filter((place) => this.#o.health.admits(place))
     return [...up, ...places.filter((place) => !up.includes(place))]
+  }
+
+  /** Under `freshness: origin` a parent passes redirects on: it gets the request for the next URL, too. */
+  async #follow(
+    request: OriginRequest,
+    place: ParentPlace,
+    signal: AbortSignal,
+    timeout: number | undefined,
+  ): Promise<Received> {
+    const visited: string[] = []
+    for (let asked = request; ;) {
+      const answer = await this.#send(asked, place, signal, timeout)
+      this.#recognise(answer, place)
+      const { location } = answer.headers
+      if (!redirects(answer.status, location)) return { ...answer, url: resourceAtParents(request) }
+      drain(answer.body)
+      visited.push(asked.url.href)
+      const next = nextHop(firstHop(asked.url, asked.headers), location)
+      checkCircle(visited, next.url)
+      asked = { ...asked, ...next }
+    }
   }
 
   async #send(

@@ -45,6 +45,19 @@ describe('an engine with parents', () => {
     assert.deepEqual([here.parent.log().length, tiers.origin.log('/other/f').length], [1, 0])
   })
 
+  it('follows the redirects that a parent passes on under freshness: origin, at the parent', async () => {
+    tiers.origin.script('/f', [{ redirect: '/moved', status: 302 }])
+    tiers.origin.serve('/moved', { body, etag: '"1"', extra: { 'cache-control': 'max-age=60' } })
+    const rules = [{ match: ['http://**'], freshness: 'origin' as const, place: 'kiss.yaml:1' }]
+    const { server } = await tiers.start({}, { rules })
+    for (const only of [false, true]) {
+      const engine = await child(server.url, { only })
+      assert.ok((await fetchFrom(engine, tiers.origin.url('/f'))).equals(body))
+      assert.deepEqual(await downloadedBy(engine), [body.length, body.length])
+    }
+    assert.equal(tiers.origin.log('/moved').length, 1)
+  })
+
   it('asks the parent alone with --parent-only, repeatedly, and fails if the parent cannot give the artifact', async () => {
     tiers.origin.serve('/f', { body })
     here.parent.script(ENDPOINT, [{ status: 503 }, { status: 502 }, { body }])
