@@ -34,6 +34,8 @@ export function inParallel(answer: OriginAnswer, options: InParallel): OriginAns
   const { order, collaborators, state, head, position } = options
   const { parallel, clock, store } = collaborators
   const { length, headers, ranges } = head
+  // A part (`freshness: origin`), whose positions are not those of the whole, is requested by its first connection alone.
+  if (order.once === 'always') return answer
   const takesRanges = answer.status === 206 || (ranges && TAKES_BYTES.test(answer.headers['accept-ranges'] ?? ''))
   if (answer.kind === 'cache' || answer.kind === 'peer' || !takesRanges || !isStrong(headers.etag)) return answer
   if (length === undefined || length - position < parallel.terms.least || !parallel.admits(order.url)) return answer

@@ -85,6 +85,18 @@ describe('an engine that stores as origins say', () => {
     assert.ok((old.answer?.cache.ttl ?? -Infinity) > -(2 ** 32))
   })
 
+  it('takes a part by one connection: its bytes have other positions than those of the whole', async () => {
+    for (const total of ['*', body.length] as const) {
+      const path = `/part-${total}`
+      lab.origin.script(path, [{ body, etag: '"1"', extra: fresh, throttle: 128 * 1024, partial: { total } }])
+      const parallel = { connections: 4, least: 4096, smallest: 2048, largest: 4096, interval: 20, fast: Infinity }
+      const kiss = await engine({ parallel })
+      const got = await lab.get(kiss, path, wire({ range: 'bytes=1000-41999' }))
+      assert.ok(got.body.equals(body.subarray(1000, 42_000)))
+      assert.deepEqual(lab.asked(path), ['GET bytes=1000-41999'])
+    }
+  })
+
   it('goes on where a body was cut', async () => {
     lab.origin.script('/a', [{ body, etag: '"1"', extra: fresh, cut: { after: 20_000 } }, {}])
     const kiss = await engine()
