@@ -125,7 +125,7 @@ export class Landing implements LandingPlace {
     this.show(this.writer.size)
     await this.#exchange
     this.#o.state.body.grow(this.writer.size)
-    await this.writer.close()
+    await this.writer.end()
   }
 
   async close(): Promise<void> {

@@ -194,15 +194,26 @@ export class BodyWriter {
     return this.#hash.copy().digest('hex')
   }
 
-  async #close(): Promise<void> {
-    writing--
-    await this.#settle()
-    await closeFile(this.#file).catch(() => undefined)
+  /** Closes the file when every byte is in it. A file server may refuse bytes that it has taken only now. */
+  async end(): Promise<void> {
+    await this.flush()
+    await this.#close()
   }
 
-  /** Never throws: flush has reported a failed write before. A second call does nothing: another file may have the number by then. */
+  /** Never throws: flush has reported a failed write before. */
   close(): Promise<void> {
-    return (this.#closed ??= this.#close())
+    return this.#close().catch(() => undefined)
+  }
+
+  /** A second call does nothing: another file may have the number by then. */
+  #close(): Promise<void> {
+    return (this.#closed ??= this.#closeFile())
+  }
+
+  async #closeFile(): Promise<void> {
+    writing--
+    await this.#settle()
+    await closeFile(this.#file)
   }
 }
 

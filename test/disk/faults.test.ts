@@ -124,6 +124,13 @@ describe('a disk that fails', () => {
     assert.equal(origin.log('/b').length, 2)
   })
 
+  it('stores no body that the file server refuses at its end', async () => {
+    const server = await serve(withFault('EDQUOT', 1, 1, 'closeBody'))
+    assert.equal((await ask(fetchUrl(server, '/b'))).cut, true)
+    await assertLives(server)
+    assert.equal(origin.log('/b').length, 2)
+  })
+
   it('that has no modes takes an output from the cache', async () => {
     assert.equal((await sandbox.run(['fetch', origin.url('/b')])).code, 0)
     const { code, stderr } = await sandbox.run(['fetch', '-o', 'again', origin.url('/b')], {

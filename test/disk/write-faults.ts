@@ -1,7 +1,7 @@
 /**
  * Loaded before kiss (`--import`): calls of DISK_FAULT_IN fail with DISK_FAULT from the DISK_FAULT_AT-th on, DISK_FAULT_TIMES
  * times. `writev`, the default, writes the bodies of downloads; `datasync` brings them to the disk; `copyFile` and `close` make
- * and end the outputs of `kiss fetch`.
+ * and end the outputs of `kiss fetch`; `closeBody` closes the body of a download.
  */
 import fs from 'node:fs'
 import { type FileHandle } from 'node:fs/promises'
@@ -23,16 +23,26 @@ type Writev = (...args: [fd: number, buffers: readonly Buffer[], position: numbe
 type Done = (error: Error | null, written?: number) => void
 const methods = fs as unknown as { writev: Writev; writevSync: typeof fs.writevSync }
 const { writev, writevSync } = methods
+const bodies = new Set<number>()
 methods.writev = (...args) => {
+  bodies.add(args[0])
   const error = fault('writev')
   if (error === undefined) return writev(...args)
   setImmediate(() => args[3](error))
 }
 methods.writevSync = (...args) => {
+  bodies.add(args[0])
   const error = fault('writev')
   if (error !== undefined) throw error
   return writevSync(...args)
 }
+
+const { close } = fs
+fs.close = Object.assign(
+  (fd: number, done: fs.NoParamCallback = () => undefined) =>
+    close(fd, (error) => done(error ?? (bodies.delete(fd) ? (fault('closeBody') ?? null) : null))),
+  { __promisify__: close.__promisify__ },
+)
 
 const { copyFile, open } = fs.promises
 fs.promises.copyFile = async (...args) => {
