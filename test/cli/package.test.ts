@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { project, Sandbox } from '../support/cli.js'
 import { bytes, Origin } from '../support/origin.js'
+import { environment } from '../support/processes.js'
 
 const { dependencies } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>
@@ -146,7 +147,7 @@ describe('the package', () => {
       const tsc = path.join(project, 'node_modules', compiler, 'bin/tsc')
       // A compiler that runs once spends a fifth of its time to optimize itself.
       const args = ['--no-opt', tsc, '-p', sandbox.root]
-      const compiled = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      const compiled = spawnSync(process.execPath, args, { encoding: 'utf8', env: environment })
       assert.deepEqual([compiled.stdout, compiled.status], ['', 0])
     })
   }

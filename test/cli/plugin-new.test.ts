@@ -4,6 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { project } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
+import { environment } from '../support/processes.js'
 
 describe('kiss plugin new', () => {
   const cli = commandLine()
@@ -21,7 +22,8 @@ describe('kiss plugin new', () => {
       const target = name === 'kiss-cache' ? project : path.join(project, 'node_modules', name)
       symlinkSync(target, path.join(plugin, 'node_modules', name))
     }
-    const env = { ...process.env, PATH: `${project}/node_modules/.bin:${process.env['PATH'] ?? ''}` }
+    const tools = `${project}/node_modules/.bin:${process.env['PATH'] ?? ''}`
+    const env = { ...environment, HOME: cli.sandbox.home, PATH: tools }
     const tested = spawnSync('npm', ['test'], { cwd: plugin, encoding: 'utf8', env })
     assert.equal(tested.status, 0, `${tested.stdout}${tested.stderr}`)
     assert.match(tested.stdout, /^# pass 2\d$|^ℹ pass 2\d$/m)
