@@ -43,8 +43,8 @@ export interface BodyWriterOptions {
   readonly makeRoom: (bytes: number) => Promise<boolean>
 }
 
-/** Bodies that this process is writing. */
-let writing = 0
+/** Bodies that this process is writing, from their first bytes on: those of downloads in the queue do not count. */
+const writing = new Set<BodyWriter>()
 
 export class BodyWriter {
   readonly #options: BodyWriterOptions
@@ -66,7 +66,6 @@ export class BodyWriter {
   private constructor(options: BodyWriterOptions, file: number) {
     this.#options = options
     this.#file = file
-    writing++
   }
 
   /** Opens or creates the file. Existing bytes are read once, for the sum. */
@@ -100,6 +99,7 @@ export class BodyWriter {
   /** Takes a chunk and resolves when the next one can be taken. A failed write rejects here or in flush. */
   async append(chunk: Buffer): Promise<void> {
     if (this.#failure) throw this.#failure
+    writing.add(this)
     this.#hash.update(chunk)
     this.#pending.push(chunk)
     this.#pendingBytes += chunk.length
@@ -211,14 +211,14 @@ export class BodyWriter {
   }
 
   async #closeFile(): Promise<void> {
-    writing--
+    writing.delete(this)
     await this.#settle()
     await closeFile(this.#file)
   }
 }
 
 function gatherFor(): number {
-  return Math.max(GATHER_FOR, writing * GATHER_FOR_EACH)
+  return Math.max(GATHER_FOR, writing.size * GATHER_FOR_EACH)
 }
 
 function appendTo(file: number, buffers: Buffer[]): Promise<number> {

@@ -56,6 +56,17 @@ describe('the writer of a body', () => {
     await writer.close()
   })
 
+  it('gathers no longer because of bodies that have no byte yet', async () => {
+    const waiting = await Promise.all(Array.from({ length: 200 }, open))
+    const writer = await open()
+    await writer.append(body.subarray(0, 10))
+    await writer.append(body.subarray(10, 20))
+    // Timers fire in the order of their ends, and 200 bodies that are being written would gather for 200 ms.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.equal(shown, 20)
+    await Promise.all([writer, ...waiting].map((each) => each.close()))
+  })
+
   it('reports a refused write at the flush, and takes no more chunks', async () => {
     const writer = await BodyWriter.open({
       path: join(folder, 'body'),
