@@ -33,9 +33,9 @@ export class Evictor {
   /** Resolves with the bytes freed: fewer than `bytes` if nothing more can be evicted. */
   async evict(bytes: number): Promise<number> {
     const { database, flusher, clock } = this.#options
-    // If it fails, the choice lacks the uses of the last second.
+    // On a full disk both may fail. The choice then lacks the uses of the last second, and the uses in the future stay.
     await flusher.flush().catch(() => undefined)
-    await database.run(({ query }) => boundUses(query, clock.now()))
+    await database.run(({ query }) => boundUses(query, clock.now())).catch(() => undefined)
     let freed = 0
     while (freed < bytes) {
       const candidates = await database.run(({ query }) => evictable(query, BATCH, clock.now()))

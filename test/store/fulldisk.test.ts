@@ -39,25 +39,30 @@ describe('a full disk (needs the right to mount one; skipped without)', () => {
     }
   }
 
-  it('is relieved by evicting, even when the index cannot grow by what that writes', async () => {
-    const { space, entries } = await open()
-    for (let i = 0; i < 10; i++) await put(store!, `entry ${i}`, `${i}`.repeat(90_000), { lastUsedAt: i })
-    await fill()
-    const long = { ...entryOf('long', 'body'), url: `https://origin.example/${'x'.repeat(20_000)}` }
-    await assert.rejects(
-      async () => {
-        for (;;) await entries.set(long)
-      },
-      { code: 'disk' },
-    )
+  for (const [when, first] of [
+    ['', 0],
+    [', and the clock was set back', 5_000],
+  ] as const) {
+    it(`is relieved by evicting, even when the index cannot grow by what that writes${when}`, async () => {
+      const { space, entries } = await open()
+      for (let i = 0; i < 10; i++) await put(store!, `entry ${i}`, `${i}`.repeat(90_000), { lastUsedAt: first + i })
+      await fill()
+      const long = { ...entryOf('long', 'body'), url: `https://origin.example/${'x'.repeat(20_000)}` }
+      await assert.rejects(
+        async () => {
+          for (;;) await entries.set(long)
+        },
+        { code: 'disk' },
+      )
 
-    assert.ok((await space.evict(150_000)) >= 150_000)
-    assert.ok((await statfs(disk)).bfree > 0)
-    await entries.set(long)
-    for (const entry of await listed(store!)) {
-      if (entry.id !== long.id) assert.equal((await bodyOf(store!, entry))?.length, 90_000)
-    }
-  })
+      assert.ok((await space.evict(150_000)) >= 150_000)
+      assert.ok((await statfs(disk)).bfree > 0)
+      await entries.set(long)
+      for (const entry of await listed(store!)) {
+        if (entry.id !== long.id) assert.equal((await bodyOf(store!, entry))?.length, 90_000)
+      }
+    })
+  }
 
   it('does not keep a finished body from being stored while there is something to evict', async () => {
     await open()
