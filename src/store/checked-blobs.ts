@@ -38,7 +38,7 @@ export class CheckedBlobs {
   /** Stamps under which this process knows a blob to be whole. They stay true: a changed file has another stamp. */
   readonly #known: LruMap<Sha256, string>
   readonly #checks = new Map<string, Promise<boolean>>()
-  readonly #stamps: Batch<string, true>
+  readonly #stamps: Batch<string, never>
   #queue: Promise<void> = Promise.resolve()
 
   constructor(options: CheckedBlobsOptions) {
@@ -50,7 +50,7 @@ export class CheckedBlobs {
         JSON.stringify(Object.fromEntries(stamps)),
         options.boot,
       )
-      return new Map<string, true>()
+      return new Map<string, never>()
     })
   }
 

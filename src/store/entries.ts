@@ -39,8 +39,6 @@ export class Entries implements EntryStore {
   readonly #uses: WriteBehind<KeyId, Use>
   readonly #reads: Batch<KeyId, Entry>
   readonly #publications: Batch<Entry, Published>
-  /** Reads that wait for their turn at the index. */
-  readonly #waiting = new Map<KeyId, Promise<Entry | undefined>>()
   /** Grows with every change that may outdate an entry that is being read. */
   #epoch = 0
 
@@ -50,7 +48,7 @@ export class Entries implements EntryStore {
     this.#memory = new LruMap(memoryLimit)
     this.#uses = usesOf(database, flusher)
     this.#reads = new Batch(database, ({ query }, ids) => this.#readAll(query, [...ids.keys()]))
-    this.#publications = new Batch(database, ({ query }, those) => this.#publishAll(query, those))
+    this.#publications = new Batch(database, ({ query }, entries) => this.#publishAll(query, [...entries.values()]))
   }
 
   /** The entry in memory, unless a process has removed or replaced an entry since. */
@@ -68,17 +66,10 @@ export class Entries implements EntryStore {
    * clients of a new artifact made 50 reads in turn, and the download waited behind them.
    */
   #read(id: KeyId): Promise<Entry | undefined> {
-    const waiting = this.#waiting.get(id)
-    if (waiting !== undefined) return waiting
-    const read = this.#reads.add(id, id)
-    this.#waiting.set(id, read)
-    // A closed store rejects before the read begins.
-    read.catch(() => this.#waiting.delete(id))
-    return read
+    return this.#reads.add(id, id)
   }
 
   async #readAll(query: Query, ids: readonly KeyId[]): Promise<ReadonlyMap<KeyId, Entry>> {
-    for (const id of ids) this.#waiting.delete(id)
     const epoch = this.#epoch
     const found = await readEntries(query, ids)
     // 1. this read begins; 2. the entry is removed, and memory dropped; 3. this read ends with the old entry: it may be
@@ -113,10 +104,13 @@ export class Entries implements EntryStore {
     return result
   }
 
-  async #publishAll(query: Query, those: ReadonlyMap<KeyId, Entry>): Promise<ReadonlyMap<KeyId, Published>> {
-    const previous = await readEntries(query, [...those.keys()])
-    const written = await writeClaimed(query, [...those.values()])
-    const published = [...those.values()].filter(({ id }) => written.has(id))
+  async #publishAll(query: Query, entries: readonly Entry[]): Promise<ReadonlyMap<KeyId, Published>> {
+    const previous = await readEntries(
+      query,
+      entries.map(({ id }) => id),
+    )
+    const written = await writeClaimed(query, entries)
+    const published = entries.filter(({ id }) => written.has(id))
     for (const entry of published) this.#remember(entry, previous.get(entry.id))
     return new Map(published.map(({ id }) => [id, { stored: true, previous: previous.get(id) }]))
   }

@@ -68,21 +68,19 @@ export class SharedSpace implements Space {
   readonly #evictedFor = new Map<string, number>()
   /** Released reservations that are still in the index. */
   readonly #unreleased = new Set<KeyId>()
-  readonly #requests: Batch<Request, { readonly quota: number | null }>
+  readonly #requests: Batch<Request, { readonly quota: number | null } | undefined>
   readonly #claims: Batch<Claim, true>
-  readonly #commits: Batch<Commit, true>
+  readonly #commits: Batch<Commit, boolean>
 
   constructor(options: SpaceOptions) {
     this.#options = options
     options.flusher.add(() => this.#writeReleases())
     const { database } = options
-    this.#requests = new Batch(database, ({ query }, those) => together(query, those, tryReserve))
-    this.#commits = new Batch(database, ({ query }, those) =>
-      together(query, those, async (...all) => (await countClaimed(...all)) || undefined),
-    )
+    this.#requests = new Batch(database, ({ query }, requests) => allOrEach(query, requests, tryReserve))
+    this.#commits = new Batch(database, ({ query }, commits) => allOrEach(query, commits, countClaimed))
     this.#claims = new Batch(
       database,
-      async ({ query }, those) => new Map((await tryClaim(query, [...those.values()])).map((id) => [id, true])),
+      async ({ query }, claims) => new Map((await tryClaim(query, [...claims.values()])).map((id) => [id, true])),
     )
   }
 
@@ -246,18 +244,16 @@ export class SharedSpace implements Space {
   }
 }
 
-/** One statement for all; one for each if they do not fit together. */
-async function together<V, R>(
+/** One statement for all values; one for each if they do not fit together. `attempt` resolves with the result of each of them. */
+async function allOrEach<V, R>(
   query: Query,
   values: ReadonlyMap<string, V>,
-  attempt: (query: Query, values: readonly V[]) => Promise<R | undefined>,
+  attempt: (query: Query, values: readonly V[]) => Promise<R>,
 ): Promise<ReadonlyMap<string, R>> {
   const results = new Map<string, R>()
   const all = await attempt(query, [...values.values()])
-  for (const [key, value] of values) {
-    const result = all ?? (values.size > 1 ? await attempt(query, [value]) : undefined)
-    if (result !== undefined) results.set(key, result)
-  }
+  const isMade = Boolean(all) || values.size === 1
+  for (const [key, value] of values) results.set(key, isMade ? all : await attempt(query, [value]))
   return results
 }
 

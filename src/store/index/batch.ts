@@ -1,10 +1,13 @@
-/** Values of one kind that wait for their turn at the index, and go into one statement. */
+/** Values of one kind that wait for their turn at the index, and go into one operation. */
 
 import type { Connection } from './connection.js'
 import type { Database } from './database.js'
 
 /** Resolves with the results by key; a key without one resolves with undefined. Can be repeated: see Database.run. */
-export type Together<V, R> = (connection: Connection, values: ReadonlyMap<string, V>) => Promise<ReadonlyMap<string, R>>
+export type Operation<V, R> = (
+  connection: Connection,
+  values: ReadonlyMap<string, V>,
+) => Promise<ReadonlyMap<string, R>>
 
 interface Waiting<V, R> {
   readonly values: Map<string, V>
@@ -17,17 +20,18 @@ interface Waiting<V, R> {
  */
 export class Batch<V, R> {
   readonly #database: Database
-  readonly #together: Together<V, R>
+  readonly #operation: Operation<V, R>
   #waiting: Waiting<V, R> | undefined
 
-  constructor(database: Database, together: Together<V, R>) {
+  constructor(database: Database, operation: Operation<V, R>) {
     this.#database = database
-    this.#together = together
+    this.#operation = operation
   }
 
-  /** An equal key that waits already goes first, in an operation of its own. */
+  /** An equal value under an equal key is added once. A different one waits for the next operation. */
   async add(key: string, value: V): Promise<R | undefined> {
-    while (this.#waiting?.values.has(key)) await this.#waiting.results.catch(() => undefined)
+    while (this.#waiting?.values.has(key) && this.#waiting.values.get(key) !== value)
+      await this.#waiting.results.catch(() => undefined)
     const waiting = (this.#waiting ??= this.#begin())
     waiting.values.set(key, value)
     return (await waiting.results).get(key)
@@ -37,7 +41,7 @@ export class Batch<V, R> {
     const values = new Map<string, V>()
     const results = this.#database.run((connection) => {
       if (this.#waiting === waiting) this.#waiting = undefined
-      return this.#together(connection, values)
+      return this.#operation(connection, values)
     })
     const waiting = { values, results }
     // A closed index rejects before the operation begins.

@@ -42,7 +42,13 @@ describe('values that wait for their turn at the index', () => {
     assert.equal(await batch.add('a', 4), 8)
   })
 
-  it('wait for the operation of an equal key', async () => {
+  it('are added once if they are equal', async () => {
+    const { batch, operations } = counting()
+    assert.deepEqual(await Promise.all([batch.add('a', 1), batch.add('a', 1)]), [2, 2])
+    assert.deepEqual(operations, [[1]])
+  })
+
+  it('wait for the operation of another value under their key', async () => {
     const { batch, operations } = counting()
     assert.deepEqual(await Promise.all([batch.add('a', 1), batch.add('a', 2), batch.add('b', 3)]), [2, 4, 6])
     assert.deepEqual(operations, [[1, 3], [2]])
