@@ -176,12 +176,11 @@ export class Segments {
   }
 
   #add(size: number, opened?: () => Promise<Opened>, memory = 0): void {
-    const { now } = this.#o
     const start = this.#next
     const end = Math.min(start + size, this.#o.length)
     this.#next = end
     const own = this.#segments.length === 0
-    const segment = new Segment({ start, end, memory, now, onChange: () => this.#wake() })
+    const segment = new Segment({ start, end, memory, now: this.#o.now, onChange: () => this.#wake() })
     this.#segments.push(segment)
     this.#fill(segment, own ? 'own' : 'spare', opened)
   }
@@ -272,11 +271,12 @@ export class Segments {
   #probe(): void {
     const [head, ...others] = this.#segments
     const { parallel, url, length } = this.#o
-    if (head?.running !== true || !this.#pace.isDue || !parallel.admits(url)) return
+    if (head?.running !== true || !this.#pace.isDue) return
     // The request of a single connection has no end of range.
     const isSingle = head.memory === 0 && head.end === length
     const left = length - (isSingle ? head.at : this.#next)
     if (left < this.#terms.least / 2 || (isSingle && others.length > 0)) return
+    if (!parallel.admits(url, (left / this.#rate()) * 1000)) return
     this.#pace.again(this.#rate())
     if (!isSingle) return
     head.end = head.at + this.#size(head.rate)

@@ -25,22 +25,26 @@ function connection(bytes: number, exact: boolean, closed = Promise.resolve()): 
 
 describe('a download by ranges', () => {
   /** Each chunk of the first connection takes a millisecond. */
-  const start = (open: (bytes: number) => Opened) => {
+  const start = (open: (bytes: number, spare: boolean) => Opened, url = URL_OF_ALL) => {
     let now = 0
     const sizes = { least: 64 * KiB, smallest: 64 * KiB, largest: 64 * KiB }
-    const terms = { connections: 2, interval: 1, memory: MEMORY, fast: Infinity, ...sizes }
-    const parallel = new Parallel(terms, () => now)
+    const terms = { connections: 2, interval: 2, memory: MEMORY, fast: Infinity, ...sizes }
+    const parallel = new Parallel(
+      terms,
+      () => now,
+      () => now,
+    )
     let requests = 0
     const segments = new Segments({
       first: connection(LENGTH, false),
-      url: URL_OF_ALL,
+      url,
       position: 0,
       length: LENGTH,
       parallel,
       now: () => now++,
-      open: async ({ at, end }) => {
+      open: async ({ at, end }, spare) => {
         requests++
-        return open(end - at)
+        return open(end - at, spare)
       },
       waste: () => undefined,
       running: () => undefined,
@@ -76,5 +80,25 @@ describe('a download by ranges', () => {
     for (let i = 0; i < 10; i++) await turn()
     assert.equal(requests(), before)
     assert.ok(parallel.take(MEMORY), 'not all of the memory was given back')
+  })
+
+  it('tries no more ranges of a signed URL that ends before one connection has brought the rest', async () => {
+    const triesWith = async (expires: number): Promise<number> => {
+      let tries = 0
+      const { reading, move } = start(
+        (bytes, spare) => {
+          if (!spare) return connection(bytes, true)
+          if (++tries > 5) throw new Unfit(403)
+          throw Object.assign(new Error('no place'), { code: 'ERR_NO_ROOM' })
+        },
+        new URL(`${URL_OF_ALL.href}?Signature=a&Expires=${expires}`),
+      )
+      // A download goes on by one connection when it got no place for another, and tries again after five seconds.
+      for await (const chunk of reading) if (tries > 0) move(chunk.length / 20)
+      return tries
+    }
+    const all = await triesWith(1_000_000)
+    const few = await triesWith(200)
+    assert.ok(few < all, `${few} tries, and ${all} with a URL that does not end`)
   })
 })
