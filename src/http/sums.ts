@@ -28,7 +28,7 @@ function theOne(sums: readonly Sum[]): string | undefined {
   return found.size === 1 ? [...found][0] : undefined
 }
 
-/** Those with the longest end of the path, where `find` and `sha256sum` wrote folders before the name. */
+/** The sums whose names, with the folders before them, match the longest end of the path. */
 function nearest(named: readonly Sum[], path: string): readonly Sum[] {
   const places = named.map((sum) => ({ sum, place: (sum.name ?? '').replace(/^(?:\.{0,2}\/)+/, '') }))
   const ends = places.filter(({ place }) => path.endsWith(`/${place}`))

@@ -6,7 +6,7 @@ import { problemReply, type Problem } from './problem.js'
 
 /** An error of the parser or of the timeouts of node:http. */
 interface Unreadable extends NodeJS.ErrnoException {
-  /** In the words of the parser. */
+  /** The message of the parser. */
   readonly reason?: string
 }
 

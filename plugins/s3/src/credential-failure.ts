@@ -14,7 +14,7 @@ export interface Sought {
 export function reasonOf(cause: unknown, sought: Sought): string {
   const line = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? ''
   if (cause instanceof SyntaxError || /\bXML parse error/.test(line)) return 'their source answered with something else'
-  // The chain trips over a setting that names a section without looking for it.
+  // The chain of the SDK throws a TypeError where a setting names a section that does not exist.
   if (/^Could not load credentials/.test(line) || cause instanceof TypeError) return noneFound(sought)
   return line.replace(/(https?:\/\/[^\s?]*)\?\S*/g, '$1').slice(0, 300)
 }

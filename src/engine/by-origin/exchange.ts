@@ -268,7 +268,7 @@ function described(entry: Entry, answer: StoredAnswer, now: number): Entry {
     answer,
     headers: storedHeaders(answer.fields, now),
     validatedAt: answer.receivedAt,
-    // A clock that was set back makes it stale since ever.
+    // After a clock was set back, the time at which it became stale may be before every date.
     staleAt: Math.max(0, Math.round(now + left)),
     lifetime: Math.round(lifetimeOf(answer, answer.receivedAt) * 1000),
   }
