@@ -1,6 +1,6 @@
 /** Turns the error of a command into an exit code, one line of text and one JSON object. */
 
-import { KissError } from '../errors.js'
+import { asKissError, KissError, systemCode } from '../errors.js'
 import { answerTo } from './foreign-flags.js'
 import { nearest } from './nearest.js'
 import { exitCodeOf, stoppedBy } from './signals.js'
@@ -24,6 +24,7 @@ export interface FailureJson {
 
 /** undefined where nothing failed: `this.exit(0)` is an exception too in oclif. */
 export function failureOf(error: unknown): Failure | undefined {
+  if (isOutOfFiles(error)) return ofOpenFiles(asKissError(error, 'disk'))
   if (error instanceof KissError) return ofKissError(error)
   const exit = oclifExit(error)
   if (exit === undefined || !(error instanceof Error)) return ofBug(error)
@@ -64,6 +65,15 @@ function ofKissError(error: KissError): Failure {
     ...(error.hint === undefined ? {} : { hint: oneLine(error.hint) }),
     bug: error.code === 'internal',
   }
+}
+
+/** Did this process, or the machine, reach its limit of open files? */
+function isOutOfFiles(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '')
+}
+
+function ofOpenFiles(error: KissError): Failure {
+  return { hint: 'raise the limit of open files (ulimit -n)', ...ofKissError(error) }
 }
 
 function ofBug(error: unknown): Failure {

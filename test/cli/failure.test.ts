@@ -45,6 +45,21 @@ describe('failures of the command line', () => {
     })
   })
 
+  it('says which limit to raise when no file can be opened', () => {
+    const limit = Object.assign(new Error("EMFILE: too many open files, open 'save.js'"), { code: 'EMFILE' })
+    const hint = 'raise the limit of open files (ulimit -n)'
+    assert.deepEqual(failureOf(limit), {
+      exit: 6,
+      code: 'disk',
+      message: "EMFILE: too many open files, open 'save.js'",
+      hint,
+      bug: false,
+    })
+    const plugin = new KissError('configuration', 'plugin x: its providers do not load', { cause: limit })
+    assert.equal(failureOf(plugin)?.exit, 2)
+    assert.equal(failureOf(plugin)?.hint, hint)
+  })
+
   it('keeps the exit code that a command of a plugin chose', () => {
     assert.equal(failureOf(Object.assign(new Error('x'), { oclif: { exit: 7 } }))?.exit, 7)
     assert.equal(failureOf(Object.assign(new Error('EEXIT: 0'), { code: 'EEXIT', oclif: { exit: 0 } })), undefined)
