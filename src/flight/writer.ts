@@ -4,6 +4,7 @@ import { createHash, type Hash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { closeFile, readAt } from '../store/files.js'
 import { recycle } from '../upstream/slabs.js'
+import { appendTo } from './appending.js'
 
 /** Bytes that may wait for the disk before reading from the network pauses: one write and the bytes for the next one. */
 const PENDING = 1024 * 1024
@@ -24,12 +25,6 @@ const GATHER_FOR = 20
  * a second. With 100 downloads at once a download took 35 CPU ms with 0.4 ms for each, and 32 with this.
  */
 const GATHER_FOR_EACH = 1
-/**
- * Bytes up to which a write is synchronous. They go into the page cache in 10 to 40 µs. While 500 downloads waited for the four
- * threads of the pool, 1 MiB of each could wait in memory: the process took 614 MiB, and takes 408 with this and with shared
- * statements of the index (store/index/batch.ts).
- */
-const SMALL = 64 * 1024
 /** Bytes read at a time from the body of a predecessor. */
 const REREAD = 1024 * 1024
 
@@ -168,7 +163,7 @@ export class BodyWriter {
     let left = batch
     for (let done = 0, tries = 0; done < bytes;) {
       try {
-        const written = bytes <= SMALL ? fs.writevSync(this.#file, left) : await appendTo(this.#file, left)
+        const written = await appendTo(this.#file, left, bytes - done)
         done += written
         left = without(left, written)
       } catch (error) {
@@ -221,12 +216,6 @@ export class BodyWriter {
 
 function gatherFor(): number {
   return Math.max(GATHER_FOR, writing.size * GATHER_FOR_EACH)
-}
-
-function appendTo(file: number, buffers: Buffer[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.writev(file, buffers, null, (error, written) => (error === null ? resolve(written) : reject(error)))
-  })
 }
 
 function without(buffers: Buffer[], bytes: number): Buffer[] {
