@@ -56,7 +56,7 @@ export class Landing implements LandingPlace {
       mode: generation.modes.file,
       onGrow: (size) => landing.show(size),
       reserve: (size) => landing.#space.grow(size),
-      makeRoom: async (bytes) => (await space.evict(bytes)) > 0,
+      makeRoom: (bytes) => space.relieve(bytes),
     })
     state.waiting.onChange = () => {
       const wait = state.waiting.now

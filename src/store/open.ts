@@ -7,6 +7,7 @@ import { CheckedBlobs } from './checked-blobs.js'
 import { SharedCounters, type Figures, sharedFigures } from './figures/figures.js'
 import { Database } from './index/database.js'
 import { Entries } from './entries.js'
+import { Evictions } from './evictions.js'
 import { Evictor } from './evictor.js'
 import { FailureList } from './figures/failure-list.js'
 import { Flusher } from './index/flusher.js'
@@ -130,7 +131,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     limit,
     database,
     removal,
-    evictor,
+    evictions: new Evictions(evictor, layout.root),
     flusher,
     owner,
     isLive,

@@ -63,6 +63,19 @@ export function freeBytes(directory: string): number | undefined {
   }
 }
 
+/** Free inodes below which a full disk counts as one without: a download makes eight files, and many come at once. */
+const FEW_INODES = 256
+
+/** Has the file system of a directory nearly no free inodes? Some have no fixed number of them. */
+export function lacksInodes(directory: string): boolean {
+  try {
+    const { files, ffree } = statfsSync(directory)
+    return files > 0 && ffree < FEW_INODES
+  } catch {
+    return false
+  }
+}
+
 /** Does the error mean that the disk of the directory is full? SQLite reports an I/O error, or that it cannot open a file. */
 function isFull(error: unknown, directory: string): boolean {
   const code = systemCode(error) ?? ''
@@ -81,20 +94,20 @@ export function asFullDisk(error: unknown, directory: string): unknown {
   })
 }
 
-/** Bytes to evict: the step that is repeated writes a few rows and small files. */
-const ELBOW_ROOM = 1024 * 1024
+/** Bytes of a step: a few rows and small files, and the map of SQLite's log. */
+const STEP = 128 * 1024
 
 /** Evictions for one step: a disk without free inodes gets two of a large body, and a step may make eight files. */
 const EVICTIONS = 5
 
 /** Runs `step`, and again after an eviction as long as the disk is full. */
-export async function withRoom<T>(space: Pick<Space, 'evict'>, step: () => Promise<T>): Promise<T> {
+export async function withRoom<T>(space: Pick<Space, 'relieve'>, step: () => Promise<T>): Promise<T> {
   for (let left = EVICTIONS; ; left--) {
     try {
       return await step()
     } catch (error) {
       if (left === 0 || !['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemCode(error) ?? '')) throw error
-      if ((await space.evict(ELBOW_ROOM)) === 0) throw error
+      if (!(await space.relieve(STEP))) throw error
     }
   }
 }

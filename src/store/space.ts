@@ -1,13 +1,12 @@
 /** The byte budget of one cache directory, kept by all its processes through the ledger in the index. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KissError } from '../errors.js'
 import { Batch } from './index/batch.js'
 import type { Query } from './index/connection.js'
 import type { Database } from './index/database.js'
-import { planRoom } from './eviction.js'
+import { planRoom, type Room, type RoomPlan } from './eviction.js'
 import type { Layout } from './layout.js'
-import type { Evictor } from './evictor.js'
+import type { Evictions } from './evictions.js'
 import type { Flusher } from './index/flusher.js'
 import {
   type Claim,
@@ -31,6 +30,7 @@ import { costOfBytes } from './index/schema.js'
 import type { Removal } from './removal.js'
 import { freeBytes } from './slack.js'
 import type { LedgerCheck } from './ledgercheck.js'
+import { besidePinned, noRoom, tooLarge, tooLargeForDisk } from './no-room.js'
 import type { KeyId, ReserveOptions, Sha256, Space } from './types.js'
 
 /** Milliseconds between checks for room that other processes are making, and the number of checks. */
@@ -53,7 +53,7 @@ export interface SpaceOptions {
   readonly limit: number | undefined
   readonly database: Database
   readonly removal: Removal
-  readonly evictor: Evictor
+  readonly evictions: Evictions
   readonly flusher: Flusher
   /** Names this process in its reservations, so that others can tell when it is dead. */
   readonly owner: string
@@ -89,11 +89,10 @@ export class SharedSpace implements Space {
   }
 
   async setQuota(bytes: number | undefined): Promise<void> {
-    const { database, ledgerCheck } = this.#options
+    const { database, ledgerCheck, evictions } = this.#options
     await ledgerCheck.ensure()
     await database.run(({ query }) => writeQuota(query, bytes))
-    const counted = await this.counted()
-    if (bytes !== undefined && counted > bytes) await this.evict(counted - bytes)
+    if (bytes !== undefined) await evictions.evict(async () => (await this.counted()) - bytes)
   }
 
   async usage(): Promise<{ blobs: number; reserved: number }> {
@@ -111,7 +110,7 @@ export class SharedSpace implements Space {
     bytes: number,
     { ahead = bytes, held = 0 }: ReserveOptions = {},
   ): Promise<number | undefined> {
-    const { database, owner, removal, ledgerCheck, clock } = this.#options
+    const { owner, removal, ledgerCheck, clock } = this.#options
     this.#unreleased.delete(id)
     await ledgerCheck.ensure()
     await this.#lookAtDisk(bytes, ahead, held)
@@ -122,9 +121,8 @@ export class SharedSpace implements Space {
       const now = clock.now()
       const made = await this.#requests.add(id, { id, bytes, ahead, owner, now })
       if (made !== undefined) return made.quota ?? undefined
-      const room = await database.run(({ query }) => readRoom(query, id, now))
-      if (room === undefined) continue
-      const plan = planRoom(costOfBytes(bytes), ahead === 0 ? 0 : costOfBytes(ahead), room)
+      const { room, plan } = await this.#planFor(id, bytes, ahead)
+      if (room === undefined || plan === undefined) continue
       if (plan.do === 'refuse-size') throw tooLarge(bytes, room.quota)
       if (plan.do === 'refuse-pinned') throw besidePinned(bytes, room)
       if (plan.do === 'refuse-busy' || (plan.do === 'wait-for-promises' && promiseWaits++ === PROMISE_WAITS)) {
@@ -135,7 +133,7 @@ export class SharedSpace implements Space {
         await sleep(PROMISE_WAIT)
         continue
       }
-      if (plan.do === 'evict' && (await this.evict(plan.bytes)) > 0) continue
+      if (plan.do === 'evict' && (await this.#evictFor(id, bytes, ahead))) continue
       // The blobs that could go are being removed, or are claimed by transfers that are just ending.
       if (waits++ < WAITS) {
         await sleep(WAIT)
@@ -149,6 +147,22 @@ export class SharedSpace implements Space {
     throw noRoom(bytes, (await this.quota()) ?? bytes)
   }
 
+  async #planFor(id: string, bytes: number, ahead: number): Promise<{ room?: Room; plan?: RoomPlan }> {
+    const { database, clock } = this.#options
+    const room = await database.run(({ query }) => readRoom(query, id, clock.now()))
+    return room ? { room, plan: planRoom(costOfBytes(bytes), ahead === 0 ? 0 : costOfBytes(ahead), room) } : {}
+  }
+
+  /** Another reservation may have evicted enough for this one. False if nothing could be evicted. */
+  async #evictFor(id: string, bytes: number, ahead: number): Promise<boolean> {
+    let missing = 0
+    const freed = await this.#options.evictions.evict(async () => {
+      const { plan } = await this.#planFor(id, bytes, ahead)
+      return (missing = plan?.do === 'evict' ? plan.bytes : 0)
+    })
+    return missing === 0 || freed > 0
+  }
+
   /**
    * Refuses a body that the file system could not hold even without all blobs, before anything is evicted. Evicts for the
    * bytes that will be granted, so that their writes do not fail.
@@ -160,20 +174,24 @@ export class SharedSpace implements Space {
       const { blobs } = await this.#options.database.run(({ query }) => readUsage(query))
       if (bytes - held > free + blobs) throw tooLargeForDisk(bytes, this.#options.layout.root, free + blobs + held)
     }
-    const missing = ahead > held ? ahead - held + MARGIN - free : 0
-    if (missing > 0) await this.evict(missing)
+    if (ahead <= held || ahead - held + MARGIN <= free) return
+    await this.#options.evictions.evict(
+      () => ahead - held + MARGIN - (freeBytes(this.#options.layout.root) ?? Infinity),
+    )
   }
 
   /** Evicts for the limit of this process, and never more than the body takes. */
   async #obeyLimit(id: string, bytes: number, ahead: number): Promise<void> {
-    const { limit, database } = this.#options
+    const { limit, database, evictions } = this.#options
     if (limit === undefined) return
     if (costOfBytes(bytes) > limit) throw tooLarge(bytes, limit)
     if (ahead === 0) return
-    const counted = await database.run(({ query }) => readCounted(query, id))
     const evicted = this.#evictedFor.get(id) ?? 0
-    const missing = Math.min(counted + costOfBytes(ahead) - limit, costOfBytes(bytes) - evicted)
-    if (missing > 0) this.#evictedFor.set(id, evicted + (await this.evict(missing)))
+    const freed = await evictions.evict(async () => {
+      const counted = await database.run(({ query }) => readCounted(query, id))
+      return Math.min(counted + costOfBytes(ahead) - limit, costOfBytes(bytes) - evicted)
+    })
+    if (freed > 0) this.#evictedFor.set(id, evicted + freed)
   }
 
   async commit(id: KeyId, sha256: Sha256, size: number, reservation: string = id): Promise<void> {
@@ -216,7 +234,11 @@ export class SharedSpace implements Space {
   }
 
   evict(bytes: number): Promise<number> {
-    return this.#options.evictor.evict(bytes)
+    return this.#options.evictions.evict(() => bytes)
+  }
+
+  relieve(bytes: number): Promise<boolean> {
+    return this.#options.evictions.relieve(bytes)
   }
 
   /** Releases the reservations of dead owners. Resolves with their number. */
@@ -255,33 +277,4 @@ async function allOrEach<V, R>(
   const isMade = Boolean(all) || values.size === 1
   for (const [key, value] of values) results.set(key, isMade ? all : await attempt(query, [value]))
   return results
-}
-
-function tooLarge(bytes: number, quota: number): KissError {
-  return new KissError('quota', `it takes ${bytes} bytes, and the quota of the cache is ${quota} bytes in all`)
-}
-
-function besidePinned(
-  bytes: number,
-  { quota, pinned }: { readonly quota: number; readonly pinned: number },
-): KissError {
-  return new KissError(
-    'quota',
-    `it takes ${bytes} bytes, and pinned entries take ${pinned} of the ${quota} bytes of the quota`,
-    { hint: 'raise the quota, or let some go with kiss unpin' },
-  )
-}
-
-function tooLargeForDisk(bytes: number, directory: string, room: number): KissError {
-  return new KissError('disk', `it takes ${bytes} bytes, and the disk of ${directory} has room for ${room} bytes`, {
-    hint: 'free some space, or choose a --cache-dir on a larger disk',
-  })
-}
-
-function noRoom(bytes: number, quota: number): KissError {
-  return new KissError(
-    'quota',
-    `there is no room for ${bytes} bytes: downloads under way have reserved what the quota of ${quota} bytes leaves`,
-    { hint: 'try again when they have ended, or raise --quota' },
-  )
 }

@@ -195,8 +195,10 @@ export interface Space {
   usage(): Promise<{ readonly blobs: number; readonly reserved: number }>
   /** Bytes that count for the quota: blocks of bodies, entries, and what downloads may write. */
   counted(): Promise<number>
-  /** Evicts at least `bytes` if possible, without regard to the quota (the disk is full); resolves with the freed bytes. */
+  /** Evicts at least `bytes` if possible, without regard to the quota; resolves with the freed bytes. */
   evict(bytes: number): Promise<number>
+  /** The disk is full: evicts for a write of `bytes`, once for many at a time. True if the write may be repeated. */
+  relieve(bytes: number): Promise<boolean>
 }
 
 /** The findings of a check of every stored byte. */

@@ -54,6 +54,24 @@ describe('the space of a cache directory', () => {
     assert.equal((await store.space.usage()).reserved, 0)
   })
 
+  it('evicts once for many small reservations at once', async () => {
+    const store = await fixture.open()
+    await store.space.setQuota(MIB)
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await put(store, name, name.padEnd(200_000))
+    await Promise.all(Array.from({ length: 20 }, (_, index) => store.space.reserve(`small-${index}`, 4_000)))
+    assert.equal((await listed(store)).length, 4)
+  })
+
+  it('evicts once on a full disk for many small writes at once', async () => {
+    const store = await fixture.open()
+    for (const name of ['a', 'b', 'c']) await put(store, name, name.padEnd(2_000_000))
+    const made = await Promise.all(Array.from({ length: 20 }, () => store.space.relieve(100_000)))
+    assert.deepEqual(new Set(made), new Set([true]))
+    assert.equal((await listed(store)).length, 2)
+    assert.deepEqual(await Promise.all([store.space.relieve(1), store.space.relieve(1_999_999)]), [true, true])
+    assert.equal((await listed(store)).length, 1)
+  })
+
   it('takes a promise from the future for one that has lapsed', async () => {
     const store = await fixture.open()
     await store.space.setQuota(MIB)
