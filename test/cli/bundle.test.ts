@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from 'node:fs'
 import { statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { commandLine } from '../support/command-line.js'
 import { bytes, sha256 } from '../support/origin.js'
 import { Serving } from '../support/serving.js'
+import { until } from '../support/until.js'
 
 describe('kiss bundle', () => {
   const body = bytes('bundle', 300_000)
@@ -66,6 +76,24 @@ describe('kiss bundle', () => {
       assert.equal(cli.origin.requests.length, asked)
     } finally {
       await kiss.stop()
+    }
+  })
+
+  it('can be interrupted while the pipe has no reader, or one that does not read', async () => {
+    const pipe = path.join(cli.sandbox.cwd, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const alone = cli.sandbox.start(['bundle', 'create', 'pipe'])
+    await until('the cache is open', () => openFilesOf(alone.child.pid).some((file) => file.endsWith('index.sqlite')))
+    alone.child.kill('SIGINT')
+    assert.equal((await alone.ended).code, 130)
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const { child, ended } = cli.sandbox.start(['bundle', 'create', 'pipe'])
+      await until('the pipe is open', () => openFilesOf(child.pid).some((file) => file.endsWith('/pipe')))
+      child.kill('SIGINT')
+      assert.equal((await ended).code, 130)
+    } finally {
+      closeSync(reader)
     }
   })
 
@@ -191,3 +219,13 @@ describe('kiss bundle', () => {
     })
   })
 })
+
+/** The open files of a process. */
+function openFilesOf(pid: number | undefined): string[] {
+  const folder = `/proc/${pid}/fd`
+  try {
+    return readdirSync(folder).map((name) => readlinkSync(path.join(folder, name)))
+  } catch {
+    return []
+  }
+}

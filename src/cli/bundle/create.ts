@@ -8,6 +8,7 @@ import { Header, Pack, ReadEntry } from 'tar'
 import type { Engine } from '../../engine/types.js'
 import { asKissError, KissError, systemCode } from '../../errors.js'
 import type { Entry, OpenBlob } from '../../store/types.js'
+import { openPipe } from '../pipe.js'
 import { temporaryBeside } from '../fetch/save.js'
 import { descriptorOf } from '../fetch/targets.js'
 import { blobName, MANIFEST, writeManifest } from './manifest.js'
@@ -32,17 +33,18 @@ export async function createBundle(
   const target = isDirect || there === undefined ? file : await realpath(file)
   // Another process may write to the same file.
   const temporary = temporaryBeside(target)
-  const pack = new Pack({ portable: true })
-  const packed = packAll(pack, engine, entries, signal)
-  packed.catch((error: unknown) => pack.emit('error', error))
   try {
-    const written = isDirect ? file : temporary
     const output = isStdout
       ? process.stdout
-      : createWriteStream(
-          written,
-          descriptor === undefined ? { flags: isDirect ? 'w' : 'wx' } : { fd: descriptor, autoClose: false },
-        )
+      : there?.isFIFO() === true
+        ? await openPipe(file, signal)
+        : createWriteStream(
+            isDirect ? file : temporary,
+            descriptor === undefined ? { flags: isDirect ? 'w' : 'wx' } : { fd: descriptor, autoClose: false },
+          )
+    const pack = new Pack({ portable: true })
+    const packed = packAll(pack, engine, entries, signal)
+    packed.catch((error: unknown) => pack.emit('error', error))
     await pipeline(pack as unknown as NodeJS.ReadableStream, output, { signal, end: !isStdout })
     await packed
     if (!isDirect) await rename(temporary, target)

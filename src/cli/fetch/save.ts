@@ -2,16 +2,15 @@
 
 import path from 'node:path'
 import { createHash, randomBytes } from 'node:crypto'
-import { rmSync, constants, openSync, write } from 'node:fs'
+import { rmSync, constants, write } from 'node:fs'
 import { copyFile, link, open, realpath, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises'
-import { Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { KissError, systemCode } from '../../errors.js'
 import { unlessAborted } from '../../waits.js'
 import type { Artifact } from '../../engine/types.js'
 import { makeDirectory } from '../../store/files.js'
 import type { Entry } from '../../store/types.js'
+import { closePipe, openPipe } from '../pipe.js'
 import { descriptorOf } from './targets.js'
 
 /** Bytes that go from the cache to the output at a time. */
@@ -248,36 +247,4 @@ export function temporaryBeside(target: string): string {
     for (const each of unfinished) rmSync(each, { force: true })
   })
   return file
-}
-
-/** Milliseconds between two checks for a reader. */
-const LOOK = 50
-
-/**
- * Opens a named pipe as an output, and resolves when it has a reader. Opening blocks until then, and writing until the reader
- * reads. In Node's thread pool such a call would also block the end of the process, so nothing here blocks.
- * Rejects with the reason of the signal or the error of the system.
- */
-async function openPipe(file: string, signal: AbortSignal): Promise<Socket> {
-  for (;;) {
-    signal.throwIfAborted()
-    try {
-      const fd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
-      const pipe = new Socket({ fd, readable: false, writable: true })
-      // The writer gets the error as well.
-      return pipe.on('error', () => undefined)
-    } catch (error) {
-      // fifo(7): no process has it open for reading.
-      if (systemCode(error) !== 'ENXIO') throw error
-    }
-    await sleep(LOOK)
-  }
-}
-
-/** Resolves when the reader can see the end. */
-async function closePipe(pipe: Socket): Promise<void> {
-  await new Promise<void>((resolve) => {
-    pipe.once('close', () => resolve())
-    pipe.end(() => pipe.destroy())
-  })
 }
