@@ -3,6 +3,8 @@
  * the time is bounded by the length of the text times that of the pattern.
  */
 
+import { encodedPattern } from './parse-url.js'
+
 /** Any characters but `/`; any at all; any folders or none; one character but `/`. All other steps are characters. */
 export type Wildcard = '*' | '**' | '**/' | '?'
 
@@ -66,6 +68,16 @@ export class Glob {
         return this.#reach(index + 1, next)
     }
   }
+}
+
+/**
+ * `*` stands for any characters but `/`, `**` for any characters, `**` followed by `/` for any number of folders, `?` for one
+ * character but `/`. All other characters stand for themselves, also brackets and braces, which occur in URLs. Libraries for
+ * globs of paths read `**` as `*` if it is not a whole segment.
+ */
+export function globPattern(glob: string): Glob {
+  const steps = encodedPattern(glob).match(/\*\*+\/?|[^]/g) ?? []
+  return new Glob(steps.map((step) => step.replace(/^\*{2,}/, '**')))
 }
 
 /** The places in a pattern that one character leads to, each once. */

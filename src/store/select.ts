@@ -1,8 +1,7 @@
 /** The entries that the filters of an operator select; pure. */
 
 import { isFresh } from '../http/freshness.js'
-import { Glob } from '../http/glob.js'
-import { encodedPattern } from '../http/parse-url.js'
+import { globPattern } from '../http/glob.js'
 import type { Entry, KeyId } from './types.js'
 
 /** Selects the entries that match all given filters; without a filter none. */
@@ -68,14 +67,4 @@ function isBefore(at: number, now: number, span: number): boolean {
 export function withoutQuery(url: string): string {
   const end = url.search(/[?#]/)
   return end === -1 ? url : url.slice(0, end)
-}
-
-/**
- * `*` stands for any characters but `/`, `**` for any characters, `**` followed by `/` for any number of folders, `?` for one
- * character but `/`. All other characters stand for themselves, also brackets and braces, which occur in URLs. Libraries for
- * globs of paths read `**` as `*` if it is not a whole segment.
- */
-export function globPattern(glob: string): Glob {
-  const steps = encodedPattern(glob).match(/\*\*+\/?|[^]/g) ?? []
-  return new Glob(steps.map((step) => step.replace(/^\*{2,}/, '**')))
 }

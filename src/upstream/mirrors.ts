@@ -1,13 +1,13 @@
 /**
  * Mirrors: where a URL may be had before its origin is asked. Pure.
  *
- * A pattern is a URL without query, in which `*` stands for anything up to the next `/` and `**` for anything; one that
- * ends in `/` means everything below it. What follows the pattern's last `/` before a star (or its end) is appended to
+ * A pattern is a URL without query, in which `*` stands for anything up to the next `/`, `**` for anything, and `**` followed by
+ * `/` for any folders or none; one that ends in `/` means everything below it. What follows the pattern's last `/` before a star (or its end) is appended to
  * the mirror's prefix: with `https://*.example.org/**` and `http://mirror.lab/all/`, `https://a.example.org/x/y` is
  * looked for at `http://mirror.lab/all/a.example.org/x/y`.
  */
 import { KissError } from '../errors.js'
-import { Glob } from '../http/glob.js'
+import { type Glob, globPattern } from '../http/glob.js'
 import { encodedPattern } from '../http/parse-url.js'
 import { decodeLenient } from '../http/urls.js'
 import { withoutCredentials } from './headers.js'
@@ -42,8 +42,7 @@ export function compilePattern(match: string, section: string): Glob {
     throw new KissError('usage', `${section}: ${match}: a pattern is a URL without query, such as https://host/path/**`)
   }
   const pattern = encodedPattern(match)
-  const whole = pattern.endsWith('/') ? `${pattern}**` : pattern
-  return new Glob(whole.match(/\*\*|[^]/g) ?? [])
+  return globPattern(pattern.endsWith('/') ? `${pattern}**` : pattern)
 }
 
 /** Where to look for a URL before its origin, in order. */

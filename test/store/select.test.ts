@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Selection, globPattern, selects } from '#kiss/store/select.js'
+import { globPattern } from '#kiss/http/glob.js'
+import { type Selection, selects } from '#kiss/store/select.js'
 import type { Entry } from '#kiss/store/types.js'
 import { entryOf } from './support.js'
 

@@ -31,6 +31,9 @@ describe('mirrors', () => {
       ['https://a.example/', 'http://a.example/x', []],
       ['https://a.example/', 'https://u:p@a.example/x#f', ['http://mirror.lab/m/x']],
       ['https://A.example:443', 'https://a.example/x', ['http://mirror.lab/m/x']],
+      ['https://a.example/pub/**/x.img', 'https://a.example/pub/b/c/x.img', ['http://mirror.lab/m/b/c/x.img']],
+      ['https://a.example/pub/**/x.img', 'https://a.example/pub/x.img', ['http://mirror.lab/m/x.img']],
+      ['https://a.example/pub/**/x.img', 'https://a.example/pub/bx.img', []],
       ['s3://bucket/**', 's3://bucket/a%20b', ['http://mirror.lab/m/a%20b']],
     ]
     for (const [match, url, found] of table) assert.deepEqual(targets(match, to, url), found, `${match} ${url}`)

@@ -2,11 +2,11 @@
 
 import { KissError } from '../../errors.js'
 import { providerFor } from '../../flight/subject.js'
-import type { Glob } from '../../http/glob.js'
+import { type Glob, globPattern } from '../../http/glob.js'
 import { encodedPattern } from '../../http/parse-url.js'
 import type { Sharing, UpstreamProvider } from '../../provider/types.js'
 import { LruMap } from '../../store/lru.js'
-import { globPattern, withoutQuery } from '../../store/select.js'
+import { withoutQuery } from '../../store/select.js'
 import type { Lane } from '../../upstream/types.js'
 
 export interface Rule {
