@@ -21,9 +21,9 @@ const entries = {
  * Where kiss is installed, no override of ours holds, and a copy of its own would be loaded: from the bundle it finds kiss's own
  * sqlite3, with which it is tested.
  */
-const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+const { dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const bundled = ['@oclif/core', '@redis/client', 'pino', 'prom-client', 'structured-headers', 'undici']
-const installed = Object.keys(dependencies).filter((name) => !bundled.includes(name))
+const installed = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !bundled.includes(name))
 
 /** What oclif does without: tools of its developers, and what compares the version of Node with its own needs. */
 const unused = ['typescript', 'ts-node', 'tsx', 'pnpapi', 'semver']

@@ -146,6 +146,7 @@ class FlightContent implements Content {
       source: body,
       arrived: (position) => this.#arrived(position),
       read: (buffer, position) => body.read(buffer, position),
+      withFile: (work) => body.withFile(work),
     }
   }
 

@@ -107,6 +107,7 @@ export class LendingDesk {
         source: body,
         arrived: (position) => body.arrived(position, { signal }),
         read: (buffer, position) => body.read(buffer, position),
+        withFile: (work) => body.withFile(work),
       },
       read: (buffer, position) => body.read(buffer, position, { signal }),
       sent: (bytes) => this.#o.store.counters.add('lent', bytes),

@@ -146,6 +146,18 @@ export class GrowingBody {
     })
   }
 
+  /** See Shared.withFile. */
+  async withFile<T>(work: (fd: number) => Promise<T>): Promise<T> {
+    if (this.#fd === undefined) throw new KissError('internal', 'a body was read before it was opened')
+    this.#reading++
+    try {
+      return await work(this.#fd)
+    } finally {
+      this.#reading--
+      if (this.#users === 0) void this.#release()
+    }
+  }
+
   /**
    * Resolves at the next growth or at the end. The waiter is registered before this returns to the event loop: a caller
    * that reads the state and calls this in the same turn misses nothing.

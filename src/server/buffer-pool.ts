@@ -53,6 +53,8 @@ interface Piece {
 /** The bytes of a piece for one reader, which releases or forgets them once. */
 export interface Taken {
   readonly data: Buffer
+  /** Bytes that could be read at its position: these and the next ones. */
+  readonly ready: number
   /** Ends the use: no write of this reader is under way. */
   readonly release: () => void
   /** Ends the use after a cancelled write, which may still read from the buffer. */
@@ -97,6 +99,11 @@ export class BufferPool {
     return this.#made - this.#free.length - this.#shelved.size >= this.#crowd
   }
 
+  /** Waits until a piece may be sent; undefined: it may be sent now. */
+  turn(): Promise<void> | undefined {
+    return this.#turns?.next()
+  }
+
   /** Adds a reader, which leaves once, after it has released its pieces. */
   join(content: Source): PooledReader {
     const { shared } = content
@@ -122,7 +129,7 @@ export class BufferPool {
   async #take(shared: Shared, shelf: Shelf, position: number, end = Infinity): Promise<Taken | undefined> {
     const most = Math.min(await shared.arrived(position), end - position)
     if (most === 0) return undefined
-    const turn = this.#turns?.next()
+    const turn = this.turn()
     if (turn !== undefined) await turn
     const piece = shelf.pieces.get(position) ?? this.#load(shared, shelf, position, most)
     return this.#await(piece, most)
@@ -143,6 +150,7 @@ export class BufferPool {
     }
     return {
       data: piece.buffer.subarray(0, Math.min(piece.bytes, most)),
+      ready: most,
       release: () => this.#release(piece),
       forget: () => {
         piece.spoilt = true

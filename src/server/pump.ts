@@ -4,27 +4,17 @@
  */
 
 import { KissError } from '../errors.js'
-import type { BufferPool, Source, Taken } from './buffer-pool.js'
-import type { BodySink } from './reply.js'
-
-export interface Pumping {
-  readonly content: Source
-  /** Position of the first byte. */
-  readonly first: number
-  /** Position after the last byte; undefined: to the end, wherever that is. */
-  readonly end: number | undefined
-  readonly pool: BufferPool
-  readonly sink: BodySink
-  /** Called with the number of bytes when the operating system has them. */
-  readonly sent: (bytes: number) => void
-}
+import type { Source, Taken } from './buffer-pool.js'
+import { canSendFile, ENOUGH, pumpFile, type Pumping } from './file-pump.js'
 
 /**
  * Sends the bytes and ends the body. Holds at most two pieces, and reads ahead by one. Rejects with what the content or
  * the sink rejected with; every read and write has settled by then.
  */
-export async function pump({ content, first, end, pool, sink, sent }: Pumping): Promise<void> {
+export async function pump(pumping: Pumping): Promise<void> {
+  const { content, first, end, pool, sink, sent } = pumping
   if (end === first) return sink.end()
+  let fromFile = canSendFile(pumping)
   const reader = pool.join(content)
 
   const drain = async ({ data, release, forget }: Taken, last: boolean): Promise<void> => {
@@ -44,8 +34,15 @@ export async function pump({ content, first, end, pool, sink, sent }: Pumping): 
     while (piece !== undefined) {
       position += piece.data.length
       if (position === end) return await drain(piece, true)
-      if (pool.crowded) {
+      const isEnough = fromFile && piece.ready - piece.data.length >= ENOUGH
+      if (isEnough || pool.crowded) {
         await drain(piece, false)
+        if (isEnough) {
+          const left = await pumpFile(pumping, position)
+          position = left.position
+          fromFile = !left.inVain
+          if (position === end) return await sink.end()
+        }
         piece = await reader.take(position, end)
         continue
       }

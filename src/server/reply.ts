@@ -5,6 +5,11 @@ import type { Entry } from '../store/types.js'
 /** Where the bytes of a body go. Both resolve when the operating system has them, and reject when the client has gone. */
 export interface BodySink {
   write(chunk: Uint8Array): Promise<void>
+  /**
+   * Sends bytes of a file without a copy in this process, behind the bytes that were written. Resolves with their number, which
+   * is 0 while the socket is full, and rejects when the client has gone. Absent where that is not possible.
+   */
+  readonly sendFile?: ((fd: number, position: number, count: number) => Promise<number>) | undefined
   /** The last bytes, and of a chunked body the fields behind them (RFC 9110 §6.5); nothing may follow. */
   end(chunk?: Uint8Array, trailers?: Readonly<Record<string, string>>): Promise<void>
 }

@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import { KissError } from '../errors.js'
 import type { BodySink } from './reply.js'
+import type { Sendfile } from './sendfile.js'
 
 export class ResponseSink implements BodySink {
   /** Body bytes that the operating system took. */
@@ -14,11 +15,18 @@ export class ResponseSink implements BodySink {
   /** Hand-overs under way: how to reject them. */
   readonly #pending = new Set<(error: Error) => void>()
   #begun = false
+  readonly sendFile?: BodySink['sendFile']
 
-  /** @param begin sets status and headers; called once, before the first byte or by {@link flush} */
-  constructor(response: ServerResponse, begin: () => void) {
+  /**
+   * @param begin sets status and headers; called once, before the first byte or by {@link flush}
+   * @param sendfile undefined: every byte goes through Node
+   */
+  constructor(response: ServerResponse, begin: () => void, sendfile?: Sendfile) {
     this.#response = response
     this.#begin = begin
+    if (sendfile !== undefined) {
+      this.sendFile = (fd, position, count) => this.#sendFile(sendfile, fd, position, count)
+    }
     // The callback of a write that waits behind another response is never called when the connection closes.
     response.once('close', () => {
       for (const reject of this.#pending) reject(clientLeft())
@@ -47,6 +55,16 @@ export class ResponseSink implements BodySink {
       : this.#hand(chunk.length, (done) => this.#response.end(chunk, done))
   }
 
+  async #sendFile(sendfile: Sendfile, fd: number, position: number, count: number): Promise<number> {
+    const bytes = await sendfile(() => descriptorOf(this.#response), fd, position, count)
+    this.bytes += bytes
+    if (this.#response.destroyed) throw clientLeft()
+    const { socket } = this.#response
+    // Node notices writes of its own only, and would end a connection without any as a stalled one.
+    if (bytes > 0) socket?.setTimeout(socket.timeout ?? 0)
+    return bytes
+  }
+
   #start(): void {
     if (this.#begun) return
     this.#begun = true
@@ -68,6 +86,17 @@ export class ResponseSink implements BodySink {
       })
     })
   }
+}
+
+/** The handle of a connected socket, which knows its descriptor. Node has no public name for it. */
+interface Connected {
+  readonly _handle?: { readonly fd?: number } | null
+}
+
+function descriptorOf({ socket }: ServerResponse): number | undefined {
+  const connected: Connected | null = socket as Connected | null
+  const fd = connected?._handle?.fd
+  return fd === undefined || fd < 0 ? undefined : fd
 }
 
 export function clientLeft(cause?: unknown): KissError {

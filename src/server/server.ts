@@ -22,6 +22,7 @@ import type { Incoming, Route, Services } from './route.js'
 import { clientLeft } from './response-sink.js'
 import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
+import { loadSendfile } from './sendfile.js'
 import type { TlsFiles, TlsMaterial } from './tls.js'
 import { LONGEST_TIMER } from '../waits.js'
 import { Turns } from './turns.js'
@@ -82,6 +83,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   tellRefused(server, (line) => options.log.warn(line))
   const access = new Access(options.access)
   const prefix = options.accelRedirect === undefined ? undefined : accelPrefix(options.accelRedirect)
+  // TLS encrypts in this process.
+  const sendfile = options.tls === undefined ? await loadSendfile() : undefined
   const { address, port } = await listen(server, options.host, options.port)
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   const readers = new Readers()
@@ -154,6 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         ...(draining !== undefined && { Connection: 'close' }),
       },
       problem,
+      sendfile,
     })
     if (written.error !== undefined) noteError(written.error, request, report)
     const { status, bytes, outcome } = written

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { KissError } from '../errors.js'
 import type { Reply, StreamBody } from './reply.js'
 import { clientLeft, ResponseSink } from './response-sink.js'
+import type { Sendfile } from './sendfile.js'
 
 /** The outcome of an answer. */
 export interface Written {
@@ -26,6 +27,7 @@ export interface Writing {
   readonly headers: Readonly<Record<string, string>>
   /** The answer to a body that failed before its first byte. */
   readonly problem: (error: unknown) => Reply
+  readonly sendfile?: Sendfile | undefined
 }
 
 /** Writes an answer and resolves after its end; never rejects. */
@@ -34,10 +36,11 @@ export async function writeReply(response: ServerResponse, writing: Writing): Pr
   const stream = isStream(reply.body) ? reply.body : undefined
   const bytes = typeof reply.body === 'string' ? Buffer.from(reply.body) : isStream(reply.body) ? undefined : reply.body
   const length = contentLength(reply.status, stream === undefined ? (bytes?.length ?? 0) : stream.length)
-  const sink = new ResponseSink(response, () => {
+  const begin = (): void => {
     const own = length === undefined ? {} : { 'Content-Length': String(length) }
     response.writeHead(reply.status, { ...writing.headers, ...reply.headers, ...own })
-  })
+  }
+  const sink = new ResponseSink(response, begin, writing.sendfile)
   const ended = (outcome: Written['outcome'], error?: unknown): Written => {
     const firstByteAt = sink.firstByteAt ?? performance.now()
     return { status: reply.status, bytes: sink.bytes, firstByteAt, outcome, ...(error !== undefined && { error }) }

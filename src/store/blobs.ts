@@ -132,19 +132,28 @@ export class FileBlob implements OpenBlob {
       source: this,
       arrived: (position) => Math.max(0, this.size - position),
       read: (buffer, position) => this.read(buffer, position),
+      withFile: (work) => this.#withFile(work),
     }
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
-    if (this.#closed !== undefined) throw new KissError('internal', `the stored body ${this.sha256} is closed`)
     if (position >= this.size || buffer.byteLength === 0) return 0
+    return this.#withFile(async (fd) => {
+      try {
+        const n = await readAt(fd, buffer, position)
+        if (n === 0) throw new Error(`it ends at byte ${position} of ${this.size}`)
+        return n
+      } catch (error) {
+        throw asKissError(error, 'disk', `cannot read the stored body ${this.sha256}`)
+      }
+    })
+  }
+
+  async #withFile<T>(work: (fd: number) => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) throw new KissError('internal', `the stored body ${this.sha256} is closed`)
     this.#reading++
     try {
-      const n = await readAt(this.fd, buffer, position)
-      if (n === 0) throw new Error(`it ends at byte ${position} of ${this.size}`)
-      return n
-    } catch (error) {
-      throw asKissError(error, 'disk', `cannot read the stored body ${this.sha256}`)
+      return await work(this.fd)
     } finally {
       this.#reading--
       if (this.#reading === 0) this.#closing?.()

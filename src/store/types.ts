@@ -84,6 +84,8 @@ export interface Shared {
   arrived(position: number): number | Promise<number>
   /** Reads bytes that have arrived. It fails only if the body does: the end of one reader must not fail the other readers. */
   read(buffer: Uint8Array, position: number): Promise<number>
+  /** Lends a descriptor of the file that has the bytes at these positions: it stays open until `work` has ended. */
+  withFile?<T>(work: (fd: number) => Promise<T>): Promise<T>
 }
 
 /** A finished body, open for reading: it stays readable when the blob is unlinked. */

@@ -1,0 +1,66 @@
+/**
+ * sendfile(2) of Linux: the kernel sends the pages of a file from its cache, where Node would copy each byte twice. Node has no
+ * interface to it, so libc is called through koffi.
+ */
+
+import { closeSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+
+/**
+ * Sends at most `count` bytes of the open file `fd` from `position` on. Resolves with the number of bytes that the socket took:
+ * 0 if it is full, or if the kernel cannot do it for this file or this socket.
+ *
+ * @param socket gives the descriptor of a socket, whose writes have ended, at the moment of the call; undefined: it is closed
+ */
+export type Sendfile = (
+  socket: () => number | undefined,
+  fd: number,
+  position: number,
+  count: number,
+) => Promise<number>
+
+/** fcntl(2). */
+const F_DUPFD_CLOEXEC = 1030
+
+/** Calls at once. Each of them takes a thread of the pool, which reads and writes need as well. */
+const AT_ONCE = availableParallelism() + 1
+
+/** undefined where there is no sendfile, or no build of koffi. */
+export async function loadSendfile(): Promise<Sendfile | undefined> {
+  // The types of the call below are those of 64-bit processors.
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return undefined
+  try {
+    const { default: koffi } = await import('koffi')
+    const libc = koffi.load(null)
+    const fcntl = libc.func('int fcntl(int fd, int command, ...)')
+    const sendfile = libc.func('int64_t sendfile(int out, int in, const int64_t *offset, size_t count)')
+    let free = AT_ONCE
+    const waiting: (() => void)[] = []
+    return async (socket, fd, position, count) => {
+      if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve))
+      else free--
+      try {
+        const open = socket()
+        if (open === undefined) return 0
+        // Node may close its descriptor during the call, and the number may then belong to another client.
+        const out = fcntl(open, F_DUPFD_CLOEXEC, 'int', 0) as number
+        if (out < 0) return 0
+        try {
+          return await new Promise<number>((resolve, reject) => {
+            sendfile.async(out, fd, [position], count, (error: Error | null, sent: number) =>
+              error === null ? resolve(Math.max(0, sent)) : reject(error),
+            )
+          })
+        } finally {
+          closeSync(out)
+        }
+      } finally {
+        const next = waiting.shift()
+        if (next === undefined) free++
+        else next()
+      }
+    }
+  } catch {
+    return undefined
+  }
+}
