@@ -9,36 +9,44 @@ import { project, Sandbox } from '../support/cli.js'
 
 const run = promisify(execFile)
 
-/** Packages of which a version is fixed, from 10 kB to 70 MB. */
-const packages = [
-  'debug@4.3.7',
-  'chalk@5.3.0',
-  'commander@12.1.0',
-  'express@4.21.2',
-  'yaml@2.6.0',
-  'lodash@4.17.21',
-  'rxjs@7.8.1',
-  'esbuild-wasm@0.21.5',
-  'typescript@5.6.3',
-  'aws-sdk@2.1692.0',
-  'date-fns@3.6.0',
-  'onnxruntime-node@1.20.1',
-]
-
-interface Dist {
-  readonly tarball: string
-  /** Subresource Integrity: `sha512-` and base64. */
-  readonly integrity: string
+/** Packages of which a version is fixed, from 10 kB to 70 MB, and the Subresource Integrity of each. */
+const packages = {
+  'debug@4.3.7': 'sha512-Er2nc/H7RrMXZBFCEim6TCmMk02Z8vLC2Rbi1KEBggpo0fS6l0S1nnapwmIi3yW/+GOJap1Krg4w0Hg80oCqgQ==',
+  'chalk@5.3.0': 'sha512-dLitG79d+GV1Nb/VYcCDFivJeK1hiukt9QjRNVOsUtTy1rR1YJsmpGGTZ3qJos+uw7WmWF4wUwBd9jxjocFC2w==',
+  'commander@12.1.0': 'sha512-Vw8qHK3bZM9y/P10u3Vib8o/DdkvA2OtPtZvD871QKjy74Wj1WSKFILMPRPSdUSx5RFK1arlJzEtA4PkFgnbuA==',
+  'express@4.21.2': 'sha512-28HqgMZAmih1Czt9ny7qr6ek2qddF4FclbMzwhCREB6OFfH+rXAnuNCwo1/wFvrtbgsQDb4kSbX9de9lFbrXnA==',
+  'yaml@2.6.0': 'sha512-a6ae//JvKDEra2kdi1qzCyrJW/WZCgFi8ydDV+eXExl95t+5R+ijnqHJbz9tmMh8FUjx3iv2fCQ4dclAQlO2UQ==',
+  'lodash@4.17.21': 'sha512-v2kDEe57lecTulaDIuNTPy3Ry4gLGJ6Z1O3vE1krgXZNrsQ+LFTGHVxVjcXPs17LhbZVGedAJv8XZ1tvj5FvSg==',
+  'rxjs@7.8.1': 'sha512-AA3TVj+0A2iuIoQkWEK/tqFjBq2j+6PO6Y0zJcvzLAFhEFIO3HL0vls9hWLncZbAAbK0mar7oZ4V079I/qPMxg==',
+  'esbuild-wasm@0.21.5':
+    'sha512-L/FlOPMMFtw+6qPAbuPvJXdrOYOp9yx/PEwSrIZW0qghY4vgV003evdYDwqQ/9ENMQI0B6RMod9xT4FHtto6OQ==',
+  'typescript@5.6.3': 'sha512-hjcS1mhfuyi4WW8IWtjP7brDrG2cuDZukyrYrSauoXGNgx0S7zceP07adYkJycEr56BOUTNPzbInooiN3fn1qw==',
+  'aws-sdk@2.1692.0': 'sha512-x511uiJ/57FIsbgUe5csJ13k3uzu25uWQE+XqfBis/sB0SFoiElJWXRkgEAUh0U6n40eT3ay5Ue4oPkRMu1LYw==',
+  'date-fns@3.6.0': 'sha512-fRHTG8g/Gif+kSh50gaGEdToemgfj74aRX3swtiouboip5JDLAyDE9F11nHMIcvOaXeOC6D7SpNhi7uFyB7Uww==',
+  'onnxruntime-node@1.20.1':
+    'sha512-di/I4HDXRw+FLgq+TyHmQEDd3cEp9iFFZm0r4uJ1Wd7b/WE1VXtKWo8yemex347c6GNF/3Pv86ZfPhIWxORr0w==',
 }
 
-/** Where npm is set up to get packages from says so itself; undefined where that cannot be reached. */
-async function distOf(name: string): Promise<Dist | undefined> {
+/** In the layout that all registries share. */
+function tarballOf(name: string, registry: string): string {
+  const [base = '', version = ''] = name.split('@')
+  return `${registry}${base}/-/${base}-${version}.tgz`
+}
+
+/**
+ * The registry that npm is set up for, with a final `/`; undefined where it cannot be reached. npm is asked about one package:
+ * each question starts a process.
+ */
+async function reachedRegistry(): Promise<string | undefined> {
+  const [first = ''] = Object.keys(packages)
   try {
-    const { stdout } = await run('npm', ['view', name, 'dist', '--json', '--fetch-retries=0'], {
+    const { stdout } = await run('npm', ['view', first, 'dist.tarball', '--json', '--fetch-retries=0'], {
       cwd: project,
       timeout: 20_000,
     })
-    return JSON.parse(stdout) as Dist
+    const tarball = JSON.parse(stdout) as string
+    const end = tarballOf(first, '')
+    return tarball.endsWith(`/${end}`) ? tarball.slice(0, -end.length) : undefined
   } catch {
     // No registry, no npm, no such package: the suite says that it is skipped.
     return undefined
@@ -72,18 +80,17 @@ interface Report {
 
 describe('tarballs of the npm registry', function () {
   this.timeout(300_000)
-  const dists: Dist[] = []
+  const urls: string[] = []
   let sandbox: Sandbox | undefined
   let env: Record<string, string>
 
   before(async function () {
-    const first = await distOf(packages[0] ?? '')
-    if (!first) {
+    const registry = await reachedRegistry()
+    if (registry === undefined) {
       console.log('    skipped: npm knows no registry that answers')
       return this.skip()
     }
-    const rest = await Promise.all(packages.slice(1).map(distOf))
-    dists.push(first, ...rest.filter((dist) => dist !== undefined))
+    urls.push(...Object.keys(packages).map((name) => tarballOf(name, registry)))
     env = await networkSettings()
     sandbox = new Sandbox()
   })
@@ -95,7 +102,6 @@ describe('tarballs of the npm registry', function () {
   }
 
   it('come whole over real HTTPS, and the second time without any traffic', async () => {
-    const urls = dists.map((dist) => dist.tarball)
     const fetchThem = async (directory: string, more: readonly string[]): Promise<Report> => {
       const ran = await box().run(['fetch', '--json', '-d', directory, ...more, ...urls], { env })
       assert.equal(ran.code, 0, ran.stdout)
@@ -106,7 +112,7 @@ describe('tarballs of the npm registry', function () {
     const second = await fetchThem('second', ['--offline'])
     assert.ok(first.results.every((result) => result.status === 'miss'))
     assert.ok(second.results.every((result) => result.status === 'hit'))
-    for (const [index, { integrity }] of dists.entries()) {
+    for (const [index, integrity] of Object.values(packages).entries()) {
       for (const { results } of [first, second])
         assert.equal(await sha512(results[index]?.output ?? ''), integrity, path.basename(urls[index] ?? ''))
     }
@@ -115,7 +121,7 @@ describe('tarballs of the npm registry', function () {
   })
 
   it('are served as hits by kiss fetch without --offline as well', async () => {
-    const url = dists[0]?.tarball ?? ''
+    const url = urls[0] ?? ''
     const ran = await box().run(['fetch', '--json', url], { env: { ...env, HTTPS_PROXY: 'http://127.0.0.1:1' } })
     assert.equal((JSON.parse(ran.stdout) as Report).results[0]?.status, 'hit')
   })
