@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { project } from '../support/cli.js'
 import { commandLine } from '../support/command-line.js'
 import { environment } from '../support/processes.js'
+
+type Scripts = Readonly<Record<string, string>>
 
 describe('kiss plugin new', () => {
   const cli = commandLine()
@@ -27,7 +29,12 @@ describe('kiss plugin new', () => {
     const tested = spawnSync('npm', ['test'], { cwd: plugin, encoding: 'utf8', env })
     assert.equal(tested.status, 0, `${tested.stdout}${tested.stderr}`)
     assert.match(tested.stdout, /^# pass 2\d$|^ℹ pass 2\d$/m)
-    const packed = execFileSync('npm', ['pack', '--json', '--silent'], { cwd: plugin, encoding: 'utf8', env })
+    // What `npm pack` runs first has run as a part of `npm test`. A second build would take as long as the first one.
+    const { scripts } = JSON.parse(readFileSync(path.join(plugin, 'package.json'), 'utf8')) as { scripts: Scripts }
+    assert.equal(scripts['prepack'], 'npm run build')
+    assert.match(scripts['test'] ?? '', /^npm run build && /)
+    const pack = ['pack', '--json', '--silent', '--ignore-scripts']
+    const packed = execFileSync('npm', pack, { cwd: plugin, encoding: 'utf8', env })
     const [{ files: inside } = { files: [] }] = JSON.parse(packed.slice(packed.indexOf('[\n'))) as {
       files: { path: string }[]
     }[]
