@@ -59,6 +59,24 @@ export async function inParallel<T>(
   await Promise.all(Array.from({ length: limit }, lane))
 }
 
+/** Returns a function that runs work: so many at a time, in the order of the calls. */
+export function atMost(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = limit
+  const waiting: (() => void)[] = []
+  return async (work) => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      // The place passes to the next one.
+      const next = waiting.shift()
+      if (next === undefined) free++
+      else next()
+    }
+  }
+}
+
 /** Waits for the end of all, and throws the first failure of the list: nothing is under way after a failure. */
 export async function allDone(things: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(things)) if (result.status === 'rejected') throw result.reason

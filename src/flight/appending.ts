@@ -1,6 +1,7 @@
 /** Appends bytes to a file without stopping the process where the disk is slow. */
 
 import * as fs from 'node:fs'
+import { atMost } from '../waits.js'
 
 /**
  * Bytes up to which a write is synchronous. They go into the page cache in 10 to 40 µs. While 500 downloads waited for the four
@@ -23,8 +24,7 @@ const AT_ONCE = 2
 
 /** Milliseconds of `performance.now()`: the time until which the disk counts as slow. */
 let slowUntil = -Infinity
-let running = 0
-const waiting: (() => void)[] = []
+const inTurn = atMost(AT_ONCE)
 
 /** Resolves with the number of bytes written, which may be fewer. @param bytes of all buffers */
 export async function appendTo(file: number, buffers: readonly Buffer[], bytes: number): Promise<number> {
@@ -36,17 +36,11 @@ export async function appendTo(file: number, buffers: readonly Buffer[], bytes: 
   return written
 }
 
-async function inThreadPool(file: number, buffers: readonly Buffer[]): Promise<number> {
-  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
-  else running++
-  try {
-    return await new Promise((resolve, reject) => {
-      fs.writev(file, buffers, null, (error, written) => (error === null ? resolve(written) : reject(error)))
-    })
-  } finally {
-    // The place passes to the next writer.
-    const next = waiting.shift()
-    if (next === undefined) running--
-    else next()
-  }
+function inThreadPool(file: number, buffers: readonly Buffer[]): Promise<number> {
+  return inTurn(
+    () =>
+      new Promise((resolve, reject) => {
+        fs.writev(file, buffers, null, (error, written) => (error === null ? resolve(written) : reject(error)))
+      }),
+  )
 }

@@ -4,6 +4,7 @@
  */
 
 import { closeSync } from 'node:fs'
+import { atMost } from '../waits.js'
 
 /**
  * Sends at most `count` bytes of the open file `fd` from `position` on. Resolves with the number of bytes that the socket took:
@@ -36,12 +37,9 @@ export async function loadSendfile(): Promise<Sendfile | undefined> {
     const libc = koffi.load(null)
     const fcntl = libc.func('int fcntl(int fd, int command, ...)')
     const sendfile = libc.func('int64_t sendfile(int out, int in, const int64_t *offset, size_t count)')
-    let free = AT_ONCE
-    const waiting: (() => void)[] = []
-    return async (socket, fd, position, count) => {
-      if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve))
-      else free--
-      try {
+    const inTurn = atMost(AT_ONCE)
+    return (socket, fd, position, count) =>
+      inTurn(async () => {
         const open = socket()
         if (open === undefined) return 0
         // Node may close its descriptor during the call, and the number may then belong to another client.
@@ -56,12 +54,7 @@ export async function loadSendfile(): Promise<Sendfile | undefined> {
         } finally {
           closeSync(out)
         }
-      } finally {
-        const next = waiting.shift()
-        if (next === undefined) free++
-        else next()
-      }
-    }
+      })
   } catch {
     return undefined
   }
