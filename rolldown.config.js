@@ -22,7 +22,7 @@ const entries = {
  * sqlite3, with which it is tested.
  */
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
-const bundled = ['@oclif/core', '@redis/client', 'pino', 'prom-client', 'structured-headers', 'undici']
+const bundled = ['@oclif/core', '@redis/client', 'keyv', 'pino', 'prom-client', 'structured-headers', 'undici']
 const installed = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !bundled.includes(name))
 
 /** What oclif does without: tools of its developers, and what compares the version of Node with its own needs. */
@@ -83,6 +83,43 @@ const loadLate = {
   },
 }
 
+/**
+ * oclif requires all of its files at once; a start needs a third of them. Here each is required where it is used: a constant
+ * `const x_1 = require("x")` becomes a function.
+ */
+const requireLate = {
+  name: 'require late',
+  transform: {
+    filter: { id: /@oclif\/core\/lib\// },
+    handler(code) {
+      const names = []
+      const late = code
+        .replace(/^(?:const|var) (\w+_\d+) = (.*\brequire\("[^"]+"\)+);$/gm, (_, name, value) => {
+          names.push(name)
+          return `const ${name}_late = () => ${value};`
+        })
+        .replace(
+          /^exports\.(\w+) = (__importStar\(require\("[^"]+"\)\));$/gm,
+          'Object.defineProperty(exports, "$1", { enumerable: true, get: () => $2 });',
+        )
+      return names.reduce((text, name) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), `(${name}_late())`), late)
+    },
+  },
+}
+
+const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+const commonJS = {
+  name: 'CommonJS that is fast to load',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      // Node reads and compiles ASCII faster than other text.
+      chunk.code = chunk.code.replaceAll(/[^\0-\x7F]/g, escaped)
+    }
+    this.emitFile({ type: 'asset', fileName: 'package.json', source: '{ "type": "commonjs" }\n' })
+  },
+}
+
 export default defineConfig(
   Object.entries(entries).map(([folder, modules]) => {
     const compiled = path.join(folder, 'dist')
@@ -91,9 +128,12 @@ export default defineConfig(
       input: Object.fromEntries(names.map((name) => [name, path.join(compiled, `${name}.js`)])),
       platform: 'node',
       external,
-      plugins: [loadLate, loadParts],
+      plugins: [loadLate, loadParts, requireLate, commonJS],
       output: {
         dir: path.join(compiled, 'bundle'),
+        // Node finds and loads it faster than modules: on Node 20 in a sixth less of a start.
+        format: 'cjs',
+        exports: 'named',
         chunkFileNames: 'chunks/[name].js',
         cleanDir: true,
         // What several of them share goes in one file, not in one for each way of sharing.

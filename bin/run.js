@@ -1,7 +1,10 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
-import module from 'node:module'
-import os from 'node:os'
+'use strict'
+// CommonJS, as the bundle is: Node loads it faster than modules.
+const { existsSync } = require('node:fs')
+const { enableCompileCache } = require('node:module')
+const os = require('node:os')
+const path = require('node:path')
 
 // A user without a home, without a name, or in a directory that is gone, can still ask for the help (cli/surroundings.ts).
 try {
@@ -18,16 +21,13 @@ try {
   process.chdir('/')
 }
 
-// Node 22 and later keep compiled code between starts.
-module.enableCompileCache?.()
-
 // oclif compares Node's version with its own needs, not ours, and loads a library for it: a fifth of the time to start.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= '1'
-const program = new URL('../dist/bundle/cli/run.js', import.meta.url)
-const { run } = await import(program).catch((error) => {
-  if (existsSync(program)) throw error
+const program = path.join(__dirname, '../dist/bundle/cli/run.js')
+if (!existsSync(program)) {
   process.stderr.write('kiss is not built: run npm ci\n')
   process.exit(2)
-})
-
-await run(process.argv.slice(2))
+}
+// Node 22 and later keep compiled code between starts.
+enableCompileCache?.()
+void require(program).run(process.argv.slice(2))

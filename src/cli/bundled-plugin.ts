@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Command, Interfaces } from '@oclif/core'
 
 interface PackageJson extends Interfaces.PJSON {
@@ -14,6 +14,8 @@ interface PackageJson extends Interfaces.PJSON {
     readonly topics?: Readonly<Record<string, { readonly description: string }>>
   }
 }
+
+const require = createRequire(import.meta.url)
 
 /** Reads synchronously, because nothing else runs yet. */
 export function readBundledPlugin(root: string, isRoot = false): Interfaces.Plugin {
@@ -24,8 +26,7 @@ export function readBundledPlugin(root: string, isRoot = false): Interfaces.Plug
   const name = isRoot ? 'kiss' : pjson.name
   const findCommand = async (id: string): Promise<Command.Class> => {
     const { relativePath = [] } = commands[id] ?? {}
-    const file = pathToFileURL(path.join(root, ...relativePath)).href
-    const { default: command } = (await import(file)) as { default: Command.Class }
+    const { default: command } = require(path.join(root, ...relativePath)) as { default: Command.Class }
     return Object.assign(command, { id, plugin })
   }
   const plugin: Interfaces.Plugin = {

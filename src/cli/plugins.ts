@@ -2,7 +2,6 @@
 
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { Plugin, type Command, type Interfaces } from '@oclif/core'
 import { KissError } from '../errors.js'
@@ -16,10 +15,11 @@ const ours = ['s3', 'gitlab', 'github', 'lava']
 
 /** kiss itself, its plugins and oclif's help. */
 export function bundledPlugins(): Interfaces.Plugin[] {
-  const help = createRequire(import.meta.url).resolve('@oclif/plugin-help')
+  const isInstalled = (folder: string): boolean => existsSync(path.join(folder, 'package.json'))
+  const help = packageFolders('@oclif/plugin-help', [home]).filter(isInstalled).slice(0, 1)
   return [
     readBundledPlugin(home, true),
-    readBundledPlugin(path.resolve(help, '../..')),
+    ...help.map((folder) => readBundledPlugin(folder)),
     ...ours.map((name) => readBundledPlugin(path.join(home, 'plugins', name))),
   ]
 }
