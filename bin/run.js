@@ -2,9 +2,9 @@
 'use strict'
 // CommonJS, as the bundle is: Node loads it faster than modules.
 const { existsSync } = require('node:fs')
-const { enableCompileCache } = require('node:module')
 const os = require('node:os')
 const path = require('node:path')
+const { useCompiledCode } = require('./compiled-code.js')
 
 // A user without a home, without a name, or in a directory that is gone, can still ask for the help (cli/surroundings.ts).
 try {
@@ -28,6 +28,5 @@ if (!existsSync(program)) {
   process.stderr.write('kiss is not built: run npm ci\n')
   process.exit(2)
 }
-// Node 22 and later keep compiled code between starts.
-enableCompileCache?.()
+useCompiledCode()
 void require(program).run(process.argv.slice(2))
