@@ -5,6 +5,7 @@ import { KissError, reasonOf, systemCode } from '../errors.js'
 import { parseProblem } from '../http/problem.js'
 import { parseRetryAfter } from '../http/dates.js'
 import type { Classification, UpstreamFailure, UpstreamProvider } from '../provider/types.js'
+import { formatRoughly } from '../units.js'
 import type { OriginAnswer } from '../upstream/types.js'
 import { isPassing } from './retry.js'
 
@@ -82,10 +83,13 @@ export interface Struggle {
 const LATER = 30_000
 
 /** The error of a download whose attempts all failed. */
-export function gaveUp(shown: string, { reason, cause, attempts, elapsed, retryAfter = LATER }: Struggle): KissError {
+export function gaveUp(shown: string, { reason, cause, attempts, elapsed, retryAfter }: Struggle): KissError {
   const times = attempts === 1 ? '' : `; gave up after ${attempts} attempts in ${Math.round(elapsed / 1000)} s`
   const code = isTimeout(cause) ? 'origin-timeout' : 'origin-unreachable'
-  return new KissError(code, `cannot fetch ${shown}: ${reason}${times}`, { cause, hint: 'retry later', retryAfter })
+  const isLong = retryAfter !== undefined && retryAfter > LATER
+  const hint = isLong ? `retry in ${formatRoughly(retryAfter)}, as the origin asks` : 'retry later'
+  const options = { cause, hint, retryAfter: retryAfter ?? LATER }
+  return new KissError(code, `cannot fetch ${shown}: ${reason}${times}`, options)
 }
 
 /** Is the certificate of the origin not trusted? */

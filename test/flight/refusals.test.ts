@@ -18,4 +18,12 @@ describe('a download without an answer', () => {
       assert.equal(gaveUp('https://a.example/a', times).code, expected)
     }
   })
+
+  it('names the time that the origin asks for where that is long', () => {
+    const struggle = { reason: 'it answered 429', cause: undefined, attempts: 1, elapsed: 0 }
+    const hintAfter = (retryAfter: number | undefined) =>
+      gaveUp('https://a.example/a', { ...struggle, retryAfter }).hint
+    assert.equal(hintAfter(3_600_000), 'retry in 1h, as the origin asks')
+    assert.deepEqual([hintAfter(1000), hintAfter(undefined)], ['retry later', 'retry later'])
+  })
 })
