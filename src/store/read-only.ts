@@ -3,7 +3,7 @@
  * beside an index that it only reads, so this process works on a copy of its own, which goes with it.
  */
 
-import { access, chmod, constants, copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { access, chmod, constants, copyFile, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { asKissError, KissError, systemCode } from '../errors.js'
@@ -11,12 +11,18 @@ import { unlessMissing, PRIVATE } from './files.js'
 import { Layout } from './layout.js'
 import { freeBytes } from './slack.js'
 
-export async function isReadOnly({ root }: Layout): Promise<boolean> {
+export async function isReadOnly({ root, versionFile }: Layout): Promise<boolean> {
   try {
     await access(root, constants.W_OK)
-    return false
   } catch (error) {
     return ['EROFS', 'EACCES'].includes(systemCode(error) ?? '')
+  }
+  // access(2) allows writing on an ext4 that an error of the disk has made read-only (`emergency_ro`).
+  try {
+    await (await open(versionFile, 'r+')).close()
+    return false
+  } catch (error) {
+    return systemCode(error) === 'EROFS'
   }
 }
 

@@ -93,6 +93,21 @@ describe('a cache on a small file system', () => {
     disk.setReadOnly(false)
   })
 
+  it('serves hits although files can only be read, which an ext4 with an error does not show', async () => {
+    const cacheDir = join(disk.path, 'cache')
+    const thaw = ['VERSION', 'index.sqlite'].map((name) => disk.freeze(join(cacheDir, name)))
+    try {
+      const list = await run(['list', '--json'])
+      assert.equal(list.code, 0, list.stderr)
+      assert.equal((JSON.parse(list.stdout) as { entries: unknown[] }).entries.length, 2)
+      const { code, stderr } = await run(['verify'])
+      assert.equal(code, 6, stderr)
+      assert.match(stderr, /the cache directory .* is read-only/)
+    } finally {
+      for (const each of thaw) each()
+    }
+  })
+
   it('is opened after a boot although the directory of temporary files is full and the index is large', async () => {
     const cacheDir = cli.sandbox.cacheDir
     assert.equal((await cli.sandbox.run(['list'])).code, 0)
