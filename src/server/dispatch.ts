@@ -114,7 +114,8 @@ function checkToken(route: Route, { headers }: Incoming, { access }: Services): 
   const page = route.guard === 'client'
   if (access.admitsToken(headers, page ? 'page' : 'fetch')) return undefined
   const detail = 'this server requires a token: X-Kiss-Token'
-  if (!page) return problemReply({ status: 403, code: 'client-forbidden', detail })
+  const hint = 'kiss fetch reads it from --server-token-file, or from --parent-token-file for a parent'
+  if (!page) return problemReply({ status: 403, code: 'client-forbidden', detail, hint })
   // A browser asks its user; the token is the password.
   const challenge = { 'WWW-Authenticate': 'Basic realm="kiss", charset="UTF-8"' }
   return problemReply({ status: 401, code: 'client-forbidden', detail, headers: challenge })

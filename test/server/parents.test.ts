@@ -82,7 +82,10 @@ describe('an engine with parents', () => {
   it('fails with client-forbidden if the parent refuses its client', async () => {
     tiers.origin.serve('/f', { body })
     const { server } = await tiers.start({ access: { clientTokens: ['sesame-opens-this-door'] } })
-    await assert.rejects(fetchFrom(await child(server.url), tiers.origin.url('/f')), { code: 'client-forbidden' })
+    await assert.rejects(fetchFrom(await child(server.url), tiers.origin.url('/f')), {
+      code: 'client-forbidden',
+      hint: /--parent-token-file/,
+    })
     const trusted = await child(server.url, { token: 'sesame-opens-this-door' })
     assert.ok((await fetchFrom(trusted, tiers.origin.url('/f'))).equals(body))
   })
