@@ -7,13 +7,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statfsSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { project, Sandbox } from '../support/cli.js'
+import { folderInMemory } from '../support/memory-folder.js'
 import { bytes, Origin } from '../support/origin.js'
 import { environment } from '../support/processes.js'
 
@@ -50,18 +49,8 @@ export const checks = (samples: ProviderSamples): string[] => providerChecks(() 
 export const all = (request: FetchRequest) => openEngine({ cacheDir: '/x' }).then((engine) => engine.fetch(request))
 `
 
-/** Bytes that the package takes with all its libraries, and room to spare. */
+/** Bytes that the package takes with all its libraries, which are 8,200 files, and room to spare. */
 const INSTALLED = 200_000_000
-
-/** To install 8,200 files takes twice as much processor time on a disk as in memory. */
-function fastFolder(): string {
-  const memory = '/dev/shm'
-  const hasRoom = (): boolean => {
-    const { bavail, bsize } = statfsSync(memory)
-    return bavail * bsize > INSTALLED
-  }
-  return existsSync(memory) && hasRoom() ? memory : tmpdir()
-}
 
 describe('the package', () => {
   let sandbox: Sandbox
@@ -73,7 +62,7 @@ describe('the package', () => {
   let installed: string
   before(() => {
     sandbox = new Sandbox()
-    prefix = mkdtempSync(path.join(fastFolder(), 'kiss-prefix-'))
+    prefix = mkdtempSync(path.join(folderInMemory(INSTALLED), 'kiss-prefix-'))
     packed = pack()
     installed = install()
   })

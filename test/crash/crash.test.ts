@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openEngine } from '#kiss/engine/open.js'
 import type { Engine } from '#kiss/engine/types.js'
 import { fetchAll, MovableClock } from '../support/engine.js'
+import { folderInMemory } from '../support/memory-folder.js'
 import { bytes, Origin, sha256 } from '../support/origin.js'
 
 const child = fileURLToPath(new URL('child.js', import.meta.url))
@@ -20,6 +20,8 @@ const before = bytes('before', 20_000)
 /** Of so many steps, the process is really killed before one; before each of the others its directory is copied. */
 const REALLY = 10
 const TWO_DAYS = 2 * 86_400_000
+/** Bytes of all copies of one scenario, and room to spare. */
+const COPIES = 100_000_000
 
 interface Scenario {
   readonly name: string
@@ -159,7 +161,7 @@ describe('a process that is killed at any step that changes the disk', () => {
   for (const scenario of scenarios) {
     it(`loses and spoils nothing: ${scenario.name}`, async function () {
       this.timeout(300_000)
-      const root = mkdtempSync(path.join(tmpdir(), 'kiss-crash-'))
+      const root = mkdtempSync(path.join(folderInMemory(COPIES), 'kiss-crash-'))
       const origin = await Origin.start()
       const url = origin.url('/fresh')
       const [prepared, whole, copies] = ['prepared', 'whole', 'copies'].map((name) => path.join(root, name)) as [
