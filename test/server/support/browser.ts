@@ -7,8 +7,9 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 const executablePath = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find((path) => existsSync(path))
 
 /**
- * Chromium obeys the last list alone, so the first ones are those that playwright-core disables for a reason of tests. Each
- * window of the others starts a renderer for a menu that no test opens: two seconds of the processor.
+ * Chromium obeys the last list alone, so most of these are the ones that playwright-core disables for a reason of tests. With
+ * the two WebUI ones each window starts a renderer for a menu that no test opens: two seconds of the processor. With
+ * RenderDocument each page gets a frame of its own in the renderer, a tenth of the processor time of a page.
  */
 const disabled = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',
@@ -19,6 +20,7 @@ const disabled = [
   'NetworkTimeServiceQuerying',
   'OptimizationHints',
   'PaintHolding',
+  'RenderDocument',
   'ThirdPartyStoragePartitioning',
   'WebUIOmniboxAimPopup',
   'WebUIOmniboxPopup',
