@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ResponseSink } from '#kiss/server/response-sink.js'
-import { loadSendfile, type Sendfile } from '#kiss/server/sendfile.js'
+import { loadLibc, loadSendfile, sendfileThrough, type Sendfile } from '#kiss/server/sendfile.js'
 import { bytes } from '../support/bytes.js'
 import { until } from '../support/until.js'
 import { get, open, raw } from './support/client.js'
@@ -87,6 +87,57 @@ describe('sendfile', () => {
     assert.equal(await sendfile(() => undefined, file, 0, MiB), 0)
     assert.equal(await sendfile(descriptor, file, 0, MiB), 0)
     assert.ok(descriptors() <= before)
+  })
+})
+
+describe('calls of sendfile', () => {
+  const MEMORY = 3
+  const DISK = 4
+
+  /** The calls of a program whose disk gives nothing until the test says so. */
+  const start = (): { send: (fd: number, count: number) => Promise<number>; calls: string[]; answer: () => void } => {
+    const calls: string[] = []
+    const waiting: (() => void)[] = []
+    const sendfile = sendfileThrough({
+      duplicate: (fd) => fd + 100,
+      close: (fd) => void calls.push(`close ${fd}`),
+      sendfile: async (out, fd, position, count) => {
+        calls.push(`send ${count} of ${fd}`)
+        if (fd === DISK) await new Promise<void>((resolve) => waiting.push(resolve))
+        return count
+      },
+      // The first megabyte has been read ahead.
+      isOnDisk: (fd, position) => fd === DISK && position >= MiB,
+    })
+    return { send: (fd, count) => sendfile(() => 1, fd, 0, count), calls, answer: () => waiting.shift()?.() }
+  }
+
+  it('do not wait for those that read from the disk, of which two are made at a time and with 1 MiB', async () => {
+    const { send, calls, answer } = start()
+    const cold = Array.from({ length: 4 }, () => send(DISK, 4 * MiB))
+    assert.deepEqual(await Promise.all(Array.from({ length: 9 }, () => send(MEMORY, 4 * MiB))), Array(9).fill(4 * MiB))
+    const fromDisk = (): string[] => calls.filter((call) => call.endsWith(`of ${DISK}`))
+    assert.deepEqual(fromDisk(), Array(2).fill(`send ${MiB} of ${DISK}`))
+    answer()
+    assert.equal(await cold[0], MiB)
+    await until('the next call', () => fromDisk().length === 3)
+    for (let n = 0; n < 3; n++) {
+      await until('the next call', () => fromDisk().length === Math.min(4, 3 + n))
+      answer()
+    }
+    assert.deepEqual(await Promise.all(cold), Array(4).fill(MiB))
+    assert.equal(calls.filter((call) => call.startsWith('close')).length, 13)
+  })
+
+  it('know that bytes are in memory that were just written', async function () {
+    if (!supported) return this.skip()
+    const directory = await mkdtemp(path.join(tmpdir(), 'kiss-sendfile-'))
+    writeFileSync(path.join(directory, 'body'), Buffer.alloc(MiB))
+    const file = openSync(path.join(directory, 'body'), 'r')
+    const libc = await loadLibc()
+    for (const position of [0, MiB - 1, MiB]) assert.equal(libc?.isOnDisk(file, position), false)
+    closeSync(file)
+    await rm(directory, { recursive: true })
   })
 })
 
