@@ -27,7 +27,7 @@ export const ENOUGH = 256 * 1024
 const AT_ONCE = 4 * 1024 * 1024
 /** Bytes that are written through Node when the socket is full. */
 const PIECE = 16 * 1024
-/** Calls in vain in a row, after which the kernel cannot do it for this file or this socket. */
+/** Calls in a row that send nothing. After them the body goes on through buffers: the kernel may refuse this file or this socket. */
 const IN_VAIN = 3
 
 export function canSendFile({ content: { shared }, end, sink }: Pumping): boolean {
@@ -46,8 +46,9 @@ export async function pumpFile(
   const { sendFile } = sink
   if (end === undefined || !sendFile || !shared?.withFile) return { position, inVain: true }
   for (let calls = 0; calls < IN_VAIN; calls++) {
+    let ready: number
     for (;;) {
-      const ready = Math.min(await shared.arrived(position), end - position)
+      ready = Math.min(await shared.arrived(position), end - position)
       if (ready < ENOUGH && position + ready < end) return { position, inVain: false }
       const turn = pool.turn()
       if (turn !== undefined) await turn
@@ -58,7 +59,7 @@ export async function pumpFile(
       if (position === end) return { position, inVain: false }
       calls = 0
     }
-    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE, end - position))
+    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE, ready))
     const piece = buffer.subarray(0, await shared.read(buffer, position))
     await sink.write(piece)
     sent(piece.length)

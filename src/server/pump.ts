@@ -1,6 +1,6 @@
 /**
  * The body pump: reads one piece while the other is written, as fast as the slower side and no faster; one piece in turn
- * where there are many readers.
+ * where there are many readers. Where much of the body is ready, the kernel sends it from the file (file-pump.ts).
  */
 
 import { KissError } from '../errors.js'
