@@ -1,5 +1,6 @@
 // The modules of kiss, and those of oclif, in few files: to find and open each of them takes longer than to run it. The
 // compiled modules stay beside the bundle, for their types and for the tests.
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { defineConfig } from 'rolldown'
@@ -115,6 +116,8 @@ const commonJS = {
   generateBundle(_, bundle) {
     for (const chunk of Object.values(bundle)) {
       chunk.code = chunk.code.replaceAll(/\bimport\((?=\s*[\w("])/g, imported)
+      // The name of its compiled code.
+      chunk.code += `// ${createHash('sha256').update(chunk.code).digest('hex').slice(0, 16)}\n`
     }
     this.emitFile({ type: 'asset', fileName: 'package.json', source: '{ "type": "commonjs" }\n' })
   },
