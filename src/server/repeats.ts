@@ -1,7 +1,7 @@
 /** Repeated hits: the answer to a request is prepared once, and sent to equal requests while it stays valid. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Again, Engine } from '../engine/types.js'
+import type { Engine } from '../engine/types.js'
 import { printable } from '../printable.js'
 import { ageSeconds } from '../http/freshness.js'
 import { LruMap } from '../store/lru.js'
@@ -52,7 +52,7 @@ export interface RepeatsOptions {
 }
 
 /** The common part of all answers to equal requests. */
-interface Prepared extends Repeatable {
+export interface Prepared extends Repeatable {
   /** Names and values in turn, as writeHead takes them; those at {@link ID_AT} and `ageAt` are of the last answer. */
   readonly fields: string[]
   readonly ageAt: number
@@ -61,8 +61,19 @@ interface Prepared extends Repeatable {
   readonly log: (own: OwnFields) => void
 }
 
+/** A prepared answer that is still valid, with the values of one request. */
+export interface Ready {
+  readonly bytes: Buffer
+  readonly id: string
+  readonly age: string
+  /** The bytes were handed to the operating system, or wait for it. */
+  readonly handedOver: () => void
+  /** Called once, at the end: whether the operating system has all bytes. */
+  readonly end: (isDone: boolean) => void
+}
+
 /** The fields begin with Server and X-Request-Id. */
-const ID_AT = 3
+export const ID_AT = 3
 
 export class Repeats {
   readonly #o: RepeatsOptions
@@ -94,54 +105,55 @@ export class Repeats {
     this.#prepared.set(key, { ...repeatable, fields, ageAt, record, log: this.#o.log.logEqual(record) })
   }
 
+  /** The prepared answer to a plain request. */
+  find(message: IncomingMessage): Prepared | undefined {
+    return this.#prepared.get(keyOf(message))
+  }
+
   /** Sends a prepared answer that is still valid. False: nothing was sent. */
   send(message: IncomingMessage, response: ServerResponse): boolean {
-    if (!isPlain(message)) return false
-    const key = keyOf(message)
-    const prepared = this.#prepared.get(key)
-    if (prepared === undefined) return false
-    const { access, engine } = this.#o
-    const client = access.clientOf(message.socket.remoteAddress, message.headers)
-    if (!access.admitsAddress(client) || !access.admitsToken(message.headers, 'fetch')) return false
-    const again = engine.again(prepared.entry, prepared.ttl)
-    if (again === undefined) {
-      this.#prepared.delete(key)
-      return false
-    }
-    this.#write(prepared, again, message, response, client)
+    const prepared = isPlain(message) ? this.find(message) : undefined
+    const ready = prepared && this.ready(prepared, message)
+    if (prepared === undefined || ready === undefined) return false
+    // `close` reports the end of the connection.
+    response.on('error', ignore)
+    response.on('close', () => ready.end(response.writableFinished))
+    const { fields, ageAt } = prepared
+    fields[ID_AT] = ready.id
+    fields[ageAt] = ready.age
+    response.writeHead(200, fields)
+    response.end(ready.bytes)
+    ready.handedOver()
     return true
   }
 
-  #write(
-    prepared: Prepared,
-    { entry, bytes, close }: Again,
-    message: IncomingMessage,
-    response: ServerResponse,
-    client: string | undefined,
-  ): void {
-    const { engine, log, readers, newId, now } = this.#o
-    const { fields, ageAt } = prepared
+  /** The answer to a request, if its client is admitted and the engine confirms it. */
+  ready(prepared: Prepared, { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Ready | undefined {
+    const { access, engine, log, readers, newId, now } = this.#o
+    const client = access.clientOf(socket.remoteAddress, headers)
+    if (!access.admitsAddress(client) || !access.admitsToken(headers, 'fetch')) return undefined
+    const again = engine.again(prepared.entry, prepared.ttl)
+    if (again === undefined) return undefined
+    const { entry, bytes, close } = again
     const startedAt = performance.now()
-    const id = requestId(message.headers['x-request-id']) ?? newId()
+    const id = requestId(headers['x-request-id']) ?? newId()
     let firstByte = 0
     readers.enter()
-    // `close` reports the end of the connection.
-    response.on('error', ignore)
-    response.on('close', () => {
-      close()
-      const done = response.writableFinished
-      const duration = Math.round(performance.now() - startedAt)
-      const own = { id, firstByte, duration, client }
-      engine.sentAgain(entry, done ? bytes.length : 0)
-      if (done) prepared.log(own)
-      else log.log({ ...prepared.record, ...own, bytes: 0, outcome: 'aborted' })
-      readers.leave()
-    })
-    fields[ID_AT] = id
-    fields[ageAt] = String(ageSeconds(entry, now()))
-    response.writeHead(200, fields)
-    response.end(bytes)
-    firstByte = Math.round(performance.now() - startedAt)
+    return {
+      bytes,
+      id,
+      age: String(ageSeconds(entry, now())),
+      handedOver: () => (firstByte = Math.round(performance.now() - startedAt)),
+      end(isDone) {
+        close()
+        const duration = Math.round(performance.now() - startedAt)
+        const own = { id, firstByte, duration, client }
+        engine.sentAgain(entry, isDone ? bytes.length : 0)
+        if (isDone) prepared.log(own)
+        else log.log({ ...prepared.record, ...own, bytes: 0, outcome: 'aborted' })
+        readers.leave()
+      },
+    }
   }
 }
 
@@ -150,7 +162,7 @@ function ignore(): void {
 }
 
 /** A GET of HTTP/1 whose fields are all harmless and occur once: two `Host` fields match no host (incoming.ts). */
-function isPlain(message: IncomingMessage): boolean {
+export function isPlain(message: IncomingMessage): boolean {
   if (message.method !== 'GET' || message.httpVersionMajor !== 1) return false
   let names = 0
   for (const name in message.headers) {

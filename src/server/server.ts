@@ -24,6 +24,7 @@ import { routes as ownRoutes } from './routes.js'
 import { Self } from './self.js'
 import { loadSendfile } from './sendfile.js'
 import type { TlsFiles, TlsMaterial } from './tls.js'
+import { VerbatimRequests } from './verbatim.js'
 import { LONGEST_TIMER } from '../waits.js'
 import { Turns } from './turns.js'
 import { writeReply } from './write-reply.js'
@@ -116,6 +117,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const newId = options.newId ?? numberedIds()
   const context = { access, tls: options.tls !== undefined, newId, authority }
   const repeats = new Repeats({ engine: options.engine, access, readers, log: options.log, newId, now: services.now })
+  const verbatim = options.tls === undefined ? new VerbatimRequests(server, repeats) : undefined
 
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
     // A request that was read before the connection ended.
@@ -177,7 +179,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   async function drain(): Promise<void> {
-    server.closeIdleConnections()
+    const closeIdle = (): void => server.closeIdleConnections()
+    if (verbatim === undefined) closeIdle()
+    else verbatim.stop(closeIdle)
     const patience = Math.min(options.drainTimeout ?? 30_000, LONGEST_TIMER)
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
