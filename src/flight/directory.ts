@@ -15,7 +15,7 @@
  */
 
 import * as fs from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { open, readdir, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
 import type { StoredHeaders } from '../http/stored.js'
@@ -253,6 +253,11 @@ export class Generation {
   #show(name: string): void {
     fs.renameSync(join(this.directory, `${name}.new`), join(this.directory, name))
   }
+}
+
+/** The ids of the keys that have generations. Other programs put files of their own in any directory (`.DS_Store`). */
+export async function keysIn(transfers: string): Promise<string[]> {
+  return (await readdir(transfers)).filter((name) => /^[0-9a-f]{64}/.test(name))
 }
 
 /** The generations of one key, in ascending order; an empty list where there are none. */

@@ -14,11 +14,11 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { type Generation, generationsOf, makeGeneration, removeIfEmpty, type Owner } from './directory.js'
+import { type Generation, generationsOf, keysIn, makeGeneration, removeIfEmpty, type Owner } from './directory.js'
 import type { Ending } from './ending.js'
 import { strictest } from './access.js'
+import { asKissError } from '../errors.js'
 import { parseOrUndefined } from '../store/files.js'
 import { keyOf } from '../store/select.js'
 import { livenessOf, thisProcess, type ProcessIdentity } from '../store/process.js'
@@ -225,16 +225,20 @@ export class Leases {
 
   /** Marks the downloads of this key, of every content: they serve their readers and store nothing. */
   async purge(key: KeyId): Promise<void> {
-    await this.#purge((await readdir(this.#directory)).filter((id) => keyOf(id) === key))
+    await this.#purge((await keysIn(this.#directory)).filter((id) => keyOf(id) === key))
   }
 
   async purgeAll(): Promise<void> {
-    await this.#purge(await readdir(this.#directory))
+    await this.#purge(await keysIn(this.#directory))
   }
 
   async #purge(ids: readonly KeyId[]): Promise<void> {
-    const generations = (await Promise.all(ids.map((id) => generationsOf(this.directoryOf(id))))).flat()
-    await Promise.all(generations.map((generation) => generation.drop()))
+    try {
+      const generations = (await Promise.all(ids.map((id) => generationsOf(this.directoryOf(id))))).flat()
+      await Promise.all(generations.map((generation) => generation.drop()))
+    } catch (error) {
+      throw asKissError(error, 'disk', 'cannot purge the downloads under way')
+    }
   }
 
   /**
@@ -256,7 +260,7 @@ export class Leases {
    */
   async sweepAll(): Promise<string[]> {
     const swept: string[] = []
-    for (const id of await readdir(this.#directory)) {
+    for (const id of await keysIn(this.#directory)) {
       for (const generation of await generationsOf(this.directoryOf(id))) {
         if (!(await this.#isForgotten(generation))) continue
         await this.discard(id, generation)

@@ -1,9 +1,9 @@
 /** The downloads of every process on a cache directory, read from their directories. */
 
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unlessMissing } from '../store/files.js'
-import { generationsOf, type Generation, type Owner } from './directory.js'
+import { generationsOf, keysIn, type Generation, type Owner } from './directory.js'
 import { inParallel } from '../waits.js'
 import { monotonic } from '../clock.js'
 import { livenessOf } from '../store/process.js'
@@ -43,7 +43,7 @@ export interface InFlight {
 
 /** @param directory of all transfers @param known ids that are left out. Downloads of dead owners are left out too. */
 export async function inFlight(directory: string, known: ReadonlySet<KeyId> = new Set()): Promise<InFlight[]> {
-  const ids = (await unlessMissing(readdir(directory))) ?? []
+  const ids = (await unlessMissing(keysIn(directory))) ?? []
   const found: InFlight[] = []
   const unknown = ids.filter((id) => !known.has(id))
   await inParallel(unknown, AT_ONCE, async (id) => {

@@ -142,6 +142,14 @@ describe('commands on the cache', () => {
     assert.deepEqual([again.code, again.stdout, again.stderr], [0, 'checked 1 blob\n', ''])
   })
 
+  it('verify and purge: leave a file of another program among the downloads alone', async () => {
+    writeFileSync(path.join(cli.sandbox.cacheDir, 'transfers', '.DS_Store'), '')
+    const verified = await cli.sandbox.run(['verify'])
+    assert.deepEqual([verified.code, verified.stderr], [0, ''])
+    const purged = await cli.sandbox.run(['purge', '--all', '--yes'])
+    assert.deepEqual([purged.code, purged.stderr], [0, ''])
+  })
+
   it('verify --rebuild: recovers the index that was lost', async () => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${cli.sandbox.cacheDir}/index.sqlite${suffix}`, { force: true })
     const { code, stderr } = await cli.sandbox.run(['verify', '--rebuild'])

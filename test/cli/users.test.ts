@@ -68,6 +68,16 @@ describe('a cache directory of another user', () => {
     assert.equal(code, 6, stderr)
     assert.match(stderr, /^kiss: cannot verify \S+: EACCES: permission denied[^\n]*blobs\/00'\n$/)
   })
+
+  it('in which a download cannot be read is no bug for kiss purge', async () => {
+    mkdirSync(cli.sandbox.cacheDir)
+    chownSync(cli.sandbox.cacheDir, 54_321, GROUP)
+    assert.equal((await start(54_321, ['list']).ended).code, 0)
+    mkdirSync(path.join(cli.sandbox.cacheDir, 'transfers', 'b'.repeat(64)), 0o700)
+    const { code, stderr } = await start(54_321, ['purge', '--all', '--yes']).ended
+    assert.equal(code, 6, stderr)
+    assert.match(stderr, /^kiss: cannot purge the downloads under way: EACCES: permission denied/m)
+  })
 })
 
 /** Resolves when the process has written so many bytes. */

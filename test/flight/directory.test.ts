@@ -8,6 +8,8 @@ import { Leases } from '#kiss/flight/lease.js'
 import { monotonic } from '#kiss/clock.js'
 import { thisProcess } from '#kiss/store/process.js'
 
+const KEY = 'a'.repeat(64)
+
 describe('a generation of a transfer', () => {
   let root: string
   let leases: Leases
@@ -18,7 +20,7 @@ describe('a generation of a transfer', () => {
   afterEach(() => rm(root, { recursive: true }))
 
   async function claimed(engine: string): Promise<Generation> {
-    const generation = await makeGeneration(leases.directoryOf('key'), 1)
+    const generation = await makeGeneration(leases.directoryOf(KEY), 1)
     const owner: Owner = {
       ...(await thisProcess()),
       engine,
@@ -32,14 +34,14 @@ describe('a generation of a transfer', () => {
 
   it('is neither removed nor stored by a former owner when another has its number by now', async () => {
     const former = await claimed('former')
-    assert.equal(await leases.isLatest('key', former), true)
-    await rm(leases.directoryOf('key'), { recursive: true })
+    assert.equal(await leases.isLatest(KEY, former), true)
+    await rm(leases.directoryOf(KEY), { recursive: true })
     const present = await claimed('present')
-    assert.equal(await leases.isLatest('key', former), false)
-    assert.equal(await leases.isLatest('key', present), true)
-    await leases.discard('key', former)
-    assert.deepEqual(await readdir(leases.directoryOf('key')), ['1'])
-    await leases.discard('key', present)
+    assert.equal(await leases.isLatest(KEY, former), false)
+    assert.equal(await leases.isLatest(KEY, present), true)
+    await leases.discard(KEY, former)
+    assert.deepEqual(await readdir(leases.directoryOf(KEY)), ['1'])
+    await leases.discard(KEY, present)
     assert.deepEqual(await readdir(root), [])
   })
 
@@ -53,16 +55,16 @@ describe('a generation of a transfer', () => {
         received,
         length,
       ])
-    assert.deepEqual(await seen(), [['key', 'https://origin.example/a', false, 0, undefined]])
+    assert.deepEqual(await seen(), [[KEY, 'https://origin.example/a', false, 0, undefined]])
     await generation.setHead({ headers: {}, length: 8, ranges: true, varies: false })
     await writeFile(generation.bodyPath, 'half')
-    assert.deepEqual(await seen(), [['key', 'https://origin.example/a', true, 4, 8]])
+    assert.deepEqual(await seen(), [[KEY, 'https://origin.example/a', true, 4, 8]])
     await generation.end({ kind: 'interrupted' })
     assert.deepEqual(await seen(), [])
   })
 
   it('is not in flight when its owner is dead', async () => {
-    const generation = await makeGeneration(leases.directoryOf('key'), 1)
+    const generation = await makeGeneration(leases.directoryOf(KEY), 1)
     const here = await thisProcess()
     const dead = { ...here, started: here.started + 1, engine: '', startedAt: 1, url: '', private: false }
     await generation!.claim(dead, monotonic())
