@@ -49,9 +49,10 @@ export class ByOrigin {
 
   /** The answer to one request; throws KissError if there is none. */
   async fetch(state: RequestState): Promise<Artifact> {
-    const asked = askedOf(state, this.#o)
     for (let round = 0; round < ROUNDS; round++) {
       state.signal.throwIfAborted()
+      // Its time of arrival is one by the present wall clock, which may have been set during the last round.
+      const asked = askedOf(state, this.#o)
       const artifact = await this.#round(state, asked, round)
       if (artifact) return artifact
     }

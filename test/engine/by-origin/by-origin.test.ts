@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { EngineOptions } from '#kiss/engine/types.js'
 import { MovableClock, readArtifact } from '../../support/engine.js'
-import { bytes, sha256 } from '../../support/origin.js'
+import { bytes, latch, sha256 } from '../../support/origin.js'
 import { faultLab } from '../../flight/faults/lab.js'
 
 const fresh = { 'cache-control': 'max-age=60' }
@@ -84,6 +84,24 @@ describe('an engine that stores as origins say', () => {
     await old.close('done')
     assert.ok((old.answer?.cache.ttl ?? -Infinity) > -(2 ** 32))
   })
+
+  for (const step of [-3_600_000, 3_600_000]) {
+    it(`answers a request during whose validation the clock is set (by ${step / 1000} s)`, async () => {
+      const clock = new MovableClock()
+      const kiss = await engine({ clock })
+      const hold = latch()
+      const extra = { 'cache-control': 'no-cache' }
+      lab.origin.script('/a', [{ body, etag: '"1"', extra }, { hold: hold.opened, extra }, { extra }])
+      await lab.get(kiss, '/a', wire())
+      const getting = lab.get(kiss, '/a', wire())
+      await lab.origin.requested('/a', 2)
+      clock.step(step)
+      hold.open()
+      const { as, body: got, code } = await getting
+      assert.deepEqual([as, got.equals(body), code], ['revalidated', true, undefined])
+      assert.ok(lab.asked('/a').length <= 3)
+    })
+  }
 
   it('takes a part by one connection: its bytes have other positions than those of the whole', async () => {
     for (const total of ['*', body.length] as const) {
