@@ -119,6 +119,19 @@ function filesBelow(directory: string): string[] {
     .map((file) => path.join(file.parentPath, file.name))
 }
 
+/** All that a process finds in a directory, times of files included. Directories with the same state recover alike. */
+function stateOf(directory: string): string {
+  if (!existsSync(directory)) return ''
+  const found = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()
+  return JSON.stringify(
+    ['', ...found].map((name) => {
+      const file = path.join(directory, name)
+      const stats = statSync(file, { bigint: true })
+      return [name, String(stats.mode), String(stats.mtimeNs), stats.isFile() && sha256(readFileSync(file))]
+    }),
+  )
+}
+
 /** Everything is right at once, nothing was asked for twice, and nothing is left over. */
 async function assertRecovers(cacheDir: string, origin: Origin): Promise<void> {
   const { held, finished } = remains(cacheDir)
@@ -192,7 +205,15 @@ describe('a process that is killed at any step that changes the disk', () => {
         const seen = new Set(steps.map((step) => step.split(' ')[0]))
         for (const name of ['mkdirSync', 'writeFileSync', 'renameSync', 'writevSync', 'all'])
           assert.ok(seen.has(name), name)
-        for (const [i, step] of steps.entries()) await recovers(path.join(copies, String(i + 1)), i + 1, step)
+        // One step of six changes nothing on the disk, such as a sync: what is left before the next one has been tried.
+        const tried = new Set<string>()
+        for (const [i, step] of steps.entries()) {
+          const copy = path.join(copies, String(i + 1))
+          const state = stateOf(copy)
+          if (!tried.has(state)) await recovers(copy, i + 1, step)
+          tried.add(state)
+        }
+        assert.ok(tried.size > 25, `only ${tried.size} states`)
         await recovers(whole, steps.length + 1, undefined)
 
         for (let at = REALLY; at <= steps.length; at += REALLY) {

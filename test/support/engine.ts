@@ -1,46 +1,13 @@
-/** An engine on a cache directory of its own, and readers for what it answers. */
+/** An engine on a cache directory of its own, with what tests need of it. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEngine } from '#kiss/engine/open.js'
-import { type Clock, monotonic } from '#kiss/clock.js'
-import type { Artifact, Content, Engine, EngineOptions, FetchRequest } from '#kiss/engine/types.js'
+import type { Engine, EngineOptions } from '#kiss/engine/types.js'
+import { HastyClock } from './clocks.js'
 
-/** Real time, but a pause is over at once: the monotonic time jumps over it. */
-export class HastyClock implements Clock {
-  #slept = 0
-  now(): number {
-    return Date.now()
-  }
-  monotonic(): number {
-    return monotonic() + this.#slept
-  }
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    this.#slept += ms
-    await new Promise((resolve) => setImmediate(resolve))
-    signal?.throwIfAborted()
-  }
-}
-
-/** A clock that a test moves. */
-export class MovableClock extends HastyClock {
-  #ahead = 0
-  #stepped = 0
-  override now(): number {
-    return super.now() + this.#ahead + this.#stepped
-  }
-  override monotonic(): number {
-    return super.monotonic() + this.#ahead
-  }
-  /** Time passes. */
-  move(ms: number): void {
-    this.#ahead += ms
-  }
-  /** Somebody sets the wall clock, forward or back; no time passes. */
-  step(ms: number): void {
-    this.#stepped += ms
-  }
-}
+export { HastyClock, MovableClock } from './clocks.js'
+export { fetchAll, readArtifact, readContent } from './reading.js'
 
 /** Makes folders and engines, and removes them after each test of the suite that calls it. */
 export function testEngines(): {
@@ -72,40 +39,4 @@ export function testEngines(): {
       return engine
     },
   }
-}
-
-export async function readContent(content: Content, sent: (bytes: number) => void = () => undefined): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  const buffer = Buffer.allocUnsafe(64 * 1024)
-  for (let position = 0; ;) {
-    const n = await content.read(buffer, position)
-    if (n === 0) return Buffer.concat(chunks)
-    chunks.push(Buffer.from(buffer.subarray(0, n)))
-    position += n
-    sent(n)
-  }
-}
-
-/** Reads to the end and closes, as a client would. */
-export async function readArtifact(artifact: Artifact): Promise<Buffer> {
-  try {
-    const body = await readContent(artifact.content, (n) => artifact.sent(n))
-    await artifact.close('done')
-    return body
-  } catch (error) {
-    await artifact.close('aborted')
-    throw error
-  }
-}
-
-/** Fetches and reads it all, and waits until it is stored; the body and how it was served. */
-export async function fetchAll(
-  engine: Engine,
-  url: string,
-  request: Omit<FetchRequest, 'url'> = {},
-): Promise<{ as: Artifact['as']; body: Buffer; artifact: Artifact }> {
-  const artifact = await engine.fetch({ ...request, url: new URL(url) })
-  const body = await readArtifact(artifact)
-  await artifact.finished()
-  return { as: artifact.as, body, artifact }
 }
