@@ -1,15 +1,17 @@
 /** Runs kiss as a user would, in a home of its own, and collects exit code, stdout and stderr. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { folderInMemory } from './memory-folder.js'
 import { runInSharedProcess, startInSharedProcess, type SharedRun } from './runner.js'
 
 /** The folder of the project: the tests run from test/dist/support. */
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 const program = path.join(project, 'bin/run.js')
+/** Bytes that the sandboxes of tests take that run at the same time, and room to spare. */
+const SANDBOXES = 1_000_000_000
 /** Variables that Node and its libraries read only when a process starts. */
 const READ_AT_START = /^(?:NODE_|UV_|LD_|DEBUG$|FORCE_COLOR$)/
 
@@ -47,7 +49,7 @@ export interface Running extends Command {
 
 /** A temporary home, working directory and cache. Nothing of the caller's environment gets in but PATH. */
 export class Sandbox {
-  readonly root = realpathSync(mkdtempSync(path.join(tmpdir(), 'kiss-cli-')))
+  readonly root = realpathSync(mkdtempSync(path.join(folderInMemory(SANDBOXES), 'kiss-cli-')))
   readonly home = path.join(this.root, 'home')
   readonly cwd = path.join(this.root, 'work')
   readonly cacheDir = path.join(this.root, 'cache')
