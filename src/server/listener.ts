@@ -27,7 +27,8 @@ export function makeListener(tls: TlsFiles | undefined, bounds: Limits): Listene
   watchPipelines(server, bounds.pipelined)
   explainUnreadable(server, bounds.headerSize)
   server.on('connect', (message: IncomingMessage, socket: Socket) => {
-    server.emit('request', message, tunnelRefusal(message, socket))
+    const refusal = tunnelRefusal(message, socket)
+    if (refusal !== undefined) server.emit('request', message, refusal)
   })
   return server
 }
@@ -78,14 +79,23 @@ export function tellRefused(server: Listener, warn: (line: string) => void): voi
   })
 }
 
-/** node:http closes a CONNECT without an answer unless a listener takes its socket; this is the only answer on it. */
-function tunnelRefusal(message: IncomingMessage, socket: Socket): ServerResponse {
+/**
+ * node:http closes a CONNECT without an answer unless a listener takes its socket; this is the last answer on it. undefined: the
+ * connection was closed because an earlier request is not answered yet, and node:http sends no answer behind that one any more.
+ */
+function tunnelRefusal(message: IncomingMessage, socket: Socket): ServerResponse | undefined {
   const response = new ServerResponse(message)
   response.shouldKeepAlive = false
   socket.on('error', () => response.destroy())
+  try {
+    response.assignSocket(socket)
+  } catch {
+    // Another response has it.
+    socket.destroy()
+    return undefined
+  }
   socket.on('close', () => response.destroy())
   response.on('finish', () => socket.destroySoon())
-  response.assignSocket(socket)
   return response
 }
 

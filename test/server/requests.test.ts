@@ -166,6 +166,14 @@ describe('requests as they come over the wire', () => {
     assert.equal((await get(`${server.url}api/v1/health/`)).status, 200)
   })
 
+  it('for a tunnel behind an unanswered one end the connection, and harm nobody', async () => {
+    const server = await start()
+    const record = server.records.next()
+    await raw(server.port, `GET ${target} HTTP/1.1\r\n${host}\r\nCONNECT localhost:443 HTTP/1.1\r\n${host}\r\n`)
+    assert.equal((await record).outcome, 'aborted')
+    assert.equal((await get(`${server.url}api/v1/health/`)).status, 200)
+  })
+
   it('whose body never ends are answered, and cut off in the end', async () => {
     const server = await start({ limits: { headersTimeout: 50, requestTimeout: 100 } })
     server.engine.serve(origin, 'hello')
