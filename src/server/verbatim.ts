@@ -56,6 +56,8 @@ export class VerbatimRequests {
       connection.message = message
       connection.response = response
     })
+    // Behind a CONNECT nothing is parsed: node:http has freed the parser, and gives it to another connection.
+    server.on('connect', (_message, socket) => this.#connections.delete(socket as Socket))
   }
 
   /** Leaves all requests to node:http from now on. `sent` is called when no answer is left. */
@@ -72,9 +74,8 @@ export class VerbatimRequests {
     const take = (chunk: Buffer): void => {
       const text = chunk.length > LONGEST ? '' : chunk.toString('latin1')
       if (this.#answer(connection, text) || this.#parse(connection, chunk, text)) return
-      this.#connections.delete(socket)
       socket.off('data', take)
-      socket.on('data', parse)
+      if (this.#connections.delete(socket)) socket.on('data', parse)
     }
     this.#connections.set(socket, connection)
     socket.off('data', parse)

@@ -300,6 +300,23 @@ describe('a request that repeats an earlier one byte for byte', () => {
     for (let i = 0; i < asked + 3; i++) assert.equal((await kept.answer()).body.length, large.length)
   })
 
+  it('is no request behind one for a tunnel, whose answer waits', async () => {
+    const started = await begin({}, large)
+    const { kept, asked } = await stalled(started)
+    kept.socket.write(`CONNECT localhost:443 HTTP/1.1\r\nHost: 127.0.0.1:${started.port}\r\n\r\n`)
+    await settled()
+    // node:http gives it the parser that the request for a tunnel has freed.
+    const other = await Kept.open(started.port)
+    other.socket.write(started.request('/g').slice(0, -2))
+    await settled()
+    kept.socket.write(`Range: bytes=0-0\r\n\r\n${started.text}`)
+    await settled()
+    assert.equal((await other.ask('\r\n')).body, 'other')
+    kept.socket.resume()
+    for (let i = 0; i < asked; i++) assert.equal((await kept.answer()).body.length, large.length)
+    assert.match((await kept.answer()).head, /^HTTP\/1\.1 405/)
+  })
+
   it('gets its own answer in any order and any chunks', async () => {
     const { port, request, text } = await begin()
     const random = new Random(20261128)
