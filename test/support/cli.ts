@@ -10,8 +10,6 @@ import { runInSharedProcess, startInSharedProcess, type SharedRun } from './runn
 /** The folder of the project: the tests run from test/dist/support. */
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 const program = path.join(project, 'bin/run.js')
-/** Bytes that the sandboxes of tests take that run at the same time, and room to spare. */
-const SANDBOXES = 1_000_000_000
 /** Variables that Node and its libraries read only when a process starts. */
 const READ_AT_START = /^(?:NODE_|UV_|LD_|DEBUG$|FORCE_COLOR$)/
 
@@ -49,7 +47,7 @@ export interface Running extends Command {
 
 /** A temporary home, working directory and cache. Nothing of the caller's environment gets in but PATH. */
 export class Sandbox {
-  readonly root = realpathSync(mkdtempSync(path.join(folderInMemory(SANDBOXES), 'kiss-cli-')))
+  readonly root = realpathSync(mkdtempSync(path.join(folderInMemory(), 'kiss-cli-')))
   readonly home = path.join(this.root, 'home')
   readonly cwd = path.join(this.root, 'work')
   readonly cacheDir = path.join(this.root, 'cache')
