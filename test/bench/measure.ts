@@ -1,5 +1,5 @@
 /** Figures of processes, and their middle. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** A process and all its descendants. */
 export function family(root: number): number[] {
@@ -17,6 +17,15 @@ export function family(root: number): number[] {
 export function cpuSeconds(pid: number): number {
   const stat = fieldsOf(pid) ?? []
   return (Number(stat[11] ?? 0) + Number(stat[12] ?? 0)) / 100
+}
+
+/** The peak of a process begins anew with the memory that it has now (proc(5), `clear_refs`). */
+export function resetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  } catch {
+    // The peak of another user's process, or of one that is gone, stays.
+  }
 }
 
 /** Peak resident memory of a process, MiB; 0 when it is gone. */

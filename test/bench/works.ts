@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Artifacts } from './artifacts.js'
 import type { Client, LoadOptions } from './client.js'
-import { cpuSeconds, family, median, peakMemory } from './measure.js'
+import { cpuSeconds, family, median, peakMemory, resetPeak } from './measure.js'
 import type { Started } from './subjects/subject.js'
 import type { Row } from './table.js'
 
@@ -38,6 +38,11 @@ async function withCpu<T>({ server }: Bench, work: () => Promise<T>): Promise<{ 
   return { result, cpu: used() - before }
 }
 
+function beginPeaks({ server }: Bench): void {
+  server.pids.flatMap(family).forEach(resetPeak)
+}
+
+/** MiB, since {@link beginPeaks}. */
 function largest({ server }: Bench): number {
   return Math.max(0, ...server.pids.flatMap(family).map(peakMemory))
 }
@@ -64,6 +69,7 @@ const herd: Work = {
     const path = origin.path(40 * MiB * scale, RATE, 'herd')
     const before = await origin.counted()
     const connections = server.pids.length === 0 ? 1 : 50
+    beginPeaks(bench)
     const { result, cpu } = await withCpu(bench, () =>
       client.load(server.url(path), { connections, requests: connections }),
     )
@@ -199,6 +205,7 @@ function hits({ size, name, connections }: Hits): Work {
       const load: LoadOptions = { connections, seconds }
       // The rate of a server whose code is compiled: the same load comes before the clock starts, for all servers.
       if (small) await client.load(url, { connections, seconds: seconds / 2 })
+      beginPeaks(bench)
       const { result, cpu } = await withCpu(bench, () => client.load(url, load))
       const gigabytes = result.bytes / 1e9
       return {
