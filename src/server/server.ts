@@ -179,9 +179,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 
   async function drain(): Promise<void> {
-    const closeIdle = (): void => server.closeIdleConnections()
-    if (verbatim === undefined) closeIdle()
-    else verbatim.stop(closeIdle)
+    verbatim?.stop()
+    // `closeIdleConnections` would also close those with an ended answer that waits for room in its socket.
     const patience = Math.min(options.drainTimeout ?? 30_000, LONGEST_TIMER)
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))

@@ -40,9 +40,6 @@ export class VerbatimRequests {
   readonly #connections = new WeakMap<Socket, Connection>()
   readonly #date = httpDate()
   #isStopped = false
-  /** Answers that wait for room in their sockets. */
-  #waiting = 0
-  #sent: () => void = () => undefined
 
   constructor(
     readonly server: TimedServer,
@@ -60,11 +57,9 @@ export class VerbatimRequests {
     server.on('connect', (_message, socket) => this.#connections.delete(socket as Socket))
   }
 
-  /** Leaves all requests to node:http from now on. `sent` is called when no answer is left. */
-  stop(sent: () => void): void {
+  /** Leaves all requests to node:http from now on. */
+  stop(): void {
     this.#isStopped = true
-    this.#sent = sent
-    if (this.#waiting === 0) sent()
   }
 
   #watch(socket: Socket): void {
@@ -105,22 +100,15 @@ export class VerbatimRequests {
     socket.write(ready.bytes, (error) => {
       // Node 20 reports no error of a write that the end of the connection cut short.
       ready.end(!error && !(isWaiting && socket.destroyed))
-      if (isWaiting) this.#haveSent(connection)
+      // With a request behind it, node:http sets the limit after the response to that.
+      if (isWaiting && connection.response === undefined) socket.setTimeout(this.server.keepAliveTimeout)
     })
     socket.uncork()
     ready.handedOver()
     if (socket.writableLength === 0) return
     isWaiting = true
-    this.#waiting++
     // The socket has the limit of an idle connection.
     socket.setTimeout(this.server.timeout)
-  }
-
-  #haveSent({ socket, response }: Connection): void {
-    // Otherwise node:http sets it after its response.
-    if (response === undefined) socket.setTimeout(this.server.keepAliveTimeout)
-    this.#waiting--
-    if (this.#isStopped && this.#waiting === 0) this.#sent()
   }
 
   /** False: the chunk was not one plain request. */

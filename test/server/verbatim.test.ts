@@ -231,13 +231,13 @@ describe('a request that repeats an earlier one byte for byte', () => {
   const large = 'x'.repeat(1024 * 1024)
 
   /** A client that reads nothing, with an answer that waits for room in its socket. */
-  const stalled = async (started: Awaited<ReturnType<typeof begin>>) => {
+  const stalled = async (started: Awaited<ReturnType<typeof begin>>, text = started.text) => {
     const kept = await Kept.open(started.port)
     await kept.ask(started.text)
     kept.socket.pause()
     let asked = 0
     do {
-      kept.socket.write(started.text)
+      kept.socket.write(text)
       asked++
       // The kernel of the client may take more for a moment.
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -255,16 +255,21 @@ describe('a request that repeats an earlier one byte for byte', () => {
     await once(kept.socket, 'close')
   })
 
-  it('is complete for a client that is slow while the server drains', async () => {
-    const started = await begin({}, large)
-    const { kept, asked } = await stalled(started)
-    const drained = started.server.drain()
-    await settled()
-    kept.socket.resume()
-    for (let i = 0; i < asked; i++) assert.equal((await kept.answer()).body.length, large.length)
-    await drained
-    assert.ok(started.log.records.every(({ outcome }) => outcome === 'done'))
-  })
+  for (const [kind, fields] of [
+    ['', ''],
+    [' and parsed it', 'X-Request-Id: job-17\r\n'],
+  ] as const) {
+    it(`is complete for a client that is slow while the server drains${kind}`, async () => {
+      const started = await begin({}, large)
+      const { kept, asked } = await stalled(started, started.request('/f', fields))
+      const drained = started.server.drain()
+      await settled()
+      kept.socket.resume()
+      for (let i = 0; i < asked; i++) assert.equal((await kept.answer()).body.length, large.length)
+      await drained
+      assert.ok(started.log.records.every(({ outcome }) => outcome === 'done'))
+    })
+  }
 
   it('is refused while the server drains', async () => {
     const started = await begin({}, large)
