@@ -1,7 +1,7 @@
 /** Finished bodies as files named by their sum, and the descriptions beside them: one for each entry, to rebuild a lost index. */
 
-import { chmodSync, statSync, type Stats } from 'node:fs'
-import { readFile, rename, rmdir, unlink } from 'node:fs/promises'
+import { chmodSync, renameSync, statSync, type Stats } from 'node:fs'
+import { readFile, rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KissError, asKissError, systemCode } from '../errors.js'
@@ -62,16 +62,21 @@ export class FileBlobs implements BlobStore {
     }
   }
 
+  /** The file system frees the bytes of a blob that is replaced when it is closed, 50 ms for 40 MiB: nobody waits for that. */
   async #move(file: string, path: string): Promise<void> {
-    // The folder is made on demand, and the removal of its last blob removes it.
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // In the thread pool: the file system frees the bytes of a large body that is replaced slowly.
-        return await rename(file, path)
-      } catch (error) {
-        if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
-        makeDirectory(dirname(path), this.#layout.modes.directory)
+    const replaced = await openFile(path).catch(() => undefined)
+    try {
+      // The folder is made on demand, and the removal of its last blob removes it.
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return renameSync(file, path)
+        } catch (error) {
+          if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
+          makeDirectory(dirname(path), this.#layout.modes.directory)
+        }
       }
+    } finally {
+      if (replaced !== undefined) void closeFile(replaced).catch(() => undefined)
     }
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { rm, truncate } from 'node:fs/promises'
+import { readdir, readlink, rm, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Fixture, put } from './support.js'
 
 describe('blobs', () => {
@@ -25,5 +26,17 @@ describe('blobs', () => {
     assert.equal(await store.blobs.open(entry.sha256, entry.size), undefined)
     assert.equal(await store.blobs.remove(entry.sha256), false)
     await put(store, 'a', 'body')
+  })
+
+  it('are closed again where an equal body takes their place', async function () {
+    if (process.platform !== 'linux') this.skip() // Other systems do not list the open files.
+    const store = await fixture.open()
+    const { sha256 } = await put(store, 'a', 'body')
+    await put(store, 'b', 'body')
+    const open = async (): Promise<string[]> => {
+      const files = (await readdir('/proc/self/fd')).map((fd) => readlink(join('/proc/self/fd', fd)).catch(() => ''))
+      return (await Promise.all(files)).filter((file) => file.includes(sha256))
+    }
+    while ((await open()).length > 0);
   })
 })
