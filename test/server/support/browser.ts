@@ -41,6 +41,9 @@ const args = [
   '--in-process-gpu',
 ]
 
+/** Of a window whose test names no other size. */
+const DESK = { width: 1280, height: 720 }
+
 /** Why there is no browser; undefined where there is one. */
 export const noBrowser =
   executablePath === undefined ? 'needs Chromium (apt-get install chromium-headless-shell)' : undefined
@@ -53,9 +56,9 @@ export interface Window {
 }
 
 /**
- * Call in a `describe`: one browser for the suite. Skips where there is none. Tests share a window for each set of options:
- * a new window starts a process, which takes a second. It has no cookies of an earlier test. `alone`: a window of its own,
- * for a test that changes its clock or permissions.
+ * Call in a `describe`: one browser for the suite. Skips where there is none. Tests share a window for each set of options,
+ * its size and its colours aside: a new window starts a process, which takes a second. It has no cookies of an earlier test.
+ * `alone`: a window of its own, for a test that changes its clock or permissions.
  */
 export function browsers(): (options?: BrowserContextOptions, how?: { readonly alone: boolean }) => Promise<Window> {
   let browser: Browser | undefined
@@ -78,18 +81,17 @@ export function browsers(): (options?: BrowserContextOptions, how?: { readonly a
     }
   })
   after(() => browser?.close())
-  return async (options = {}, { alone } = { alone: false }) => {
+  return async ({ viewport, colorScheme = 'light', ...options } = {}, { alone } = { alone: false }) => {
     const key = JSON.stringify(options)
-    const known = alone ? undefined : shared.get(key)
-    if (known !== undefined) {
-      known.complaints.splice(0)
-      if (options.viewport) await known.page.setViewportSize(options.viewport)
-      await known.page.emulateMedia({ colorScheme: options.colorScheme ?? 'light' })
-      return known
+    let window = alone ? undefined : shared.get(key)
+    if (window === undefined) {
+      window = await openWindow(browser!, options)
+      if (alone) own.push(window)
+      else shared.set(key, window)
     }
-    const window = await openWindow(browser!, options)
-    if (alone) own.push(window)
-    else shared.set(key, window)
+    window.complaints.splice(0)
+    await window.page.setViewportSize(viewport ?? DESK)
+    await window.page.emulateMedia({ colorScheme })
     return window
   }
 }
