@@ -1,10 +1,10 @@
 /** Runs kiss as a user would, in a home of its own, and collects exit code, stdout and stderr. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { folderInMemory } from './memory-folder.js'
 import { runInSharedProcess, startInSharedProcess, type SharedRun } from './runner.js'
 
 /** The folder of the project: the tests run from test/dist/support. */
@@ -47,7 +47,7 @@ export interface Running extends Command {
 
 /** A temporary home, working directory and cache. Nothing of the caller's environment gets in but PATH. */
 export class Sandbox {
-  readonly root = realpathSync(mkdtempSync(path.join(folderInMemory(), 'kiss-cli-')))
+  readonly root = realpathSync(mkdtempSync(path.join(tmpdir(), 'kiss-cli-')))
   readonly home = path.join(this.root, 'home')
   readonly cwd = path.join(this.root, 'work')
   readonly cacheDir = path.join(this.root, 'cache')

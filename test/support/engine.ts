@@ -1,10 +1,10 @@
 /** An engine on a cache directory of its own, with what tests need of it. */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEngine } from '#kiss/engine/open.js'
 import type { Engine, EngineOptions } from '#kiss/engine/types.js'
 import { HastyClock } from './clocks.js'
-import { folderInMemory } from './memory-folder.js'
 
 export { HastyClock, MovableClock } from './clocks.js'
 export { fetchAll, readArtifact, readContent } from './reading.js'
@@ -21,7 +21,7 @@ export function testEngines(): {
     await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
   })
   const folder = async (): Promise<string> => {
-    const path = await mkdtemp(join(folderInMemory(), 'kiss-test-'))
+    const path = await mkdtemp(join(tmpdir(), 'kiss-test-'))
     folders.push(path)
     return path
   }

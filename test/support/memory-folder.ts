@@ -3,11 +3,9 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 
 const MEMORY = '/dev/shm'
-/** Bytes that tests take that run at the same time, and room to spare. */
-const ROOM = 1_000_000_000
 
 /** Where there are so many bytes left in memory, and programs may be run, or else the folder of temporary files. */
-export function folderInMemory(bytes = ROOM): string {
+export function folderInMemory(bytes: number): string {
   if (!existsSync(MEMORY)) return tmpdir()
   const { bavail, bsize } = statfsSync(MEMORY)
   return bavail * bsize > bytes && !isNoexec ? MEMORY : tmpdir()
