@@ -30,6 +30,7 @@ import {
   removeDirectory,
   unlessMissing,
 } from '../store/files.js'
+import { mkdir, rename, rmdir, utimes, writeFile } from '../store/small-files.js'
 import { serialised, type Ending } from './ending.js'
 import type { Wait } from './waiting.js'
 import type { ProcessIdentity } from '../store/process.js'
@@ -94,8 +95,7 @@ export interface Sum {
  * Numbers begin again after the last directory of a key was removed, so a path alone does not identify a generation; the
  * contents of `owner` do. A process removes or stores the body of a directory only while that directory is its own.
  *
- * All files but the body are small and stay in the page cache, so that their calls are synchronous: a call takes 10 to 30 µs, and
- * a trip to the thread pool costs the event loop 130 µs. A miss of 4 KiB made 60 of them.
+ * All files but the body are small and stay in the page cache, so that they are read synchronously (see store/small-files.ts).
  */
 export class Generation {
   #owner: string | undefined
@@ -114,14 +114,14 @@ export class Generation {
   async claim(owner: Owner, now: number): Promise<boolean> {
     const text = JSON.stringify(owner)
     this.#owner = text
-    const claimed = ifThere(() => {
+    const claim = async (): Promise<boolean> => {
       // A process that sees the owner finds `ended`.
-      fs.writeFileSync(join(this.directory, 'ended'), '', { flag: 'wx', mode: this.modes.file })
-      this.#prepare('owner', text, now)
-      this.#show('owner')
+      await writeFile(join(this.directory, 'ended'), '', { flag: 'wx', mode: this.modes.file })
+      await this.#prepare('owner', text, now)
+      await this.#show('owner')
       return true
-    })
-    return claimed ?? false
+    }
+    return (await unlessMissing(claim())) ?? false
   }
 
   /** Removes a directory that this process made and could not claim. */
@@ -149,7 +149,7 @@ export class Generation {
 
   /** @param now monotonic */
   async heartbeat(now: number): Promise<void> {
-    fs.utimesSync(join(this.directory, 'owner'), now / 1000, now / 1000)
+    await utimes(join(this.directory, 'owner'), now / 1000)
   }
 
   async head(): Promise<Head | undefined> {
@@ -158,9 +158,9 @@ export class Generation {
 
   /** @param begun other processes answer with the head: they see it only if the body finds room */
   async setHead(head: Head, begun?: Promise<void>): Promise<void> {
-    this.#prepare('head.json', JSON.stringify(head))
+    await this.#prepare('head.json', JSON.stringify(head))
     await begun
-    this.#show('head.json')
+    await this.#show('head.json')
   }
 
   async trouble(): Promise<Wait | undefined> {
@@ -168,7 +168,7 @@ export class Generation {
   }
 
   async setTrouble(wait: Wait): Promise<void> {
-    this.#replace('trouble', JSON.stringify(wait))
+    await this.#replace('trouble', JSON.stringify(wait))
   }
 
   async loan(): Promise<Loan | undefined> {
@@ -176,7 +176,7 @@ export class Generation {
   }
 
   async setLoan(loan: Loan): Promise<void> {
-    this.#replace('lent', JSON.stringify(loan))
+    await this.#replace('lent', JSON.stringify(loan))
   }
 
   /** Milliseconds since the epoch: when its last byte came. */
@@ -189,7 +189,7 @@ export class Generation {
   }
 
   async setSum(sum: Sum): Promise<void> {
-    this.#replace('sum.json', JSON.stringify(sum))
+    await this.#replace('sum.json', JSON.stringify(sum))
   }
 
   openEnded(): Promise<FileHandle | undefined> {
@@ -208,12 +208,12 @@ export class Generation {
   }
 
   async end(ending: Ending): Promise<void> {
-    ifThere(() => fs.writeFileSync(join(this.directory, 'ended'), serialised(ending), { flag: 'r+' }))
+    await unlessMissing(writeFile(join(this.directory, 'ended'), serialised(ending), { flag: 'r+' }))
   }
 
   /** Its download serves the readers it has, and stores nothing. */
   async drop(): Promise<void> {
-    ifThere(() => fs.writeFileSync(join(this.directory, 'dropped'), '', { mode: this.modes.file }))
+    await unlessMissing(writeFile(join(this.directory, 'dropped'), '', { mode: this.modes.file }))
   }
 
   async dropped(): Promise<boolean> {
@@ -225,7 +225,7 @@ export class Generation {
     const [head, sum] = await Promise.all([from.head(), from.sum()])
     if (sum) await this.setSum(sum)
     if (head) await this.setHead(head)
-    return ifThere(() => (fs.renameSync(from.bodyPath, this.bodyPath), true)) ?? false
+    return (await unlessMissing(rename(from.bodyPath, this.bodyPath).then(() => true))) ?? false
   }
 
   /** Milliseconds since the epoch: the last change of the directory. */
@@ -238,20 +238,20 @@ export class Generation {
     await removeDirectory(this.directory, 'body')
   }
 
-  #replace(name: string, text: string): void {
-    this.#prepare(name, text)
-    this.#show(name)
+  async #replace(name: string, text: string): Promise<void> {
+    await this.#prepare(name, text)
+    await this.#show(name)
   }
 
   /** @param mtime milliseconds, where the file's time means something */
-  #prepare(name: string, text: string, mtime?: number): void {
+  async #prepare(name: string, text: string, mtime?: number): Promise<void> {
     const temporary = join(this.directory, `${name}.new`)
-    fs.writeFileSync(temporary, text, { mode: this.modes.file })
-    if (mtime !== undefined) fs.utimesSync(temporary, mtime / 1000, mtime / 1000)
+    await writeFile(temporary, text, { mode: this.modes.file })
+    if (mtime !== undefined) await utimes(temporary, mtime / 1000)
   }
 
-  #show(name: string): void {
-    fs.renameSync(join(this.directory, `${name}.new`), join(this.directory, name))
+  #show(name: string): Promise<void> {
+    return rename(join(this.directory, `${name}.new`), join(this.directory, name))
   }
 }
 
@@ -274,9 +274,9 @@ export async function makeGeneration(directory: string, number: number): Promise
   try {
     const transfers = fs.statSync(dirname(directory), { throwIfNoEntry: false })
     const modes = transfers ? modesBelow(transfers) : PRIVATE
-    makeDirectory(directory, modes.directory)
+    await makeDirectory(directory, modes.directory)
     const path = join(directory, String(number))
-    fs.mkdirSync(path, modes.directory)
+    await mkdir(path, modes.directory)
     return new Generation(path, number, modes)
   } catch (error) {
     const code = systemCode(error)
@@ -289,7 +289,7 @@ export async function makeGeneration(directory: string, number: number): Promise
 /** Removes the directory of a key if it is empty. */
 export async function removeIfEmpty(directory: string): Promise<void> {
   try {
-    fs.rmdirSync(directory)
+    await rmdir(directory)
   } catch (error) {
     const code = systemCode(error)
     if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error

@@ -3,6 +3,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { closeFile, readAt } from '../store/files.js'
+import { openToAppend } from '../store/small-files.js'
 import { recycle } from '../upstream/slabs.js'
 import { appendTo } from './appending.js'
 
@@ -67,7 +68,7 @@ export class BodyWriter {
 
   /** Opens or creates the file. Existing bytes are read once, for the sum. */
   static async open(options: BodyWriterOptions): Promise<BodyWriter> {
-    const file = fs.openSync(options.path, 'a+', options.mode)
+    const file = await openToAppend(options.path, options.mode)
     const writer = new BodyWriter(options, file)
     try {
       if (fs.fstatSync(file).size > 0) await writer.#reread()

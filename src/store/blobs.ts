@@ -1,6 +1,6 @@
 /** Finished bodies as files named by their sum, and the descriptions beside them: one for each entry, to rebuild a lost index. */
 
-import { chmodSync, renameSync, statSync, type Stats } from 'node:fs'
+import { chmodSync, statSync, type Stats } from 'node:fs'
 import { readFile, rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,7 @@ import { closeFile, ifThere, makeDirectory, openFile, readAt, replaceFile, stats
 import { thisTurn } from './invalidation.js'
 import type { Layout } from './layout.js'
 import { inParallel } from '../waits.js'
+import { rename } from './small-files.js'
 import { fileSize } from './walk.js'
 import type { BlobStore, Entry, KeyId, OpenBlob, Sha256, Shared } from './types.js'
 
@@ -69,10 +70,10 @@ export class FileBlobs implements BlobStore {
       // The folder is made on demand, and the removal of its last blob removes it.
       for (let attempt = 1; ; attempt++) {
         try {
-          return renameSync(file, path)
+          return await rename(file, path)
         } catch (error) {
           if (systemCode(error) !== 'ENOENT' || attempt === MOVE_ATTEMPTS) throw error
-          makeDirectory(dirname(path), this.#layout.modes.directory)
+          await makeDirectory(dirname(path), this.#layout.modes.directory)
         }
       }
     } finally {
@@ -83,7 +84,7 @@ export class FileBlobs implements BlobStore {
   async describe(entry: Entry): Promise<void> {
     const { sha256, id } = entry
     try {
-      replaceFile(
+      await replaceFile(
         this.#layout.description(sha256, id),
         `${JSON.stringify({ version: VERSION, entry })}\n`,
         this.#random(),

@@ -1,9 +1,10 @@
 /** The file operations that the store needs beyond node:fs: plain reads on descriptors, atomic small files, permissions. */
 
 import * as fs from 'node:fs'
-import { open, rm, unlink } from 'node:fs/promises'
+import { open, rm as rmInPool, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors.js'
+import { mkdir, rename, rm, writeFile } from './small-files.js'
 
 // FileHandle adds a promise chain, an event emitter and a transfer list to each call; a hit is three calls long.
 
@@ -35,19 +36,19 @@ export function closeFile(fd: number): Promise<void> {
  * Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the file system is read-only, and
  * tries for ever in /proc.
  */
-export function makeDirectory(path: string, mode?: number): void {
+export async function makeDirectory(path: string, mode?: number): Promise<void> {
   try {
-    makeOne(path, mode)
+    await makeOne(path, mode)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error
-    makeDirectory(dirname(path), mode)
-    makeOne(path, mode)
+    await makeDirectory(dirname(path), mode)
+    await makeOne(path, mode)
   }
 }
 
-function makeOne(path: string, mode?: number): void {
+async function makeOne(path: string, mode?: number): Promise<void> {
   try {
-    fs.mkdirSync(path, mode)
+    await mkdir(path, mode)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
   }
@@ -77,11 +78,11 @@ export function ifThere<T>(work: () => T): T | undefined {
 export async function removeDirectory(path: string, large: string): Promise<void> {
   if (fs.existsSync(join(path, large))) await unlessMissing(unlink(join(path, large)))
   try {
-    fs.rmSync(path, { recursive: true, force: true })
+    await rm(path, { recursive: true, force: true })
   } catch (error) {
     if (systemCode(error) !== 'ENOTEMPTY') throw error
     // Another process created a file in it meanwhile. The synchronous call does not empty the directory again.
-    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
+    await rmInPool(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 2 })
   }
 }
 
@@ -92,15 +93,15 @@ export function readJson(path: string): unknown {
 }
 
 /** Writes a small file as a whole or not at all. It is not synced: after a power loss it may be empty. */
-export function replaceFile(path: string, text: string, unique: string, mode: number): void {
+export async function replaceFile(path: string, text: string, unique: string, mode: number): Promise<void> {
   const temporary = `${path}.${unique}.tmp`
   let moved = false
   try {
-    fs.writeFileSync(temporary, text, { mode })
-    fs.renameSync(temporary, path)
+    await writeFile(temporary, text, { mode })
+    await rename(temporary, path)
     moved = true
   } finally {
-    if (!moved) fs.rmSync(temporary, { force: true })
+    if (!moved) await rm(temporary, { force: true })
   }
 }
 

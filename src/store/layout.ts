@@ -76,14 +76,14 @@ export async function openLayout(
 ): Promise<Layout> {
   try {
     // An existing directory keeps the mode that its administrator gave it.
-    makeDirectory(root, PRIVATE.directory)
+    await makeDirectory(root, PRIVATE.directory)
     const stats = await stat(root)
     const modes = modesBelow(stats)
     honour(modes)
     if (modes === PRIVATE && stats.uid !== process.geteuid?.() && process.geteuid !== undefined)
       warn(`the cache directory ${root} belongs to another user (uid ${stats.uid}), who can change its files`)
     const layout = new Layout(root, (await readVersion(root)) ?? (await begin(root, random(), modes)), modes)
-    for (const path of [layout.blobs, layout.transfers]) makeDirectory(path, modes.directory)
+    for (const path of [layout.blobs, layout.transfers]) await makeDirectory(path, modes.directory)
     await closeToOthers(layout)
     return layout
   } catch (error) {

@@ -202,9 +202,9 @@ describe('a process that is killed at any step that changes the disk', () => {
         const { code, stdout, steps } = await run(whole, url, scenario.fromStart, env)
         assert.deepEqual([code, stdout], [0, sha256(fresh)])
         assert.ok(steps.length > 25, `only ${steps.length} steps`)
-        const seen = new Set(steps.map((step) => step.split(' ')[0]))
-        for (const name of ['mkdirSync', 'writeFileSync', 'renameSync', 'writevSync', 'all'])
-          assert.ok(seen.has(name), name)
+        // The copies make the disk slow, so that most steps are made in the thread pool.
+        const seen = new Set(steps.map((step) => step.split(' ')[0]?.replace(/Sync$/, '')))
+        for (const name of ['mkdir', 'writeFile', 'rename', 'writev', 'all']) assert.ok(seen.has(name), name)
         // One step of six changes nothing on the disk, such as a sync: what is left before the next one has been tried.
         const tried = new Set<string>()
         for (const [i, step] of steps.entries()) {

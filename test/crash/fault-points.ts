@@ -66,7 +66,7 @@ wrap(fs.promises, ['mkdir', 'writeFile', 'rename', 'rm', 'rmdir', 'unlink', 'uti
 // An open that may make or change the file.
 const isWriting = ([, flags]: unknown[]): boolean => typeof flags === 'string' && flags !== 'r'
 wrap(fs.promises, ['open'], isWriting)
-wrap(fs, ['openSync'], isWriting)
+wrap(fs, ['open', 'openSync'], isWriting)
 wrap(
   sqlite3.Statement.prototype,
   ['all'],

@@ -47,7 +47,7 @@ let removesAtExit = false
 /** Checks an output before the download. @throws KissError `usage` */
 export async function prepareOutput(file: string, mayCreateDirectory: boolean): Promise<void> {
   const directory = path.dirname(file)
-  if (mayCreateDirectory) await reporting(file, async () => makeDirectory(directory))
+  if (mayCreateDirectory) await reporting(file, () => makeDirectory(directory))
   const place = await stat(directory).catch(() => undefined)
   if (place?.isDirectory() !== true) throw new KissError('usage', `cannot write ${file}: ${directory} is no directory`)
   const there = await stat(file).catch(() => undefined)
