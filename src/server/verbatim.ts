@@ -12,8 +12,9 @@ import type { Socket } from 'node:net'
 import { LruMap } from '../store/lru.js'
 import { ID_AT, isPlain, type Prepared, type Ready, type Repeats } from './repeats.js'
 
-/** Remembered requests, and the bytes of the longest. */
+/** Remembered requests. */
 const LIMIT = 4_096
+/** Bytes of the longest remembered request. */
 const LONGEST = 1_024
 
 interface Remembered {
@@ -27,9 +28,11 @@ interface Connection {
   readonly socket: Socket
   /** The listener of node:http. */
   readonly parse: (chunk: Buffer) => void
-  /** Requests that node:http has parsed, with the last one and its response, which may not be finished. */
+  /** Number of requests that node:http has parsed. */
   parsed: number
+  /** The last of them, while its chunk is parsed. */
   message: IncomingMessage | undefined
+  /** Its response, until that is finished: an idle connection keeps no memory of it. */
   response: ServerResponse | undefined
 }
 
@@ -52,6 +55,9 @@ export class VerbatimRequests {
       connection.parsed++
       connection.message = message
       connection.response = response
+      response.once('finish', () => {
+        if (connection.response === response) connection.response = undefined
+      })
     })
     // Behind a CONNECT nothing is parsed: node:http has freed the parser, and gives it to another connection.
     server.on('connect', (_message, socket) => this.#connections.delete(socket as Socket))
@@ -80,10 +86,8 @@ export class VerbatimRequests {
   /** False: nothing was sent. */
   #answer(connection: Connection, text: string): boolean {
     const { socket, parsed, response } = connection
-    // With the first request of a connection, node:http ends its limit of time for that (`headersTimeout`).
-    if (this.#isStopped || parsed === 0 || response?.writableFinished === false || socket.writableLength > 0)
-      return false
-    connection.response = undefined
+    // node:http has to parse the first request of a connection: otherwise `headersTimeout` ends the connection.
+    if (this.#isStopped || parsed === 0 || response !== undefined || socket.writableLength > 0) return false
     const known = this.#remembered.get(text)
     if (known === undefined) return false
     const ready = this.repeats.ready(known.prepared, { socket, headers: known.headers })
@@ -96,7 +100,10 @@ export class VerbatimRequests {
     const { socket } = connection
     let isWaiting = false
     socket.cork()
-    socket.write(`${head[0]}${ready.id}${head[1]}${ready.age}${head[2]}${this.#date()}\r\n${this.#kept}\r\n`, 'latin1')
+    socket.write(
+      `${head[0]}${ready.id}${head[1]}${ready.age}${head[2]}${this.#date()}\r\n${this.#keepAlive}\r\n`,
+      'latin1',
+    )
     socket.write(ready.bytes, (error) => {
       // Node 20 reports no error of a write that the end of the connection cut short.
       ready.end(!error && !(isWaiting && socket.destroyed))
@@ -128,7 +135,7 @@ export class VerbatimRequests {
   }
 
   /** RFC 9112 §9.3; the fields that node:http sends with each response of a connection that stays open. */
-  get #kept(): string {
+  get #keepAlive(): string {
     return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.server.keepAliveTimeout / 1000)}\r\n`
   }
 }
