@@ -76,20 +76,31 @@ if (clock !== undefined) {
   Date.now = () => trueTime() + offset
 }
 
-const { rename, rm, unlink } = fs.promises
-fs.promises.rename = async (from, to) => {
-  const isBlob = BLOB.test(String(to))
-  const size = isBlob ? sizeOf(String(from)) : undefined
+/** Looks at a file that is going to be renamed. Call the result afterwards. */
+function noteRename(from: fs.PathLike, to: fs.PathLike): () => void {
+  const size = BLOB.test(String(to)) ? sizeOf(String(from)) : undefined
+  if (size === undefined) return () => undefined
   const isLent = fs.existsSync(path.join(path.dirname(String(from)), 'lent'))
-  const there = isBlob && fs.existsSync(String(to))
+  const kind = fs.existsSync(String(to)) ? 'stored again' : node === undefined || isLent ? 'stored' : 'stored filled'
+  return () => note(kind, size, path.basename(String(to)), node ?? '')
+}
+
+// kiss calls both forms (store/small-files.ts).
+const { renameSync, rmSync } = fs
+const { rename, rm, unlink } = fs.promises
+fs.renameSync = (from, to) => {
+  const done = noteRename(from, to)
+  renameSync(from, to)
+  done()
+}
+fs.promises.rename = async (from, to) => {
+  const done = noteRename(from, to)
   await rename(from, to)
-  if (size !== undefined)
-    note(
-      there ? 'stored again' : node === undefined || isLent ? 'stored' : 'stored filled',
-      size,
-      path.basename(String(to)),
-      node ?? '',
-    )
+  done()
+}
+fs.rmSync = (target, options) => {
+  if (GENERATION.test(String(target))) noteRemoval(String(target))
+  rmSync(target, options)
 }
 fs.promises.rm = async (target, options) => {
   if (GENERATION.test(String(target))) noteRemoval(String(target))
