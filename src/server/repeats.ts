@@ -1,4 +1,9 @@
-/** Repeated hits: the answer to a request is prepared once, and sent to equal requests while it stays valid. */
+/**
+ * Repeated hits: the answer to a request is prepared once, and sent to equal requests while it stays valid.
+ *
+ * A request is plain if none of its fields can change a public hit. An answer is repeatable if the engine can confirm it without
+ * a lookup, prepared when it is made for the next equal request, and ready when it is confirmed for one request.
+ */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Engine } from '../engine/types.js'
