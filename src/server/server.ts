@@ -180,7 +180,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   async function drain(): Promise<void> {
     verbatim?.stop()
-    // `closeIdleConnections` would also close those with an ended answer that waits for room in its socket.
+    // Idle connections stay open: `closeIdleConnections` also closes those whose ended answer waits for room in the socket.
     const patience = Math.min(options.drainTimeout ?? 30_000, LONGEST_TIMER)
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))

@@ -142,21 +142,19 @@ export class VerbatimRequests {
 
 /** The bytes of a GET without a body, as nearly all clients write it. */
 function textOf({ url, httpVersion, rawHeaders }: IncomingMessage): string {
-  const fields = rawHeaders.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`))
-  return `GET ${url} HTTP/${httpVersion}\r\n${fields.join('')}\r\n`
+  return `GET ${url} HTTP/${httpVersion}\r\n${linesOf(rawHeaders)}\r\n`
 }
 
 function headOf({ fields, ageAt }: Prepared): [string, string, string] {
-  const text = (from: number, to: number): string =>
-    fields
-      .slice(from, to)
-      .map((text, i) => ((from + i) % 2 === 0 ? `${text}: ` : `${text}\r\n`))
-      .join('')
-  return [
-    `HTTP/1.1 200 OK\r\n${text(0, ID_AT)}`,
-    `\r\n${text(ID_AT + 1, ageAt)}`,
-    `\r\n${text(ageAt + 1, fields.length)}Date: `,
-  ]
+  // No value of a field contains this character.
+  const open = fields.with(ID_AT, '\0').with(ageAt, '\0')
+  const [first = '', second = '', third = ''] = linesOf(open).split('\0')
+  return [`HTTP/1.1 200 OK\r\n${first}`, second, `${third}Date: `]
+}
+
+/** @param fields names and values in turn */
+function linesOf(fields: readonly string[]): string {
+  return fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('')
 }
 
 /** The value of Date (RFC 9110 §5.6.7), made once a second. */

@@ -6,11 +6,14 @@
 import * as fs from 'node:fs'
 import * as pool from 'node:fs/promises'
 
-/** Milliseconds. A call takes 10 to 30 µs, and a trip to the thread pool costs the event loop 130 µs. A miss of 4 KiB made 60 of them. */
+/**
+ * Milliseconds of a slow call. A call takes 10 to 30 µs on a quick disk, and a trip to the thread pool costs the event loop 130 µs.
+ * A miss of 4 KiB makes about 60 calls.
+ */
 const SLOW = 2
 /**
- * After a slow call, the calls go to the pool for so many times its duration: this thread waits for the disk 1 % of the time. With
- * 20 ms for each call and five misses a second, hits waited for up to 3.5 s in this thread.
+ * After a slow call, the calls go to the pool for so many times its duration: this thread waits for the disk 1 % of the time.
+ * Without that, with 20 ms for each call and five misses a second, hits waited for up to 3.5 s.
  */
 const REST = 100
 

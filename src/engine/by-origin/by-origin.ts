@@ -51,7 +51,7 @@ export class ByOrigin {
   async fetch(state: RequestState): Promise<Artifact> {
     for (let round = 0; round < ROUNDS; round++) {
       state.signal.throwIfAborted()
-      // Its time of arrival is one by the present wall clock, which may have been set during the last round.
+      // The time of the request is read from the wall clock, which may have been set during the last round.
       const asked = askedOf(state, this.#o)
       const artifact = await this.#round(state, asked, round)
       if (artifact) return artifact
